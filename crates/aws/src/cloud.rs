@@ -1,0 +1,182 @@
+//! The connection to one cloud: clients that share credentials, transport and a call counter.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use stackwright_engine::kind::Result;
+
+use crate::fault::Explain;
+
+/// No request waits longer.
+const REQUEST: Duration = Duration::from_secs(60);
+
+/// Where the cloud is and how to sign for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// AWS itself: the default credential chain, optionally with a profile's name.
+    Aws { profile: Option<String> },
+    /// An emulator: signs with test/test and reads no profile and no metadata service.
+    Endpoint { url: String },
+}
+
+/// One client for each service; cheap to share.
+#[derive(Clone, Debug)]
+pub struct Cloud {
+    pub region: String,
+    pub config: SdkConfig,
+    pub calls: Calls,
+    pub apigateway: aws_sdk_apigateway::Client,
+    pub ec2: aws_sdk_ec2::Client,
+    pub iam: aws_sdk_iam::Client,
+    pub lambda: aws_sdk_lambda::Client,
+    pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub sts: aws_sdk_sts::Client,
+}
+
+/// Who signs, by STS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Twelve digits.
+    pub account: String,
+    pub arn: String,
+}
+
+impl Cloud {
+    /// Clients for `access`. Reads profiles for AWS; sends nothing.
+    pub async fn open(access: &Access, region: &str) -> Self {
+        let config = match access {
+            Access::Aws { profile } => {
+                let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+                    .region(Region::new(region.to_owned()))
+                    .http_client(http_client())
+                    .timeout_config(timeouts())
+                    .retry_config(retries());
+                match profile {
+                    Some(profile) => loader.profile_name(profile).load().await,
+                    None => loader.load().await,
+                }
+            }
+            Access::Endpoint { url } => Self::emulator(url, region),
+        };
+        Self::new(config, region)
+    }
+
+    /// Built by hand: no environment variable, profile or metadata service has a say.
+    fn emulator(url: &str, region: &str) -> SdkConfig {
+        let test = Credentials::from_keys("test", "test", None);
+        SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(region.to_owned()))
+            .endpoint_url(url)
+            .credentials_provider(SharedCredentialsProvider::new(test))
+            .http_client(http_client())
+            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .time_source(aws_smithy_async::time::SystemTimeSource::new())
+            .timeout_config(timeouts())
+            .retry_config(retries())
+            .build()
+    }
+
+    fn new(config: SdkConfig, region: &str) -> Self {
+        let calls = Calls::default();
+        macro_rules! client {
+            ($service:ident) => {
+                $service::Client::from_conf(
+                    $service::config::Builder::from(&config).interceptor(calls.clone()).build(),
+                )
+            };
+        }
+        Self {
+            region: region.to_owned(),
+            apigateway: client!(aws_sdk_apigateway),
+            ec2: client!(aws_sdk_ec2),
+            iam: client!(aws_sdk_iam),
+            lambda: client!(aws_sdk_lambda),
+            logs: client!(aws_sdk_cloudwatchlogs),
+            sts: client!(aws_sdk_sts),
+            calls,
+            config,
+        }
+    }
+
+    /// STS GetCallerIdentity: are there credentials, do they work, whose account is it?
+    pub async fn identity(&self) -> Result<Identity> {
+        let reply = self.sts.get_caller_identity().send().await.explain("GetCallerIdentity")?;
+        Ok(Identity {
+            account: reply.account.unwrap_or_default(),
+            arn: reply.arn.unwrap_or_default(),
+        })
+    }
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_timeout(REQUEST)
+        .connect_timeout(Duration::from_secs(5))
+        .build()
+}
+
+/// For reads and for calls that may be repeated; a create that may not switches it off.
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(3)
+}
+
+/// HTTPS with rustls and ring, through the proxy that the environment names.
+fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
+        .build_https()
+}
+
+/// Counts every attempt that reaches the wire.
+#[derive(Clone, Debug, Default)]
+pub struct Calls(Arc<[AtomicU64; 2]>);
+
+impl Calls {
+    /// All attempts so far.
+    pub fn total(&self) -> u64 {
+        self.0[0].load(Ordering::Relaxed)
+    }
+
+    /// Those of them that change something.
+    pub fn writes(&self) -> u64 {
+        self.0[1].load(Ordering::Relaxed)
+    }
+}
+
+impl Intercept for Calls {
+    fn name(&self) -> &'static str {
+        "calls"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        bag: &mut ConfigBag,
+    ) -> Result<(), aws_smithy_runtime_api::box_error::BoxError> {
+        let Some(operation) = bag.load::<Metadata>() else { return Ok(()) };
+        tracing::debug!(target: "stackwright::call", "{} {}", operation.service(), operation.name());
+        self.0[0].fetch_add(1, Ordering::Relaxed);
+        if !["Describe", "Get", "List", "Filter"]
+            .iter()
+            .any(|read| operation.name().starts_with(read))
+        {
+            self.0[1].fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,4 @@
+//! The kinds on the AWS SDK. The only place that names an AWS SDK.
+
+pub mod cloud;
+pub mod fault;

@@ -1,0 +1,89 @@
+//! `kind.key`: what a resource is called everywhere, in the file, the plan and the state.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The identity of a resource: `instance.web`. Never derived from its name in the cloud.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Address {
+    text: String,
+    dot: usize,
+}
+
+impl Address {
+    /// `kind` and `key` are taken as they are; the manifest's checker has seen them.
+    pub fn new(kind: &str, key: &str) -> Self {
+        Self { text: format!("{kind}.{key}"), dot: kind.len() }
+    }
+
+    pub fn kind(&self) -> &str {
+        &self.text[..self.dot]
+    }
+
+    pub fn key(&self) -> &str {
+        &self.text[self.dot + 1..]
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
+
+/// `[A-Za-z][A-Za-z0-9_-]{0,62}`: what may stand as the key of a resource.
+pub fn is_key(text: &str) -> bool {
+    text.len() <= 63
+        && text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-')
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an address; an address is `kind.key`, for example `instance.web`")]
+pub struct NotAnAddress(pub String);
+
+impl FromStr for Address {
+    type Err = NotAnAddress;
+
+    fn from_str(text: &str) -> Result<Self, NotAnAddress> {
+        match text.split_once('.') {
+            Some((kind, key)) if is_key(kind) && is_key(key) => Ok(Self::new(kind, key)),
+            _ => Err(NotAnAddress(text.to_owned())),
+        }
+    }
+}
+
+impl TryFrom<String> for Address {
+    type Error = NotAnAddress;
+
+    fn try_from(text: String) -> Result<Self, NotAnAddress> {
+        text.parse()
+    }
+}
+
+impl From<Address> for String {
+    fn from(address: Address) -> String {
+        address.text
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parses_kind_and_key() {
+        let address: Address = "function.ec2-control".parse().expect("an address");
+        assert_eq!((address.kind(), address.key()), ("function", "ec2-control"));
+        for wrong in ["function", "function.", ".x", "function.a.b", "function.9", "a b.c"] {
+            assert!(wrong.parse::<Address>().is_err(), "{wrong}");
+        }
+    }
+}

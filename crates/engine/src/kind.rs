@@ -1,0 +1,330 @@
+//! The contract of a kind: what the engine asks, and what it may rely on.
+//!
+//! A kind is one sort of object in a cloud (`instance`, `role`…). It translates; it decides
+//! nothing. The engine computes differences, orders steps, waits, retries and records. So a kind
+//! never sleeps, never retries, never keeps state, and never compares what is with what should be.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::address::Address;
+use crate::change::Change;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Four verbs, all repeatable (observe, create, update, delete), and what surrounds them.
+///
+/// Implementations write plain `async fn`.
+pub trait Kind: Send + Sync + 'static {
+    /// The section's name in the file and the first half of every address.
+    const NAME: &'static str;
+
+    /// Names that `${kind.key.OUTPUT}` may use. All text; stable until the object is replaced.
+    const OUTPUTS: &'static [&'static str];
+
+    /// Only fields that are not "changed in place, foreign keys left alone". Longest prefix wins.
+    const FIELDS: &'static [Field];
+
+    /// How a create of unknown outcome is settled.
+    const CREATE: Repeat;
+
+    /// What a user writes, less the keys every resource has (`name`, `tags`, `depends_on`).
+    /// Its schema is the parser's only list of fields; a `default` in it is AWS's own default,
+    /// which is sent when a user takes a field out of the file again. A text field that the schema
+    /// marks `x-address: KIND` accepts the address of that kind and means its ARN.
+    type Config: DeserializeOwned + JsonSchema + Send;
+
+    /// The normal form: compared, recorded, sent. It has the fields `name` and `tags`, taken from
+    /// [`Context`]; field names equal those of `Config`. Serializes canonically: sets sorted, what
+    /// the user did not set left out (`skip_serializing_if`).
+    type Spec: Serialize + DeserializeOwned + Send + Sync;
+
+    /// What the file alone shows to be wrong. References stand in `config` as their text `${…}`.
+    fn check(_config: &Self::Config) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// What a config asks of another resource of the stack, from the file alone; references stand
+    /// as their text. (A function with `logs: true` asks its role for the right to write them.)
+    fn contribute(_config: &Self::Config, _at: &Context) -> Vec<Contribution> {
+        Vec::new()
+    }
+
+    /// Config to normal form: reads files, digests code. Reads the cloud at most, never writes to
+    /// it. Outputs that are not known yet stand in the text as opaque markers, and must survive.
+    fn normalize(
+        &self,
+        config: Self::Config,
+        at: &Context,
+    ) -> impl Future<Output = Result<Self::Spec>> + Send;
+
+    /// What exists now, many at once, answers in the order of `handles`. Never writes. An object
+    /// that is gone is `None`.
+    fn observe(
+        &self,
+        handles: &[Handle<Self::Spec>],
+    ) -> impl Future<Output = Vec<Result<Option<Live<Self::Spec>>>>> + Send;
+
+    /// Objects that carry `owner`'s stack tag, whatever their lineage (all pages), and objects that
+    /// bear one of `names` where names are unique, whoever owns them. Never writes. Called only
+    /// with an open intent, for an address that the state does not know, or for a name that is taken.
+    fn find(
+        &self,
+        owner: &Owner,
+        names: &[String],
+    ) -> impl Future<Output = Result<Vec<Found>>> + Send;
+
+    /// One call with everything that call accepts, tags and token in it. No waiting, no follow-up
+    /// calls (what the call does not take, `update` brings). A reply without an id is
+    /// [`Fault::Unknown`]. An SDK's own retry is off unless the call takes the token.
+    fn create(
+        &self,
+        intent: &Intent,
+        spec: &Self::Spec,
+    ) -> impl Future<Output = Result<Created<Self::Spec>>> + Send;
+
+    /// Towards `desired`, as much as the object's present condition allows; the engine observes
+    /// and asks again, until nothing differs. `changes` names what differs.
+    fn update(
+        &self,
+        on: &Handle<Self::Spec>,
+        desired: &Self::Spec,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Starts the removal, of the object and of what was made for it. Gone already is success.
+    /// Repeated after an interruption, also when `observe` finds the object gone.
+    fn delete(&self, handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send;
+}
+
+/// How one field (a path into the spec, dots between keys) is changed and compared.
+#[derive(Clone, Copy, Debug)]
+pub struct Field(pub &'static str, pub Cost, pub Compare);
+
+/// What a change costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cost {
+    InPlace,
+    /// The object is stopped and started for it.
+    Restart,
+    /// The object is made anew.
+    Replace,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Compare {
+    /// Keys the user never set are not ours.
+    Managed,
+    /// Keys the user never set are drift.
+    Exclusive,
+    /// Cannot be read back: compared with what was last applied.
+    Recorded,
+    /// Taken out of the file means: from now on somebody else's business.
+    Released,
+}
+
+/// How a create of unknown outcome is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// The same request with the same token again: the service makes one object of it.
+    Token,
+    /// The name is unique: a second create is refused, and the tags tell whose the object is.
+    UniqueName,
+    /// Neither: look for our tags until `settle` has passed since the intent, then create again.
+    LookUp { settle: Duration },
+}
+
+/// A problem that a kind found in a config. `path` leads to it: `["routes", "GET /a"]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub path: Vec<String>,
+    pub message: String,
+    pub hint: Option<String>,
+}
+
+/// An item for a list in another resource's config: `to: role.x`, `field: allow`. An address that the
+/// stack does not have is passed over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contribution {
+    pub to: Address,
+    pub field: &'static str,
+    pub item: serde_json::Value,
+}
+
+/// What `normalize` may need besides the config.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub address: Address,
+    /// The object's name in the cloud: `name:` or the key.
+    pub name: String,
+    /// The stack's tags, the resource's, and those that say whose the object is.
+    pub tags: BTreeMap<String, String>,
+    /// The folder of the stack file; relative paths start there.
+    pub folder: PathBuf,
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+}
+
+/// An object that the state knows.
+#[derive(Clone, Debug)]
+pub struct Handle<S> {
+    pub address: Address,
+    /// What the service calls it: instance id, role name, function name, REST API id.
+    pub id: String,
+    pub generation: u64,
+    pub outputs: BTreeMap<String, String>,
+    /// What was last applied. Secrets in it are sealed: not their values.
+    pub applied: Option<S>,
+}
+
+/// What exists.
+#[derive(Clone, Debug)]
+pub struct Live<S> {
+    /// A top-level field that the endpoint does not report is left out; one that is known to be
+    /// unset is there with its empty value or default. A map that is there is complete.
+    pub spec: S,
+    pub outputs: BTreeMap<String, String>,
+    /// Values the cloud decides, by the field they witness (`code` -> CodeSha256). Recorded when
+    /// the object is done; one that has moved since is drift of that field.
+    pub pins: BTreeMap<String, String>,
+    /// Changes when the object is made anew under the same name (a role's RoleId). Dependants bound to
+    /// it are then set again.
+    pub identity: Option<String>,
+    pub settled: Settled,
+    /// Said in every plan, never a change: "an inline policy `x` that is not in the file".
+    pub notes: Vec<String>,
+    /// For `show --live` alone: power state, public address.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// Whether an object can be used and changed now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Settled {
+    Ready,
+    /// In transition; the text completes "waiting for …": `the function to be active`.
+    Waiting(String),
+    /// It will never work; it is replaced. The text says why.
+    Broken(String),
+}
+
+/// Whose objects to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// `<region>/<stack>`, the value of the tag [`tag::STACK`].
+    pub stack: String,
+    /// The value of the tag [`tag::LINEAGE`].
+    pub lineage: String,
+}
+
+/// The tags that say whose an object is. They are in the create call itself.
+pub mod tag {
+    pub const PREFIX: &str = "stackwright:";
+    pub const STACK: &str = "stackwright:stack";
+    pub const LINEAGE: &str = "stackwright:lineage";
+    pub const ADDRESS: &str = "stackwright:address";
+    /// From 1, one more at each re-creation.
+    pub const GENERATION: &str = "stackwright:generation";
+}
+
+/// An object that `find` came upon.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub id: String,
+    pub name: String,
+    /// All of the object's tags; ours say whose it is.
+    pub tags: BTreeMap<String, String>,
+    pub outputs: BTreeMap<String, String>,
+    /// RFC 3339 where the service tells.
+    pub created: Option<String>,
+}
+
+/// What is on disk before a create is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    pub address: Address,
+    pub generation: u64,
+    /// 32 hexadecimal digits, random, the same at every repetition of this create.
+    pub token: String,
+}
+
+/// What request and reply of a create establish.
+#[derive(Clone, Debug)]
+pub struct Created<S> {
+    pub id: String,
+    /// Fields that the request set and the reply does not contradict; outputs known at the reply.
+    pub live: Live<S>,
+}
+
+/// Why a call to a cloud failed, and what to do about it.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct Error {
+    pub fault: Fault,
+    /// One line: what happened, with the service's own words.
+    pub message: String,
+    /// What the user can do.
+    pub hint: Option<String>,
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What may be done about an error: a closed list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing was done; the same call may succeed later (throttled, connection refused).
+    Transient,
+    /// Nothing was done, and it will work once something else has happened, usually soon.
+    /// `what` completes "waiting for …".
+    Awaiting { what: String, within: Duration },
+    /// Somebody else changes the same object; look again, then repeat.
+    Conflict,
+    /// A create met an object of that name.
+    NameTaken,
+    /// Not permitted (exit code 4).
+    Denied,
+    /// Credentials are missing, wrong or expired (exit code 3).
+    Credentials,
+    /// Nothing was sent: the endpoint does not answer (exit code 3).
+    Unreachable,
+    /// The endpoint does not implement the call.
+    Unsupported,
+    /// The request was refused; repeating it is useless.
+    Terminal,
+    /// The call may or may not have been carried out (reply lost, 5xx, no id in the reply).
+    Unknown,
+}
+
+impl Error {
+    pub fn new(fault: Fault, message: impl Into<String>) -> Self {
+        Self { fault, message: message.into(), hint: None, source: None }
+    }
+
+    pub fn terminal(message: impl Into<String>) -> Self {
+        Self::new(Fault::Terminal, message)
+    }
+
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+}
