@@ -1,11 +1,14 @@
 //! The three-way difference: what the file wants, what was last applied, what exists.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::kind::Cost;
+use crate::kind::{Compare, Cost, Field};
+use crate::reference;
+use crate::secret::Sealer;
 
 /// A place in a spec: `environment.INSTANCE_ID`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -49,6 +52,366 @@ pub enum Rule {
     Unset,
     /// The object has just been made or adopted and lacks it still.
     Missing,
+    /// It depends on an output that is known only once what it refers to has been made.
+    Unknown,
     /// What it refers to was made anew under the same name.
     Rebound,
+}
+
+/// What a comparison needs to know of a kind and of one object.
+pub struct Compared<'a> {
+    pub fields: &'a [Field],
+    /// AWS's own defaults, by top-level field.
+    pub defaults: &'a Map<String, Value>,
+    pub sealer: &'a Sealer,
+    /// Last applied; `None` after an adoption, where what is wanted counts as applied.
+    pub applied: Option<&'a Value>,
+    pub live: &'a Value,
+    /// Recorded pins and those seen now.
+    pub pins: (&'a BTreeMap<String, String>, &'a BTreeMap<String, String>),
+}
+
+/// A field without a default that was taken out of the file and cannot be unset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CannotUnset(pub Path);
+
+/// The difference, and what it could not be decided by looking.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Difference {
+    pub changes: Vec<Change>,
+    pub cannot_unset: Vec<CannotUnset>,
+    /// Wanted fields that the endpoint does not report: compared with what was last applied.
+    pub unreported: BTreeSet<String>,
+}
+
+impl Compared<'_> {
+    /// Three ways: desired set: compared with live. Desired unset, last applied set: the default.
+    /// Neither: ignored.
+    pub fn difference(&self, desired: &Value) -> Difference {
+        let mut found = Difference::default();
+        let empty = Map::new();
+        let fields = |value: Option<&Value>| value.and_then(Value::as_object).cloned();
+        let wanted = desired.as_object().unwrap_or(&empty);
+        let applied = fields(self.applied).unwrap_or_else(|| wanted.clone());
+        let names: BTreeSet<&String> = wanted.keys().chain(applied.keys()).collect();
+        for name in names {
+            let path = Path(vec![name.clone()]);
+            let (_, compare) = self.rule(&path);
+            let live = self.live.get(name).filter(|_| compare != Compare::Recorded);
+            if live.is_none() && compare != Compare::Recorded && wanted.contains_key(name) {
+                found.unreported.insert(name.clone());
+            }
+            let default = self.defaults.get(name);
+            let sides = Sides { desired: wanted.get(name), applied: applied.get(name), live };
+            match (sides.desired, sides.applied, default) {
+                (None, Some(Value::Object(_)), _) => {
+                    self.walk(&path, sides, live.is_some(), &mut found)
+                }
+                (None, Some(_), Some(default)) => {
+                    let before = live.or(sides.applied);
+                    if !before.is_some_and(|before| self.sealer.same(before, default)) {
+                        found.changes.push(self.change(&path, before, Some(default), Rule::Unset));
+                    }
+                }
+                (None, Some(_), None) => match self.rule(&path) {
+                    (_, Compare::Released) => {}
+                    (Cost::Replace, _) => {
+                        found.changes.push(self.change(
+                            &path,
+                            live.or(sides.applied),
+                            None,
+                            Rule::Unset,
+                        ));
+                    }
+                    _ => found.cannot_unset.push(CannotUnset(path)),
+                },
+                _ => self.walk(&path, sides, live.is_some(), &mut found),
+            }
+        }
+        self.moved_pins(wanted, &mut found);
+        found
+    }
+
+    fn walk(&self, path: &Path, sides: Sides<'_>, reported: bool, found: &mut Difference) {
+        if sides.is_map() {
+            let exclusive = self.rule(path).1 == Compare::Exclusive;
+            for key in sides.keys(exclusive) {
+                let mut path = path.clone();
+                path.0.push(key.clone());
+                self.walk(&path, sides.under(&key), reported, found);
+            }
+            return;
+        }
+        let Sides { desired, applied, live } = sides;
+        let before = if reported { live } else { applied };
+        let same = match (desired, before) {
+            (Some(desired), Some(before)) => self.sealer.same(desired, before),
+            (None, None) => true,
+            _ => false,
+        };
+        // What neither the file nor the last run knew is somebody else's, unless the map is ours alone.
+        if same || (desired.is_none() && applied.is_none() && !self.is_ours_alone(path)) {
+            return;
+        }
+        let rule = match desired {
+            Some(desired) if has_unknown(desired) => Rule::Unknown,
+            _ => self.reason(desired, applied),
+        };
+        found.changes.push(self.change(path, before, desired, rule));
+    }
+
+    fn reason(&self, desired: Option<&Value>, applied: Option<&Value>) -> Rule {
+        match (desired, applied) {
+            _ if self.applied.is_none() => Rule::Missing,
+            (Some(desired), Some(applied)) if self.sealer.same(desired, applied) => Rule::Drifted,
+            (None, None) => Rule::Drifted,
+            _ => Rule::Edited,
+        }
+    }
+
+    fn is_ours_alone(&self, path: &Path) -> bool {
+        (1..path.0.len())
+            .any(|length| self.rule(&Path(path.0[..length].to_vec())).1 == Compare::Exclusive)
+    }
+
+    /// A pin that moved: somebody else changed the field it witnesses.
+    fn moved_pins(&self, wanted: &Map<String, Value>, found: &mut Difference) {
+        let (recorded, seen) = self.pins;
+        for (field, now) in seen {
+            let moved = recorded.get(field).is_some_and(|then| then != now);
+            let path = Path(vec![field.clone()]);
+            if moved && !found.changes.iter().any(|change| change.path == path) {
+                let before = Value::from(now.as_str());
+                let change = self.change(&path, Some(&before), wanted.get(field), Rule::Drifted);
+                found.changes.push(change);
+            }
+        }
+    }
+
+    fn change(
+        &self,
+        path: &Path,
+        before: Option<&Value>,
+        after: Option<&Value>,
+        rule: Rule,
+    ) -> Change {
+        let cost = self.rule(path).0;
+        Change { path: path.clone(), before: before.cloned(), after: after.cloned(), rule, cost }
+    }
+
+    fn rule(&self, path: &Path) -> (Cost, Compare) {
+        rule(self.fields, path)
+    }
+}
+
+/// The longest declared prefix of a path decides; nothing declared: changed in place, managed.
+pub fn rule(fields: &[Field], path: &Path) -> (Cost, Compare) {
+    fields
+        .iter()
+        .filter(|Field(prefix, ..)| {
+            let prefix: Vec<&str> = prefix.split('.').collect();
+            path.0.len() >= prefix.len() && prefix.iter().zip(&path.0).all(|(a, b)| a == b)
+        })
+        .max_by_key(|Field(prefix, ..)| prefix.len())
+        .map_or((Cost::InPlace, Compare::Managed), |Field(_, cost, compare)| (*cost, *compare))
+}
+
+/// True when a text in it waits for an output.
+pub fn has_unknown(value: &Value) -> bool {
+    reference::references(value).iter().any(|r| matches!(r, reference::Reference::Output(..)))
+}
+
+#[derive(Clone, Copy)]
+struct Sides<'a> {
+    desired: Option<&'a Value>,
+    applied: Option<&'a Value>,
+    live: Option<&'a Value>,
+}
+
+impl<'a> Sides<'a> {
+    fn each(self) -> [Option<&'a Value>; 3] {
+        [self.desired, self.applied, self.live]
+    }
+
+    /// Maps are compared key by key when every side that is there is a map.
+    fn is_map(self) -> bool {
+        let mut sides = self.each().into_iter().flatten().peekable();
+        sides.peek().is_some() && sides.all(Value::is_object)
+    }
+
+    fn keys(self, with_live: bool) -> BTreeSet<String> {
+        let live = self.live.filter(|_| with_live);
+        [self.desired, self.applied, live]
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_object)
+            .flat_map(|map| map.keys().cloned())
+            .collect()
+    }
+
+    fn under(self, key: &str) -> Self {
+        let [desired, applied, live] = self.each().map(|side| side.and_then(|side| side.get(key)));
+        Self { desired, applied, live }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const FIELDS: &[Field] = &[
+        Field("image", Cost::Replace, Compare::Managed),
+        Field("key", Cost::Replace, Compare::Managed),
+        Field("code", Cost::InPlace, Compare::Recorded),
+        Field("routes", Cost::InPlace, Compare::Exclusive),
+        Field("power", Cost::InPlace, Compare::Released),
+    ];
+
+    /// Desired, last applied, live; the changes as `path: before -> after (rule, cost)`.
+    #[track_caller]
+    fn check(desired: Value, applied: Option<Value>, live: Value, expected: &[&str]) {
+        let defaults = json!({ "timeout": 3, "description": "" });
+        let compared = Compared {
+            fields: FIELDS,
+            defaults: defaults.as_object().expect("a map"),
+            sealer: &Sealer::new("salt"),
+            applied: applied.as_ref(),
+            live: &live,
+            pins: (&BTreeMap::new(), &BTreeMap::new()),
+        };
+        let found = compared.difference(&desired);
+        let text = |side: &Option<Value>| side.as_ref().map_or("-".to_owned(), Value::to_string);
+        let mut lines: Vec<String> = found
+            .changes
+            .iter()
+            .map(|c| {
+                format!(
+                    "{}: {} -> {} ({:?}, {:?})",
+                    c.path,
+                    text(&c.before),
+                    text(&c.after),
+                    c.rule,
+                    c.cost
+                )
+            })
+            .collect();
+        lines.extend(found.cannot_unset.iter().map(|CannotUnset(path)| format!("{path}: stuck")));
+        assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn equal_is_no_change() {
+        let all = json!({ "timeout": 30, "tags": { "a": "1" } });
+        check(all.clone(), Some(all.clone()), all, &[]);
+    }
+
+    #[test]
+    fn an_edit_and_a_drift_differ_in_their_reason() {
+        let applied = Some(json!({ "timeout": 30 }));
+        check(
+            json!({ "timeout": 31 }),
+            applied.clone(),
+            json!({ "timeout": 30 }),
+            &["timeout: 30 -> 31 (Edited, InPlace)"],
+        );
+        check(
+            json!({ "timeout": 30 }),
+            applied,
+            json!({ "timeout": 9 }),
+            &["timeout: 9 -> 30 (Drifted, InPlace)"],
+        );
+    }
+
+    #[test]
+    fn a_removed_field_returns_to_its_default() {
+        let applied = Some(json!({ "timeout": 30, "key": "k", "memory": 1 }));
+        let live = json!({ "timeout": 30, "key": "k", "memory": 1 });
+        check(
+            json!({}),
+            applied,
+            live,
+            &[
+                "key: \"k\" -> - (Unset, Replace)",
+                "timeout: 30 -> 3 (Unset, InPlace)",
+                "memory: stuck",
+            ],
+        );
+        check(json!({}), Some(json!({ "timeout": 3 })), json!({ "timeout": 3 }), &[]);
+        check(json!({}), Some(json!({ "power": "running" })), json!({ "power": "stopped" }), &[]);
+    }
+
+    #[test]
+    fn foreign_keys_stay_unless_the_map_is_ours_alone() {
+        let live = json!({ "tags": { "a": "1", "theirs": "x" }, "routes": { "GET /a": {"f": 1}, "GET /b": {"f": 2} } });
+        let desired = json!({ "tags": { "a": "1" }, "routes": { "GET /a": {"f": 1} } });
+        check(
+            desired.clone(),
+            Some(desired),
+            live,
+            &["routes.GET /b.f: 2 -> - (Drifted, InPlace)"],
+        );
+        let applied = json!({ "tags": { "a": "1", "b": "2" } });
+        check(
+            json!({ "tags": { "a": "1" } }),
+            Some(applied.clone()),
+            applied.clone(),
+            &["tags.b: \"2\" -> - (Edited, InPlace)"],
+        );
+        check(
+            json!({}),
+            Some(json!({ "tags": { "a": "1" } })),
+            applied,
+            &["tags.a: \"1\" -> - (Edited, InPlace)"],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_back_is_compared_with_what_was_applied() {
+        check(
+            json!({ "code": "b" }),
+            Some(json!({ "code": "a" })),
+            json!({}),
+            &["code: \"a\" -> \"b\" (Edited, InPlace)"],
+        );
+        check(json!({ "code": "a" }), None, json!({}), &[]);
+        check(
+            json!({ "user_data": "b" }),
+            Some(json!({ "user_data": "a" })),
+            json!({}),
+            &["user_data: \"a\" -> \"b\" (Edited, InPlace)"],
+        );
+    }
+
+    #[test]
+    fn what_is_not_known_yet_is_a_change_for_now() {
+        let desired = json!({ "image": "\u{1}instance.web.id\u{1}" });
+        let old = json!({ "image": "i-1" });
+        check(
+            desired,
+            Some(old.clone()),
+            old,
+            &["image: \"i-1\" -> \"\u{1}instance.web.id\u{1}\" (Unknown, Replace)"],
+        );
+    }
+
+    #[test]
+    fn a_moved_pin_is_drift_of_its_field() {
+        let (recorded, seen) = (
+            BTreeMap::from([("code".into(), "x".into())]),
+            BTreeMap::from([("code".into(), "y".into())]),
+        );
+        let value = json!({ "code": "digest" });
+        let compared = Compared {
+            fields: FIELDS,
+            defaults: &Map::new(),
+            sealer: &Sealer::default(),
+            applied: Some(&value),
+            live: &json!({}),
+            pins: (&recorded, &seen),
+        };
+        let found = compared.difference(&value);
+        assert_eq!(found.changes[0].path.to_string(), "code");
+        assert_eq!(found.changes[0].rule, Rule::Drifted);
+    }
 }

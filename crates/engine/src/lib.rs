@@ -6,6 +6,12 @@
 pub mod address;
 pub mod change;
 pub mod config;
+pub mod erased;
+pub mod graph;
 pub mod kind;
+pub mod manifest;
+pub mod reference;
+pub mod secret;
+pub mod state;
 
 pub use address::Address;

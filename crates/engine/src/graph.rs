@@ -1,0 +1,135 @@
+//! What needs what: resources as nodes, an edge from what must be there first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use petgraph::Direction;
+use petgraph::algo::{tarjan_scc, toposort};
+use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef as _;
+
+use crate::address::Address;
+
+#[derive(Clone, Debug)]
+pub struct Graph {
+    graph: DiGraph<Address, ()>,
+    index: BTreeMap<Address, NodeIndex>,
+    order: Vec<Address>,
+}
+
+/// A cycle, named in full: the last address is the first again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cycle(pub Vec<Address>);
+
+impl Graph {
+    /// From each address to what it needs. Needs outside the map are passed over.
+    pub fn new(needs: &BTreeMap<Address, BTreeSet<Address>>) -> Result<Self, Vec<Cycle>> {
+        let mut graph = DiGraph::with_capacity(needs.len(), needs.len() * 2);
+        let index: BTreeMap<Address, NodeIndex> = needs
+            .keys()
+            .map(|address| (address.clone(), graph.add_node(address.clone())))
+            .collect();
+        for (address, needed) in needs {
+            for need in needed.iter().filter_map(|need| index.get(need)) {
+                graph.add_edge(*need, index[address], ());
+            }
+        }
+        match toposort(&graph, None) {
+            Ok(order) => {
+                let order = order.into_iter().map(|node| graph[node].clone()).collect();
+                Ok(Self { graph, index, order })
+            }
+            Err(_) => Err(cycles(&graph)),
+        }
+    }
+
+    /// Every address after all it needs.
+    pub fn order(&self) -> &[Address] {
+        &self.order
+    }
+
+    /// What an address needs directly.
+    pub fn needs(&self, address: &Address) -> impl Iterator<Item = &Address> {
+        self.neighbours(address, Direction::Incoming)
+    }
+
+    /// What needs an address directly.
+    pub fn needed_by(&self, address: &Address) -> impl Iterator<Item = &Address> {
+        self.neighbours(address, Direction::Outgoing)
+    }
+
+    fn neighbours(&self, address: &Address, side: Direction) -> impl Iterator<Item = &Address> {
+        let node = self.index.get(address).copied();
+        node.into_iter()
+            .flat_map(move |node| self.graph.neighbors_directed(node, side))
+            .map(|node| &self.graph[node])
+    }
+}
+
+/// One cycle of each knot, walked along its edges.
+fn cycles(graph: &DiGraph<Address, ()>) -> Vec<Cycle> {
+    let knots = tarjan_scc(graph);
+    let tied = |knot: &Vec<NodeIndex>| knot.len() > 1 || graph.contains_edge(knot[0], knot[0]);
+    knots.iter().filter(|knot| tied(knot)).map(|knot| walk(graph, knot)).collect()
+}
+
+fn walk(graph: &DiGraph<Address, ()>, knot: &[NodeIndex]) -> Cycle {
+    let within: BTreeSet<NodeIndex> = knot.iter().copied().collect();
+    let start = *knot.iter().min_by_key(|node| &graph[**node]).unwrap_or(&knot[0]);
+    let mut path = vec![start];
+    loop {
+        let here = path[path.len() - 1];
+        // Backwards along the edges: "a -> b" reads "a needs b".
+        let next = graph
+            .edges_directed(here, Direction::Incoming)
+            .map(|edge| edge.source())
+            .filter(|node| within.contains(node))
+            .min_by_key(|node| (path.contains(node) && *node != path[0], &graph[*node]));
+        let Some(next) = next else { break };
+        if let Some(at) = path.iter().position(|node| *node == next) {
+            path.drain(..at);
+            path.push(next);
+            break;
+        }
+        path.push(next);
+    }
+    Cycle(path.into_iter().map(|node| graph[node].clone()).collect())
+}
+
+impl std::fmt::Display for Cycle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let names: Vec<&str> = self.0.iter().map(Address::as_str).collect();
+        f.write_str(&names.join(" -> "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn graph(edges: &[(&str, &[&str])]) -> Result<Graph, Vec<Cycle>> {
+        let address = |key: &&str| Address::new("x", key);
+        let needs = edges
+            .iter()
+            .map(|(key, needs)| (address(key), needs.iter().map(address).collect()))
+            .collect();
+        Graph::new(&needs)
+    }
+
+    #[test]
+    fn orders_needs_first() {
+        let graph = graph(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]).expect("no cycle");
+        let order: Vec<&str> = graph.order().iter().map(Address::key).collect();
+        assert_eq!(order, ["c", "b", "a"]);
+        let needs: Vec<&str> = graph.needs(&Address::new("x", "b")).map(Address::key).collect();
+        assert_eq!(needs, ["c"]);
+    }
+
+    #[test]
+    fn names_a_cycle_in_full() {
+        let cycles = graph(&[("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("d", &["d"])])
+            .expect_err("two cycles");
+        let named: Vec<String> = cycles.iter().map(ToString::to_string).collect();
+        assert!(named.contains(&"x.a -> x.b -> x.c -> x.a".to_owned()), "{named:?}");
+        assert!(named.contains(&"x.d -> x.d".to_owned()), "{named:?}");
+    }
+}

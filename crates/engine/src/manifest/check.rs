@@ -1,0 +1,403 @@
+//! One generic checker: walks the spanned tree against a JSON schema and reports every problem.
+//!
+//! What it returns has the schema's types (a text where a text is wanted, however YAML read it)
+//! and references as markers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+use serde_json::{Map, Value as Json};
+
+use super::diagnostic::{Diagnostic, nearest};
+use super::source::Span;
+use super::tree::{Key, Node, Value};
+use crate::address::Address;
+use crate::reference::{self, Part, Reference};
+
+/// What references may name.
+pub(super) struct Known<'a> {
+    /// Address -> the outputs of its kind.
+    pub outputs: &'a BTreeMap<Address, &'static [&'static str]>,
+    pub env: &'a dyn Fn(&str) -> Option<String>,
+}
+
+pub(super) struct Checker<'a> {
+    /// The schema of the whole document, where `$ref` leads.
+    pub root: &'a Json,
+    pub known: Known<'a>,
+    pub diagnostics: Vec<Diagnostic>,
+    /// The variables that were read.
+    pub env: BTreeMap<String, String>,
+}
+
+impl<'a> Checker<'a> {
+    fn error(&mut self, span: &Span, message: String) -> &mut Diagnostic {
+        self.diagnostics.push(Diagnostic::error(span.clone(), message));
+        self.diagnostics.last_mut().expect("just pushed")
+    }
+
+    /// The value in the schema's types; `None` where it is wrong (and reported) or not set.
+    /// `name` is what messages call it.
+    pub fn value(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
+        let schema = self.follow(schema);
+        if matches!(node.value, Value::Null) && !accepts(schema, "null") && !is_any(schema) {
+            self.error(&node.span, format!("`{name}` has no value"));
+            return None;
+        }
+        if let Some(choices) = choices(schema) {
+            return self.choice(name, node, &choices);
+        }
+        if let Some(alternatives) = alternatives(schema) {
+            let fits = |schema: &&Json| fits(self.follow(schema), node);
+            return match alternatives.iter().find(fits) {
+                Some(schema) => self.value(name, node, schema),
+                None => self.wrong_type(name, node, &alternatives.iter().collect::<Vec<_>>()),
+            };
+        }
+        match &node.value {
+            Value::Null => None,
+            _ if is_any(schema) => self.any(node),
+            Value::Map(entries) if accepts(schema, "object") => self.object(name, entries, schema),
+            Value::List(items) if accepts(schema, "array") => {
+                let each = &schema["items"];
+                items.iter().map(|item| self.value(name, item, each)).collect()
+            }
+            _ if accepts(schema, "string") && node.text().is_some() => self.text(node, schema),
+            _ if node.text().is_some() => self.scalar(name, node, schema),
+            _ => self.wrong_type(name, node, &[schema]),
+        }
+    }
+
+    fn follow(&self, schema: &'a Json) -> &'a Json {
+        let mut schema = schema;
+        while let Some(path) = schema["$ref"].as_str() {
+            schema = self.root.pointer(path.trim_start_matches('#')).unwrap_or(&Json::Null);
+        }
+        schema
+    }
+
+    fn wrong_type(&mut self, name: &str, node: &Node, schemas: &[&Json]) -> Option<Json> {
+        let mut wanted = Vec::new();
+        for schema in schemas {
+            let schema = match schema["$ref"].as_str() {
+                Some(path) => self.root.pointer(path.trim_start_matches('#')).unwrap_or(schema),
+                None => schema,
+            };
+            wanted.extend(nouns(schema));
+        }
+        wanted.dedup();
+        let wanted = wanted.join(" or ");
+        self.error(&node.span, format!("`{name}` must be {wanted}, not {}", node.noun()));
+        None
+    }
+
+    fn choice(&mut self, name: &str, node: &Node, choices: &[&str]) -> Option<Json> {
+        let Some(text) = node.text() else {
+            self.error(&node.span, format!("`{name}` must be one of {}", choices.join(", ")));
+            return None;
+        };
+        if choices.contains(&text) {
+            return Some(text.into());
+        }
+        let help =
+            nearest(text, choices.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let message = format!("`{name}` must be one of {}, not `{text}`", choices.join(", "));
+        self.error(&node.span, message).help = help;
+        None
+    }
+
+    fn object(&mut self, name: &str, entries: &[(Key, Node)], schema: &'a Json) -> Option<Json> {
+        let properties = schema["properties"].as_object();
+        let others = &schema["additionalProperties"];
+        let mut object = Map::new();
+        for (key, node) in entries {
+            let known = properties.and_then(|all| all.get(&key.text));
+            let schema = match known {
+                Some(schema) => schema,
+                None if others == &Json::Bool(false) => {
+                    let names = properties.into_iter().flat_map(|all| all.keys());
+                    self.unknown_key(name, key, names.map(String::as_str).collect());
+                    continue;
+                }
+                None => others,
+            };
+            if matches!(node.value, Value::Null) && known.is_some() {
+                continue; // `key:` with nothing behind it is a key not written
+            }
+            if let Some(value) = self.value(&key.text, node, schema) {
+                object.insert(key.text.clone(), value);
+            }
+        }
+        Some(Json::Object(object))
+    }
+
+    fn unknown_key(&mut self, name: &str, key: &Key, names: Vec<&str>) {
+        let near = nearest(&key.text, names.iter().copied());
+        let help = match near {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("known here: {}", names.join(", ")),
+        };
+        let message = if name.is_empty() {
+            format!("unknown key `{}`", key.text)
+        } else {
+            format!("unknown key `{}` in `{name}`", key.text)
+        };
+        self.error(&key.span, message).help = Some(help);
+    }
+
+    /// Reports required keys that are not there, at the key of the map that lacks them.
+    pub fn required(&mut self, key: &Key, node: &Node, schema: &'a Json) {
+        let schema = self.follow(schema);
+        for required in schema["required"].as_array().into_iter().flatten() {
+            let required = required.as_str().unwrap_or_default();
+            if node.get(required).is_none_or(|found| matches!(found.value, Value::Null)) {
+                self.error(&key.span, format!("`{}` needs `{required}`", key.text));
+            }
+        }
+        let Some(properties) = schema["properties"].as_object() else { return };
+        for (key, node) in node.entries() {
+            if let (Some(schema), Value::Map(_)) = (properties.get(&key.text), &node.value) {
+                self.required(key, node, schema);
+            }
+        }
+    }
+
+    /// A value of any shape, references in its texts as markers.
+    fn any(&mut self, node: &Node) -> Option<Json> {
+        match &node.value {
+            Value::Null => Some(Json::Null),
+            Value::Bool(value) => Some((*value).into()),
+            Value::Number(number, _) => Some(Json::Number(number.clone())),
+            Value::Text(text) => self.marked(text, &node.span).map(Json::String),
+            Value::List(items) => items.iter().map(|item| self.any(item)).collect(),
+            Value::Map(entries) => entries
+                .iter()
+                .map(|(key, node)| Some((key.text.clone(), self.any(node)?)))
+                .collect(),
+        }
+    }
+
+    fn text(&mut self, node: &Node, schema: &Json) -> Option<Json> {
+        let text = node.text()?;
+        if let Some(kind) = schema["x-address"].as_str()
+            && let Ok(address) = text.parse::<Address>()
+            && address.kind() == kind
+        {
+            return self.address(address, &node.span);
+        }
+        let marked = self.marked(text, &node.span)?;
+        if let Some(kind) = schema["x-address"].as_str()
+            && marked == text
+            && !text.starts_with("arn:")
+        {
+            let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
+            let help = near.map(|near| format!("did you mean `{near}`?"));
+            let message = format!("`{text}` is neither `{kind}.KEY` nor an ARN");
+            self.error(&node.span, message).help = help;
+            return None;
+        }
+        Some(marked.into())
+    }
+
+    fn keys(&self, kind: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+        let kind = kind.to_owned();
+        self.known.outputs.keys().filter(move |known| known.kind() == kind).map(Address::key)
+    }
+
+    fn address(&mut self, address: Address, span: &Span) -> Option<Json> {
+        let reference = Reference::Output(address, "arn".into());
+        self.is_there(&reference, span).then(|| reference::marker(&reference).into())
+    }
+
+    /// A number or truth value, also from a text that reads as one (`"30"`, `${env.TIMEOUT}`).
+    fn scalar(&mut self, name: &str, node: &Node, schema: &Json) -> Option<Json> {
+        let text = node.text()?;
+        let marked = self.marked(text, &node.span)?;
+        let env = self.env.clone();
+        let text = crate::reference::Scope { env, ..Default::default() }.fill(&marked);
+        let number = |value: f64| serde_json::Number::from_f64(value).map(Json::Number);
+        let value = match text.as_str() {
+            "true" | "false" if accepts(schema, "boolean") => Some(Json::Bool(text == "true")),
+            _ if accepts(schema, "integer") => text.parse::<i64>().ok().map(Json::from),
+            _ if accepts(schema, "number") => text.parse::<f64>().ok().and_then(number),
+            _ => None,
+        };
+        match value {
+            Some(value) => self.in_range(name, node, value, schema),
+            None => self.wrong_type(name, node, &[schema]),
+        }
+    }
+
+    fn in_range(&mut self, name: &str, node: &Node, value: Json, schema: &Json) -> Option<Json> {
+        let number = value.as_f64();
+        let least = schema["minimum"].as_f64();
+        let most = schema["maximum"].as_f64();
+        let below = number.zip(least).is_some_and(|(number, least)| number < least);
+        let above = number.zip(most).is_some_and(|(number, most)| number > most);
+        if !below && !above {
+            return Some(value);
+        }
+        let range = match (least, most) {
+            (Some(least), Some(most)) => format!("between {least} and {most}"),
+            (Some(least), None) => format!("at least {least}"),
+            (_, most) => format!("at most {}", most.unwrap_or_default()),
+        };
+        self.error(&node.span, format!("`{name}` must be {range}, not {value}"));
+        None
+    }
+
+    /// The text with references as markers.
+    pub fn marked(&mut self, text: &str, span: &Span) -> Option<String> {
+        if reference::is_reserved(text) {
+            self.error(span, "a text may not hold the control character U+0001".into());
+            return None;
+        }
+        let parts = match reference::parse(text) {
+            Ok(parts) => parts,
+            Err(malformed) => {
+                let at = within(span, &malformed.at, text);
+                self.error(&at, malformed.message).help = malformed.help;
+                return None;
+            }
+        };
+        let mut marked = String::new();
+        let mut whole = true;
+        for part in parts {
+            match part {
+                Part::Literal(text) => marked.push_str(&text),
+                Part::Reference { reference, default, at } => {
+                    let at = within(span, &at, text);
+                    match self.variable(&reference) {
+                        Some(false) => match default {
+                            Some(default) => marked.push_str(&default),
+                            None => {
+                                let message =
+                                    format!("`{reference}` is not set in the environment");
+                                self.error(&at, message).help =
+                                    Some(format!("set it, or write ${{{reference}:-default}}"));
+                                whole = false;
+                            }
+                        },
+                        _ => {
+                            whole &= self.is_there(&reference, &at);
+                            marked.push_str(&reference::marker(&reference));
+                        }
+                    }
+                }
+            }
+        }
+        whole.then_some(marked)
+    }
+
+    /// Whether a variable is set; `None` for other references.
+    fn variable(&mut self, reference: &Reference) -> Option<bool> {
+        let Reference::Env(name) = reference else { return None };
+        let value = (self.known.env)(name);
+        let set = value.is_some();
+        self.env.extend(value.map(|value| (name.clone(), value)));
+        Some(set)
+    }
+
+    fn is_there(&mut self, reference: &Reference, span: &Span) -> bool {
+        let Reference::Output(address, output) = reference else { return true };
+        let known = self.known.outputs;
+        match known.get(address) {
+            None => {
+                let kinds: BTreeSet<&str> = known.keys().map(Address::kind).collect();
+                let help = nearest(address.as_str(), known.keys().map(Address::as_str))
+                    .map(|near| format!("did you mean `{near}`?"))
+                    .or_else(|| {
+                        let near = nearest(address.kind(), kinds.iter().copied())?;
+                        Some(format!("did you mean the kind `{near}`?"))
+                    });
+                self.error(span, format!("there is no `{address}` in this stack")).help = help;
+                false
+            }
+            Some(outputs) if !outputs.contains(&output.as_str()) => {
+                let help = nearest(output, outputs.iter().copied()).map_or_else(
+                    || format!("`{}` has {}", address.kind(), outputs.join(", ")),
+                    |near| format!("did you mean `{near}`?"),
+                );
+                self.error(span, format!("`{address}` has no output `{output}`")).help = Some(help);
+                false
+            }
+            Some(_) => true,
+        }
+    }
+}
+
+/// A part of a scalar in the file, if the scalar stands there as it reads (or quoted).
+fn within(span: &Span, part: &Range<usize>, text: &str) -> Span {
+    let quotes = span.len().saturating_sub(text.len());
+    match quotes {
+        0 | 2 => span.start + quotes / 2 + part.start..span.start + quotes / 2 + part.end,
+        _ => span.clone(),
+    }
+}
+
+fn is_any(schema: &Json) -> bool {
+    match schema {
+        Json::Bool(_) | Json::Null => true,
+        schema => {
+            let shaped = ["type", "properties", "anyOf", "oneOf", "enum", "const", "$ref"];
+            shaped.iter().all(|key| schema.get(key).is_none())
+        }
+    }
+}
+
+fn types(schema: &Json) -> Vec<&str> {
+    match &schema["type"] {
+        Json::String(one) => vec![one],
+        Json::Array(many) => many.iter().filter_map(Json::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn accepts(schema: &Json, kind: &str) -> bool {
+    types(schema).contains(&kind)
+}
+
+fn alternatives(schema: &Json) -> Option<&Vec<Json>> {
+    schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array())
+}
+
+/// The texts of an enumeration.
+fn choices(schema: &Json) -> Option<Vec<&str>> {
+    if let Some(one) = schema["const"].as_str() {
+        return Some(vec![one]);
+    }
+    if let Some(all) = schema["enum"].as_array() {
+        return Some(all.iter().filter_map(Json::as_str).collect());
+    }
+    let all: Vec<_> = schema["oneOf"].as_array()?.iter().map(choices).collect::<Option<_>>()?;
+    Some(all.into_iter().flatten().collect())
+}
+
+fn fits(schema: &Json, node: &Node) -> bool {
+    if is_any(schema) {
+        return true;
+    }
+    match &node.value {
+        Value::Null => accepts(schema, "null"),
+        Value::Map(_) => accepts(schema, "object"),
+        Value::List(_) => accepts(schema, "array"),
+        Value::Bool(_) => accepts(schema, "boolean") || accepts(schema, "string"),
+        Value::Number(..) => ["integer", "number", "string"].iter().any(|t| accepts(schema, t)),
+        Value::Text(_) => accepts(schema, "string") || choices(schema).is_some(),
+    }
+}
+
+fn nouns(schema: &Json) -> Vec<&'static str> {
+    let nouns = types(schema).into_iter().filter_map(|kind| {
+        Some(match kind {
+            "string" => "a text",
+            "integer" => "a whole number",
+            "number" => "a number",
+            "boolean" => "true or false",
+            "array" => "a list",
+            "object" => "a map",
+            _ => return None,
+        })
+    });
+    nouns.collect()
+}

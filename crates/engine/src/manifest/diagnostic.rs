@@ -1,0 +1,106 @@
+//! What is wrong in a stack file, where, and what to write instead.
+
+use std::fmt;
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+
+use super::source::{Source, Span};
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    pub severity: Severity,
+    pub message: String,
+    pub span: Span,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+impl Diagnostic {
+    pub fn error(span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, message: message.into(), span, help: None }
+    }
+
+    #[must_use]
+    pub fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// Adds `did you mean …` when one of `known` is near.
+    #[must_use]
+    pub fn suggest<'a>(self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
+        match nearest(written, known) {
+            Some(near) => self.help(format!("did you mean `{near}`?")),
+            None => self,
+        }
+    }
+
+    /// The message, the place, the line with a caret, the help.
+    pub fn render(&self, source: &Source, color: bool) -> String {
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let path = source.path.display().to_string();
+        let snippet = Snippet::source(source.text.as_str())
+            .path(path)
+            .annotation(AnnotationKind::Primary.span(visible(&self.span, &source.text)));
+        let mut group = level.primary_title(self.message.as_str()).element(snippet);
+        if let Some(help) = &self.help {
+            group = group.element(Level::HELP.message(help.as_str()));
+        }
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        renderer.render(&[group])
+    }
+}
+
+/// A span of at least one character within the text, so that a caret has somewhere to stand.
+fn visible(span: &Span, text: &str) -> Span {
+    let start = text.floor_char_boundary(span.start.min(text.trim_end().len()));
+    let end = text.ceil_char_boundary(span.end.clamp(start, text.len()));
+    start..end
+}
+
+/// The known name nearest to what was written, if one is near enough to be meant.
+pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = (written.chars().count() / 3).max(1);
+    known
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(written, name), name))
+        .filter(|(distance, _)| *distance <= limit)
+        .min()
+        .map(|(_, name)| name)
+}
+
+/// All that is wrong in one file, in the order of the text.
+#[derive(Clone, Debug)]
+pub struct Invalid {
+    pub source: Source,
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Invalid {
+    pub(super) fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
+        diagnostics.sort_by_key(|found| (found.span.start, found.span.end));
+        diagnostics.dedup();
+        Self { source, diagnostics }
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = self.source.path.display();
+        match self.diagnostics.len() {
+            1 => write!(f, "{path} has 1 problem"),
+            n => write!(f, "{path} has {n} problems"),
+        }
+    }
+}
+
+impl std::error::Error for Invalid {}

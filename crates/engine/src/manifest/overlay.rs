@@ -1,0 +1,29 @@
+//! `clouds: {aws: {…}}` merged over the file, every key and value keeping its place.
+
+use super::tree::{Node, Value};
+
+/// `over` on top of `base`: maps are merged key by key, anything else is replaced, and `null`
+/// takes a key away.
+pub(super) fn merge(base: &Node, over: &Node) -> Node {
+    let (Value::Map(below), Value::Map(above)) = (&base.value, &over.value) else {
+        return over.clone();
+    };
+    let mut merged = below.clone();
+    for (key, node) in above {
+        let place = merged.iter().position(|(name, _)| name.text == key.text);
+        match (place, &node.value) {
+            (Some(at), Value::Null) => {
+                merged.remove(at);
+            }
+            (Some(at), _) => merged[at].1 = merge(&merged[at].1, node),
+            (None, _) => merged.push((key.clone(), node.clone())),
+        }
+    }
+    Node { span: base.span.clone(), value: Value::Map(merged) }
+}
+
+/// The file without a key at its top.
+pub(super) fn without(node: &Node, key: &str) -> Node {
+    let entries = node.entries().iter().filter(|(name, _)| name.text != key).cloned();
+    Node { span: node.span.clone(), value: Value::Map(entries.collect()) }
+}

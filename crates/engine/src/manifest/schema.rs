@@ -1,0 +1,143 @@
+//! The JSON schema of a stack file: what the checker checks and what editors complete from.
+
+use std::collections::BTreeMap;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use crate::erased::{AnyKind, Registry};
+
+/// What stands beside the sections of kinds. Its doc comments are the schema's descriptions.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    /// The stack's name: a letter, then letters, digits, `-` and `_`.
+    pub stack: String,
+    /// Where it lives: `local` (an emulator on this machine), `aws`, or an endpoint's URL.
+    #[serde(default)]
+    #[schemars(extend("default" = "local"))]
+    pub cloud: Option<String>,
+    /// The AWS region.
+    #[serde(default)]
+    #[schemars(extend("default" = "us-east-1"))]
+    pub region: Option<String>,
+    /// The AWS account, twelve digits. Required for `cloud: aws`; checked before anything else.
+    #[serde(default)]
+    pub account: Option<String>,
+    /// Tags for every object of the stack.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+    /// HTTP calls that prove that the stack works; made at the end of `reconcile`.
+    #[serde(default)]
+    pub check: BTreeMap<String, CheckConfig>,
+    /// Values to print: `stackwright output NAME`.
+    #[serde(default)]
+    pub output: BTreeMap<String, String>,
+}
+
+/// One call and what it must answer.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CheckConfig {
+    /// `METHOD URL`: `POST ${api.NAME.url}/path`.
+    pub call: String,
+    /// Sent as JSON; a text is sent as it is.
+    #[serde(default)]
+    pub body: Option<Value>,
+    /// Request headers.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    #[serde(default)]
+    pub expect: Option<ExpectConfig>,
+}
+
+/// What the answer must be.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ExpectConfig {
+    /// The HTTP status.
+    #[serde(default)]
+    #[schemars(extend("default" = 200), range(min = 100, max = 599))]
+    pub status: Option<u16>,
+    /// A text that the body must contain.
+    #[serde(default)]
+    pub contains: Option<String>,
+    /// How long to go on asking: `30s`, `2m`, or a number of seconds.
+    #[serde(default)]
+    #[schemars(extend("default" = "30s"))]
+    pub within: Option<String>,
+}
+
+/// Keys that every resource has, parsed by the engine alike for every kind.
+fn common() -> Map<String, Value> {
+    let texts = json!({ "type": "object", "additionalProperties": { "type": "string" } });
+    let with = |mut schema: Value, description: &str| {
+        schema["description"] = description.into();
+        schema
+    };
+    [
+        (
+            "name",
+            with(json!({ "type": "string" }), "The object's name in the cloud. Default: the key."),
+        ),
+        ("tags", with(texts, "Tags of this object, over those of the stack.")),
+        (
+            "depends_on",
+            with(
+                json!({ "type": "array", "items": { "type": "string" } }),
+                "Addresses (`kind.key`) that must be there first, besides those referred to.",
+            ),
+        ),
+    ]
+    .into_iter()
+    .map(|(key, schema)| (key.to_owned(), schema))
+    .collect()
+}
+
+/// The schema of a whole stack file, draft-07.
+pub fn document(kinds: &Registry) -> Value {
+    let mut generator = SchemaSettings::draft07().into_generator();
+    let mut document = Header::json_schema(&mut generator).to_value();
+    for kind in kinds.iter() {
+        document["properties"][kind.name()] = section(kind.as_ref(), &mut generator);
+    }
+    document["properties"]["clouds"] = json!({
+        "type": "object",
+        "description": "Per cloud: what is merged over this file there. A key may hold anything the file may.",
+        "additionalProperties": { "type": "object" },
+    });
+    document["$schema"] = "http://json-schema.org/draft-07/schema#".into();
+    document["title"] = "stackwright stack file".into();
+    document["definitions"] = Value::Object(generator.take_definitions(true));
+    document
+}
+
+fn section(kind: &dyn AnyKind, generator: &mut SchemaGenerator) -> Value {
+    let mut resource = kind.schema(generator).to_value();
+    if let Some(properties) = resource["properties"].as_object_mut() {
+        properties.append(&mut common());
+    } else {
+        resource["properties"] = Value::Object(common());
+    }
+    resource["additionalProperties"] = false.into();
+    json!({
+        "type": "object",
+        "description": resource["description"],
+        "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,62}$" },
+        "additionalProperties": resource,
+    })
+}
+
+/// AWS's own default of a field, from a kind's schema: what `unset` means.
+pub fn defaults(kind: &dyn AnyKind) -> Map<String, Value> {
+    let mut generator = SchemaSettings::draft07().into_generator();
+    let schema = kind.schema(&mut generator).to_value();
+    let properties = schema["properties"].as_object().cloned().unwrap_or_default();
+    properties
+        .into_iter()
+        .filter_map(|(field, mut schema)| Some((field, schema.get_mut("default")?.take())))
+        .filter(|(_, default)| !default.is_null())
+        .collect()
+}

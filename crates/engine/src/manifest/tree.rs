@@ -1,0 +1,237 @@
+//! YAML text to a tree in which every key and value knows its place.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Number;
+use serde_yaml::Spanned;
+use serde_yaml::options::DuplicateKeyPolicy;
+
+use super::diagnostic::Diagnostic;
+use super::source::{Source, Span};
+
+/// The largest file read, in bytes.
+const LARGEST: usize = 1 << 20;
+
+#[derive(Clone, Debug)]
+pub struct Node {
+    pub span: Span,
+    pub value: Value,
+}
+
+#[derive(Clone, Debug)]
+pub enum Value {
+    Null,
+    Bool(bool),
+    /// With its text as written: `1.10` is 1.1 as a number, and a text where one is wanted.
+    Number(Number, String),
+    Text(String),
+    List(Vec<Node>),
+    /// In the order of the file, duplicates included: the checker reports them.
+    Map(Vec<(Key, Node)>),
+}
+
+#[derive(Clone, Debug)]
+pub struct Key {
+    pub span: Span,
+    pub text: String,
+}
+
+impl Node {
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|(_, node)| node)
+    }
+
+    pub fn entry(&self, key: &str) -> Option<(&Key, &Node)> {
+        let Value::Map(entries) = &self.value else { return None };
+        entries.iter().find(|(name, _)| name.text == key).map(|(name, node)| (name, node))
+    }
+
+    pub fn entries(&self) -> &[(Key, Node)] {
+        match &self.value {
+            Value::Map(entries) => entries,
+            _ => &[],
+        }
+    }
+
+    pub fn text(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(text) | Value::Number(_, text) => Some(text),
+            Value::Bool(true) => Some("true"),
+            Value::Bool(false) => Some("false"),
+            _ => None,
+        }
+    }
+
+    /// What it is, as a message says it.
+    pub fn noun(&self) -> &'static str {
+        match &self.value {
+            Value::Null => "nothing",
+            Value::Bool(_) => "true or false",
+            Value::Number(..) => "a number",
+            Value::Text(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Map(_) => "a map",
+        }
+    }
+
+    /// Where the nearest part of `path` that exists stands: the key, or the item.
+    pub fn place(&self, path: &[String]) -> Span {
+        let mut here = (self.span.clone(), self);
+        for step in path {
+            here = match (&here.1.value, step.parse::<usize>()) {
+                (Value::List(items), Ok(at)) if at < items.len() => {
+                    (items[at].span.clone(), &items[at])
+                }
+                _ => match here.1.entry(step) {
+                    Some((key, node)) => (key.span.clone(), node),
+                    None => break,
+                },
+            };
+        }
+        here.0
+    }
+}
+
+/// One document. A syntax error ends the run alone.
+pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
+    if source.text.len() > LARGEST {
+        let size = source.text.len();
+        return Err(Diagnostic::error(0..1, format!("the file has {size} bytes, more than 1 MiB")));
+    }
+    let budget = serde_yaml::budget! { max_nodes: 1_000_000, max_depth: 64 };
+    let options = serde_yaml::options! {
+        budget: budget,
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        strict_booleans: true,
+        leading_zero_numbers_as_strings: true,
+        reject_unsupported_tags: true,
+    };
+    let raw: Spanned<Raw> = serde_yaml::from_str_with_options(&source.text, options)
+        .map_err(|error| syntax(source, &error))?;
+    Ok(node(raw, &source.text))
+}
+
+fn syntax(source: &Source, error: &serde_yaml::Error) -> Diagnostic {
+    let at = error.location().map_or(0, |location| {
+        let (line, column) = (location.line() as usize, location.column() as usize);
+        source.byte_at(line, column)
+    });
+    let said = error.without_snippet().to_string();
+    let said = said.lines().next().unwrap_or_default();
+    let said = said.split(" at line ").next().unwrap_or(said);
+    let diagnostic = Diagnostic::error(at..at + 1, format!("not valid YAML: {said}"));
+    let line = source.text[..at].lines().last().unwrap_or_default().len();
+    let whole = source.text[at - line.min(at)..].lines().next().unwrap_or_default();
+    if whole.contains("${") && (whole.contains('[') || whole.contains(": {")) {
+        return diagnostic.help("quote a reference inside [ ] or { }: [\"${instance.web.arn}\"]");
+    }
+    diagnostic
+}
+
+/// What serde sees, before numbers get their text back.
+enum Raw {
+    Null,
+    Bool(bool),
+    Number(Number),
+    Text(String),
+    List(Vec<Spanned<Raw>>),
+    Map(Vec<(Spanned<String>, Spanned<Raw>)>),
+}
+
+fn node(raw: Spanned<Raw>, text: &str) -> Node {
+    let span = span(&raw.defined.span());
+    let value = match raw.value {
+        Raw::Null => Value::Null,
+        Raw::Bool(value) => Value::Bool(value),
+        Raw::Number(number) => {
+            let written = text.get(span.clone()).unwrap_or_default().trim();
+            let written = if written.is_empty() { number.to_string() } else { written.to_owned() };
+            Value::Number(number, written)
+        }
+        Raw::Text(text) => Value::Text(text),
+        Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, text)).collect()),
+        Raw::Map(entries) => {
+            let entry = |(key, value): (Spanned<String>, Spanned<Raw>)| {
+                let key = Key { span: self::span(&key.defined.span()), text: key.value };
+                (key, node(value, text))
+            };
+            Value::Map(entries.into_iter().map(entry).collect())
+        }
+    };
+    Node { span, value }
+}
+
+fn span(span: &serde_yaml::Span) -> Span {
+    let start = span.byte_offset().unwrap_or(0) as usize;
+    start..start + span.byte_len().unwrap_or(0) as usize
+}
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Raw;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Raw, E> {
+        Ok(Raw::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Raw, D::Error> {
+        Raw::deserialize(deserializer)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Raw, E> {
+        Ok(Raw::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Raw, E> {
+        Ok(Raw::Number(value.into()))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Raw, E> {
+        Ok(Raw::Number(value.into()))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
+        Ok(Number::from_f64(value).map_or_else(|| Raw::Text(value.to_string()), Raw::Number))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Raw, E> {
+        Ok(Raw::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Raw, E> {
+        Ok(Raw::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = access.next_element()? {
+            items.push(item);
+        }
+        Ok(Raw::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut access: A) -> Result<Raw, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(entry) = access.next_entry()? {
+            entries.push(entry);
+        }
+        Ok(Raw::Map(entries))
+    }
+}

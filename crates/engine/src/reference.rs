@@ -1,0 +1,345 @@
+//! `${kind.key.output}` and its relatives inside the texts of a stack file.
+//!
+//! A text is parsed once, when the file is read. From then on a reference stands in it as a
+//! *marker* (its name between two control characters that no YAML text may hold), so that a
+//! config keeps its shape, through a kind's normal form too, while an output is still unknown.
+//! [`resolve`] puts values in. [`Resolved`] is a config in which no marker is left.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::ops::Range;
+
+use serde_json::Value;
+
+use crate::address::{Address, is_key};
+
+/// Stands on both sides of a reference's name inside a text.
+const MARK: char = '\u{1}';
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reference {
+    /// `${env.NAME}`; its value is a secret. With `:-default` the default stands in the text when
+    /// the variable is not set.
+    Env(String),
+    Aws(Fact),
+    StackName,
+    Output(Address, String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fact {
+    Account,
+    Region,
+    Partition,
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env.{name}"),
+            Self::Aws(Fact::Account) => f.write_str("aws.account"),
+            Self::Aws(Fact::Region) => f.write_str("aws.region"),
+            Self::Aws(Fact::Partition) => f.write_str("aws.partition"),
+            Self::StackName => f.write_str("stack.name"),
+            Self::Output(address, output) => write!(f, "{address}.{output}"),
+        }
+    }
+}
+
+/// A piece of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    Literal(String),
+    Reference { reference: Reference, default: Option<String>, at: Range<usize> },
+}
+
+/// Why a text is not well formed, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Malformed {
+    pub at: Range<usize>,
+    pub message: String,
+    pub help: Option<String>,
+}
+
+/// Grammar: `${env.NAME}`, `${env.NAME:-default}`, `${aws.account|region|partition}`,
+/// `${stack.name}`, `${kind.key.output}`; `$${` stands for `${`.
+pub fn parse(text: &str) -> Result<Vec<Part>, Malformed> {
+    let mut parts = Vec::new();
+    let mut literal = String::new();
+    let mut at = 0;
+    while let Some(found) = text[at..].find("${").map(|offset| at + offset) {
+        if text[at..found].ends_with('$') {
+            literal.push_str(&text[at..found - 1]);
+            literal.push_str("${");
+            at = found + 2;
+            continue;
+        }
+        literal.push_str(&text[at..found]);
+        let Some(end) = text[found..].find('}').map(|offset| found + offset) else {
+            return Err(Malformed {
+                at: found..text.len(),
+                message: "`${` without `}`".into(),
+                help: Some("write `$${` for the two characters themselves".into()),
+            });
+        };
+        if !literal.is_empty() {
+            parts.push(Part::Literal(std::mem::take(&mut literal)));
+        }
+        let inside = &text[found + 2..end];
+        let (name, default) = match inside.split_once(":-") {
+            Some((name, default)) => (name, Some(default.to_owned())),
+            None => (inside, None),
+        };
+        let at_reference = found..end + 1;
+        let reference = name_of(name).ok_or_else(|| unknown(name, at_reference.clone()))?;
+        if default.is_some() && !matches!(reference, Reference::Env(_)) {
+            return Err(Malformed {
+                at: at_reference,
+                message: format!("`:-` gives a default to `${{env.…}}` only, not to `{name}`"),
+                help: None,
+            });
+        }
+        parts.push(Part::Reference { reference, default, at: at_reference });
+        at = end + 1;
+    }
+    literal.push_str(&text[at..]);
+    if !literal.is_empty() || parts.is_empty() {
+        parts.push(Part::Literal(literal));
+    }
+    Ok(parts)
+}
+
+fn unknown(name: &str, at: Range<usize>) -> Malformed {
+    let help = match name.split('.').next() {
+        Some("aws") => "there are ${aws.account}, ${aws.region} and ${aws.partition}",
+        Some("env") => "a variable's name has letters, digits and `_`: ${env.DB_PASSWORD}",
+        Some("stack") => "there is ${stack.name}",
+        _ => {
+            "a reference is ${kind.key.output}, for example ${instance.web.id}; \
+              write `$${` for the two characters themselves"
+        }
+    };
+    Malformed { at, message: format!("`{name}` is not a reference"), help: Some(help.into()) }
+}
+
+fn name_of(name: &str) -> Option<Reference> {
+    let parts: Vec<&str> = name.split('.').collect();
+    Some(match parts.as_slice() {
+        ["env", name] if is_variable(name) => Reference::Env((*name).to_owned()),
+        ["aws", "account"] => Reference::Aws(Fact::Account),
+        ["aws", "region"] => Reference::Aws(Fact::Region),
+        ["aws", "partition"] => Reference::Aws(Fact::Partition),
+        ["stack", "name"] => Reference::StackName,
+        ["env" | "aws" | "stack", ..] => return None,
+        [kind, key, output] if is_key(kind) && is_key(key) && is_key(output) => {
+            Reference::Output(Address::new(kind, key), (*output).to_owned())
+        }
+        _ => return None,
+    })
+}
+
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// A reference as it stands inside a text from now on.
+pub fn marker(reference: &Reference) -> String {
+    format!("{MARK}{reference}{MARK}")
+}
+
+/// True when a text may not be taken in: it holds what marks a reference.
+pub fn is_reserved(text: &str) -> bool {
+    text.contains(MARK)
+}
+
+/// The references whose markers stand in a text.
+pub fn markers(text: &str) -> impl Iterator<Item = Reference> + '_ {
+    text.split(MARK).skip(1).step_by(2).filter_map(name_of)
+}
+
+/// All references in all texts of a value.
+pub fn references(value: &Value) -> BTreeSet<Reference> {
+    let mut found = BTreeSet::new();
+    each_text(value, &mut |text| found.extend(markers(text)));
+    found
+}
+
+fn each_text<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a str)) {
+    match value {
+        Value::String(text) => visit(text),
+        Value::Array(items) => items.iter().for_each(|item| each_text(item, visit)),
+        Value::Object(map) => map.values().for_each(|item| each_text(item, visit)),
+        _ => {}
+    }
+}
+
+/// A text as a person reads it: markers become `${…}` again.
+pub fn readable(text: &str) -> String {
+    let mut pieces = text.split(MARK);
+    let mut readable = pieces.next().unwrap_or_default().to_owned();
+    while let Some(name) = pieces.next() {
+        readable.push_str(&format!("${{{name}}}{}", pieces.next().unwrap_or_default()));
+    }
+    readable
+}
+
+/// What references mean in one run.
+#[derive(Clone, Debug, Default)]
+pub struct Scope {
+    pub stack: String,
+    pub region: String,
+    pub account: String,
+    pub partition: String,
+    pub env: BTreeMap<String, String>,
+    pub outputs: BTreeMap<Address, BTreeMap<String, String>>,
+}
+
+impl Scope {
+    /// The value of a reference, if it is known yet.
+    pub fn get(&self, reference: &Reference) -> Option<&str> {
+        match reference {
+            Reference::Env(name) => self.env.get(name).map(String::as_str),
+            Reference::Aws(Fact::Account) => Some(&self.account),
+            Reference::Aws(Fact::Region) => Some(&self.region),
+            Reference::Aws(Fact::Partition) => Some(&self.partition),
+            Reference::StackName => Some(&self.stack),
+            Reference::Output(address, output) => {
+                self.outputs.get(address)?.get(output).map(String::as_str)
+            }
+        }
+    }
+
+    /// A text with what is known put in.
+    pub fn fill(&self, text: &str) -> String {
+        let mut filled = String::with_capacity(text.len());
+        for (at, piece) in text.split(MARK).enumerate() {
+            let value = name_of(piece).filter(|_| at % 2 == 1);
+            match value.as_ref().map(|reference| (self.get(reference), reference)) {
+                Some((Some(value), _)) => filled.push_str(value),
+                Some((None, reference)) => filled.push_str(&marker(reference)),
+                None => filled.push_str(piece),
+            }
+        }
+        filled
+    }
+}
+
+/// A config with everything known put in, and its texts that hold a secret.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Draft {
+    pub value: Value,
+    /// Whole text -> the text as the file has it.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// Puts in what `scope` knows. What it does not know stays marked.
+pub fn resolve(config: &Value, scope: &Scope) -> Draft {
+    let mut secrets = BTreeMap::new();
+    let value = map_texts(config, &mut |text| {
+        let filled = scope.fill(text);
+        if markers(text).any(|reference| matches!(reference, Reference::Env(_))) {
+            secrets.insert(filled.clone(), readable(text));
+        }
+        filled
+    });
+    Draft { value, secrets }
+}
+
+/// The same value with each text replaced.
+pub fn map_texts(value: &Value, change: &mut dyn FnMut(&str) -> String) -> Value {
+    match value {
+        Value::String(text) => Value::String(change(text)),
+        Value::Array(items) => items.iter().map(|item| map_texts(item, change)).collect(),
+        Value::Object(map) => {
+            map.iter().map(|(key, item)| (key.clone(), map_texts(item, change))).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+/// A config in which no reference is left. Only such a one is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved(Draft);
+
+impl Resolved {
+    pub fn value(&self) -> &Value {
+        &self.0.value
+    }
+
+    pub fn secrets(&self) -> &BTreeMap<String, String> {
+        &self.0.secrets
+    }
+}
+
+impl TryFrom<Draft> for Resolved {
+    /// The references that are still unknown.
+    type Error = BTreeSet<Reference>;
+
+    fn try_from(draft: Draft) -> Result<Self, Self::Error> {
+        let left = references(&draft.value);
+        if left.is_empty() { Ok(Self(draft)) } else { Err(left) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn marked(text: &str) -> String {
+        let parts = parse(text).expect("well formed");
+        parts
+            .iter()
+            .map(|part| match part {
+                Part::Literal(text) => text.clone(),
+                Part::Reference { reference, .. } => marker(reference),
+            })
+            .collect()
+    }
+
+    fn scope() -> Scope {
+        let web = [("id".to_owned(), "i-1".to_owned())].into();
+        Scope {
+            region: "us-east-1".into(),
+            env: [("PW".to_owned(), "hunter2".to_owned())].into(),
+            outputs: [(Address::new("instance", "web"), web)].into(),
+            ..Scope::default()
+        }
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        assert_eq!(readable(&scope().fill(&marked(text))), expected);
+    }
+
+    #[test]
+    fn fills_in_what_is_known() {
+        check("plain", "plain");
+        check("", "");
+        check("<${instance.web.id}>", "<i-1>");
+        check("${instance.web.id}${aws.region}", "i-1us-east-1");
+        check("${instance.db.id}!", "${instance.db.id}!");
+        check("$${not.a.reference} $", "${not.a.reference} $");
+        check("a$${b}${env.PW}", "a${b}hunter2");
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_reference() {
+        for text in ["${", "${}", "${a.b}", "${aws.zone}", "${env.9}", "${a.b.c:-d}", "${a.b.c.d}"]
+        {
+            assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn resolved_has_nothing_left_and_knows_its_secrets() {
+        let config = json!({ "a": marked("x${env.PW}"), "b": [marked("${instance.web.id}")] });
+        let resolved = Resolved::try_from(resolve(&config, &scope())).expect("all known");
+        assert_eq!(resolved.value(), &json!({ "a": "xhunter2", "b": ["i-1"] }));
+        assert_eq!(resolved.secrets().get("xhunter2").map(String::as_str), Some("x${env.PW}"));
+        let unknown = json!(marked("${instance.db.id}"));
+        assert!(Resolved::try_from(resolve(&unknown, &scope())).is_err());
+    }
+}

@@ -1,0 +1,129 @@
+//! Secrets in what is recorded: a text that held one is stored as its reference and a salted
+//! digest, never as its value.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use crate::reference::map_texts;
+
+const SEALED: &str = "\u{1}sealed ";
+
+/// Seals and compares with the salt of one state.
+#[derive(Clone, Debug, Default)]
+pub struct Sealer {
+    salt: String,
+}
+
+impl Sealer {
+    pub fn new(salt: &str) -> Self {
+        Self { salt: salt.to_owned() }
+    }
+
+    /// The value with every text that is a key of `secrets` sealed. `secrets`: whole text -> the
+    /// text as the file has it, with its references.
+    pub fn seal(&self, value: &Value, secrets: &BTreeMap<String, String>) -> Value {
+        map_texts(value, &mut |text| match secrets.get(text) {
+            Some(template) => format!("{SEALED}{} {template}", self.digest(text)),
+            None => text.to_owned(),
+        })
+    }
+
+    /// Equality that sees through a seal on either side.
+    pub fn same(&self, a: &Value, b: &Value) -> bool {
+        match (a, b) {
+            (Value::String(a), Value::String(b)) => match (sealed(a), sealed(b)) {
+                (Some((a, _)), Some((b, _))) => a == b,
+                (Some((digest, _)), None) => digest == self.digest(b),
+                (None, Some((digest, _))) => digest == self.digest(a),
+                (None, None) => a == b,
+            },
+            (Value::Array(a), Value::Array(b)) => {
+                a.len() == b.len() && a.iter().zip(b).all(|(a, b)| self.same(a, b))
+            }
+            (Value::Object(a), Value::Object(b)) => {
+                a.len() == b.len()
+                    && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| self.same(a, b)))
+            }
+            (a, b) => a == b,
+        }
+    }
+
+    /// Opens every seal whose text is among `secrets`; `None` when one cannot be opened (its
+    /// variable has another value now).
+    pub fn open(&self, value: &Value, secrets: &BTreeMap<String, String>) -> Option<Value> {
+        let by_digest: BTreeMap<String, &String> =
+            secrets.keys().map(|text| (self.digest(text), text)).collect();
+        let mut whole = true;
+        let opened = map_texts(value, &mut |text| match sealed(text) {
+            None => text.to_owned(),
+            Some((digest, _)) => match by_digest.get(digest) {
+                Some(text) => (*text).clone(),
+                None => {
+                    whole = false;
+                    text.to_owned()
+                }
+            },
+        });
+        whole.then_some(opened)
+    }
+
+    fn digest(&self, text: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.salt.as_bytes());
+        hash.update([0]);
+        hash.update(text.as_bytes());
+        hex(&hash.finalize())[..32].to_owned()
+    }
+}
+
+/// Digest and template of a sealed text.
+fn sealed(text: &str) -> Option<(&str, &str)> {
+    text.strip_prefix(SEALED)?.split_once(' ')
+}
+
+/// What a person may see of a text that may be sealed: the reference, not the value.
+pub fn template(text: &str) -> Option<&str> {
+    sealed(text).map(|(_, template)| template)
+}
+
+/// Lowercase hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+/// 32 hexadecimal digits from the system's generator.
+pub fn random() -> Result<String, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(hex(&bytes))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_sealed_text_equals_its_plain_one_and_shows_only_its_reference() {
+        let sealer = Sealer::new("salt");
+        let secrets = [("hunter2".to_owned(), "${env.PW}".to_owned())].into();
+        let plain = json!({ "environment": { "PW": "hunter2", "HOST": "db" } });
+        let stored = sealer.seal(&plain, &secrets);
+        assert!(!stored.to_string().contains("hunter2"));
+        assert!(sealer.same(&plain, &stored));
+        assert!(!sealer.same(&json!({ "environment": { "PW": "other", "HOST": "db" } }), &stored));
+        assert_eq!(
+            template(stored["environment"]["PW"].as_str().expect("text")),
+            Some("${env.PW}")
+        );
+        assert_eq!(sealer.open(&stored, &secrets), Some(plain));
+        assert_eq!(sealer.open(&stored, &BTreeMap::new()), None);
+        assert!(!Sealer::new("other salt").same(&json!("hunter2"), &stored["environment"]["PW"]));
+    }
+}

@@ -1,0 +1,144 @@
+//! The only file I/O of the state: a folder with a few files, behind a small trait so that a
+//! simulated disk can lose what was not synced.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+
+/// A folder. Names are plain file names in it.
+pub trait Disk: Send {
+    /// `None`: not there.
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
+    /// Whole or not at all, and durable: temporary file, fsync, rename, fsync of the folder.
+    fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+    /// At the end of an existing file, durable.
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+    /// Cuts a file to its first `length` bytes, durable.
+    fn truncate(&mut self, name: &str, length: u64) -> io::Result<()>;
+    /// Takes the lock and writes `holder` into it; `Err(text)` with what its holder wrote. Freed
+    /// with this value, or by the kernel with the process.
+    fn lock(&mut self, holder: &str) -> io::Result<Result<(), String>>;
+    /// For messages.
+    fn path(&self) -> &Path;
+}
+
+/// A real folder, 0700, its files 0600.
+#[derive(Debug)]
+pub struct Folder {
+    path: PathBuf,
+    lock: Option<File>,
+    appending: Option<(String, File)>,
+}
+
+impl Folder {
+    pub fn at(path: PathBuf) -> Self {
+        Self { path, lock: None, appending: None }
+    }
+
+    /// Makes the folder, with a `.gitignore` beside it so that no state is committed by accident.
+    fn make(&self) -> io::Result<()> {
+        let mut builder = fs::DirBuilder::new();
+        builder.recursive(true);
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&self.path)?;
+        for ancestor in self.path.ancestors() {
+            if ancestor.file_name().is_some_and(|name| name == super::FOLDER) {
+                let ignore = ancestor.join(".gitignore");
+                if !ignore.exists() {
+                    fs::write(ignore, "*\n")?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Refuses a link: a state written through one could land anywhere.
+    fn file(&self, name: &str) -> io::Result<PathBuf> {
+        let path = self.path.join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(found) if found.is_symlink() => {
+                let message = format!(
+                    "{} is a symbolic link; state is never kept behind one",
+                    path.display()
+                );
+                Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+            }
+            _ => Ok(path),
+        }
+    }
+
+    fn options() -> OpenOptions {
+        let mut options = OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options
+    }
+
+    fn sync_folder(&self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
+    }
+}
+
+impl Disk for Folder {
+    fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        match fs::read(self.file(name)?) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.appending = None;
+        let target = self.file(name)?;
+        let mut file =
+            tempfile::Builder::new().prefix(name).suffix(".new").tempfile_in(&self.path)?;
+        file.write_all(bytes)?;
+        file.as_file().sync_all()?;
+        file.persist(target)?;
+        self.sync_folder()
+    }
+
+    fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        if self.appending.as_ref().is_none_or(|(open, _)| open != name) {
+            let file = Self::options().append(true).open(self.file(name)?)?;
+            self.appending = Some((name.to_owned(), file));
+        }
+        let Some((_, file)) = &mut self.appending else { return Ok(()) };
+        file.write_all(bytes)?;
+        file.sync_data()
+    }
+
+    fn truncate(&mut self, name: &str, length: u64) -> io::Result<()> {
+        let file = Self::options().write(true).open(self.file(name)?)?;
+        file.set_len(length)?;
+        file.sync_all()
+    }
+
+    fn lock(&mut self, holder: &str) -> io::Result<Result<(), String>> {
+        self.make()?;
+        let path = self.file("lock")?;
+        let mut file =
+            Self::options().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                file.set_len(0)?;
+                file.rewind()?;
+                file.write_all(holder.as_bytes())?;
+                self.lock = Some(file);
+                Ok(Ok(()))
+            }
+            Err(TryLockError::WouldBlock) => {
+                let mut text = String::new();
+                file.read_to_string(&mut text)?;
+                Ok(Err(text))
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        &self.path
+    }
+}

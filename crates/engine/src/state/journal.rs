@@ -1,0 +1,269 @@
+//! The journal: what was begun and what came of it, one line each, and the pure [`fold`].
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::model::{Creating, Object, Phase, State};
+use crate::address::Address;
+use crate::secret::hex;
+
+/// The first line: which state the entries continue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Header {
+    pub journal: u32,
+    pub lineage: String,
+    /// The serial of the snapshot that the entries are to be folded into.
+    pub base_serial: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Entry {
+    /// From 1, without a gap.
+    pub seq: u64,
+    /// Ties the lines of one operation together.
+    pub op: u64,
+    pub address: Address,
+    pub generation: u64,
+    /// RFC 3339.
+    pub at: String,
+    pub verb: Verb,
+    pub step: Step,
+    #[serde(default, skip_serializing_if = "Data::is_empty")]
+    pub data: Data,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    Create,
+    Update,
+    Delete,
+    Adopt,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// About to be called.
+    Intent,
+    /// The cloud has said yes: the id of a create, the acceptance of a delete.
+    Result,
+    /// Seen to be so.
+    Done,
+    /// Nothing was done, or no more will be; closes the operation.
+    Failed,
+}
+
+/// What an entry carries; which parts are there depends on verb and step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Data {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spec: Option<Value>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub outputs: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pins: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity: Option<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub dependencies: BTreeMap<Address, Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Data {
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Why a journal cannot continue a state.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Illegal {
+    #[error("entry {0} follows entry {1}")]
+    Gap(u64, u64),
+    #[error("entry {seq}: {verb:?} {step:?} of {address}: {why}")]
+    Transition { seq: u64, address: Address, verb: Verb, step: Step, why: &'static str },
+}
+
+/// The state after one more entry. Pure; refuses what cannot have happened.
+pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
+    let illegal = |why| Illegal::Transition {
+        seq: entry.seq,
+        address: entry.address.clone(),
+        verb: entry.verb,
+        step: entry.step,
+        why,
+    };
+    let record = state.resources.entry(entry.address.clone()).or_default();
+    match (entry.verb, entry.step) {
+        (Verb::Create, Step::Intent) => {
+            if record.creating.is_some() {
+                return Err(illegal("another create is open"));
+            }
+            record.creating = Some(Creating {
+                op: entry.op,
+                generation: entry.generation,
+                token: entry.data.token.clone().ok_or_else(|| illegal("without a token"))?,
+                at: entry.at.clone(),
+                spec: entry.data.spec.clone().ok_or_else(|| illegal("without a spec"))?,
+                dependencies: entry.data.dependencies.clone(),
+            });
+        }
+        (Verb::Create, Step::Result) => {
+            let creating = record
+                .creating
+                .take_if(|open| open.op == entry.op && open.generation == entry.generation)
+                .ok_or_else(|| illegal("no such create is open"))?;
+            let id = entry.data.id.clone().ok_or_else(|| illegal("without an id"))?;
+            let made = Object {
+                id,
+                generation: entry.generation,
+                created: creating.at,
+                spec: Some(creating.spec),
+                outputs: entry.data.outputs.clone(),
+                pins: entry.data.pins.clone(),
+                identity: entry.data.identity.clone(),
+                dependencies: creating.dependencies,
+                phase: Phase::Partial,
+            };
+            record.deposed.extend(record.object.replace(made));
+        }
+        (Verb::Create, Step::Failed) => {
+            record
+                .creating
+                .take_if(|open| open.op == entry.op)
+                .ok_or_else(|| illegal("no such create is open"))?;
+        }
+        (Verb::Create | Verb::Update | Verb::Adopt, Step::Done) => {
+            let known = record.object.take().filter(|object| object.generation == entry.generation);
+            let known = match (known, entry.verb) {
+                (Some(known), _) => known,
+                (None, Verb::Adopt) => adopted(entry).ok_or_else(|| illegal("without an id"))?,
+                (None, _) => return Err(illegal("no such object")),
+            };
+            record.object = Some(match entry.verb {
+                Verb::Adopt => adopted(entry).ok_or_else(|| illegal("without an id"))?,
+                _ => finished(known, &entry.data),
+            });
+        }
+        (Verb::Update, Step::Intent | Step::Failed) => {
+            let object = record
+                .object
+                .as_mut()
+                .filter(|object| object.generation == entry.generation)
+                .ok_or_else(|| illegal("no such object"))?;
+            // After a failed update the object is what it was, plus perhaps a part of the update.
+            object.phase = Phase::Updating;
+        }
+        (Verb::Delete, step) => {
+            let id = entry.data.id.as_deref().ok_or_else(|| illegal("without an id"))?;
+            let all = record.object.iter_mut().chain(&mut record.deposed);
+            let object = all
+                .into_iter()
+                .find(|object| object.id == id)
+                .ok_or_else(|| illegal("no such object"))?;
+            object.phase = Phase::Deleting;
+            if step == Step::Done {
+                record.object.take_if(|object| object.id == id);
+                record.deposed.retain(|object| object.id != id);
+            }
+        }
+        (Verb::Update | Verb::Adopt, _) => return Err(illegal("there is no such step")),
+    }
+    if *record == Default::default() {
+        state.resources.remove(&entry.address);
+    }
+    Ok(state)
+}
+
+fn adopted(entry: &Entry) -> Option<Object> {
+    Some(Object {
+        id: entry.data.id.clone()?,
+        generation: entry.generation,
+        created: entry.at.clone(),
+        spec: entry.data.spec.clone(),
+        outputs: entry.data.outputs.clone(),
+        pins: BTreeMap::new(),
+        identity: None,
+        dependencies: BTreeMap::new(),
+        phase: Phase::Partial,
+    })
+}
+
+fn finished(known: Object, data: &Data) -> Object {
+    Object {
+        spec: data.spec.clone(),
+        outputs: data.outputs.clone(),
+        pins: data.pins.clone(),
+        identity: data.identity.clone(),
+        dependencies: data.dependencies.clone(),
+        phase: Phase::Done,
+        ..known
+    }
+}
+
+/// A line: the JSON, a blank, its checksum.
+pub fn line<T: Serialize>(value: &T) -> serde_json::Result<String> {
+    let json = serde_json::to_string(value)?;
+    Ok(format!("{json} {}\n", checksum(json.as_bytes())))
+}
+
+/// The value of a line, if the line is whole.
+pub fn unline<T: for<'a> Deserialize<'a>>(line: &str) -> Option<T> {
+    let (json, sum) = line.strip_suffix('\n')?.rsplit_once(' ')?;
+    if checksum(json.as_bytes()) != sum {
+        return None;
+    }
+    serde_json::from_str(json).ok()
+}
+
+/// The first 16 hexadecimal digits of SHA-256.
+pub fn checksum(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))[..16].to_owned()
+}
+
+/// What a journal's text holds.
+#[derive(Debug, PartialEq)]
+pub struct Journal {
+    pub header: Header,
+    pub entries: Vec<Entry>,
+    /// The bytes up to which the text is whole; a torn last line lies behind.
+    pub whole: usize,
+}
+
+/// Where a journal is damaged other than at its end.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} is damaged")]
+pub struct Damaged {
+    pub line: usize,
+}
+
+/// Reads a journal. `None`: not even its first line is whole, so nothing was begun under it.
+pub fn read(text: &str) -> Result<Option<Journal>, Damaged> {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let torn = |at: usize| at + 1 == lines.len();
+    let Some(header) = lines.first().and_then(|first| unline(first)) else {
+        return if lines.len() <= 1 { Ok(None) } else { Err(Damaged { line: 1 }) };
+    };
+    let mut journal = Journal { header, entries: Vec::new(), whole: lines[0].len() };
+    for (at, line) in lines.iter().enumerate().skip(1) {
+        match unline(line) {
+            Some(entry) => {
+                journal.entries.push(entry);
+                journal.whole += line.len();
+            }
+            None if torn(at) => break,
+            None => return Err(Damaged { line: at + 1 }),
+        }
+    }
+    Ok(Some(journal))
+}

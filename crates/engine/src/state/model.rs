@@ -1,0 +1,125 @@
+//! What a stack's state holds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::address::Address;
+
+/// The number of this layout. A newer one is refused, an older one migrated.
+pub const SCHEMA: u32 = 1;
+
+/// Everything stackwright remembers of one stack on one cloud.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    pub schema: u32,
+    /// One more at every snapshot.
+    pub serial: u64,
+    /// Random, made at the first run; tells this state's objects from another's.
+    pub lineage: String,
+    /// Salts the digests of secrets.
+    pub salt: String,
+    pub place: Place,
+    pub resources: BTreeMap<Address, Record>,
+}
+
+/// Where a stack lives. A state is used for one place only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    pub stack: String,
+    /// `local`, `aws`, or the endpoint's URL.
+    pub cloud: String,
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+/// One address.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    pub object: Option<Object>,
+    /// A create that was begun and whose outcome is not known.
+    pub creating: Option<Creating>,
+    /// Objects that were replaced and are still to be deleted.
+    pub deposed: Vec<Object>,
+}
+
+/// An object that exists, as far as is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Object {
+    pub id: String,
+    pub generation: u64,
+    /// When its create was begun, RFC 3339.
+    pub created: String,
+    /// The spec last applied, secrets sealed. `None` after an adoption.
+    pub spec: Option<Value>,
+    pub outputs: BTreeMap<String, String>,
+    pub pins: BTreeMap<String, String>,
+    pub identity: Option<String>,
+    /// What it needs, with that object's identity when this one was applied.
+    pub dependencies: BTreeMap<Address, Option<String>>,
+    pub phase: Phase,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// Made (or adopted), and not yet all that the file wants.
+    Partial,
+    Updating,
+    Done,
+    /// A delete was begun; it is repeated until absence is confirmed.
+    Deleting,
+}
+
+/// An open intent to create.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Creating {
+    pub op: u64,
+    pub generation: u64,
+    pub token: String,
+    /// RFC 3339.
+    pub at: String,
+    /// The resolved spec, secrets sealed.
+    pub spec: Value,
+    pub dependencies: BTreeMap<Address, Option<String>>,
+}
+
+impl State {
+    pub fn object(&self, address: &Address) -> Option<&Object> {
+        self.resources.get(address)?.object.as_ref()
+    }
+
+    /// Operations that were begun and not finished, for a person.
+    pub fn open(&self) -> Vec<String> {
+        let mut open = Vec::new();
+        for (address, record) in &self.resources {
+            if let Some(creating) = &record.creating {
+                open.push(format!(
+                    "{address}: a create begun at {} has no outcome yet",
+                    creating.at
+                ));
+            }
+            match record.object.as_ref().map(|object| (object.phase, &object.id)) {
+                Some((Phase::Partial, id)) => {
+                    open.push(format!("{address}: {id} was made and is not complete yet"));
+                }
+                Some((Phase::Updating, id)) => {
+                    open.push(format!("{address}: an update of {id} was interrupted"));
+                }
+                Some((Phase::Deleting, id)) => {
+                    open.push(format!("{address}: {id} is being deleted"));
+                }
+                _ => {}
+            }
+            for object in &record.deposed {
+                open.push(format!(
+                    "{address}: {} was replaced and is still to be deleted",
+                    object.id
+                ));
+            }
+        }
+        open
+    }
+}
