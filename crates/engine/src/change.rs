@@ -133,7 +133,10 @@ impl Compared<'_> {
     }
 
     fn walk(&self, path: &Path, sides: Sides<'_>, reported: bool, found: &mut Difference) {
-        if sides.is_map() {
+        // An entry that comes or goes is one change, not one for each of its fields.
+        let before = if reported { sides.live } else { sides.applied };
+        let entry = path.0.len() > 1 && (sides.desired.is_none() || before.is_none());
+        if sides.is_map() && !entry {
             let exclusive = self.rule(path).1 == Compare::Exclusive;
             for key in sides.keys(exclusive) {
                 let mut path = path.clone();
@@ -142,8 +145,7 @@ impl Compared<'_> {
             }
             return;
         }
-        let Sides { desired, applied, live } = sides;
-        let before = if reported { live } else { applied };
+        let Sides { desired, applied, .. } = sides;
         let same = match (desired, before) {
             (Some(desired), Some(before)) => self.sealer.same(desired, before),
             (None, None) => true,
@@ -349,7 +351,7 @@ mod tests {
             desired.clone(),
             Some(desired),
             live,
-            &["routes.GET /b.f: 2 -> - (Drifted, InPlace)"],
+            &["routes.GET /b: {\"f\":2} -> - (Drifted, InPlace)"],
         );
         let applied = json!({ "tags": { "a": "1", "b": "2" } });
         check(
@@ -391,7 +393,7 @@ mod tests {
             desired,
             Some(old.clone()),
             old,
-            &["image: \"i-1\" -> \"\u{1}instance.web.id\u{1}\" (Unknown, Replace)"],
+            &["image: \"i-1\" -> \"\\u0001instance.web.id\\u0001\" (Unknown, Replace)"],
         );
     }
 

@@ -7,11 +7,18 @@ pub mod address;
 pub mod change;
 pub mod config;
 pub mod erased;
+pub mod event;
+pub mod execute;
 pub mod graph;
 pub mod kind;
 pub mod manifest;
+pub mod observe;
+pub mod plan;
+pub mod prepare;
 pub mod reference;
 pub mod secret;
+pub mod session;
 pub mod state;
+mod wait;
 
 pub use address::Address;

@@ -1,0 +1,262 @@
+//! Making an object: intent, call, result. And settling a create whose outcome is not known.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::Op;
+use crate::event::Event;
+use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
+use crate::observe::age;
+use crate::plan::Step;
+use crate::prepare::Preparing;
+use crate::reference::Resolved;
+use crate::secret::random;
+use crate::state::{self, Creating, Data, Verb};
+use crate::wait::Wait;
+
+/// What an operation works towards.
+pub(crate) struct Target {
+    pub spec: Value,
+    /// The spec as it may be recorded.
+    pub sealed: Value,
+}
+
+/// An object that this operation made or found.
+pub(crate) struct Made {
+    pub id: String,
+    pub outputs: BTreeMap<String, String>,
+    /// What request and reply establish; a found object is still to be observed.
+    pub live: Option<Live<Value>>,
+}
+
+impl Op<'_> {
+    /// The spec with every reference filled in.
+    pub async fn target(&self) -> Result<Target, Error> {
+        let resource = self.shared.manifest.resources.get(&self.address);
+        let resource = resource.ok_or_else(|| Error::terminal("it is not in the file"))?;
+        let preparing = Preparing {
+            manifest: self.shared.manifest,
+            lineage: &self.shared.lineage,
+            kind: self.kind,
+            resource,
+            generation: self.generation,
+        };
+        let (spec, draft) = preparing.spec(&self.scope).await?;
+        let resolved = Resolved::try_from(draft).map_err(|left| {
+            let left: Vec<String> = left.iter().map(|r| format!("${{{r}}}")).collect();
+            Error::terminal(format!("{} is not known", left.join(", ")))
+        })?;
+        let sealed = self.shared.sealer.seal(&spec, resolved.secrets());
+        Ok(Target { spec, sealed })
+    }
+
+    pub async fn create(&mut self) -> Result<(), Error> {
+        let target = self.target().await?;
+        let token = random().map_err(|error| Error::terminal(error.to_string()))?;
+        let data = Data {
+            token: Some(token.clone()),
+            spec: Some(target.sealed.clone()),
+            dependencies: self.dependencies.clone(),
+            ..Data::default()
+        };
+        self.journal(Verb::Create, state::Step::Intent, data).await?;
+        let begun = jiff::Timestamp::now().to_string();
+        let made = self.make(&token, &target.spec, &begun).await?;
+        self.complete(target, made).await
+    }
+
+    /// A create that an earlier run left open: found, or made now, or seen never to have happened.
+    /// `spec`: the recorded request, if it can be rebuilt.
+    pub async fn recover(
+        &mut self,
+        creating: &Creating,
+        spec: Option<&Value>,
+    ) -> Result<(), Error> {
+        self.number = creating.op;
+        self.generation = creating.generation;
+        let name = creating.spec["name"].as_str().unwrap_or_default();
+        if let Some(found) = self.find_ours(name).await? {
+            let (address, id) = (self.address.clone(), Some(found.id.clone()));
+            self.tell(Event::Recovered { address, id, how: "found by its tags" });
+            return self.take(found).await.map(drop);
+        }
+        let how = match (self.kind.repeat(), spec) {
+            (Repeat::Token, Some(spec)) => {
+                self.make(&creating.token, spec, &creating.at).await?;
+                "the recorded request was sent again with its token"
+            }
+            (Repeat::UniqueName, _) => {
+                self.abandon("not there, and its name keeps a late one from being a second").await?;
+                "had not happened; it is made again"
+            }
+            (Repeat::Token | Repeat::LookUp { .. }, _) => {
+                match self.look_up(name, &creating.at).await? {
+                    Some(found) => self.take(found).await.map(|_| "found by its tags")?,
+                    None => {
+                        self.abandon("not there after the settling time").await?;
+                        "had not happened; it is made again"
+                    }
+                }
+            }
+        };
+        self.tell(Event::Recovered { address: self.address.clone(), id: None, how });
+        Ok(())
+    }
+
+    /// Calls until there is an id, and journals it. An outcome that stays unknown leaves the intent
+    /// open for the next run.
+    async fn make(&self, token: &str, spec: &Value, begun: &str) -> Result<Made, Error> {
+        let intent = Intent {
+            address: self.address.clone(),
+            generation: self.generation,
+            token: token.to_owned(),
+        };
+        let name = spec["name"].as_str().unwrap_or_default();
+        let mut wait = Wait::new(&self.address, self.shared.events);
+        let mut unknown = 0;
+        loop {
+            let error = match self.kind.create(&intent, spec).await {
+                Ok(created) if !created.id.is_empty() => return self.made(created).await,
+                Ok(_) => Error::new(Fault::Unknown, "the reply has no id"),
+                Err(error) => error,
+            };
+            match &error.fault {
+                Fault::Unknown if unknown < 4 => {
+                    unknown += 1;
+                    if let Some(found) = self.settle(name, begun).await? {
+                        return self.take(found).await;
+                    }
+                    wait.pause("the outcome of a create", Duration::from_secs(60)).await;
+                }
+                Fault::Unknown => return Err(error),
+                Fault::NameTaken => match self.find_ours(name).await? {
+                    Some(found) => return self.take(found).await,
+                    None => return self.refused(taken(self.address.kind(), name, error)).await,
+                },
+                _ => {
+                    if let Err(error) = wait.pause_after(error).await {
+                        return self.refused(error).await;
+                    }
+                    if self.stopping() {
+                        return self.refused(Error::terminal("interrupted while waiting")).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// After a lost reply: the object, if it can be seen; for a create that cannot be repeated, look
+    /// until it would have been seen.
+    async fn settle(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
+        match self.kind.repeat() {
+            Repeat::Token | Repeat::UniqueName => self.find_ours(name).await,
+            Repeat::LookUp { .. } => self.look_up(name, begun).await,
+        }
+    }
+
+    async fn look_up(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
+        let own = match self.kind.repeat() {
+            Repeat::LookUp { settle } => settle,
+            _ => crate::observe::GRACE,
+        };
+        let settle = self.shared.options.settle.unwrap_or(own);
+        let mut wait = Wait::new(&self.address, self.shared.events);
+        loop {
+            if let Some(found) = self.find_ours(name).await? {
+                return Ok(Some(found));
+            }
+            let left = settle.saturating_sub(age(begun));
+            if left.is_zero() || self.stopping() {
+                return Ok(None);
+            }
+            wait.pause("an earlier create to show itself", settle).await;
+        }
+    }
+
+    /// The object of this address, generation and lineage that the state does not know.
+    async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
+        let mut wait = Wait::new(&self.address, self.shared.events);
+        let found = loop {
+            match self.kind.find(&self.shared.owner, &[name.to_owned()]).await {
+                Ok(found) => break found,
+                Err(error) => wait.pause_after(error).await?,
+            }
+        };
+        let generation = self.generation.to_string();
+        let ours: Vec<Found> = found
+            .into_iter()
+            .filter(|found| {
+                let is = |tag: &str, value: &str| found.tags.get(tag).is_some_and(|v| v == value);
+                is(tag::LINEAGE, &self.shared.owner.lineage)
+                    && is(tag::STACK, &self.shared.owner.stack)
+                    && is(tag::ADDRESS, self.address.as_str())
+                    && is(tag::GENERATION, &generation)
+            })
+            .collect();
+        if ours.len() > 1 {
+            let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
+            let message = format!("there are {} of it: {}", ids.len(), ids.join(", "));
+            return Err(Error::terminal(message).with_hint("delete all but one, then run again"));
+        }
+        Ok(ours.into_iter().next())
+    }
+
+    async fn made(&self, created: Created<Value>) -> Result<Made, Error> {
+        let Created { id, live } = created;
+        let data = Data {
+            id: Some(id.clone()),
+            outputs: live.outputs.clone(),
+            pins: live.pins.clone(),
+            identity: live.identity.clone(),
+            ..Data::default()
+        };
+        self.journal(Verb::Create, state::Step::Result, data).await?;
+        self.tell(Event::Made { address: self.address.clone(), id: id.clone() });
+        Ok(Made { id, outputs: live.outputs.clone(), live: Some(live) })
+    }
+
+    /// An object of ours that was found instead of made.
+    async fn take(&self, found: Found) -> Result<Made, Error> {
+        let Found { id, outputs, .. } = found;
+        let data = Data { id: Some(id.clone()), outputs: outputs.clone(), ..Data::default() };
+        self.journal(Verb::Create, state::Step::Result, data).await?;
+        self.tell(Event::Made { address: self.address.clone(), id: id.clone() });
+        Ok(Made { id, outputs, live: None })
+    }
+
+    /// Nothing was made: the intent is closed.
+    async fn refused<T>(&self, error: Error) -> Result<T, Error> {
+        self.abandon(&error.message).await?;
+        Err(error)
+    }
+
+    async fn abandon(&self, message: &str) -> Result<(), Error> {
+        let data = Data { message: Some(message.to_owned()), ..Data::default() };
+        self.journal(Verb::Create, state::Step::Failed, data).await
+    }
+
+    /// The state's object is gone from the cloud: its absence is recorded before its successor.
+    pub async fn forget_gone(&mut self) -> Result<(), Error> {
+        let Some(object) = self.object.take() else { return Ok(()) };
+        let data = Data { id: Some(object.id), ..Data::default() };
+        self.journal(Verb::Delete, state::Step::Done, data).await
+    }
+
+    /// The new object of a replacement; or less than that, when with everything known nothing
+    /// calls for a new object any more.
+    pub async fn replace(&mut self, step: &Step) -> Result<(), Error> {
+        let broken = step.why.is_some();
+        if !broken && !step.gap && !self.must_replace().await? {
+            return self.update(step).await;
+        }
+        self.create().await
+    }
+}
+
+fn taken(kind: &str, name: &str, error: Error) -> Error {
+    Error::new(Fault::NameTaken, format!("a {kind} called `{name}` exists and is not this stack's"))
+        .with_hint(format!("give this one another `name:`, or delete the other {kind}"))
+        .with_source(error)
+}

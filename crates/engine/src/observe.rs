@@ -1,0 +1,182 @@
+//! What exists: everything the state knows, in batches, and what it does not know where it must.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::erased::{AnyKind, Registry};
+use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
+use crate::reference::Scope;
+use crate::manifest::Resource;
+use crate::state::{Object, Phase, State};
+use crate::wait::Backoff;
+
+/// How long an object may stay invisible after its create.
+pub const GRACE: Duration = Duration::from_secs(120);
+
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// By address; `None`: gone.
+    pub live: BTreeMap<Address, Option<Live<Value>>>,
+    /// Objects the state does not know, with their kind.
+    pub found: Vec<(&'static str, Found)>,
+}
+
+/// What could not be looked at.
+#[derive(Debug)]
+pub struct Unseen {
+    /// An address, or the name of a kind whose objects were looked for.
+    pub what: String,
+    pub error: Error,
+}
+
+pub struct Survey<'a> {
+    pub kinds: &'a Registry,
+    pub state: &'a State,
+    pub resources: &'a BTreeMap<Address, Resource>,
+    pub scope: &'a Scope,
+    /// [`GRACE`], or what scales it.
+    pub grace: Duration,
+}
+
+/// The handle of an object that the state knows.
+pub fn handle(address: &Address, object: &Object) -> Handle<Value> {
+    Handle {
+        address: address.clone(),
+        id: object.id.clone(),
+        generation: object.generation,
+        outputs: object.outputs.clone(),
+        applied: object.spec.clone(),
+    }
+}
+
+/// `<region>/<stack>` and the lineage: whose objects are ours.
+pub fn owner(scope: &Scope, state: &State) -> Owner {
+    Owner { stack: format!("{}/{}", scope.region, scope.stack), lineage: state.lineage.clone() }
+}
+
+impl Survey<'_> {
+    /// Looks at all kinds at once. All that could not be seen is reported together.
+    pub async fn look(&self) -> Result<Observed, Vec<Unseen>> {
+        let mut observed = Observed::default();
+        let mut unseen = Vec::new();
+        let kinds = self.kinds.iter().map(|kind| async move {
+            futures_util::future::join(self.known(kind.as_ref()), self.unknown(kind.as_ref())).await
+        });
+        for (known, unknown) in join_all(kinds).await {
+            for (address, answer) in known {
+                match answer {
+                    Ok(live) => {
+                        observed.live.insert(address, live);
+                    }
+                    Err(error) => unseen.push(Unseen { what: address.to_string(), error }),
+                }
+            }
+            match unknown {
+                Ok(found) => observed.found.extend(found),
+                Err(error) => unseen.push(error),
+            }
+        }
+        if unseen.is_empty() { Ok(observed) } else { Err(unseen) }
+    }
+
+    async fn known(
+        &self,
+        kind: &dyn AnyKind,
+    ) -> Vec<(Address, Result<Option<Live<Value>>, Error>)> {
+        let objects: Vec<(&Address, &Object)> = self
+            .state
+            .resources
+            .iter()
+            .filter(|(address, _)| address.kind() == kind.name())
+            .filter_map(|(address, record)| Some((address, record.object.as_ref()?)))
+            .collect();
+        if objects.is_empty() {
+            return Vec::new();
+        }
+        let handles: Vec<_> = objects.iter().map(|(at, object)| handle(at, object)).collect();
+        let answers = kind.observe(&handles).await;
+        let mut seen = Vec::new();
+        for (((address, object), handle), answer) in objects.into_iter().zip(handles).zip(answers) {
+            let answer = match answer {
+                Ok(None) if object.phase != Phase::Deleting => {
+                    self.again(kind, handle, object).await
+                }
+                other => other,
+            };
+            seen.push((address.clone(), answer));
+        }
+        seen
+    }
+
+    /// A young object may be invisible for a while: not seen does not mean gone yet.
+    async fn again(
+        &self,
+        kind: &dyn AnyKind,
+        handle: Handle<Value>,
+        object: &Object,
+    ) -> Result<Option<Live<Value>>, Error> {
+        let mut backoff = Backoff::new();
+        while age(&object.created) < self.grace {
+            backoff.pause().await;
+            match kind.observe(std::slice::from_ref(&handle)).await.pop() {
+                Some(Ok(None)) | None => {}
+                Some(answer) => return answer,
+            }
+        }
+        Ok(None)
+    }
+
+    /// Looks for objects of ours, if an address is missing or a create is open.
+    async fn unknown(&self, kind: &dyn AnyKind) -> Result<Vec<(&'static str, Found)>, Unseen> {
+        let mut names = Vec::new();
+        let mut open = false;
+        for resource in self.resources.values().filter(|r| r.address.kind() == kind.name()) {
+            if self.state.object(&resource.address).is_none() {
+                names.push(self.scope.fill(&resource.name));
+            }
+        }
+        for (address, record) in &self.state.resources {
+            if let Some(creating) = record.creating.as_ref().filter(|_| address.kind() == kind.name()) {
+                open = true;
+                names.extend(creating.spec["name"].as_str().map(str::to_owned));
+            }
+        }
+        if names.is_empty() && !open {
+            return Ok(Vec::new());
+        }
+        names.sort();
+        names.dedup();
+        let known: BTreeSet<&str> = self
+            .state
+            .resources
+            .iter()
+            .filter(|(address, _)| address.kind() == kind.name())
+            .flat_map(|(_, record)| record.object.iter().chain(&record.deposed))
+            .map(|object| object.id.as_str())
+            .collect();
+        match kind.find(&owner(self.scope, self.state), &names).await {
+            Ok(found) => Ok(found
+                .into_iter()
+                .filter(|found| !known.contains(found.id.as_str()))
+                .map(|found| (kind.name(), found))
+                .collect()),
+            // An endpoint that cannot look for objects has none that we could have made there.
+            Err(error) if error.fault == Fault::Unsupported => Ok(Vec::new()),
+            Err(error) => Err(Unseen { what: kind.name().to_owned(), error }),
+        }
+    }
+}
+
+/// How long ago an RFC 3339 time was; zero for one that cannot be read or lies ahead.
+pub fn age(since: &str) -> Duration {
+    since
+        .parse::<Timestamp>()
+        .ok()
+        .and_then(|then| Duration::try_from(Timestamp::now().duration_since(then)).ok())
+        .unwrap_or_default()
+}

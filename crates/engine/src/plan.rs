@@ -1,0 +1,416 @@
+//! What will be done, in which order, and why. A plan is data: no clock, no I/O, no `async`.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::address::Address;
+use crate::change::{Change, Compared, Path, Rule};
+use crate::erased::Registry;
+use crate::graph::Graph;
+use crate::kind::{Cost, Live, Repeat, Settled};
+use crate::manifest;
+use crate::observe::Observed;
+use crate::prepare::{Wanted, forget};
+use crate::reference::{self, Reference};
+use crate::secret::Sealer;
+use crate::state::{Object, Phase, State};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    Create,
+    Update,
+    Restart,
+    Replace,
+    Delete,
+    /// Nothing changes in the cloud; the state learns what is so.
+    Record,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Plan {
+    pub steps: Vec<Step>,
+    /// Addresses with nothing to do.
+    pub unchanged: Vec<Address>,
+    pub notes: Vec<(Address, String)>,
+    /// Fields that the endpoint does not report, by kind: compared with what was last applied.
+    pub unreported: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// One thing to do to one object.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub address: Address,
+    pub action: Action,
+    /// Of the object that will be there afterwards; for a delete, of the one that goes.
+    pub generation: u64,
+    pub changes: Vec<Change>,
+    /// Why, where the changes do not tell.
+    pub why: Option<String>,
+    /// The object's id, if there is one now.
+    pub id: Option<String>,
+    /// What is wanted, as far as it is known. Not for deletes.
+    pub desired: Option<Value>,
+    /// Replace only: the old object goes first, because its name is unique.
+    pub gap: bool,
+    /// The old object of a replacement, or one that an interrupted replacement left.
+    pub is_old: bool,
+    /// The object in the state is gone from the cloud.
+    pub gone: bool,
+    /// Steps that must be finished first.
+    pub after: BTreeSet<usize>,
+}
+
+/// Why there is no plan.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{address}: `{path}` cannot be unset")]
+pub struct Stuck {
+    pub address: Address,
+    pub path: Path,
+}
+
+impl Plan {
+    /// True when the cloud is as the file wants it.
+    pub fn is_empty(&self) -> bool {
+        self.steps.iter().all(|step| step.action == Action::Record)
+    }
+
+    /// True when something is deleted or replaced: what a person is asked about.
+    pub fn destroys(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step.action, Action::Delete | Action::Replace))
+    }
+
+    /// How many objects each action is for; the old half of a replacement is not counted again.
+    pub fn counts(&self) -> BTreeMap<Action, usize> {
+        let mut counts = BTreeMap::new();
+        for step in &self.steps {
+            let half = step.is_old && self.replaces(&step.address);
+            if !half && step.action != Action::Record {
+                *counts.entry(step.action).or_default() += 1;
+            }
+        }
+        counts
+    }
+
+    pub fn replaces(&self, address: &Address) -> bool {
+        self.steps.iter().any(|step| step.address == *address && step.action == Action::Replace)
+    }
+}
+
+/// Everything that planning looks at.
+pub struct Planning<'a> {
+    pub kinds: &'a Registry,
+    pub graph: &'a Graph,
+    pub wanted: &'a BTreeMap<Address, Wanted>,
+    pub state: &'a State,
+    pub observed: &'a Observed,
+}
+
+/// The difference, ordered. Pure.
+pub fn plan(planning: &Planning<'_>) -> Result<Plan, Vec<Stuck>> {
+    let mut making = Making {
+        on: planning,
+        sealer: Sealer::new(&planning.state.salt),
+        plan: Plan::default(),
+        remade: BTreeSet::new(),
+        stuck: Vec::new(),
+    };
+    for address in planning.graph.order() {
+        if let Some(wanted) = planning.wanted.get(address) {
+            making.decide(address, wanted);
+        }
+    }
+    making.removals();
+    if !making.stuck.is_empty() {
+        return Err(making.stuck);
+    }
+    order(&mut making.plan.steps, planning);
+    Ok(making.plan)
+}
+
+struct Making<'a> {
+    on: &'a Planning<'a>,
+    sealer: Sealer,
+    plan: Plan,
+    /// What will be another object afterwards: its outputs are unknown for now.
+    remade: BTreeSet<Address>,
+    stuck: Vec<Stuck>,
+}
+
+impl Making<'_> {
+    fn decide(&mut self, address: &Address, wanted: &Wanted) {
+        let desired = forget(&wanted.desired, &wanted.symbolic, &self.remade);
+        let object = self.on.state.object(address);
+        let live = self.on.observed.live.get(address).and_then(Option::as_ref);
+        match (object, live) {
+            (None, _) => self.create(address, desired, self.next_generation(address), None, false),
+            (Some(object), _) if object.phase == Phase::Deleting => {
+                let why = "its deletion was interrupted and is finished first";
+                self.create(address, desired, object.generation + 1, Some(why.into()), false);
+                let at = self.plan.steps.len() - 1;
+                self.plan.steps[at].gap = true;
+                self.delete(address, object, true);
+            }
+            (Some(object), None) => {
+                let why = format!("{} is gone from the cloud", object.id);
+                self.create(address, desired, object.generation + 1, Some(why), true);
+            }
+            (Some(object), Some(live)) => self.compare(address, wanted, desired, object, live),
+        }
+    }
+
+    fn next_generation(&self, address: &Address) -> u64 {
+        let record = self.on.state.resources.get(address);
+        let old = record.into_iter().flat_map(|record| &record.deposed);
+        old.map(|object| object.generation).max().unwrap_or(0) + 1
+    }
+
+    fn create(
+        &mut self,
+        address: &Address,
+        desired: Value,
+        generation: u64,
+        why: Option<String>,
+        gone: bool,
+    ) {
+        self.remade.insert(address.clone());
+        self.plan.steps.push(Step {
+            address: address.clone(),
+            action: Action::Create,
+            generation,
+            changes: Vec::new(),
+            why,
+            id: None,
+            desired: Some(desired),
+            gap: false,
+            is_old: false,
+            gone,
+            after: BTreeSet::new(),
+        });
+    }
+
+    fn delete(&mut self, address: &Address, object: &Object, is_old: bool) {
+        self.plan.steps.push(Step {
+            address: address.clone(),
+            action: Action::Delete,
+            generation: object.generation,
+            changes: Vec::new(),
+            why: None,
+            id: Some(object.id.clone()),
+            desired: None,
+            gap: false,
+            is_old,
+            gone: false,
+            after: BTreeSet::new(),
+        });
+    }
+
+    fn compare(
+        &mut self,
+        address: &Address,
+        wanted: &Wanted,
+        desired: Value,
+        object: &Object,
+        live: &Live<Value>,
+    ) {
+        let notes = live.notes.iter().map(|note| (address.clone(), note.clone()));
+        self.plan.notes.extend(notes);
+        let Some(kind) = self.on.kinds.get(address.kind()) else { return };
+        let defaults = manifest::defaults(kind.as_ref());
+        let compared = Compared {
+            fields: kind.fields(),
+            defaults: &defaults,
+            sealer: &self.sealer,
+            applied: object.spec.as_ref(),
+            live: &live.spec,
+            pins: (&object.pins, &live.pins),
+        };
+        let mut found = compared.difference(&desired);
+        found.changes.extend(self.rebound(wanted, &desired, object, &found.changes));
+        if !found.unreported.is_empty() {
+            let unreported = self.plan.unreported.entry(address.kind().to_owned()).or_default();
+            unreported.extend(found.unreported);
+        }
+        let stuck = found.cannot_unset.into_iter();
+        self.stuck.extend(stuck.map(|stuck| Stuck { address: address.clone(), path: stuck.0 }));
+
+        let cost = found.changes.iter().map(|change| change.cost).max();
+        let (action, why) = match (&live.settled, cost) {
+            (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
+            (_, Some(Cost::Replace)) => (Action::Replace, None),
+            (_, Some(Cost::Restart)) => (Action::Restart, None),
+            (_, Some(Cost::InPlace)) => (Action::Update, None),
+            (_, None) if self.is_recorded(&desired, object, live) => {
+                self.plan.unchanged.push(address.clone());
+                return;
+            }
+            (_, None) => (Action::Record, None),
+        };
+        let replaced = action == Action::Replace;
+        let unique = matches!(kind.repeat(), Repeat::UniqueName);
+        let same_name = object.spec.as_ref().is_some_and(|spec| spec["name"] == desired["name"]);
+        self.plan.steps.push(Step {
+            address: address.clone(),
+            action,
+            generation: object.generation + u64::from(replaced),
+            changes: found.changes,
+            why,
+            id: Some(object.id.clone()),
+            desired: Some(desired),
+            gap: replaced && unique && same_name,
+            is_old: false,
+            gone: false,
+            after: BTreeSet::new(),
+        });
+        if replaced {
+            self.remade.insert(address.clone());
+            self.delete(address, object, true);
+        }
+    }
+
+    /// Fields that refer to something made anew under the same name, so that their value is the
+    /// same and yet no longer holds.
+    fn rebound(
+        &self,
+        wanted: &Wanted,
+        desired: &Value,
+        object: &Object,
+        changes: &[Change],
+    ) -> Vec<Change> {
+        let moved: BTreeSet<&Address> = object
+            .dependencies
+            .iter()
+            .filter(|(need, then)| {
+                let live = self.on.observed.live.get(need).and_then(Option::as_ref);
+                let now = live.and_then(|live| live.identity.as_ref());
+                then.is_some() && now.is_some() && then.as_ref() != now
+            })
+            .map(|(need, _)| need)
+            .collect();
+        rebound(&wanted.symbolic, desired, &moved)
+            .into_iter()
+            .filter(|change| !changes.iter().any(|known| known.path.field() == change.path.field()))
+            .collect()
+    }
+
+    /// Whether the state already says all of this.
+    fn is_recorded(&self, desired: &Value, object: &Object, live: &Live<Value>) -> bool {
+        object.phase == Phase::Done
+            && object.outputs == live.outputs
+            && object.pins == live.pins
+            && object.identity == live.identity
+            && object.spec.as_ref().is_some_and(|spec| self.sealer.same(spec, desired))
+    }
+
+    fn removals(&mut self) {
+        for (address, record) in &self.on.state.resources {
+            for object in &record.deposed {
+                self.delete(address, object, true);
+            }
+            if let Some(object) = &record.object
+                && !self.on.wanted.contains_key(address)
+            {
+                self.delete(address, object, false);
+            }
+        }
+    }
+}
+
+/// The changes of a spec's top-level fields that refer to one of `moved`.
+pub fn rebound(symbolic: &Value, desired: &Value, moved: &BTreeSet<&Address>) -> Vec<Change> {
+    let empty = Map::new();
+    let refers = |value: &Value| {
+        reference::references(value)
+            .iter()
+            .any(|r| matches!(r, Reference::Output(address, _) if moved.contains(address)))
+    };
+    symbolic
+        .as_object()
+        .unwrap_or(&empty)
+        .iter()
+        .filter(|(_, value)| refers(value))
+        .map(|(field, _)| Change {
+            path: Path(vec![field.clone()]),
+            before: desired.get(field).cloned(),
+            after: desired.get(field).cloned(),
+            rule: Rule::Rebound,
+            cost: Cost::InPlace,
+        })
+        .collect()
+}
+
+/// Makes needs come first, and dependants let go before what they need is deleted.
+fn order(steps: &mut [Step], planning: &Planning<'_>) {
+    let making: BTreeMap<Address, usize> = indices(steps, |step| step.action != Action::Delete);
+    let dropping: BTreeMap<Address, Vec<usize>> = {
+        let mut all: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
+        for (at, step) in steps.iter().enumerate().filter(|(_, s)| s.action == Action::Delete) {
+            all.entry(step.address.clone()).or_default().push(at);
+        }
+        all
+    };
+    let dependants = recorded_dependants(planning.state);
+    for at in 0..steps.len() {
+        let address = steps[at].address.clone();
+        let mut after = BTreeSet::new();
+        if steps[at].action == Action::Delete {
+            let first = making.get(&address).is_some_and(|make| steps[*make].gap);
+            for dependant in dependants.get(&address).into_iter().flatten() {
+                after.extend(dropping.get(dependant).into_iter().flatten());
+                after.extend(making.get(dependant).filter(|_| !first));
+            }
+            after.extend(making.get(&address).filter(|_| !first));
+            after.remove(&at);
+        } else {
+            after.extend(planning.graph.needs(&address).filter_map(|need| making.get(need)));
+            if steps[at].gap {
+                after.extend(dropping.get(&address).into_iter().flatten());
+            }
+        }
+        steps[at].after = after;
+    }
+    // A dependant that goes with an old object of its own waits for its own new one, not for ours.
+    break_ties(steps);
+}
+
+fn indices(steps: &[Step], take: impl Fn(&Step) -> bool) -> BTreeMap<Address, usize> {
+    let taken = steps.iter().enumerate().filter(|(_, step)| take(step));
+    taken.map(|(at, step)| (step.address.clone(), at)).collect()
+}
+
+/// Who needs an address, as the state recorded it: the file may not know them any more.
+fn recorded_dependants(state: &State) -> BTreeMap<Address, BTreeSet<Address>> {
+    let mut dependants: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for (address, record) in &state.resources {
+        for need in record.object.iter().chain(&record.deposed).flat_map(|o| o.dependencies.keys()) {
+            dependants.entry(need.clone()).or_default().insert(address.clone());
+        }
+    }
+    dependants
+}
+
+/// A delete-first replacement among things that need each other in new ways can tie a knot: there
+/// a delete does not wait for updates of dependants.
+fn break_ties(steps: &mut [Step]) {
+    let mut done: BTreeSet<usize> = BTreeSet::new();
+    loop {
+        let free: Vec<usize> = (0..steps.len())
+            .filter(|at| !done.contains(at) && steps[*at].after.is_subset(&done))
+            .collect();
+        if !free.is_empty() {
+            done.extend(free);
+            continue;
+        }
+        let makes: BTreeSet<usize> =
+            (0..steps.len()).filter(|at| steps[*at].action != Action::Delete).collect();
+        let knotted = (0..steps.len()).find(|at| {
+            !done.contains(at)
+                && steps[*at].action == Action::Delete
+                && steps[*at].after.iter().any(|need| makes.contains(need) && !done.contains(need))
+        });
+        let Some(at) = knotted else { return };
+        steps[at].after.retain(|need| !makes.contains(need));
+    }
+}

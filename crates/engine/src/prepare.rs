@@ -1,0 +1,94 @@
+//! From configs to specs: references filled in as far as they are known, then each kind's normal
+//! form.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::erased::AnyKind;
+use crate::kind::{Context, Result, tag};
+use crate::manifest::{Manifest, Resource};
+use crate::reference::{self, Draft, Reference, Scope};
+use crate::state::{Phase, State};
+
+/// What the file wants of one address.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// With the outputs that the state knows.
+    pub desired: Value,
+    /// With no output known: shows which field depends on which.
+    pub symbolic: Value,
+}
+
+/// One resource in one run.
+pub struct Preparing<'a> {
+    pub manifest: &'a Manifest,
+    pub lineage: &'a str,
+    pub kind: &'a dyn AnyKind,
+    pub resource: &'a Resource,
+    pub generation: u64,
+}
+
+impl Preparing<'_> {
+    /// The normal form with what `scope` knows, and the config it came from.
+    pub async fn spec(&self, scope: &Scope) -> Result<(Value, Draft)> {
+        let draft = reference::resolve(&self.resource.config, scope);
+        let mut draft = Draft { secrets: draft.secrets, ..draft };
+        let tags = serde_json::to_value(&self.resource.tags).unwrap_or_default();
+        draft.secrets.extend(reference::resolve(&tags, scope).secrets);
+        let spec = self.kind.normalize(&draft.value, &self.context(scope)).await?;
+        Ok((spec, draft))
+    }
+
+    fn context(&self, scope: &Scope) -> Context {
+        let own = [
+            (tag::STACK, format!("{}/{}", scope.region, scope.stack)),
+            (tag::LINEAGE, self.lineage.to_owned()),
+            (tag::ADDRESS, self.resource.address.to_string()),
+            (tag::GENERATION, self.generation.to_string()),
+        ];
+        let tags = self.resource.tags.iter().map(|(tag, text)| (tag.clone(), scope.fill(text)));
+        let own = own.into_iter().map(|(tag, text)| (tag.to_owned(), text));
+        Context {
+            address: self.resource.address.clone(),
+            name: scope.fill(&self.resource.name),
+            tags: tags.chain(own).collect(),
+            folder: self.manifest.folder(),
+            region: scope.region.clone(),
+            account: scope.account.clone(),
+            partition: scope.partition.clone(),
+        }
+    }
+}
+
+/// The outputs of everything that exists as far as the state knows.
+pub fn known_outputs(state: &State) -> BTreeMap<Address, BTreeMap<String, String>> {
+    state
+        .resources
+        .iter()
+        .filter_map(|(address, record)| Some((address.clone(), record.object.as_ref()?)))
+        .filter(|(_, object)| object.phase != Phase::Deleting)
+        .map(|(address, object)| (address, object.outputs.clone()))
+        .collect()
+}
+
+/// `desired` with the outputs of `remade` unknown again.
+pub fn forget(desired: &Value, symbolic: &Value, remade: &BTreeSet<Address>) -> Value {
+    let refers = |value: &Value| {
+        reference::references(value)
+            .iter()
+            .any(|r| matches!(r, Reference::Output(address, _) if remade.contains(address)))
+    };
+    match (desired, symbolic) {
+        (Value::Object(desired), Value::Object(symbolic)) => desired
+            .iter()
+            .map(|(key, value)| {
+                let value = symbolic.get(key).map_or(value.clone(), |s| forget(value, s, remade));
+                (key.clone(), value)
+            })
+            .collect(),
+        (_, symbolic) if refers(symbolic) => symbolic.clone(),
+        _ => desired.clone(),
+    }
+}

@@ -1,0 +1,291 @@
+//! One run of one stack: recover, look, claim, prepare, plan, execute. The order of things; what
+//! each is lies in its own module.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use crate::address::Address;
+use crate::change::Path;
+use crate::erased::Registry;
+use crate::event::{Event, Events};
+use crate::execute::{self, Options, Outcome};
+use crate::graph::Graph;
+use crate::kind::{self, Found, Owner, tag};
+use crate::manifest::{Manifest, Resource};
+use crate::observe::{GRACE, Observed, Survey, Unseen, owner};
+use crate::plan::{self, Plan, Planning};
+use crate::prepare::{Preparing, Wanted, known_outputs};
+use crate::reference::{self, Scope};
+use crate::secret::Sealer;
+use crate::state::{self, Data, Entry, State, Step, Store, Verb, fold};
+
+/// What all stages of a run need.
+pub struct Session<'a> {
+    pub manifest: &'a Manifest,
+    pub kinds: &'a Registry,
+    /// Without outputs.
+    pub scope: Scope,
+    /// Take over objects of this stack's name that have another lineage.
+    pub adopt: bool,
+    pub options: Options,
+    pub events: &'a Events,
+}
+
+/// Why a run ended before anything was changed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(transparent)]
+    State(#[from] state::Error),
+    #[error("what exists could not be looked at")]
+    Unseen(Vec<Unseen>),
+    #[error("objects of this stack exist that this state does not know")]
+    Foreign(Vec<Foreign>),
+    #[error("the wanted form of a resource could not be made")]
+    Unprepared(Vec<(Address, kind::Error)>),
+    #[error("a field cannot be unset")]
+    Stuck(Vec<(Address, Path)>),
+    #[error("{address}: {error}")]
+    Recovery { address: Address, error: kind::Error },
+}
+
+/// An object that stands in the way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Foreign {
+    pub kind: &'static str,
+    pub found: Found,
+    pub why: Why,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// This stack's name, another lineage: `--adopt` takes it over.
+    OtherLineage,
+    /// Ours by its tags, beside the one that the state knows.
+    Duplicate,
+    /// A name that this stack wants; not made by it.
+    NameTaken,
+}
+
+/// What a survey led to.
+pub struct Surveyed {
+    pub observed: Observed,
+    pub wanted: BTreeMap<Address, Wanted>,
+    pub plan: Plan,
+}
+
+impl Session<'_> {
+    /// Settles creates that an earlier run left open. Writes.
+    pub async fn recover(&self, store: &mut Store) -> Result<(), Error> {
+        let open: Vec<_> = store
+            .state()
+            .resources
+            .iter()
+            .filter_map(|(address, record)| Some((address.clone(), record.creating.clone()?)))
+            .collect();
+        for (address, creating) in open {
+            let sealer = Sealer::new(&store.state().salt);
+            let secrets = self.secrets(&address, store.state());
+            let spec = sealer.open(&creating.spec, &secrets);
+            execute::recover(self, store, &address, &creating, spec.as_ref())
+                .await?
+                .map_err(|error| Error::Recovery { address, error })?;
+        }
+        Ok(())
+    }
+
+    /// The secret texts of a resource, as its file has them now.
+    fn secrets(&self, address: &Address, state: &State) -> BTreeMap<String, String> {
+        let Some(resource) = self.manifest.resources.get(address) else { return BTreeMap::new() };
+        let scope = Scope { outputs: known_outputs(state), ..self.scope.clone() };
+        let mut secrets = reference::resolve(&resource.config, &scope).secrets;
+        let tags = serde_json::to_value(&resource.tags).unwrap_or_default();
+        secrets.extend(reference::resolve(&tags, &scope).secrets);
+        secrets
+    }
+
+    /// Looks, claims what is ours, and plans; the state is changed in memory only. The entries are
+    /// what a run that writes appends before it executes.
+    pub async fn survey(&self, state: &mut State) -> Result<(Surveyed, Vec<Entry>), Error> {
+        let mut observed = self.look(state).await?;
+        let claims = self.claim(state, &observed)?;
+        if !claims.is_empty() {
+            for entry in &claims {
+                let folded = fold(std::mem::take(state), entry);
+                *state = folded.map_err(|error| {
+                    Error::State(state::Error::Illegal { file: "memory".into(), why: error.to_string() })
+                })?;
+            }
+            observed = self.look(state).await?;
+        }
+        let wanted = self.prepare(state).await?;
+        let plan = self.plan(state, &observed, &wanted, &self.manifest.graph)?;
+        Ok((Surveyed { observed, wanted, plan }, claims))
+    }
+
+    /// A plan that leaves nothing.
+    pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
+        let observed = self.look_at(state, &BTreeMap::new()).await?;
+        let wanted = BTreeMap::new();
+        let none = Graph::new(&BTreeMap::new()).unwrap_or_else(|_| self.manifest.graph.clone());
+        let plan = self.plan(state, &observed, &wanted, &none)?;
+        Ok(Surveyed { observed, wanted, plan })
+    }
+
+    /// Everything is created: for a state that knows nothing, with no endpoint answering.
+    pub async fn plan_offline(&self, state: &State) -> Result<Plan, Error> {
+        let wanted = self.prepare(state).await?;
+        self.plan(state, &Observed::default(), &wanted, &self.manifest.graph)
+    }
+
+    fn plan(
+        &self,
+        state: &State,
+        observed: &Observed,
+        wanted: &BTreeMap<Address, Wanted>,
+        graph: &Graph,
+    ) -> Result<Plan, Error> {
+        plan::plan(&Planning { kinds: self.kinds, graph, wanted, state, observed }).map_err(|stuck| {
+            Error::Stuck(stuck.into_iter().map(|stuck| (stuck.address, stuck.path)).collect())
+        })
+    }
+
+    async fn look(&self, state: &State) -> Result<Observed, Error> {
+        self.look_at(state, &self.manifest.resources).await
+    }
+
+    async fn look_at(
+        &self,
+        state: &State,
+        resources: &BTreeMap<Address, Resource>,
+    ) -> Result<Observed, Error> {
+        let grace: Duration = self.options.settle.unwrap_or(GRACE);
+        Survey { kinds: self.kinds, state, resources, scope: &self.scope, grace }
+            .look()
+            .await
+            .map_err(Error::Unseen)
+    }
+
+    /// Found objects that are ours, as entries; those that stand in the way, as an error.
+    fn claim(&self, state: &State, observed: &Observed) -> Result<Vec<Entry>, Error> {
+        let owner = owner(&self.scope, state);
+        let mut claims: Vec<Entry> = Vec::new();
+        let mut foreign = Vec::new();
+        for (kind, found) in &observed.found {
+            match self.claim_one(state, &owner, kind, found) {
+                Ok(Some((address, generation))) => {
+                    if claims.iter().any(|claim| claim.address == address) {
+                        let why = Why::Duplicate;
+                        foreign.push(Foreign { kind, found: found.clone(), why });
+                        continue;
+                    }
+                    let id = found.id.clone();
+                    let _ = self.events.send(Event::Adopted { address: address.clone(), id });
+                    claims.push(adoption(address, generation, found));
+                }
+                Ok(None) => {}
+                Err(why) => foreign.push(Foreign { kind, found: found.clone(), why }),
+            }
+        }
+        if foreign.is_empty() { Ok(claims) } else { Err(Error::Foreign(foreign)) }
+    }
+
+    /// Address and generation of an object that is ours; `None` for one that is nobody's business.
+    fn claim_one(
+        &self,
+        state: &State,
+        owner: &Owner,
+        kind: &str,
+        found: &Found,
+    ) -> Result<Option<(Address, u64)>, Why> {
+        let tagged = |tag: &str| found.tags.get(tag).map(String::as_str);
+        let address = tagged(tag::ADDRESS).and_then(|text| text.parse::<Address>().ok());
+        let address = address.filter(|address| address.kind() == kind);
+        let generation = tagged(tag::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(1);
+        let ours = tagged(tag::LINEAGE) == Some(&owner.lineage);
+        match address {
+            Some(address) if tagged(tag::STACK) == Some(&owner.stack) => {
+                let record = state.resources.get(&address);
+                let open = record.is_some_and(|record| record.creating.is_some());
+                if !ours && !self.adopt {
+                    Err(Why::OtherLineage)
+                } else if record.is_some_and(|record| record.object.is_some()) {
+                    Err(Why::Duplicate)
+                } else if open {
+                    Ok(None) // the next run that writes takes it up
+                } else {
+                    Ok(Some((address, generation)))
+                }
+            }
+            _ => Err(Why::NameTaken),
+        }
+    }
+
+    async fn prepare(&self, state: &State) -> Result<BTreeMap<Address, Wanted>, Error> {
+        let known = Scope { outputs: known_outputs(state), ..self.scope.clone() };
+        let each = self.manifest.resources.values().map(|resource| {
+            let known = &known;
+            async move { (resource.address.clone(), self.prepare_one(state, resource, known).await) }
+        });
+        let mut wanted = BTreeMap::new();
+        let mut failed = Vec::new();
+        for (address, prepared) in join_all(each).await {
+            match prepared {
+                Ok(prepared) => {
+                    wanted.insert(address, prepared);
+                }
+                Err(error) => failed.push((address, error)),
+            }
+        }
+        if failed.is_empty() { Ok(wanted) } else { Err(Error::Unprepared(failed)) }
+    }
+
+    async fn prepare_one(
+        &self,
+        state: &State,
+        resource: &Resource,
+        known: &Scope,
+    ) -> Result<Wanted, kind::Error> {
+        let kind = self.kinds.get(resource.address.kind());
+        let kind = kind.ok_or_else(|| kind::Error::terminal("this kind is not known here"))?;
+        let preparing = Preparing {
+            manifest: self.manifest,
+            lineage: &state.lineage,
+            kind: kind.as_ref(),
+            resource,
+            generation: state.object(&resource.address).map_or(1, |object| object.generation),
+        };
+        let (desired, _) = preparing.spec(known).await?;
+        let refers = resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
+        let symbolic = match refers {
+            true => preparing.spec(&self.scope).await?.0,
+            false => desired.clone(),
+        };
+        Ok(Wanted { desired, symbolic })
+    }
+
+    /// Does what a plan says. The state is durable at every moment and folded at the end.
+    pub async fn execute(&self, surveyed: &Surveyed, store: &mut Store) -> Result<Outcome, Error> {
+        let outcome = execute::execute(self, &surveyed.plan, &surveyed.observed, store).await?;
+        store.finish()?;
+        Ok(outcome)
+    }
+}
+
+fn adoption(address: Address, generation: u64, found: &Found) -> Entry {
+    Entry {
+        seq: 0,
+        op: 0,
+        address,
+        generation,
+        at: jiff::Timestamp::now().to_string(),
+        verb: Verb::Adopt,
+        step: Step::Done,
+        data: Data {
+            id: Some(found.id.clone()),
+            outputs: found.outputs.clone(),
+            ..Data::default()
+        },
+    }
+}
