@@ -3,3 +3,6 @@
 pub mod cloud;
 pub mod fault;
 pub mod once;
+pub mod policy;
+pub mod role;
+pub mod tags;
