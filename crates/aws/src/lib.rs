@@ -2,6 +2,7 @@
 
 pub mod cloud;
 pub mod fault;
+pub mod instance;
 pub mod once;
 pub mod policy;
 pub mod role;

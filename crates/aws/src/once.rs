@@ -1,9 +1,11 @@
-//! Calls that the SDK must not repeat by itself.
+//! Creates are sent once: the SDK must not repeat them by itself.
 
 use aws_config::retry::RetryConfig;
 
-/// For creates without a token: a repetition after a lost reply would make a second object, or
-/// meet its own first one as "already exists". What became of the call is the engine's question.
+/// For creates. Without a token a repetition after a lost reply makes a second object, or meets its
+/// own first one as "already exists". With a token it still hides the first outcome: a lost reply
+/// followed by a refused connection is reported as refused, as if nothing had been made. What
+/// became of a create is the engine's question.
 ///
 /// `request.customize().once().send()`
 pub trait Once {
@@ -23,4 +25,4 @@ macro_rules! once {
     )*};
 }
 
-once!(aws_sdk_apigateway, aws_sdk_cloudwatchlogs, aws_sdk_iam, aws_sdk_lambda);
+once!(aws_sdk_apigateway, aws_sdk_cloudwatchlogs, aws_sdk_ec2, aws_sdk_iam, aws_sdk_lambda);
