@@ -111,7 +111,7 @@ fn by_code(code: &str, status: u16) -> Fault {
         | "MethodNotAllowedException" => Fault::Unsupported,
         _ => match status {
             // An answer in the affirmative that cannot be read: something was done.
-            ..400 => Fault::Unknown,
+            ..=399 => Fault::Unknown,
             401 => Fault::Credentials,
             403 => Fault::Denied,
             405 | 501 => Fault::Unsupported,
@@ -146,7 +146,7 @@ fn is_before_sending(cause: &(dyn StdError + 'static)) -> bool {
 fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |cause| cause.source())
+    std::iter::successors(Some(error), |&cause| cause.source())
 }
 
 /// The cause that all others only wrap.

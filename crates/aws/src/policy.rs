@@ -312,7 +312,8 @@ mod tests {
             Value::Array(items) => {
                 let mut items: Vec<Value> =
                     items.iter().map(|item| rewritten(item, turn + 1)).collect();
-                items.rotate_left(turn % items.len().max(1));
+                let by = turn % items.len().max(1);
+                items.rotate_left(by);
                 items.extend(items.first().filter(|_| turn.is_multiple_of(3)).cloned());
                 Value::Array(items)
             }
