@@ -2,3 +2,8 @@
 
 pub mod cloud;
 pub mod fault;
+pub mod instance;
+pub mod once;
+pub mod policy;
+pub mod role;
+pub mod tags;
