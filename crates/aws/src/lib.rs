@@ -2,3 +2,9 @@
 
 pub mod cloud;
 pub mod fault;
+pub mod function;
+pub mod invoke;
+pub mod log_group;
+pub mod logs;
+pub mod package;
+pub mod vendor;
