@@ -2,8 +2,30 @@
 
 pub mod cloud;
 pub mod fault;
+pub mod function;
 pub mod instance;
+pub mod invoke;
+pub mod log_group;
+pub mod logs;
 pub mod once;
+pub mod package;
 pub mod policy;
 pub mod role;
 pub mod tags;
+pub mod vendor;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use stackwright_engine::erased::{Registry, erase};
+
+use crate::cloud::Cloud;
+
+/// All kinds. `folder`: that of the stack file; `cache`: where vendored packages are kept.
+pub fn kinds(cloud: &Arc<Cloud>, folder: PathBuf, cache: PathBuf) -> Registry {
+    Registry::new(vec![
+        erase(instance::Instance { cloud: cloud.clone() }),
+        erase(role::Role { cloud: cloud.clone() }),
+        erase(function::Function::new(cloud.clone(), folder, cache)),
+    ])
+}

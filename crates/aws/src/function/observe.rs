@@ -1,0 +1,243 @@
+//! What exists: one GetFunction each, and the log group where there should be one.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::types::{EnvironmentResponse, LastUpdateStatus, State};
+use futures_util::stream::{self, StreamExt as _};
+use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, Settled, tag};
+
+use super::{Architecture, Function, Spec};
+use crate::fault::{Explain as _, code};
+use crate::log_group::{LogGroup, Standing};
+use crate::vendor;
+
+/// Calls in flight; Lambda takes 100 GetFunction a second.
+const AT_ONCE: usize = 16;
+
+/// What replies say of a function, all in the same words but in types of their own.
+pub(super) struct Seen {
+    pub name: String,
+    pub arn: String,
+    pub runtime: Option<String>,
+    pub handler: Option<String>,
+    pub role: Option<String>,
+    pub timeout: Option<i32>,
+    pub memory: Option<i32>,
+    pub description: Option<String>,
+    pub architecture: Option<Architecture>,
+    pub environment: Option<EnvironmentResponse>,
+    pub code_sha256: Option<String>,
+    pub code_size: i64,
+    pub last_modified: Option<String>,
+    pub state: Option<State>,
+    pub state_reason: Option<String>,
+    pub last_update: Option<LastUpdateStatus>,
+    pub last_update_reason: Option<String>,
+}
+
+/// From a `FunctionConfiguration` or the reply of CreateFunction.
+macro_rules! seen {
+    ($call:literal, $reply:expr) => {{
+        let reply = $reply;
+        match (reply.function_name, reply.function_arn) {
+            (Some(name), Some(arn)) => Ok($crate::function::observe::Seen {
+                name,
+                arn,
+                runtime: reply.runtime.map(|runtime| runtime.as_str().to_owned()),
+                handler: reply.handler,
+                role: reply.role,
+                timeout: reply.timeout,
+                memory: reply.memory_size,
+                description: reply.description,
+                architecture: $crate::function::observe::architecture(reply.architectures),
+                environment: reply.environment,
+                code_sha256: reply.code_sha256,
+                code_size: reply.code_size,
+                last_modified: reply.last_modified,
+                state: reply.state,
+                state_reason: reply.state_reason,
+                last_update: reply.last_update_status,
+                last_update_reason: reply.last_update_status_reason,
+            }),
+            _ => Err(stackwright_engine::kind::Error::new(
+                stackwright_engine::kind::Fault::Unknown,
+                concat!($call, ": the reply names no function"),
+            )),
+        }
+    }};
+}
+pub(super) use seen;
+
+pub(super) fn architecture(
+    reported: Option<Vec<aws_sdk_lambda::types::Architecture>>,
+) -> Option<Architecture> {
+    let reported = reported?;
+    [Architecture::X86, Architecture::Arm]
+        .into_iter()
+        .find(|known| reported.iter().any(|one| one.as_str() == known.as_str()))
+}
+
+impl Function {
+    pub(super) async fn observe_all(
+        &self,
+        handles: &[Handle<Spec>],
+    ) -> Vec<Result<Option<Live<Spec>>>> {
+        let looks: Vec<_> = handles.iter().map(|handle| self.look(handle)).collect();
+        stream::iter(looks).buffered(AT_ONCE).collect().await
+    }
+
+    async fn look(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
+        let Some((seen, tags)) = self.get(&handle.id).await? else { return Ok(None) };
+        let mut live = seen.live(tags);
+        live.notes.extend(handle.applied.iter().flat_map(|applied| self.unpinned(applied)));
+        // Nothing was made where nothing was asked for.
+        if handle.applied.as_ref().is_none_or(|applied| applied.logs == Some(true)) {
+            self.look_for_logs(handle, &mut live).await?;
+        }
+        Ok(Some(live))
+    }
+
+    /// A group that is not ours is there, but not for us to take away: neither yes nor no.
+    async fn look_for_logs(&self, handle: &Handle<Spec>, live: &mut Live<Spec>) -> Result<()> {
+        let lineages = [&Some(&live.spec), &handle.applied.as_ref()]
+            .map(|spec| spec.and_then(|spec| spec.tag(tag::LINEAGE)).unwrap_or_default());
+        let arn = live.outputs.get("arn").map(String::as_str).unwrap_or_default();
+        let group = LogGroup::of(&self.cloud, arn)?;
+        let standing = group.standing(&lineages).await?;
+        live.spec.logs = match standing {
+            Standing::Ours => Some(true),
+            Standing::Absent => Some(false),
+            Standing::Foreign => None,
+        };
+        if standing == Standing::Foreign {
+            live.notes.push("its log group is not this stack's: it is left as it is".to_owned());
+        }
+        Ok(())
+    }
+
+    pub(super) async fn find_named(&self, names: &[String]) -> Result<Vec<Found>> {
+        let looks: Vec<_> = names.iter().map(|name| self.get(name)).collect();
+        let seen: Vec<_> = stream::iter(looks).buffered(AT_ONCE).collect().await;
+        seen.into_iter()
+            .filter_map(Result::transpose)
+            .map(|found| {
+                let (seen, tags) = found?;
+                Ok(Found {
+                    outputs: seen.outputs(),
+                    id: seen.name.clone(),
+                    name: seen.name,
+                    tags: tags.unwrap_or_default(),
+                    created: None,
+                })
+            })
+            .collect()
+    }
+
+    /// The function and its tags (`None`: they may not be read); `None` when it is gone.
+    pub(super) async fn get(
+        &self,
+        name: &str,
+    ) -> Result<Option<(Seen, Option<BTreeMap<String, String>>)>> {
+        let reply = match self.cloud.lambda.get_function().function_name(name).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(None),
+            reply => reply.explain("GetFunction")?,
+        };
+        let GetFunctionOutput { configuration, tags, tags_error, .. } = reply;
+        let Some(configuration) = configuration else {
+            return Err(Error::new(Fault::Unknown, "GetFunction: the reply holds no function"));
+        };
+        let tags = tags.unwrap_or_default().into_iter().collect();
+        Ok(Some((seen!("GetFunction", configuration)?, tags_error.is_none().then_some(tags))))
+    }
+
+    /// Notes on requirements that may become other packages another day.
+    pub(super) fn unpinned(&self, spec: &Spec) -> Option<String> {
+        let runtime = spec.runtime.as_deref()?;
+        vendor::python(runtime)?;
+        let requirements = self.folder.join(&spec.code.as_ref()?.path).join(vendor::REQUIREMENTS);
+        let loose = vendor::unpinned(&std::fs::read_to_string(requirements).ok()?);
+        let names = loose.join("`, `");
+        (!loose.is_empty())
+            .then(|| format!("`{names}` in requirements.txt without a fixed version"))
+    }
+}
+
+impl Seen {
+    pub(super) fn outputs(&self) -> BTreeMap<String, String> {
+        [("name", &self.name), ("arn", &self.arn)]
+            .map(|(output, value)| (output.to_owned(), value.clone()))
+            .into()
+    }
+
+    fn settled(&self) -> Settled {
+        match self.state {
+            Some(State::Pending) => Settled::Waiting("the function to be active".to_owned()),
+            Some(State::Deleting) => Settled::Waiting("the function to be gone".to_owned()),
+            Some(State::Failed) => Settled::Broken(
+                self.state_reason.clone().unwrap_or_else(|| "Lambda could not make it".to_owned()),
+            ),
+            _ if self.last_update == Some(LastUpdateStatus::InProgress) => {
+                Settled::Waiting("the function's update".to_owned())
+            }
+            _ => Settled::Ready,
+        }
+    }
+
+    fn facts(&self) -> BTreeMap<String, String> {
+        let state = self.state.as_ref().map(|state| state.as_str().to_owned());
+        [
+            ("state", state),
+            ("last modified", self.last_modified.clone()),
+            ("code size", Some(format!("{} bytes", self.code_size))),
+        ]
+        .into_iter()
+        .filter_map(|(fact, value)| Some((fact.to_owned(), value?)))
+        .collect()
+    }
+
+    fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if self.last_update == Some(LastUpdateStatus::Failed) {
+            let reason = self.last_update_reason.as_deref().unwrap_or("no reason given");
+            notes.push(format!("its last update failed: {reason}"));
+        }
+        if let Some(error) = self.environment.as_ref().and_then(|all| all.error.as_ref()) {
+            let reason = error.message.as_deref().unwrap_or("no reason given");
+            notes.push(format!("its environment cannot be read: {reason}"));
+        }
+        notes
+    }
+
+    /// Everything but the log group, which GetFunction does not know.
+    pub(super) fn live(self, tags: Option<BTreeMap<String, String>>) -> Live<Spec> {
+        let environment = match &self.environment {
+            Some(all) if all.error.is_some() => None,
+            Some(all) => Some(all.variables.clone().unwrap_or_default().into_iter().collect()),
+            None => Some(BTreeMap::new()),
+        };
+        let pins = self.code_sha256.clone().map(|sha256| ("code".to_owned(), sha256));
+        Live {
+            outputs: self.outputs(),
+            pins: pins.into_iter().collect(),
+            identity: None,
+            settled: self.settled(),
+            notes: self.notes(),
+            facts: self.facts(),
+            spec: Spec {
+                name: self.name,
+                tags,
+                code: None,
+                runtime: self.runtime,
+                handler: self.handler,
+                role: self.role,
+                timeout: self.timeout,
+                memory: self.memory,
+                environment,
+                architecture: self.architecture,
+                logs: None,
+                description: Some(self.description.unwrap_or_default()),
+            },
+        }
+    }
+}

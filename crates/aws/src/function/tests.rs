@@ -1,0 +1,87 @@
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::*;
+
+fn config(json: Value) -> Config {
+    let mut whole = json!({
+        "code": "handler/", "runtime": "python3.13", "handler": "a.b", "role": "role.r",
+    });
+    for (key, value) in json.as_object().expect("an object") {
+        whole[key] = value.clone();
+    }
+    serde_json::from_value(whole).expect("a config")
+}
+
+fn context(folder: &std::path::Path) -> Context {
+    Context {
+        address: Address::new("function", "f"),
+        name: "fun".to_owned(),
+        tags: BTreeMap::new(),
+        folder: folder.to_owned(),
+        region: "eu-west-1".to_owned(),
+        account: "123456789012".to_owned(),
+        partition: "aws".to_owned(),
+    }
+}
+
+#[test]
+fn every_field_is_described_and_defaults_are_those_of_aws() {
+    let schema = schemars::schema_for!(Config).to_value();
+    let mut defaults = BTreeMap::new();
+    for (name, field) in schema["properties"].as_object().expect("fields") {
+        assert!(field["description"].is_string(), "{name}");
+        defaults.extend(field.get("default").map(|value| (name.as_str(), value.clone())));
+    }
+    let expected = [
+        ("timeout", json!(3)),
+        ("memory", json!(128)),
+        ("environment", json!({})),
+        ("architecture", json!("x86_64")),
+        ("logs", json!(false)),
+        ("description", json!("")),
+    ];
+    assert_eq!(defaults, expected.into());
+    assert_eq!(schema["required"], json!(["code", "runtime", "handler", "role"]));
+    assert_eq!(schema["properties"]["role"]["x-address"], "role");
+    assert_eq!(schema["properties"]["timeout"]["maximum"], 900);
+}
+
+#[test]
+fn environment_is_checked() {
+    let problems = |environment: Value| -> Vec<String> {
+        let found = Function::check(&config(json!({ "environment": environment })));
+        found.into_iter().map(|problem| problem.path.join(".")).collect()
+    };
+    assert!(problems(json!({"INSTANCE_ID": "${instance.web.id}", "A1": ""})).is_empty());
+    assert_eq!(
+        problems(json!({"1A": "", "X": "", "A-B": ""})),
+        ["environment.1A", "environment.A-B", "environment.X"]
+    );
+    assert_eq!(problems(json!({"AWS_REGION": "x"})), ["environment.AWS_REGION"]);
+    assert!(problems(json!({"AB": "x".repeat(4094)})).is_empty());
+    assert_eq!(problems(json!({"AB": "x".repeat(4095)})), ["environment"]);
+}
+
+#[test]
+fn asks_its_role_for_its_log() {
+    let at = context(std::path::Path::new("/"));
+    let asked = |role: &str, logs: bool| {
+        Function::contribute(&config(json!({"role": role, "logs": logs})), &at)
+    };
+    let expected = Contribution {
+        to: Address::new("role", "r"),
+        field: "allow",
+        item: json!({
+            "actions": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "resources": ["arn:aws:logs:eu-west-1:123456789012:log-group:/aws/lambda/fun:*"],
+        }),
+    };
+    for role in ["role.r", "${role.r.arn}"] {
+        assert_eq!(asked(role, true), std::slice::from_ref(&expected), "{role}");
+    }
+    assert!(asked("role.r", false).is_empty());
+    assert!(asked("arn:aws:iam::123456789012:role/r", true).is_empty());
+    assert!(asked("${role.r.name}", true).is_empty());
+}

@@ -1,0 +1,344 @@
+//! Making, changing and removing a function.
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
+use aws_sdk_lambda::types::{
+    Architecture, Environment, FunctionCode, LastUpdateStatus, Runtime, State,
+};
+use aws_smithy_types::Blob;
+use stackwright_engine::change::{Change, Rule};
+use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
+
+use super::observe::seen;
+use super::{Function, MEMORY, Spec, TIMEOUT, read};
+use crate::fault::{Explain as _, code};
+use crate::log_group::LogGroup;
+use crate::package::{self, Files, Source};
+use crate::vendor;
+
+/// 50 MB over a slow line.
+const UPLOAD: Duration = Duration::from_secs(600);
+/// What UpdateFunctionConfiguration sets.
+const CONFIGURATION: &[&str] =
+    &["runtime", "handler", "role", "timeout", "memory", "environment", "description"];
+
+impl Function {
+    pub(super) async fn create_function(&self, spec: &Spec) -> Result<Created<Spec>> {
+        let zip = self.pack(spec).await?;
+        let package = FunctionCode::builder().zip_file(Blob::new(zip)).build();
+        let once = aws_sdk_lambda::Config::builder()
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(upload());
+        let reply = self
+            .cloud
+            .lambda
+            .create_function()
+            .function_name(&spec.name)
+            .code(package)
+            .set_runtime(spec.runtime.as_deref().map(Runtime::from))
+            .set_handler(spec.handler.clone())
+            .set_role(spec.role.clone())
+            .set_timeout(spec.timeout)
+            .set_memory_size(spec.memory)
+            .set_environment(spec.environment.clone().map(environment))
+            .set_architectures(spec.architecture.map(|one| vec![Architecture::from(one.as_str())]))
+            .set_description(spec.description.clone())
+            .set_tags(spec.tags.clone().map(|tags| tags.into_iter().collect()))
+            .customize()
+            .config_override(once)
+            .send()
+            .await;
+        let reply = match reply {
+            Ok(reply) => reply,
+            Err(error) => {
+                // A create meets no other conflict than "Function already exist".
+                let taken = code(&error) == Some("ResourceConflictException");
+                let role = spec.role.as_deref();
+                let mut explained = self.explain_role("CreateFunction", error, role).await;
+                if taken {
+                    explained.fault = Fault::NameTaken;
+                }
+                return Err(explained);
+            }
+        };
+        let mut live = seen!("CreateFunction", reply)?.live(spec.tags.clone());
+        live.spec.logs = Some(false);
+        live.notes.extend(self.unpinned(spec));
+        Ok(Created { id: spec.name.clone(), live })
+    }
+
+    pub(super) async fn update_function(
+        &self,
+        on: &Handle<Spec>,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<()> {
+        let changed =
+            |fields: &[&str]| changes.iter().any(|change| fields.contains(&change.path.field()));
+        let mut settled = true;
+        // First what cannot be read back: once this returns, it counts as done.
+        if changed(&["architecture"]) || changes.iter().any(is_other_code) {
+            settled = self.send_code(on, desired).await?;
+        }
+        if settled && changed(CONFIGURATION) {
+            self.send_configuration(on, desired, changes).await?;
+        }
+        if changed(&["tags"]) {
+            self.send_tags(on, desired, changes).await?;
+        }
+        if changed(&["logs"]) {
+            let lineages = lineages(on, desired, changes);
+            let group = LogGroup::of(&self.cloud, arn(on)?)?;
+            match desired.logs {
+                Some(true) => {
+                    group.make(&desired.tags.clone().unwrap_or_default(), &lineages).await?
+                }
+                _ => group.remove(&lineages).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the function can be changed further at once.
+    async fn send_code(&self, on: &Handle<Spec>, desired: &Spec) -> Result<bool> {
+        let zip = self.pack(desired).await?;
+        let architecture = Architecture::from(desired.architecture().as_str());
+        let reply = self
+            .cloud
+            .lambda
+            .update_function_code()
+            .function_name(&on.id)
+            .zip_file(Blob::new(zip))
+            .architectures(architecture)
+            .customize()
+            .config_override(aws_sdk_lambda::Config::builder().timeout_config(upload()))
+            .send()
+            .await
+            .explain("UpdateFunctionCode")?;
+        let in_progress = reply.last_update_status == Some(LastUpdateStatus::InProgress)
+            || reply.state == Some(State::Pending);
+        Ok(!in_progress)
+    }
+
+    /// What changed, in one call. "Left out" means "unchanged" to it, so defaults are sent. Its
+    /// environment replaces the old one, so what is not ours is read first and sent along; the
+    /// revision tells whether somebody was faster.
+    async fn send_configuration(
+        &self,
+        on: &Handle<Spec>,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<()> {
+        let lambda = &self.cloud.lambda;
+        let read = lambda.get_function_configuration().function_name(&on.id).send().await;
+        let live = read.explain("GetFunctionConfiguration")?;
+        let changed = |field: &str| changes.iter().any(|change| change.path.field() == field);
+        let mut update = lambda
+            .update_function_configuration()
+            .function_name(&on.id)
+            .set_revision_id(live.revision_id.clone());
+        if changed("runtime") {
+            update = update.set_runtime(desired.runtime.as_deref().map(Runtime::from));
+        }
+        if changed("handler") {
+            update = update.set_handler(desired.handler.clone());
+        }
+        if changed("role") {
+            update = update.set_role(desired.role.clone());
+        }
+        if changed("timeout") {
+            update = update.timeout(desired.timeout.unwrap_or(TIMEOUT));
+        }
+        if changed("memory") {
+            update = update.memory_size(desired.memory.unwrap_or(MEMORY));
+        }
+        if changed("description") {
+            update = update.description(desired.description.clone().unwrap_or_default());
+        }
+        // A role made anew: the key's grant named the old one, and comes with the environment.
+        let rebound = changes.iter().any(|change| change.rule == Rule::Rebound);
+        if changed("environment") || rebound {
+            let whole = merged(variables(&live)?, on, desired, changes);
+            update = update.environment(environment(whole));
+        }
+        match update.send().await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                let role = desired.role.as_deref();
+                Err(self.explain_role("UpdateFunctionConfiguration", error, role).await)
+            }
+        }
+    }
+
+    /// The log group's first: its lineage must be known as ours until it has the new one.
+    async fn send_tags(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
+        let arn = arn(on)?;
+        let (set, unset) = tags(on, desired, changes);
+        let logs = |spec: &Spec| spec.logs == Some(true);
+        if logs(desired) || on.applied.as_ref().is_some_and(logs) {
+            let group = LogGroup::of(&self.cloud, arn)?;
+            group.retag(&set, &unset, &lineages(on, desired, changes)).await?;
+        }
+        let lambda = &self.cloud.lambda;
+        if !set.is_empty() {
+            let tagging = lambda.tag_resource().resource(arn).set_tags(Some(set));
+            tagging.send().await.explain("TagResource")?;
+        }
+        if !unset.is_empty() {
+            let untagging = lambda.untag_resource().resource(arn).set_tag_keys(Some(unset));
+            untagging.send().await.explain("UntagResource")?;
+        }
+        Ok(())
+    }
+
+    /// The function first: while it runs it writes its log.
+    pub(super) async fn delete_function(&self, handle: &Handle<Spec>) -> Result<()> {
+        let mut lineage =
+            handle.applied.as_ref().and_then(|spec| spec.tag(tag::LINEAGE)).map(str::to_owned);
+        let mut arn = handle.outputs.get("arn").cloned();
+        if (lineage.is_none() || arn.is_none())
+            && let Some((seen, tags)) = self.get(&handle.id).await?
+        {
+            lineage = lineage.or_else(|| tags?.remove(tag::LINEAGE));
+            arn = Some(seen.arn);
+        }
+        match self.cloud.lambda.delete_function().function_name(&handle.id).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => {}
+            reply => {
+                reply.explain("DeleteFunction")?;
+            }
+        }
+        match (lineage, arn) {
+            (Some(lineage), Some(arn)) => {
+                LogGroup::of(&self.cloud, &arn)?.remove(&[&lineage]).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The zip of just that code which the spec means.
+    async fn pack(&self, spec: &Spec) -> Result<Vec<u8>> {
+        let Some(code) = &spec.code else {
+            return Err(Error::terminal(format!("function {}: no code is known", spec.name)));
+        };
+        let folder = self.folder.join(&code.path);
+        let runtime = spec.runtime.as_deref().unwrap_or_default();
+        let architecture = spec.architecture().as_str();
+        let source = read(folder.clone()).await?;
+        if source.digest(runtime, architecture) != code.digest {
+            let message = format!("{} changed after it was planned", folder.display());
+            return Err(Error::terminal(message).with_hint("run again"));
+        }
+        let files = match source {
+            Source::Archive(zip) => return package::sendable(&zip).map(|()| zip),
+            Source::Folder(files) => files,
+        };
+        let packages = match (files.get(vendor::REQUIREMENTS), vendor::python(runtime)) {
+            (Some(requirements), Some(python)) => {
+                let digest = &code.digest;
+                let order = vendor::Order {
+                    folder: &folder,
+                    requirements,
+                    python,
+                    architecture,
+                    source: digest,
+                };
+                Some(order.fill(&self.cache).await?)
+            }
+            _ => None,
+        };
+        let packing = tokio::task::spawn_blocking(move || match packages {
+            Some(packages) => files.with(Files::of_folder(&packages)?).zip(),
+            None => files.zip(),
+        });
+        packing.await.unwrap_or_else(|error| Err(Error::terminal(format!("packing code: {error}"))))
+    }
+}
+
+fn upload() -> TimeoutConfig {
+    TimeoutConfig::builder().operation_timeout(UPLOAD).build()
+}
+
+fn arn(on: &Handle<Spec>) -> Result<&str> {
+    let arn = on.outputs.get("arn").map(String::as_str);
+    arn.ok_or_else(|| Error::terminal(format!("{}: its ARN is not known", on.address)))
+}
+
+/// The same code at another path is the same code.
+fn is_other_code(change: &Change) -> bool {
+    change.path.field() == "code" && change.path.0.get(1).is_none_or(|key| key != "path")
+}
+
+fn environment(variables: BTreeMap<String, String>) -> Environment {
+    Environment::builder().set_variables(Some(variables.into_iter().collect())).build()
+}
+
+/// What a function has now; an error where it cannot be read, or foreign keys would be lost.
+fn variables(live: &GetFunctionConfigurationOutput) -> Result<BTreeMap<String, String>> {
+    let Some(environment) = &live.environment else { return Ok(BTreeMap::new()) };
+    if let Some(error) = &environment.error {
+        let reason = error.message.as_deref().unwrap_or("no reason given");
+        return Err(Error::terminal(format!("its environment cannot be read: {reason}")));
+    }
+    Ok(environment.variables.clone().unwrap_or_default().into_iter().collect())
+}
+
+/// Live keys that are not ours, and all of ours.
+fn merged(
+    mut live: BTreeMap<String, String>,
+    on: &Handle<Spec>,
+    desired: &Spec,
+    changes: &[Change],
+) -> BTreeMap<String, String> {
+    for key in
+        on.applied.iter().flat_map(|applied| applied.environment.iter()).flat_map(BTreeMap::keys)
+    {
+        live.remove(key);
+    }
+    for change in changes.iter().filter(|change| change.path.field() == "environment") {
+        if let (Some(key), None) = (change.path.0.get(1), &change.after) {
+            live.remove(key);
+        }
+    }
+    live.extend(desired.environment.clone().unwrap_or_default());
+    live
+}
+
+/// Tags to set and keys to take away.
+fn tags(
+    on: &Handle<Spec>,
+    desired: &Spec,
+    changes: &[Change],
+) -> (HashMap<String, String>, Vec<String>) {
+    let wanted = desired.tags.clone().unwrap_or_default();
+    let applied = on.applied.as_ref().and_then(|spec| spec.tags.clone()).unwrap_or_default();
+    let (mut set, mut unset) = (HashMap::new(), Vec::new());
+    for change in changes.iter().filter(|change| change.path.field() == "tags") {
+        match change.path.0.get(1) {
+            Some(key) => match wanted.get(key) {
+                Some(value) => set.extend([(key.clone(), value.clone())]),
+                None => unset.push(key.clone()),
+            },
+            None => {
+                set.extend(wanted.clone());
+                unset.extend(applied.keys().filter(|key| !wanted.contains_key(*key)).cloned());
+            }
+        }
+    }
+    (set, unset)
+}
+
+/// Those that mean us: what shall be, what was applied, and what is about to be replaced.
+fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) -> Vec<&'a str> {
+    let is_lineage = |change: &&Change| {
+        change.path.field() == "tags" && change.path.0.get(1).is_some_and(|key| key == tag::LINEAGE)
+    };
+    let replaced =
+        changes.iter().filter(is_lineage).filter_map(|change| change.before.as_ref()?.as_str());
+    let specs = [Some(desired), on.applied.as_ref()].into_iter().flatten();
+    specs.filter_map(|spec| spec.tag(tag::LINEAGE)).chain(replaced).collect()
+}

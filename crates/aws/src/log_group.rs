@@ -1,0 +1,123 @@
+//! The log group of a function: `/aws/lambda/<name>`.
+//!
+//! Lambda makes one itself, untagged and for ever, when the role allows. So ours is made before the
+//! function first runs, and only one that carries our lineage is ever changed or deleted.
+
+use std::collections::{BTreeMap, HashMap};
+
+use stackwright_engine::kind::{Error, Result, tag};
+
+use crate::cloud::Cloud;
+use crate::fault::{Explain as _, code};
+
+const RETENTION_DAYS: i32 = 14;
+
+pub struct LogGroup<'a> {
+    cloud: &'a Cloud,
+    name: String,
+    arn: String,
+}
+
+/// Whose a log group is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    Absent,
+    Ours,
+    Foreign,
+}
+
+/// `/aws/lambda/<function>`.
+pub fn name(function: &str) -> String {
+    format!("/aws/lambda/{function}")
+}
+
+/// `arn:aws:logs:…:log-group:/aws/lambda/<function>`, without the `:*` that policies want.
+pub fn arn(partition: &str, region: &str, account: &str, function: &str) -> String {
+    format!("arn:{partition}:logs:{region}:{account}:log-group:{}", name(function))
+}
+
+impl<'a> LogGroup<'a> {
+    /// `function` is the function's ARN, which tells partition, region and account.
+    pub fn of(cloud: &'a Cloud, function: &str) -> Result<Self> {
+        match function.split(':').collect::<Vec<_>>()[..] {
+            ["arn", partition, "lambda", region, account, "function", function] => Ok(Self {
+                cloud,
+                name: name(function),
+                arn: arn(partition, region, account, function),
+            }),
+            _ => Err(Error::terminal(format!("`{function}` is not the ARN of a function"))),
+        }
+    }
+
+    /// `lineages`: the values of [`tag::LINEAGE`] that mean us.
+    pub async fn standing(&self, lineages: &[&str]) -> Result<Standing> {
+        let Some(tags) = self.tags().await? else { return Ok(Standing::Absent) };
+        let lineage = tags.get(tag::LINEAGE).map(String::as_str);
+        let ours = lineage.is_some_and(|lineage| lineages.contains(&lineage));
+        Ok(if ours { Standing::Ours } else { Standing::Foreign })
+    }
+
+    async fn tags(&self) -> Result<Option<HashMap<String, String>>> {
+        match self.cloud.logs.list_tags_for_resource().resource_arn(&self.arn).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
+            reply => Ok(Some(reply.explain("ListTagsForResource")?.tags.unwrap_or_default())),
+        }
+    }
+
+    /// Makes the group, kept 14 days. One that is there and not ours is left as it is.
+    pub async fn make(&self, tags: &BTreeMap<String, String>, lineages: &[&str]) -> Result<()> {
+        let made = self
+            .cloud
+            .logs
+            .create_log_group()
+            .log_group_name(&self.name)
+            .set_tags(Some(tags.clone().into_iter().collect()))
+            .send()
+            .await;
+        match made {
+            Err(error) if code(&error) == Some("ResourceAlreadyExistsException") => {
+                if self.standing(lineages).await? != Standing::Ours {
+                    return Ok(());
+                }
+            }
+            made => {
+                made.explain("CreateLogGroup")?;
+            }
+        }
+        let retention = self.cloud.logs.put_retention_policy().log_group_name(&self.name);
+        retention.retention_in_days(RETENTION_DAYS).send().await.explain("PutRetentionPolicy")?;
+        Ok(())
+    }
+
+    /// Follows the function's tags, if the group is ours.
+    pub async fn retag(
+        &self,
+        set: &HashMap<String, String>,
+        unset: &[String],
+        lineages: &[&str],
+    ) -> Result<()> {
+        if self.standing(lineages).await? != Standing::Ours {
+            return Ok(());
+        }
+        if !set.is_empty() {
+            let tagging = self.cloud.logs.tag_resource().resource_arn(&self.arn);
+            tagging.set_tags(Some(set.clone())).send().await.explain("TagResource")?;
+        }
+        if !unset.is_empty() {
+            let untagging = self.cloud.logs.untag_resource().resource_arn(&self.arn);
+            untagging.set_tag_keys(Some(unset.to_vec())).send().await.explain("UntagResource")?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the group if it is ours.
+    pub async fn remove(&self, lineages: &[&str]) -> Result<()> {
+        if self.standing(lineages).await? != Standing::Ours {
+            return Ok(());
+        }
+        match self.cloud.logs.delete_log_group().log_group_name(&self.name).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
+            reply => reply.explain("DeleteLogGroup").map(|_| ()),
+        }
+    }
+}
