@@ -1,1 +1,18 @@
-//! Placeholder.
+//! Real emulators for tests: each test has its own, and none outlives it.
+//!
+//! ```no_run
+//! use stackwright_testkit::Emulator;
+//!
+//! let cloud = Emulator::ministack().start();
+//! let reply = cloud.aws(&["ec2", "describe-instances"]);
+//! assert_eq!(reply["Reservations"].as_array().map(Vec::len), Some(0));
+//! ```
+//!
+//! Everything here panics instead of returning errors, and never skips: a test that cannot run has
+//! failed.
+
+mod emulator;
+mod tree;
+
+pub use emulator::{Builder, Emulator};
+pub use tree::{cache, python, python_path};

@@ -1,0 +1,136 @@
+//! An interpreter that is new enough.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use tokio::process::Command;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+
+const OLDEST: (u32, u32) = (3, 10);
+
+/// Beside an old `python3` there is often a newer one under its full name.
+const NAMES: [&str; 6] =
+    ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Python {
+    /// As the interpreter names itself: behind the shims of version managers, which need an
+    /// environment that the local cloud does not get.
+    pub executable: PathBuf,
+    pub version: (u32, u32),
+}
+
+impl Python {
+    /// The configured interpreter, or the first on PATH that is new enough.
+    pub async fn find(config: &Config) -> Result<Self> {
+        if let Some(python) = &config.python {
+            return Self::ask(python).await;
+        }
+        let mut refused = None;
+        for candidate in candidates(&config.path) {
+            match Self::ask(&candidate).await {
+                Ok(python) => return Ok(python),
+                Err(error) => {
+                    refused.get_or_insert(error);
+                }
+            }
+        }
+        Err(refused.unwrap_or(Error::NoPython))
+    }
+
+    async fn ask(python: &Path) -> Result<Self> {
+        let broken = |said: String| Error::BrokenPython { python: python.to_owned(), said };
+        let output = Command::new(python)
+            .args(["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.executable)"])
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await
+            .map_err(|error| broken(error.to_string()))?;
+        let said = String::from_utf8_lossy(&output.stdout);
+        let Some((version, executable)) = said.trim().split_once(' ') else {
+            return Err(broken(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+        };
+        match parse(version) {
+            Some(parsed) if parsed >= OLDEST => {
+                Ok(Self { executable: executable.into(), version: parsed })
+            }
+            _ => Err(Error::OldPython { python: python.to_owned(), version: version.to_owned() }),
+        }
+    }
+}
+
+fn candidates(path: &OsStr) -> impl Iterator<Item = PathBuf> {
+    let folders: Vec<PathBuf> =
+        std::env::split_paths(path).filter(|folder| folder.is_absolute()).collect();
+    NAMES.into_iter().filter_map(move |name| {
+        folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file())
+    })
+}
+
+fn parse(version: &str) -> Option<(u32, u32)> {
+    let mut parts = version.split('.').map(str::parse);
+    Some((parts.next()?.ok()?, parts.next()?.ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
+
+    /// A folder of scripts that answer as interpreters do.
+    fn folder(scripts: &[(&str, &str)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, answer) in scripts {
+            let file = folder.path().join(name);
+            fs::write(&file, format!("#!/bin/sh\n{answer}\n")).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        folder
+    }
+
+    async fn find(scripts: &[(&str, &str)]) -> Result<Python> {
+        let folder = folder(scripts);
+        Python::find(&Config {
+            port: 1,
+            cache: PathBuf::new(),
+            data: PathBuf::new(),
+            python: None,
+            path: folder.path().into(),
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn none_on_path() {
+        let error = find(&[]).await.unwrap_err();
+        assert!(matches!(error, Error::NoPython));
+        assert!(error.hint().unwrap().contains("install Python 3.10"));
+    }
+
+    #[tokio::test]
+    async fn an_old_one_is_named() {
+        let error = find(&[("python3", "echo 3.9.6 /usr/bin/python3")]).await.unwrap_err();
+        assert!(error.to_string().contains("found 3.9.6"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_newer_one_beside_an_old_one_is_taken() {
+        let found = find(&[
+            ("python3", "echo 3.9.6 /usr/bin/python3"),
+            ("python3.12", "echo 3.12.1 /opt/python3.12"),
+        ]);
+        let expected = Python { executable: "/opt/python3.12".into(), version: (3, 12) };
+        assert_eq!(found.await.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn a_broken_one_says_why() {
+        let error = find(&[("python3", "echo no encodings >&2; exit 1")]).await.unwrap_err();
+        assert!(error.to_string().ends_with("does not run: no encodings"), "{error}");
+    }
+}

@@ -1,0 +1,28 @@
+# Runs the emulator given as arguments until standard input closes, which happens however the test
+# ends. The emulator leads a session of its own, so that its functions end with it.
+import os
+import signal
+import subprocess
+import sys
+import threading
+
+child = subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.DEVNULL,
+                         start_new_session=True)
+
+
+def end_with_child():
+    child.wait()
+    os._exit(1)
+
+
+threading.Thread(target=end_with_child, daemon=True).start()
+sys.stdin.buffer.read()
+child.terminate()
+try:
+    child.wait(5)
+except subprocess.TimeoutExpired:
+    pass
+try:
+    os.killpg(child.pid, signal.SIGKILL)
+except ProcessLookupError:
+    pass
