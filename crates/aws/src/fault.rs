@@ -98,6 +98,10 @@ fn by_code(code: &str, status: u16) -> Fault {
         | "DeleteConflict"
         | "IncorrectState"
         | "IncorrectInstanceState" => Fault::Conflict,
+        // EC2 refuses these with status 500, and has made nothing.
+        "InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "InsufficientCapacity" => {
+            Fault::Terminal
+        }
         // Reads turn these into "gone" before they come here; a write meets them just after a
         // create, while the news of it spreads.
         "InvalidInstanceID.NotFound" => awaiting("the instance to be known to EC2", 120),
@@ -158,9 +162,10 @@ fn innermost(error: &(dyn StdError + 'static)) -> String {
 mod tests {
     use std::future::Future;
 
+    use aws_config::timeout::TimeoutConfig;
     use aws_sdk_ec2::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::{TcpListener, TcpStream};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
     use super::*;
     use crate::cloud::{Access, Cloud};
@@ -226,6 +231,27 @@ mod tests {
         let url = format!("https://{}", listener.local_addr().expect("its address"));
         tokio::spawn(async move { while listener.accept().await.is_ok() {} });
         let error = run(&cloud(&url).await).await.expect_err("no handshake");
+        assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_accepts_in_time() {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let listener = socket.listen(1).expect("a short queue");
+        let address = listener.local_addr().expect("its address");
+        let wait = Duration::from_millis(200);
+        // Fills the queue, so that the next connection is left without an answer.
+        let mut queue = Vec::new();
+        while let Ok(Ok(stream)) = tokio::time::timeout(wait, TcpStream::connect(address)).await {
+            queue.push(stream);
+        }
+        let timeouts = TimeoutConfig::builder().connect_timeout(wait).build();
+        let cloud = cloud(&format!("http://{address}")).await;
+        let config = cloud.config.to_builder().timeout_config(timeouts).build();
+        let request = aws_sdk_ec2::Client::new(&config).run_instances();
+        let error = request.customize().once().send().await.explain("RunInstances");
+        let error = error.expect_err("no connection");
         assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
     }
 
@@ -307,6 +333,7 @@ mod tests {
             ("ExpiredToken", 403, Fault::Credentials),
             ("UnauthorizedOperation", 403, Fault::Denied),
             ("InternalError", 500, Fault::Unknown),
+            ("InsufficientInstanceCapacity", 500, Fault::Terminal),
             ("InternalFailure", 501, Fault::Unsupported),
             ("InvalidAMIID.NotFound", 400, Fault::Terminal),
         ];

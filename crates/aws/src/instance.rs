@@ -12,7 +12,8 @@ use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_sdk_ec2::types::{
     AttributeValue, Filter, HttpTokensState, Instance as Seen, InstanceMetadataOptionsRequest,
-    InstanceStateName as State, InstanceType, Reservation, ResourceType, Tag, TagSpecification,
+    InstanceNetworkInterface, InstanceStateName as State, InstanceType, Reservation, ResourceType,
+    Tag, TagSpecification,
 };
 use aws_smithy_types::date_time::Format;
 use base64::Engine as _;
@@ -154,7 +155,9 @@ impl Kind for Instance {
         let of_stack = filter(&format!("tag:{}", tag::STACK), [owner.stack.clone()]);
         let alive = filter("instance-state-name", alive.map(|state| state.as_str().to_owned()));
         let seen = self.describe(vec![of_stack, alive]).await?;
-        Ok(seen.iter().map(|(owner, instance)| self.found(owner, instance)).collect())
+        let found = seen.iter().map(|(owner, instance)| self.found(owner, instance));
+        // A filter that an endpoint ignores must not make strangers ours.
+        Ok(found.filter(|found| found.tags.get(tag::STACK) == Some(&owner.stack)).collect())
     }
 
     async fn create(&self, intent: &Intent, spec: &Spec) -> Result<Created<Spec>> {
@@ -204,7 +207,8 @@ impl Kind for Instance {
             return Ok(());
         }
         let seen = self.describe(vec![filter("instance-id", [on.id.clone()])]).await?;
-        let Some((_, now)) = seen.into_iter().next() else {
+        let mut seen = seen.into_iter().map(|(_, seen)| seen);
+        let Some(now) = seen.find(|seen| seen.instance_id() == Some(&on.id)) else {
             return Err(Error::new(Fault::Conflict, format!("{} is not there any more", on.id)));
         };
         if touched("security_groups") {
@@ -328,14 +332,11 @@ impl Instance {
         request.set_tags(Some(keys)).send().map_ok(drop).await.explain("DeleteTags")
     }
 
-    /// EC2 takes groups for an instance only while it has a single interface; what it reports as
-    /// the instance's groups are those of the first one.
+    /// Through the interface: EC2 takes groups for an instance only while it has a single one.
     async fn set_security_groups(&self, id: &str, now: &Seen, desired: &Spec) -> Result<()> {
         let groups = desired.security_groups.clone();
-        let first = now.network_interfaces().iter().find(|interface| {
-            interface.attachment().and_then(|at| at.device_index()).unwrap_or_default() == 0
-        });
-        let Some(interface) = first.and_then(|interface| interface.network_interface_id()) else {
+        let interface = first_interface(now).and_then(|first| first.network_interface_id());
+        let Some(interface) = interface else {
             let request = self.cloud.ec2.modify_instance_attribute().instance_id(id);
             let sent = request.set_groups(groups).send();
             return sent.map_ok(drop).await.explain("ModifyInstanceAttribute");
@@ -399,7 +400,9 @@ fn spec(seen: &Seen, power: Power) -> Spec {
         }),
         None => kind,
     };
-    let groups = seen.security_groups().iter().filter_map(|group| group.group_id());
+    // What EC2 calls the instance's groups are those of its first interface.
+    let groups = first_interface(seen).map_or(seen.security_groups(), |first| first.groups());
+    let groups = groups.iter().filter_map(|group| group.group_id());
     let groups = sorted(groups.map(str::to_owned).collect());
     Spec {
         name: tags.remove(NAME_TAG).unwrap_or_default(),
@@ -413,6 +416,12 @@ fn spec(seen: &Seen, power: Power) -> Spec {
         user_data: None,
         power: Some(power),
     }
+}
+
+fn first_interface(seen: &Seen) -> Option<&InstanceNetworkInterface> {
+    seen.network_interfaces().iter().find(|interface| {
+        interface.attachment().and_then(|at| at.device_index()).unwrap_or_default() == 0
+    })
 }
 
 fn facts(seen: &Seen) -> BTreeMap<String, String> {
@@ -523,4 +532,63 @@ fn check(config: &Config) -> Vec<Problem> {
         });
     }
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::InstanceState;
+    use serde_json::json;
+
+    use super::*;
+
+    fn seen(state: State, tags: &[(&str, &str)]) -> Seen {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Seen::builder()
+            .instance_id("i-1")
+            .instance_type(InstanceType::T2Micro)
+            .state(InstanceState::builder().name(state).build())
+            .set_tags(Some(tags::to_ec2(&tags.collect())))
+            .build()
+    }
+
+    #[test]
+    fn the_type_differs_until_it_runs_again() {
+        let kind = |seen: &Seen, power| spec(seen, power).kind.unwrap_or_default();
+        let plain = seen(State::Stopped, &[(NAME_TAG, "web"), ("a", "b")]);
+        assert_eq!(kind(&plain, Power::Stopped), "t2.micro");
+        assert_eq!(spec(&plain, Power::Stopped).name, "web");
+        let marked = seen(State::Stopped, &[(RESTART, "running")]);
+        let stopped = kind(&marked, Power::Stopped);
+        let running = kind(&marked, Power::Running);
+        // The engine takes the same difference twice for a stand-still.
+        assert!(stopped != running && stopped != "t2.micro" && running != "t2.micro");
+        assert!(spec(&marked, Power::Stopped).tags.is_empty());
+    }
+
+    #[test]
+    fn the_file_alone_shows_wrong_ids() {
+        let config = |value| serde_json::from_value::<Config>(value).expect("a config");
+        let right = config(json!({
+            "image": "${env.AMI}", "type": "t3.micro", "security_groups": ["sg-1"],
+        }));
+        assert_eq!(check(&right), []);
+        let wrong = config(json!({
+            "image": "debian", "type": "t3.micro", "security_groups": ["web"], "subnet": "a",
+            "user_data": "x".repeat(USER_DATA + 1),
+        }));
+        let paths: Vec<_> =
+            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
+        assert_eq!(paths, ["image", "security_groups", "subnet", "user_data"]);
+    }
+
+    #[test]
+    fn what_is_unset_is_left_out() {
+        let text = json!(spec(&seen(State::Running, &[]), Power::Running));
+        assert_eq!(
+            text,
+            json!({
+                "name": "", "tags": {}, "type": "t2.micro", "key_name": "", "power": "running",
+            })
+        );
+    }
 }

@@ -3,8 +3,8 @@
 //! IAM stores a document as it was written and answers with it URL-encoded; the console and other
 //! programs write the same meaning in many ways. In the canonical form the statements are a sorted
 //! list, each set (actions, resources, principals, values of a condition) is sorted and free of
-//! repetitions, a set of one is a plain text, actions are lower case (IAM ignores theirs), and an
-//! account is its twelve digits.
+//! repetitions, a set of one is a plain text, the service of an action is lower case, and an account
+//! is its twelve digits.
 
 use std::collections::BTreeMap;
 
@@ -150,7 +150,7 @@ fn canonical_statement(statement: &mut Value) {
     for (part, value) in parts.iter_mut() {
         let given = value.take();
         *value = match part.as_str() {
-            "Action" | "NotAction" => set(given, |action| action.to_ascii_lowercase()),
+            "Action" | "NotAction" => set(given, action),
             "Resource" | "NotResource" => set(given, str::to_owned),
             "Principal" | "NotPrincipal" => principal(given),
             "Condition" => each(given, |tests| each(tests, |values| set(values, str::to_owned))),
@@ -163,6 +163,15 @@ fn principal(given: Value) -> Value {
     let by_sort = each(given, |members| set(members, |member| account(member).to_owned()));
     // IAM calls the two equivalent, and writes the one where it was given the other.
     if by_sort == json!({ "AWS": "*" }) { json!("*") } else { by_sort }
+}
+
+/// `EC2:StartInstances` is `ec2:StartInstances`. IAM ignores the case of the second half as well, but
+/// people read it, and some readers of trust policies insist on `sts:AssumeRole`.
+fn action(given: &str) -> String {
+    match given.split_once(':') {
+        Some((service, name)) => format!("{}:{name}", service.to_ascii_lowercase()),
+        None => given.to_owned(),
+    }
 }
 
 /// An account is written as its number or as the ARN of its root.
@@ -320,7 +329,7 @@ mod tests {
             Value::Object(map) => map
                 .iter()
                 .map(|(key, value)| match (key.as_str(), value.as_str()) {
-                    ("Action", Some(one)) => (key.clone(), json!(one.to_uppercase())),
+                    ("Action", Some(one)) => (key.clone(), json!(one.replace("ec2:", "EC2:"))),
                     _ => (key.clone(), rewritten(value, turn + 1)),
                 })
                 .collect(),

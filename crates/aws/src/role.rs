@@ -491,3 +491,55 @@ fn check(config: &Config) -> Vec<Problem> {
 }
 
 const DOCUMENT: &str = "a document looks like `{Version: 2012-10-17, Statement: [...]}`";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stackwright_engine::change::{Path, Rule};
+
+    use super::*;
+
+    fn config(value: Value) -> Config {
+        serde_json::from_value(value).expect("a config")
+    }
+
+    #[test]
+    fn trust_is_names_or_a_document() {
+        let one = config(json!({ "trust": "lambda.amazonaws.com" })).trust;
+        assert!(matches!(one, Trust::Who(who) if who == ["lambda.amazonaws.com"]));
+        let many = config(json!({ "trust": ["a", "b"] })).trust;
+        assert!(matches!(many, Trust::Who(who) if who.len() == 2));
+        let whole = config(json!({ "trust": { "Statement": {} } })).trust;
+        assert!(matches!(whole, Trust::Document(document) if document.has_statement()));
+    }
+
+    #[test]
+    fn the_file_alone_shows_what_iam_would_refuse() {
+        let wrong = config(json!({
+            "trust": ["lambda", "${env.ACCOUNT}"],
+            "policies": { "stackwright": { "Statement": [{}] }, "empty": {} },
+            "managed_policies": ["AWSLambdaBasicExecutionRole"],
+        }));
+        let paths: Vec<_> =
+            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
+        assert_eq!(paths, ["trust", "policies.empty", "policies.stackwright", "managed_policies"]);
+    }
+
+    #[test]
+    fn a_difference_at_any_depth_concerns_its_policy() {
+        let change = |path: &[&str], before: Option<Value>| Change {
+            path: Path(path.iter().map(|&key| key.to_owned()).collect()),
+            before,
+            after: None,
+            rule: Rule::Edited,
+            cost: Cost::InPlace,
+        };
+        let changes = [
+            change(&["policies", "a.b", "Statement"], None),
+            change(&["policies", "a.b", "Version"], None),
+            change(&["policies"], Some(json!({ "c": {} }))),
+            change(&["tags", "d"], None),
+        ];
+        assert_eq!(keys(&changes, "policies"), ["a.b", "c"].map(str::to_owned).into());
+    }
+}
