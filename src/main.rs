@@ -1,1 +1,68 @@
-fn main() {}
+//! The command line: arguments in, exit code out.
+
+mod cli;
+mod commands;
+mod environment;
+mod error;
+mod progress;
+mod render;
+mod workspace;
+
+use std::io::IsTerminal as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::cli::{Cli, Color, Global};
+use crate::error::{Result, code};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout and are no error; a usage error is 64, not clap's 2.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { code::USAGE } else { 0 });
+        }
+    };
+    match prepare(&cli.global) {
+        Ok(()) => {}
+        Err(error) => return fail(&error),
+    }
+    match commands::run(cli).await {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => fail(&error),
+    }
+}
+
+fn prepare(global: &Global) -> Result<()> {
+    let choice = match global.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+    if let Some(folder) = &global.chdir {
+        std::env::set_current_dir(folder)
+            .map_err(|source| error::Error::Read { path: folder.clone(), source })?;
+    }
+    let level = match global.verbose {
+        0 => return Ok(()),
+        1 => "stackwright=info,stackwright_aws=info,stackwright_local=info,stackwright::call=debug",
+        _ => "stackwright=debug,stackwright_aws=debug,stackwright_local=debug,stackwright::call=debug",
+    };
+    tracing_subscriber::fmt()
+        .with_env_filter(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .init();
+    Ok(())
+}
+
+fn fail(error: &error::Error) -> ExitCode {
+    let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    anstream::eprintln!("{}", error.report(color));
+    ExitCode::from(error.exit_code())
+}

@@ -1,0 +1,215 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Makes a cloud match a file: instances, roles, functions and API routes from one stack.yaml.
+///
+/// `reconcile` compares the file with its state and with what exists, and makes the difference.
+/// Any run can be repeated, interrupted or killed; the next one finishes the job.
+#[derive(Debug, Parser)]
+#[command(name = "stackwright", version, propagate_version = true, max_term_width = 100)]
+#[command(after_help = "Exit codes: 0 success; 1 other error, or declined; 2 changes present (with \
+    --detailed-exitcode); 3 credentials, endpoint or account; 4 a resource failed; 5 a check \
+    failed; 6 locked by another run; 64 usage; 65 invalid stack file; 130/143 interrupted.")]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Args)]
+pub struct Global {
+    /// Go to this folder first.
+    #[arg(short = 'C', long, global = true, value_name = "FOLDER")]
+    pub chdir: Option<PathBuf>,
+    /// One JSON document on stdout, or one event a line.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Tell more on stderr; twice: every call.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// Colours: `NO_COLOR` and `TERM=dumb` are honoured too.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Color {
+    Auto,
+    Always,
+    Never,
+}
+
+/// Which stack, on which cloud.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Stack {
+    /// The stack file. Default: stack.yaml or stack.yml, here or in a folder above.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// `local`, `aws` or `http://host:port`, instead of the file's `cloud:`.
+    #[arg(long)]
+    pub cloud: Option<String>,
+    /// Instead of the file's `region:`.
+    #[arg(long)]
+    pub region: Option<String>,
+    /// The AWS profile to sign with.
+    #[arg(long)]
+    pub profile: Option<String>,
+}
+
+/// A stack that may also be named by position.
+#[derive(Clone, Debug, Args)]
+pub struct StackPath {
+    /// The stack file; the same as --file.
+    #[arg(value_name = "FILE", conflicts_with = "file")]
+    pub path: Option<PathBuf>,
+    #[command(flatten)]
+    pub stack: Stack,
+}
+
+impl StackPath {
+    pub fn stack(&self) -> Stack {
+        let file = self.path.clone().or_else(|| self.stack.file.clone());
+        Stack { file, ..self.stack.clone() }
+    }
+}
+
+#[derive(Clone, Debug, Args)]
+pub struct Writing {
+    /// Do not ask before deleting or replacing.
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Operations under way at once.
+    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub parallelism: u16,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make the cloud match the file, then run its checks.
+    #[command(visible_aliases = ["apply", "up"])]
+    Reconcile {
+        #[command(flatten)]
+        stack: StackPath,
+        #[command(flatten)]
+        writing: Writing,
+        /// Take over objects of this stack's name that another state made.
+        #[arg(long)]
+        adopt: bool,
+        /// Do not run the checks.
+        #[arg(long)]
+        no_check: bool,
+        /// Exit with 2 when something was changed.
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Show what reconcile would do, and why. Writes nothing, takes no lock.
+    #[command(visible_alias = "diff")]
+    Plan {
+        #[command(flatten)]
+        stack: StackPath,
+        /// Plan as `reconcile --adopt` would.
+        #[arg(long)]
+        adopt: bool,
+        /// Exit with 2 when something would be changed.
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Show what the state holds; with an address, that resource alone. Needs no network.
+    Show {
+        /// `kind.key`
+        address: Option<String>,
+        #[command(flatten)]
+        stack: Stack,
+        /// Also what exists now: power state, public address.
+        #[arg(long)]
+        live: bool,
+    },
+    /// Print the file's outputs; with a name, the bare value alone. Needs no network.
+    Output {
+        name: Option<String>,
+        #[command(flatten)]
+        stack: Stack,
+        #[arg(long, default_value = "text")]
+        format: Format,
+    },
+    /// Report everything that is wrong in the file, before any call.
+    Validate {
+        #[command(flatten)]
+        stack: StackPath,
+    },
+    /// Print the JSON schema of stack files, for editors.
+    Schema,
+    /// Delete everything the state knows.
+    #[command(visible_alias = "down")]
+    Destroy {
+        #[command(flatten)]
+        stack: StackPath,
+        #[command(flatten)]
+        writing: Writing,
+    },
+    /// Run the file's checks against what exists.
+    Check {
+        #[command(flatten)]
+        stack: StackPath,
+    },
+    /// Call a function of the stack directly and print what it answers.
+    Invoke {
+        /// `function.KEY`, or the key alone.
+        function: String,
+        /// The event, as JSON; `-` reads stdin.
+        #[arg(short, long, default_value = "{}")]
+        payload: String,
+        #[command(flatten)]
+        stack: Stack,
+    },
+    /// Print what a function of the stack has logged.
+    Logs {
+        /// `function.KEY`, or the key alone.
+        function: String,
+        /// Go on printing until interrupted.
+        #[arg(long)]
+        follow: bool,
+        #[command(flatten)]
+        stack: Stack,
+    },
+    /// The local cloud: an AWS emulator on this machine.
+    #[command(subcommand)]
+    Local(Local),
+    /// Print the version.
+    Version,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Format {
+    Text,
+    Json,
+    /// `export NAME='value'` lines for a shell.
+    Env,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Local {
+    /// Use what answers on the port, else install and start an emulator.
+    Up,
+    /// Stop it; what it holds is kept for the next start.
+    Down,
+    /// Tell what runs and where it keeps things.
+    Status,
+    /// Print the emulator's log.
+    Logs,
+    /// Empty it: every object in it is gone.
+    Reset {
+        /// Do not ask.
+        #[arg(short, long)]
+        yes: bool,
+    },
+    /// Let deployed APIs, and nothing else, be reached on a port of their own, until interrupted.
+    Expose {
+        #[arg(long, default_value_t = 4567)]
+        port: u16,
+    },
+}

@@ -1,0 +1,125 @@
+//! `check`: the HTTP calls that prove that the stack works.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use stackwright_aws::call::{Reply, Request, call};
+use stackwright_engine::manifest::{Check, Manifest};
+use stackwright_engine::prepare::known_outputs;
+use stackwright_engine::reference::{self, Reference, Scope};
+use stackwright_engine::state::State;
+
+use crate::cli::Stack;
+use crate::error::{Error, Result, code};
+use crate::render::{clean, time};
+use crate::workspace::{self, Connected};
+
+pub async fn run(stack: &Stack) -> Result<u8> {
+    let workspace = workspace::open(stack).await?;
+    let Some(state) = workspace.peek()? else {
+        return Err(Error::Unknown("there is no state yet".into(), Some("run `stackwright reconcile`".into())));
+    };
+    if workspace.manifest.checks.is_empty() {
+        anstream::eprintln!("the file has no `check:`");
+        return Ok(0);
+    }
+    let connected = workspace.connect().await?;
+    let passed = all(&workspace.manifest, &connected, &state, false).await?;
+    Ok(if passed { 0 } else { code::CHECK })
+}
+
+/// Runs all checks and tells of each; false when one failed.
+pub async fn all(
+    manifest: &Manifest,
+    connected: &Connected,
+    state: &State,
+    as_json: bool,
+) -> Result<bool> {
+    let scope = Scope { outputs: known_outputs(state), ..connected.scope.clone() };
+    let mut passed = true;
+    for check in &manifest.checks {
+        let since = Instant::now();
+        let failure = one(check, &scope, connected).await;
+        passed &= failure.is_none();
+        let elapsed = since.elapsed();
+        if as_json {
+            let event = json!({
+                "event": "checked", "check": check.name, "passed": failure.is_none(),
+                "because": failure, "elapsed_ms": elapsed.as_millis() as u64,
+            });
+            anstream::println!("{event}");
+            continue;
+        }
+        let call = format!("{} {}", check.method, scope.fill(&check.url));
+        match failure {
+            None => anstream::eprintln!("check {}: {call} answered {} ({})", check.name, check.status, time(elapsed)),
+            Some(why) => {
+                anstream::eprintln!("check {}: {call} failed for {}: {}", check.name, time(elapsed), clean(&why));
+                anstream::eprintln!("  hint: the resources are in place; `stackwright logs FUNCTION` may tell why");
+            }
+        }
+    }
+    Ok(passed)
+}
+
+/// Calls until the answer is as expected or the time is over; then why it was not.
+async fn one(check: &Check, scope: &Scope, connected: &Connected) -> Option<String> {
+    let request = match request(check, scope) {
+        Ok(request) => request,
+        Err(unknown) => return Some(format!("{unknown} is not known")),
+    };
+    let since = Instant::now();
+    let mut pause = Duration::from_millis(50);
+    loop {
+        let why = match call(&connected.clients, &request).await {
+            Ok(reply) => verdict(check, &reply)?,
+            Err(error) => error.message,
+        };
+        if since.elapsed() + pause >= check.within {
+            return Some(why);
+        }
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+fn request(check: &Check, scope: &Scope) -> Result<Request, String> {
+    let filled = |text: &str| {
+        let filled = scope.fill(text);
+        match reference::markers(&filled).next() {
+            Some(left) => Err(format!("${{{left}}}")),
+            None => Ok(filled),
+        }
+    };
+    let body = match &check.body {
+        None => None,
+        Some(Value::String(text)) => Some(filled(text)?),
+        Some(body) => Some(filled(&reference::resolve(body, scope).value.to_string())?),
+    };
+    let mut headers = Vec::new();
+    for (name, value) in &check.headers {
+        headers.push((name.clone(), filled(value)?));
+    }
+    let named = |name: &str| headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
+    if body.is_some() && !named("content-type") {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+    }
+    // An API of ours may want signed calls; one that does not ignores the signature.
+    let sign = reference::markers(&check.url)
+        .any(|r| matches!(r, Reference::Output(address, _) if address.kind() == "api"));
+    Ok(Request { method: check.method.clone(), url: filled(&check.url)?, headers, body, sign })
+}
+
+/// `None`: as expected.
+fn verdict(check: &Check, reply: &Reply) -> Option<String> {
+    let body: String = reply.body.chars().take(300).collect();
+    if reply.status != check.status {
+        return Some(format!("answered {} instead of {}: {body}", reply.status, check.status));
+    }
+    match &check.contains {
+        Some(wanted) if !reply.body.contains(wanted) => {
+            Some(format!("the answer does not contain `{wanted}`: {body}"))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,62 @@
+//! `destroy`: everything the state knows is deleted, dependants first.
+
+use std::time::Instant;
+
+use serde_json::json;
+use stackwright_engine::execute::Options;
+use stackwright_engine::session::Session;
+
+use super::run;
+use crate::cli::{Stack, Writing};
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::progress::{Progress, stop_on_signals};
+use crate::render::human;
+use crate::workspace;
+
+pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
+    let since = Instant::now();
+    let workspace = workspace::open(stack).await?;
+    if workspace.peek()?.is_none_or(|state| state.resources.is_empty()) {
+        anstream::eprintln!("{}: the state holds nothing to delete", workspace.manifest.stack);
+        return Ok(0);
+    }
+    let connected = workspace.connect().await?;
+    let mut store = workspace.lock(&connected.place, "destroy")?;
+    let (stop, signal) = stop_on_signals();
+    let progress = Progress::start(json);
+    let session = Session {
+        manifest: &workspace.manifest,
+        kinds: &connected.kinds,
+        scope: connected.scope.clone(),
+        adopt: false,
+        options: Options {
+            parallelism: writing.parallelism.into(),
+            settle: environment::settle()?.or(connected.settle),
+            stop,
+        },
+        events: &progress.events,
+    };
+    let failed = |error| Error::session(error, &workspace.manifest);
+    session.recover(&mut store).await.map_err(failed)?;
+    let surveyed = session.survey_for_destroy(store.state()).await.map_err(failed)?;
+    if !json {
+        anstream::eprint!("{}", human::plan(&surveyed.plan));
+    }
+    run::confirm(writing.yes, "deletes everything above")?;
+    let outcome = session.execute(&surveyed, &mut store).await.map_err(failed)?;
+    drop(store);
+    progress.end().await;
+    let ended = run::exit_code(&outcome, *signal.borrow());
+    if ended != 0 {
+        run::how_to_go_on(&outcome, "destroy");
+    } else if json {
+        anstream::println!("{}", json!({ "event": "destroyed", "deleted": outcome.done }));
+    } else {
+        let place = &connected.place;
+        let counts = human::counts(&surveyed.plan.counts(), true);
+        let effort = run::effort(&connected.calls, since);
+        anstream::eprintln!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
+    }
+    Ok(ended)
+}

@@ -1,0 +1,53 @@
+//! `invoke`: a function of the stack, called directly.
+
+use std::io::Read as _;
+
+use stackwright_engine::Address;
+use stackwright_engine::manifest::nearest;
+use stackwright_engine::state::State;
+
+use crate::cli::Stack;
+use crate::error::{Error, Result, code};
+use crate::render::clean;
+use crate::workspace;
+
+pub async fn run(stack: &Stack, function: &str, payload: String) -> Result<u8> {
+    let workspace = workspace::open(stack).await?;
+    let name = name(workspace.peek()?.as_ref(), function)?;
+    let payload = match payload.as_str() {
+        "-" => {
+            let mut text = String::new();
+            std::io::stdin().read_to_string(&mut text)?;
+            text
+        }
+        _ => payload,
+    };
+    serde_json::from_str::<serde::de::IgnoredAny>(&payload)
+        .map_err(|error| Error::Usage(format!("--payload is not JSON: {error}")))?;
+    let connected = workspace.connect().await?;
+    let called = stackwright_aws::invoke::invoke(&connected.clients, &name, payload.as_bytes()).await;
+    let invoked = called.map_err(|error| Error::Cloud { what: format!("{name} was not called"), error })?;
+    anstream::println!("{}", clean(&String::from_utf8_lossy(&invoked.payload)));
+    let Some(failed) = invoked.function_error else { return Ok(0) };
+    anstream::eprintln!("error: the function failed ({failed}); the end of its log:");
+    anstream::eprintln!("{}", clean(&invoked.log_tail));
+    Ok(code::OTHER)
+}
+
+/// The cloud's name of a function that the state knows by `function.KEY` or its key.
+pub fn name(state: Option<&State>, text: &str) -> Result<String> {
+    let key = text.strip_prefix("function.").unwrap_or(text);
+    let address = Address::new("function", key);
+    let object = state.and_then(|state| state.object(&address));
+    if let Some(object) = object {
+        return Ok(object.id.clone());
+    }
+    let known = state.into_iter().flat_map(|state| state.resources.keys());
+    let keys: Vec<&str> = known.filter(|a| a.kind() == "function").map(Address::key).collect();
+    let hint = match nearest(key, keys.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if keys.is_empty() => "run `stackwright reconcile` first".into(),
+        None => format!("there are: {}", keys.join(", ")),
+    };
+    Err(Error::Unknown(format!("the state holds no function `{key}`"), Some(hint)))
+}

@@ -1,0 +1,83 @@
+//! `local`: the AWS emulator on this machine.
+
+use serde_json::json;
+use stackwright_local::expose::Expose;
+use stackwright_local::{What, down, reset, status, up};
+
+use super::run::confirm;
+use crate::cli::Local;
+use crate::environment;
+use crate::error::{Error, Result, code};
+use crate::render::{self, clean, json::SCHEMA};
+
+pub async fn run(command: Local, json: bool) -> Result<u8> {
+    let config = environment::local()?;
+    let mut report = |event| render::local(&event);
+    match command {
+        Local::Up => {
+            let endpoint = up(&config, &mut report).await?;
+            anstream::println!("{}", endpoint.url);
+        }
+        Local::Down => {
+            if !down(&config, &mut report).await? {
+                anstream::eprintln!("local cloud: does not run on port {}", config.port);
+            }
+        }
+        Local::Status => return Ok(tell(&status(&config).await, json)),
+        Local::Logs => match std::fs::read(config.log()) {
+            Ok(log) => anstream::print!("{}", clean(&String::from_utf8_lossy(&log))),
+            Err(source) => return Err(Error::Read { path: config.log(), source }),
+        },
+        Local::Reset { yes } => {
+            confirm(yes, "removes every object of the local cloud")?;
+            reset(&config, &mut report).await?;
+        }
+        Local::Expose { port } => {
+            let expose = Expose::open(port, config.port).await?;
+            anstream::eprintln!(
+                "http://127.0.0.1:{} forwards calls of deployed APIs to port {}, and nothing else; Ctrl-C ends it",
+                expose.port(),
+                config.port
+            );
+            if let Some(public) = environment::codespace(expose.port()) {
+                anstream::println!("{public}");
+            }
+            let interrupted = async {
+                let _ = tokio::signal::ctrl_c().await;
+            };
+            expose.serve(interrupted).await;
+        }
+    }
+    Ok(0)
+}
+
+fn tell(status: &stackwright_local::Status, as_json: bool) -> u8 {
+    let (runs, what) = match &status.what {
+        What::Cloud { account, version } => {
+            let version = version.as_deref().unwrap_or("version unknown");
+            (true, format!("an AWS endpoint (account {account}, {version})"))
+        }
+        What::Nothing => (false, "nothing".into()),
+        What::Other { answer } => (false, format!("something that is not AWS ({answer})")),
+    };
+    let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
+    if as_json {
+        let document = json!({
+            "schema": SCHEMA, "port": status.port, "runs": runs,
+            "managed": status.managed.as_ref().map(|running| running.pid),
+            "memory_bytes": status.memory, "log": status.log, "state": status.state, "saved_bytes": status.saved,
+        });
+        anstream::println!("{document:#}");
+    } else {
+        anstream::println!("port     {}: {}", status.port, clean(&what));
+        if let Some(running) = &status.managed {
+            let memory = status.memory.map(|bytes| format!(", {} MB", megabytes(bytes))).unwrap_or_default();
+            anstream::println!("process  {}{memory}", running.pid);
+        } else if runs {
+            anstream::println!("process  not started by stackwright");
+        }
+        anstream::println!("log      {}", status.log.display());
+        anstream::println!("state    {} ({} MB)", status.state.display(), megabytes(status.saved));
+    }
+    if runs { 0 } else { code::OTHER }
+}

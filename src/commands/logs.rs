@@ -1,0 +1,31 @@
+//! `logs`: what a function of the stack has written.
+
+use std::time::Duration;
+
+use stackwright_aws::logs::{Since, tail};
+
+use super::invoke::name;
+use crate::cli::Stack;
+use crate::error::{Error, Result};
+use crate::render::clean;
+use crate::workspace;
+
+pub async fn run(stack: &Stack, function: &str, follow: bool) -> Result<u8> {
+    let workspace = workspace::open(stack).await?;
+    let name = name(workspace.peek()?.as_ref(), function)?;
+    let connected = workspace.connect().await?;
+    let mut since = Since::default();
+    loop {
+        let read = tail(&connected.clients, &name, &since).await;
+        let what = format!("the log of {name} cannot be read");
+        let (events, next) = read.map_err(|error| Error::Cloud { what, error })?;
+        for event in events {
+            anstream::println!("{}  {}", event.timestamp, clean(event.message.trim_end()));
+        }
+        if !follow {
+            return Ok(0);
+        }
+        since = next;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+}

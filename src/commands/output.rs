@@ -1,0 +1,111 @@
+//! `output`: the values the file names, from the state alone.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use stackwright_engine::manifest::{Cloud, Manifest, nearest};
+use stackwright_engine::prepare::known_outputs;
+use stackwright_engine::reference::{self, Scope};
+use stackwright_engine::state::State;
+
+use crate::cli::{Format, Stack};
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::render::{clean, json::SCHEMA};
+use crate::workspace::{self, Workspace};
+
+pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool) -> Result<u8> {
+    let workspace = workspace::open(stack).await?;
+    let Some(state) = workspace.peek()? else {
+        let hint = "run `stackwright reconcile` first";
+        return Err(Error::Unknown("there is no state yet, so no output is known".into(), Some(hint.into())));
+    };
+    let scope = workspace.manifest.scope(&state.place.account);
+    let values = values(&workspace.manifest, &scope, &state);
+    if let Some(name) = name {
+        anstream::println!("{}", clean(one(&values, &name)?));
+        return Ok(0);
+    }
+    match if json { Format::Json } else { format } {
+        Format::Json => {
+            let document = json!({ "schema": SCHEMA, "outputs": values });
+            anstream::println!("{document:#}");
+        }
+        Format::Text => {
+            for (name, value) in &values {
+                let value = value.as_deref().unwrap_or("(not known yet)");
+                anstream::println!("{name} = {}", clean(value));
+            }
+            if workspace.manifest.cloud == Cloud::Local {
+                codespace(&workspace, &values);
+            }
+        }
+        Format::Env => {
+            for (name, value) in &values {
+                if let Some(value) = value {
+                    let variable = name.to_ascii_uppercase().replace('-', "_");
+                    anstream::println!("export {variable}='{}'", value.replace('\'', r"'\''"));
+                }
+            }
+        }
+    }
+    Ok(0)
+}
+
+/// Every output; `None` while something it refers to does not exist.
+pub fn values(manifest: &Manifest, scope: &Scope, state: &State) -> BTreeMap<String, Option<String>> {
+    let scope = Scope { outputs: known_outputs(state), ..scope.clone() };
+    let value = |text: &String| {
+        let filled = scope.fill(text);
+        reference::markers(&filled).next().is_none().then_some(filled)
+    };
+    manifest.outputs.iter().map(|(name, text)| (name.clone(), value(text))).collect()
+}
+
+fn one<'a>(values: &'a BTreeMap<String, Option<String>>, name: &str) -> Result<&'a str> {
+    match values.get(name) {
+        Some(Some(value)) => Ok(value),
+        Some(None) => Err(Error::Unknown(
+            format!("`{name}` is not known yet"),
+            Some("run `stackwright reconcile` first".into()),
+        )),
+        None => {
+            let known = values.keys().map(String::as_str);
+            let hint = match nearest(name, known.clone()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("there are: {}", known.collect::<Vec<_>>().join(", ")),
+            };
+            Err(Error::Unknown(format!("the file has no output `{name}`"), Some(hint)))
+        }
+    }
+}
+
+/// In a codespace: the public form of local URLs, and how to open the door.
+pub fn codespace(workspace: &Workspace, values: &BTreeMap<String, Option<String>>) {
+    let exposed = 4567;
+    let Some(public) = environment::codespace(exposed) else { return };
+    let local = format!("http://127.0.0.1:{}", workspace.local_port());
+    for (name, value) in values {
+        if let Some(path) = value.as_ref().and_then(|value| value.strip_prefix(&local)) {
+            anstream::println!("{name} (public) = {public}{path}");
+        }
+    }
+    let codespace = std::env::var("CODESPACE_NAME").unwrap_or_default();
+    anstream::eprintln!(
+        "to make it public: stackwright local expose, and in another terminal: \
+         gh codespace ports visibility {exposed}:public -c {codespace}"
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_near_name_is_suggested() {
+        let values = BTreeMap::from([("url".to_owned(), Some("http://x".to_owned()))]);
+        assert_eq!(one(&values, "url").ok(), Some("http://x"));
+        let error = one(&values, "ulr").expect_err("not there");
+        assert!(error.report(false).contains("did you mean `url`"), "{}", error.report(false));
+    }
+}

@@ -1,0 +1,111 @@
+//! `reconcile`: recover, look, plan, ask, do, check.
+
+use std::time::Instant;
+
+use serde_json::json;
+use stackwright_engine::execute::Options;
+use stackwright_engine::manifest::Cloud;
+use stackwright_engine::plan::Plan;
+use stackwright_engine::session::Session;
+
+use super::{check, output, run};
+use crate::cli::{Stack, Writing};
+use crate::environment;
+use crate::error::{Error, Result, code};
+use crate::progress::{Progress, stop_on_signals};
+use crate::render::{self, human};
+use crate::workspace::{self, Connected, Workspace};
+
+pub struct Ask {
+    pub writing: Writing,
+    pub adopt: bool,
+    pub check: bool,
+    pub detailed_exitcode: bool,
+    pub json: bool,
+}
+
+pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
+    let since = Instant::now();
+    let workspace = workspace::open(stack).await?;
+    let connected = workspace.connect().await?;
+    let mut store = workspace.lock(&connected.place, "reconcile")?;
+    let (stop, signal) = stop_on_signals();
+    let progress = Progress::start(ask.json);
+    let session = Session {
+        manifest: &workspace.manifest,
+        kinds: &connected.kinds,
+        scope: connected.scope.clone(),
+        adopt: ask.adopt,
+        options: Options {
+            parallelism: ask.writing.parallelism.into(),
+            settle: environment::settle()?.or(connected.settle),
+            stop,
+        },
+        events: &progress.events,
+    };
+    let failed = |error| Error::session(error, &workspace.manifest);
+    session.recover(&mut store).await.map_err(failed)?;
+    let mut state = store.state().clone();
+    let (surveyed, mut claims) = session.survey(&mut state).await.map_err(failed)?;
+    let plan = &surveyed.plan;
+    if !ask.json {
+        anstream::eprint!("{}", human::plan(plan));
+    }
+    if plan.destroys() {
+        run::confirm(ask.writing.yes, "deletes or replaces objects")?;
+    }
+    store.append(&mut claims)?;
+    let outcome = session.execute(&surveyed, &mut store).await.map_err(failed)?;
+    let state = store.state().clone();
+    drop(store);
+    progress.end().await;
+
+    let ended = run::exit_code(&outcome, *signal.borrow());
+    if ended != 0 {
+        run::how_to_go_on(&outcome, "reconcile");
+        return Ok(ended);
+    }
+    summary(ask, plan, &connected, since);
+    let mut checked = true;
+    if ask.check {
+        checked = check::all(&workspace.manifest, &connected, &state, ask.json).await?;
+    }
+    if !ask.json {
+        epilogue(&workspace, &connected, &state);
+    }
+    Ok(match () {
+        () if !checked => code::CHECK,
+        () if ask.detailed_exitcode && !plan.is_empty() => code::CHANGES,
+        () => 0,
+    })
+}
+
+fn summary(ask: &Ask, plan: &Plan, connected: &Connected, since: Instant) {
+    let counts = plan.counts();
+    let effort = run::effort(&connected.calls, since);
+    if ask.json {
+        let calls = json!({ "total": connected.calls.total(), "writes": connected.calls.writes() });
+        let elapsed = since.elapsed().as_millis() as u64;
+        let event = json!({
+            "event": "reconciled", "changes": !plan.is_empty(), "calls": calls, "elapsed_ms": elapsed,
+        });
+        anstream::println!("{event}");
+    } else {
+        let stack = &connected.place.stack;
+        let cloud = &connected.place.cloud;
+        anstream::eprintln!("{stack} on {cloud}: {} ({effort})", human::counts(&counts, true));
+    }
+}
+
+/// The outputs, and in a codespace how the API is reached from outside.
+fn epilogue(workspace: &Workspace, connected: &Connected, state: &stackwright_engine::state::State) {
+    let values = output::values(&workspace.manifest, &connected.scope, state);
+    for (name, value) in &values {
+        if let Some(value) = value {
+            anstream::println!("{name} = {}", render::clean(value));
+        }
+    }
+    if workspace.manifest.cloud == Cloud::Local {
+        output::codespace(workspace, &values);
+    }
+}

@@ -1,0 +1,84 @@
+//! `show`: what the state holds, also of an interrupted run.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+use stackwright_engine::Address;
+use stackwright_engine::manifest::nearest;
+use stackwright_engine::observe::Survey;
+use stackwright_engine::state::State;
+
+use crate::cli::Stack;
+use crate::error::{Error, Result};
+use crate::render::{human, json};
+use crate::workspace::{self, Workspace};
+
+type Facts = BTreeMap<Address, BTreeMap<String, String>>;
+
+pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool) -> Result<u8> {
+    let workspace = workspace::open(stack).await?;
+    let Some(state) = workspace.peek()? else {
+        let manifest = &workspace.manifest;
+        if json {
+            anstream::println!("{:#}", json!({ "schema": json::SCHEMA, "stack": manifest.stack, "resources": {} }));
+        } else {
+            anstream::println!("{} on {}: no state yet; `stackwright reconcile` makes one", manifest.stack, manifest.cloud);
+        }
+        return Ok(0);
+    };
+    let only = address.map(|text| known(&state, &text)).transpose()?;
+    let facts = match live {
+        true => facts(&workspace, &state).await?,
+        false => Facts::new(),
+    };
+    if json {
+        let mut document = json::state(&state);
+        if let Some(resources) = document["resources"].as_object_mut() {
+            resources.retain(|address, _| only.as_ref().is_none_or(|only| only.as_str() == address));
+            for (address, facts) in &facts {
+                if let Some(resource) = resources.get_mut(address.as_str()) {
+                    resource["live"] = json!(facts);
+                }
+            }
+        }
+        anstream::println!("{document:#}");
+    } else {
+        anstream::print!("{}", human::state(&state, only.as_ref(), &facts));
+    }
+    Ok(0)
+}
+
+fn known(state: &State, text: &str) -> Result<Address> {
+    let address: Address =
+        text.parse().map_err(|error| Error::Usage(format!("{error}")))?;
+    if state.resources.contains_key(&address) {
+        return Ok(address);
+    }
+    let near = nearest(text, state.resources.keys().map(Address::as_str));
+    let hint = near.map(|near| format!("did you mean `{near}`?"));
+    Err(Error::Unknown(format!("the state holds no `{address}`"), hint))
+}
+
+/// What exists now, for each object of the state.
+async fn facts(workspace: &Workspace, state: &State) -> Result<Facts> {
+    let Some(connected) = workspace.look_for().await? else {
+        let message = format!("{} does not answer", workspace.manifest.cloud);
+        return Err(Error::Refused(message, Some("leave --live out, or start it".into())));
+    };
+    let survey = Survey {
+        kinds: &connected.kinds,
+        state,
+        resources: &BTreeMap::new(),
+        scope: &connected.scope,
+        grace: std::time::Duration::ZERO,
+    };
+    let observed = survey.look().await.map_err(|unseen| {
+        Error::session(stackwright_engine::session::Error::Unseen(unseen), &workspace.manifest)
+    })?;
+    let gone = || BTreeMap::from([("exists".to_owned(), "no".to_owned())]);
+    let facts = |live: Option<_>| match live {
+        Some(stackwright_engine::kind::Live { facts, .. }) => facts,
+        None => gone(),
+    };
+    Ok(observed.live.into_iter().map(|(address, live)| (address, facts(live))).collect())
+}

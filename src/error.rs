@@ -1,0 +1,190 @@
+//! From what went wrong to a text, hints and an exit code: decided here and nowhere else.
+
+use std::path::PathBuf;
+
+use stackwright_engine::Address;
+use stackwright_engine::kind::{self, Fault};
+use stackwright_engine::manifest::{Invalid, Manifest};
+use stackwright_engine::session::{self, Foreign, Why};
+use stackwright_engine::state;
+
+use crate::render::clean;
+
+/// The exit codes.
+pub mod code {
+    pub const OTHER: u8 = 1;
+    pub const CHANGES: u8 = 2;
+    pub const CLOUD: u8 = 3;
+    pub const RESOURCE: u8 = 4;
+    pub const CHECK: u8 = 5;
+    pub const LOCKED: u8 = 6;
+    pub const USAGE: u8 = 64;
+    pub const INVALID: u8 = 65;
+    pub const INTERRUPTED: u8 = 130;
+    pub const TERMINATED: u8 = 143;
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error("there is no stack.yaml here or in a folder above")]
+    NoStackFile,
+    #[error("{} cannot be read: {source}", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("{0}")]
+    Usage(String),
+    #[error("{0}")]
+    Invalid(Box<Invalid>),
+    #[error("declined; nothing was changed")]
+    Declined,
+    #[error("this {0}, and there is no terminal to ask on")]
+    NeedsYes(&'static str),
+    #[error(transparent)]
+    Local(#[from] stackwright_local::Error),
+    #[error("{what}: {error}")]
+    Cloud { what: String, error: kind::Error },
+    #[error("{0}")]
+    Refused(String, Option<String>),
+    #[error("{error}")]
+    Session { error: session::Error, places: Vec<(Address, String)> },
+    #[error(transparent)]
+    State(#[from] state::Error),
+    #[error("{0}")]
+    Unknown(String, Option<String>),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    #[error("{0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl Error {
+    /// A session's error with where the resources it names stand in the file.
+    pub fn session(error: session::Error, manifest: &Manifest) -> Self {
+        let place = |resource: &stackwright_engine::manifest::Resource| {
+            (resource.address.clone(), manifest.source.place(resource.span.start))
+        };
+        match error {
+            session::Error::State(error) => Self::State(error),
+            error => Self::Session { error, places: manifest.resources.values().map(place).collect() },
+        }
+    }
+
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::NoStackFile | Self::Usage(_) | Self::NeedsYes(_) => code::USAGE,
+            Self::Invalid(_) => code::INVALID,
+            Self::Local(_) | Self::Refused(..) => code::CLOUD,
+            Self::Cloud { error, .. } => fault_code(&error.fault),
+            Self::State(state::Error::Locked { .. }) => code::LOCKED,
+            Self::Session { error, .. } => session_code(error),
+            _ => code::OTHER,
+        }
+    }
+
+    /// What happened, where, and what to do; several lines.
+    pub fn report(&self, color: bool) -> String {
+        let mut lines = match self {
+            Self::Invalid(invalid) => {
+                let found = &invalid.diagnostics;
+                let mut lines: Vec<String> =
+                    found.iter().map(|d| d.render(&invalid.source, color)).collect();
+                lines.push(format!("error: {invalid}"));
+                return lines.join("\n\n");
+            }
+            Self::Session { error, places } => session_lines(error, places),
+            other => vec![format!("error: {}", clean(&other.to_string()))],
+        };
+        lines.extend(self.hint().map(|hint| format!("  hint: {hint}")));
+        lines.join("\n")
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoStackFile => Some("write one, or name it: stackwright plan FILE".into()),
+            Self::NeedsYes(_) => Some("look at `stackwright plan`, then add --yes".into()),
+            Self::Local(error) => error.hint(),
+            Self::Cloud { error, .. } => error.hint.clone(),
+            Self::State(error) => error.hint(),
+            Self::Refused(_, hint) | Self::Unknown(_, hint) => hint.clone(),
+            _ => None,
+        }
+    }
+}
+
+pub fn fault_code(fault: &Fault) -> u8 {
+    match fault {
+        Fault::Credentials | Fault::Unreachable => code::CLOUD,
+        _ => code::RESOURCE,
+    }
+}
+
+fn session_code(error: &session::Error) -> u8 {
+    match error {
+        session::Error::Unseen(unseen) => {
+            unseen.iter().map(|unseen| fault_code(&unseen.error.fault)).min().unwrap_or(code::OTHER)
+        }
+        session::Error::Recovery { error, .. } => fault_code(&error.fault),
+        session::Error::Stuck(_) | session::Error::Unprepared(_) => code::INVALID,
+        session::Error::Foreign(_) | session::Error::State(_) => code::OTHER,
+    }
+}
+
+fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<String> {
+    let place = |address: &Address| {
+        let found = places.iter().find(|(known, _)| known == address);
+        found.map_or_else(|| address.to_string(), |(_, place)| format!("{place}: {address}"))
+    };
+    let mut lines = vec![format!("error: {}", clean(&error.to_string()))];
+    let mut add = |what: String, said: &kind::Error| {
+        lines.push(format!("  {what}: {}", clean(&said.message)));
+        lines.extend(said.hint.iter().map(|hint| format!("    hint: {hint}")));
+    };
+    match error {
+        session::Error::Unseen(unseen) => {
+            unseen.iter().for_each(|unseen| add(unseen.what.clone(), &unseen.error));
+        }
+        session::Error::Unprepared(failed) => {
+            failed.iter().for_each(|(address, error)| add(place(address), error));
+        }
+        session::Error::Recovery { error, .. } => {
+            lines.extend(error.hint.iter().map(|hint| format!("  hint: {hint}")));
+        }
+        session::Error::Stuck(stuck) => lines.extend(stuck.iter().map(|(address, path)| {
+            format!("  {}: `{path}` has no default to return to; write the value you want", place(address))
+        })),
+        session::Error::Foreign(foreign) => lines.extend(foreign_lines(foreign)),
+        session::Error::State(_) => {}
+    }
+    lines
+}
+
+fn foreign_lines(foreign: &[Foreign]) -> Vec<String> {
+    let mut lines: Vec<String> = foreign
+        .iter()
+        .map(|Foreign { kind, found, why }| {
+            let created = found.created.as_ref().map(|at| format!(", created {at}"));
+            let why = match why {
+                Why::OtherLineage => "made by another state of this stack",
+                Why::Duplicate => "a second one beside the one in the state",
+                Why::NameTaken => "has a name this stack wants, and was not made by it",
+            };
+            let name = if found.name == found.id { String::new() } else { format!(" `{}`", found.name) };
+            clean(&format!("  {kind} {}{name}{}: {why}", found.id, created.unwrap_or_default()))
+        })
+        .collect();
+    if foreign.iter().any(|foreign| foreign.why == Why::OtherLineage) {
+        lines.push(
+            "  hint: a colleague's clone, or a lost state file? `stackwright reconcile --adopt` takes \
+             them over; another `stack:` name leaves them alone"
+                .into(),
+        );
+    }
+    if foreign.iter().any(|foreign| foreign.why == Why::NameTaken) {
+        lines.push("  hint: give yours another `name:`, or delete the other".into());
+    }
+    if foreign.iter().any(|foreign| foreign.why == Why::Duplicate) {
+        lines.push("  hint: delete the one that is not wanted, then run again".into());
+    }
+    lines
+}

@@ -1,0 +1,328 @@
+//! Plans, progress and states as text.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anstyle::{AnsiColor, Style};
+use serde_json::Value;
+use stackwright_engine::Address;
+use stackwright_engine::change::{Change, Rule};
+use stackwright_engine::event::Event;
+use stackwright_engine::kind::{Cost, tag};
+use stackwright_engine::plan::{Action, Plan, Step};
+use stackwright_engine::reference;
+use stackwright_engine::secret;
+use stackwright_engine::state::{Object, State};
+
+use super::{clean, time};
+
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GREEN: Style = AnsiColor::Green.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const RED: Style = AnsiColor::Red.on_default();
+
+fn styled(style: Style, text: &str) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// Symbol, word, past participle, colour.
+fn words(action: Action) -> (&'static str, &'static str, &'static str, Style) {
+    match action {
+        Action::Create => ("+", "create", "created", GREEN),
+        Action::Update => ("~", "update", "updated", YELLOW),
+        Action::Restart => ("~", "restart", "restarted", YELLOW),
+        Action::Replace => ("-/+", "replace", "replaced", RED),
+        Action::Delete => ("-", "delete", "deleted", RED),
+        Action::Record => (" ", "record", "recorded", DIM),
+    }
+}
+
+/// One block per resource: what, field by field, and why.
+pub fn plan(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in &plan.steps {
+        let half = step.is_old && plan.replaces(&step.address);
+        if !half && step.action != Action::Record {
+            block(&mut text, step);
+        }
+    }
+    for (address, note) in &plan.notes {
+        let _ = writeln!(text, "{} {address}: {}", styled(DIM, "note:"), clean(note));
+    }
+    for (kind, fields) in &plan.unreported {
+        let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
+        let _ = writeln!(
+            text,
+            "{} this endpoint does not report {} of {kind}; compared with what was last applied",
+            styled(DIM, "note:"),
+            fields.join(", ")
+        );
+    }
+    text
+}
+
+fn block(text: &mut String, step: &Step) {
+    let (symbol, word, _, color) = words(step.action);
+    let head = styled(color.bold(), &format!("{symbol} {word}"));
+    let id = step.id.as_ref().map(|id| format!("  {}", styled(DIM, &clean(id)))).unwrap_or_default();
+    let _ = writeln!(text, "{head} {}{id}", styled(BOLD, step.address.as_str()));
+    if let Some(why) = &step.why {
+        let _ = writeln!(text, "      because {}", clean(why));
+    }
+    if step.gap {
+        let _ = writeln!(text, "      its name is unique: the old one goes first, and for a moment there is none");
+    }
+    match (&step.desired, step.action) {
+        (Some(desired), Action::Create) => fields(text, desired),
+        _ => changes(text, &step.changes),
+    }
+    text.push('\n');
+}
+
+fn fields(text: &mut String, desired: &Value) {
+    let fields: Vec<(String, String)> = desired
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !is_empty(value))
+        .map(|(field, value)| (field.clone(), shown(&without_own(value))))
+        .filter(|(_, value)| value != "{}")
+        .collect();
+    let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
+    for (field, value) in fields {
+        let _ = writeln!(text, "      {field:width$}  {}", indent(&value, width + 8));
+    }
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Tags that say whose an object is are no news to anybody.
+fn without_own(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            map.iter().filter(|(key, _)| !is_own(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
+        }
+        other => other.clone(),
+    }
+}
+
+fn is_own(key: &str) -> bool {
+    key.starts_with(tag::PREFIX)
+}
+
+fn changes(text: &mut String, changes: &[Change]) {
+    if changes.iter().any(|c| c.path.field() == "tags" && c.path.0.get(1).is_some_and(|k| is_own(k))) {
+        let _ = writeln!(text, "      ownership tags: it belongs to this state from now on");
+    }
+    let shown: Vec<&Change> =
+        changes.iter().filter(|c| !c.path.0.get(1).is_some_and(|key| is_own(key))).collect();
+    let width = shown.iter().map(|change| change.path.to_string().len()).max().unwrap_or(0);
+    for change in shown {
+        let path = change.path.to_string();
+        let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
+        let values = match change.rule {
+            Rule::Rebound => brief(&change.after.clone().unwrap_or_default()),
+            _ => format!("{} -> {}", side(&change.before), side(&change.after)),
+        };
+        let _ = writeln!(text, "      {path:width$}  {values}  {}", styled(DIM, &reason(change)));
+    }
+}
+
+fn reason(change: &Change) -> String {
+    let rule = match change.rule {
+        Rule::Edited => "edited",
+        Rule::Drifted => "changed outside",
+        Rule::Unset => "taken out of the file: back to the default",
+        Rule::Missing => "still missing",
+        Rule::Unknown => "if it differs",
+        Rule::Rebound => "what it refers to was made anew",
+    };
+    match change.cost {
+        Cost::InPlace => format!("({rule})"),
+        Cost::Restart => format!("({rule}; needs a restart)"),
+        Cost::Replace => format!("({rule}; needs a new one)"),
+    }
+}
+
+/// A value on one line, long ones cut in the middle.
+fn brief(value: &Value) -> String {
+    let text = shown(value).replace('\n', " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let length = text.chars().count();
+    if length <= 72 {
+        return text;
+    }
+    let head: String = text.chars().take(40).collect();
+    let tail: String = text.chars().skip(length - 28).collect();
+    format!("{head} … {tail}")
+}
+
+/// A value as a person reads it: references instead of markers, no value of a secret.
+fn shown(value: &Value) -> String {
+    let readable = reference::map_texts(value, &mut |text| match secret::template(text) {
+        Some(template) => format!("{template} (secret)"),
+        None if text.contains('\u{1}') => format!("{} (known later)", reference::readable(text)),
+        None => text.to_owned(),
+    });
+    clean(&match &readable {
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Object(map) if map.values().all(|v| !v.is_object() && !v.is_array()) => {
+            let pairs: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect();
+            if pairs.is_empty() { "{}".into() } else { pairs.join(", ") }
+        }
+        Value::Object(_) | Value::Array(_) => compact(&readable),
+        other => other.to_string(),
+    })
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+/// YAML-like flow style: JSON without the quotes that nobody needs.
+fn compact(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(compact).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(map) => {
+            let pairs = map.iter().map(|(key, value)| format!("{key}: {}", compact(value)));
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        other => plain(other),
+    }
+}
+
+fn indent(text: &str, by: usize) -> String {
+    text.replace('\n', &format!("\n{:by$}", ""))
+}
+
+/// `2 to create, 1 to update`, or that there is nothing to do.
+pub fn counts(counts: &BTreeMap<Action, usize>, done: bool) -> String {
+    let parts: Vec<String> = counts
+        .iter()
+        .map(|(action, count)| {
+            let (_, word, participle, _) = words(*action);
+            if done { format!("{count} {participle}") } else { format!("{count} to {word}") }
+        })
+        .collect();
+    match parts.is_empty() {
+        true => "nothing to do".into(),
+        false => parts.join(", "),
+    }
+}
+
+/// `11 calls, 0 of them writes, 120 ms`.
+pub fn effort(calls: u64, writes: u64, elapsed: Duration) -> String {
+    let calls = if calls == 1 { "1 call".into() } else { format!("{calls} calls") };
+    format!("{calls}, {writes} of them {}, {}", if writes == 1 { "a write" } else { "writes" }, time(elapsed))
+}
+
+/// A line of progress, if the event is worth one.
+pub fn event(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::Started { .. } | Event::Made { .. } => return None,
+        Event::Recovered { address, id, how } => {
+            let id = id.as_ref().map(|id| format!(" {}", clean(id))).unwrap_or_default();
+            format!("recovered {address}{id}: an interrupted create {how}")
+        }
+        Event::Adopted { address, id } => format!("adopted {address}: {}", clean(id)),
+        Event::Waiting { address, what, elapsed, limit } => format!(
+            "{} {address}: waiting for {}, {} s of {}",
+            styled(DIM, "…"),
+            clean(what),
+            elapsed.as_secs(),
+            limit.as_secs()
+        ),
+        Event::Finished { address, action, elapsed } => {
+            let (symbol, _, participle, color) = words(*action);
+            let elapsed = styled(DIM, &time(*elapsed));
+            format!("{} {address} {participle}  {elapsed}", styled(color, symbol))
+        }
+        Event::Failed { address, message, hint } => {
+            let hint = hint.as_ref().map(|hint| format!("\n    hint: {hint}")).unwrap_or_default();
+            format!("{} {address}: {}{hint}", styled(RED, "x"), clean(message))
+        }
+        Event::Skipped { address, because } => {
+            format!("{} {address} not begun: {because}", styled(DIM, "."))
+        }
+        Event::Stopping => "interrupted: finishing the calls in flight; once more to leave at once".into(),
+    })
+}
+
+/// Everything the state holds, or one resource of it.
+pub fn state(
+    state: &State,
+    only: Option<&Address>,
+    facts: &BTreeMap<Address, BTreeMap<String, String>>,
+) -> String {
+    let place = &state.place;
+    let mut text = format!(
+        "{} on {} ({}, account {}), serial {}\n",
+        styled(BOLD, &place.stack),
+        place.cloud,
+        place.region,
+        place.account,
+        state.serial
+    );
+    for (address, record) in &state.resources {
+        if only.is_some_and(|only| only != address) {
+            continue;
+        }
+        let _ = writeln!(text, "\n{}", styled(BOLD, address.as_str()));
+        match (&record.object, &record.creating) {
+            (Some(object), _) => resource(&mut text, object, facts.get(address)),
+            (None, Some(creating)) => {
+                let _ = writeln!(text, "  a create begun at {} has no outcome yet", creating.at);
+            }
+            (None, None) => {}
+        }
+        for old in &record.deposed {
+            let _ = writeln!(text, "  {} was replaced and is still to be deleted", clean(&old.id));
+        }
+    }
+    if state.resources.is_empty() {
+        text.push_str("\nno resources\n");
+    }
+    let open = state.open();
+    if !open.is_empty() {
+        let _ = writeln!(text, "\nleft open by an interrupted run; `stackwright reconcile` finishes it:");
+        open.iter().for_each(|line| {
+            let _ = writeln!(text, "  {}", clean(line));
+        });
+    }
+    text
+}
+
+fn resource(text: &mut String, object: &Object, facts: Option<&BTreeMap<String, String>>) {
+    let mut line = |key: &str, value: &str| {
+        let _ = writeln!(text, "  {key:11} {}", clean(value));
+    };
+    if object.outputs.get("id") != Some(&object.id) && object.outputs.get("name") != Some(&object.id) {
+        line("id", &object.id);
+    }
+    for (output, value) in &object.outputs {
+        line(output, value);
+    }
+    if !object.dependencies.is_empty() {
+        let needs: Vec<&str> = object.dependencies.keys().map(Address::as_str).collect();
+        line("needs", &needs.join(", "));
+    }
+    if object.generation > 1 {
+        line("generation", &object.generation.to_string());
+    }
+    for (fact, value) in facts.into_iter().flatten() {
+        line(fact, value);
+    }
+}

@@ -1,0 +1,134 @@
+//! Plans, events and states for programs: numbered documents, one object a line for events.
+//!
+//! A document's `schema` goes up when a field changes its meaning or goes away.
+
+use serde_json::{Value, json};
+use stackwright_engine::change::Change;
+use stackwright_engine::event::Event;
+use stackwright_engine::plan::{Action, Plan, Step};
+use stackwright_engine::reference;
+use stackwright_engine::secret;
+use stackwright_engine::state::{Object, Phase, State};
+
+pub const SCHEMA: u32 = 1;
+
+/// References instead of markers, no value of a secret.
+fn shown(value: &Value) -> Value {
+    reference::map_texts(value, &mut |text| match secret::template(text) {
+        Some(template) => template.to_owned(),
+        None => reference::readable(text),
+    })
+}
+
+pub fn plan(plan: &Plan) -> Value {
+    let steps: Vec<Value> =
+        plan.steps.iter().filter(|step| step.action != Action::Record).map(step).collect();
+    let counts: Value = plan
+        .counts()
+        .iter()
+        .map(|(action, count)| (json!(action).as_str().unwrap_or_default().to_owned(), json!(count)))
+        .collect();
+    let notes: Vec<Value> =
+        plan.notes.iter().map(|(address, note)| json!({ "address": address, "note": note })).collect();
+    json!({
+        "schema": SCHEMA,
+        "changes": !plan.is_empty(),
+        "counts": counts,
+        "steps": steps,
+        "unchanged": plan.unchanged,
+        "notes": notes,
+        "unreported": plan.unreported,
+    })
+}
+
+fn step(step: &Step) -> Value {
+    json!({
+        "address": step.address,
+        "action": step.action,
+        "id": step.id,
+        "generation": step.generation,
+        "because": step.why,
+        "replaced": step.is_old,
+        "delete_first": step.gap,
+        "desired": step.desired.as_ref().map(shown),
+        "changes": step.changes.iter().map(change).collect::<Vec<_>>(),
+    })
+}
+
+fn change(change: &Change) -> Value {
+    json!({
+        "path": change.path,
+        "before": change.before.as_ref().map(shown),
+        "after": change.after.as_ref().map(shown),
+        "rule": change.rule,
+        "cost": change.cost,
+    })
+}
+
+/// One line of `reconcile --json` and `destroy --json`.
+pub fn event(event: &Event) -> Value {
+    let ms = |duration: &std::time::Duration| duration.as_millis() as u64;
+    match event {
+        Event::Recovered { address, id, how } => {
+            json!({ "event": "recovered", "address": address, "id": id, "how": how })
+        }
+        Event::Adopted { address, id } => json!({ "event": "adopted", "address": address, "id": id }),
+        Event::Started { address, action } => {
+            json!({ "event": "started", "address": address, "action": action })
+        }
+        Event::Made { address, id } => json!({ "event": "made", "address": address, "id": id }),
+        Event::Waiting { address, what, elapsed, limit } => json!({
+            "event": "waiting", "address": address, "for": what,
+            "elapsed_ms": ms(elapsed), "limit_ms": ms(limit),
+        }),
+        Event::Finished { address, action, elapsed } => json!({
+            "event": "finished", "address": address, "action": action, "elapsed_ms": ms(elapsed),
+        }),
+        Event::Failed { address, message, hint } => {
+            json!({ "event": "failed", "address": address, "message": message, "hint": hint })
+        }
+        Event::Skipped { address, because } => {
+            json!({ "event": "skipped", "address": address, "because": because })
+        }
+        Event::Stopping => json!({ "event": "stopping" }),
+    }
+}
+
+/// `show --json`.
+pub fn state(state: &State) -> Value {
+    let resources: Value = state
+        .resources
+        .iter()
+        .map(|(address, record)| {
+            let value = json!({
+                "object": record.object.as_ref().map(object),
+                "creating_since": record.creating.as_ref().map(|creating| &creating.at),
+                "deposed": record.deposed.iter().map(|old| &old.id).collect::<Vec<_>>(),
+            });
+            (address.to_string(), value)
+        })
+        .collect();
+    json!({
+        "schema": SCHEMA,
+        "stack": state.place.stack,
+        "cloud": state.place.cloud,
+        "region": state.place.region,
+        "account": state.place.account,
+        "serial": state.serial,
+        "lineage": state.lineage,
+        "resources": resources,
+        "open": state.open(),
+    })
+}
+
+fn object(object: &Object) -> Value {
+    json!({
+        "id": object.id,
+        "generation": object.generation,
+        "created": object.created,
+        "complete": object.phase == Phase::Done,
+        "outputs": object.outputs,
+        "needs": object.dependencies.keys().collect::<Vec<_>>(),
+        "applied": object.spec.as_ref().map(shown),
+    })
+}

@@ -1,0 +1,275 @@
+//! From arguments to a checked manifest, its state's folder and, where wanted, a cloud that answers.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use stackwright_aws::cloud::{Access, Calls, Cloud as Clients};
+use stackwright_engine::erased::Registry;
+use stackwright_engine::kind::Fault;
+use stackwright_engine::manifest::{Cloud, Manifest, Request, Source};
+use stackwright_engine::reference::Scope;
+use stackwright_engine::state::{self, Folder, Place, State, Store};
+use stackwright_local::What;
+
+use crate::cli::Stack;
+use crate::environment;
+use crate::error::{Error, Result};
+use crate::render;
+
+/// The account that emulators answer with when nobody asks them.
+const NO_ACCOUNT: &str = "000000000000";
+
+/// A stack file that passed every check.
+pub struct Workspace {
+    pub manifest: Manifest,
+    profile: Option<String>,
+    local: stackwright_local::Config,
+}
+
+/// A cloud that answered.
+pub struct Connected {
+    pub kinds: Registry,
+    pub clients: Arc<Clients>,
+    pub scope: Scope,
+    pub place: Place,
+    pub calls: Calls,
+    /// How long new objects may be invisible; `None`: as long as AWS takes.
+    pub settle: Option<Duration>,
+}
+
+/// Finds and checks the stack file. Sends nothing.
+pub async fn open(stack: &Stack) -> Result<Workspace> {
+    let path = match &stack.file {
+        Some(path) => path.clone(),
+        None => discover()?,
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| Error::Read { path: path.clone(), source })?;
+    let cloud = match stack.cloud.as_deref().map(str::parse::<Cloud>).transpose() {
+        Ok(cloud) => cloud,
+        Err(error) => return Err(Error::Usage(format!("--cloud: {error}"))),
+    };
+    let request = Request {
+        cloud,
+        region: stack.region.clone(),
+        env: &|name| std::env::var(name).ok(),
+    };
+    let kinds = offline_kinds().await;
+    let manifest = Manifest::load(Source { path, text }, &request, &kinds)
+        .map_err(|invalid| Error::Invalid(Box::new(invalid)))?;
+    let local = environment::local()?;
+    Ok(Workspace { manifest, profile: stack.profile.clone(), local })
+}
+
+/// The kinds for what needs no cloud: schemas and checks.
+pub async fn offline_kinds() -> Registry {
+    let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
+    let clients = Arc::new(Clients::open(&nowhere, "us-east-1").await);
+    stackwright_aws::kinds(&clients, PathBuf::new(), PathBuf::new())
+}
+
+/// `stack.yaml` or `stack.yml`, here or upward to the repository's root.
+fn discover() -> Result<PathBuf> {
+    let here = std::env::current_dir()?;
+    for folder in here.ancestors() {
+        for name in ["stack.yaml", "stack.yml"] {
+            if folder.join(name).is_file() {
+                let path = folder.join(name);
+                return Ok(path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path));
+            }
+        }
+        if folder.join(".git").exists() {
+            break;
+        }
+    }
+    Err(Error::NoStackFile)
+}
+
+impl Workspace {
+    /// `.stackwright/<stack>/<cloud>` beside the stack file.
+    pub fn folder(&self) -> PathBuf {
+        let manifest = &self.manifest;
+        let cloud = match &manifest.cloud {
+            Cloud::Local => "local".to_owned(),
+            Cloud::Endpoint(url) if self.is_managed(url) => "local".to_owned(),
+            Cloud::Aws => {
+                let account = manifest.account.as_deref().unwrap_or(NO_ACCOUNT);
+                format!("aws-{account}-{}", manifest.region)
+            }
+            Cloud::Endpoint(url) => file_name(url),
+        };
+        manifest.folder().join(state::FOLDER).join(&manifest.stack).join(cloud)
+    }
+
+    /// Whether a URL is the local cloud by another name.
+    fn is_managed(&self, url: &str) -> bool {
+        let port = self.local.port;
+        ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| url == format!("http://{host}:{port}"))
+    }
+
+    /// The state as it is, without a lock; `None`: there is none yet.
+    pub fn peek(&self) -> Result<Option<State>> {
+        Ok(Store::peek(&Folder::at(self.folder()))?)
+    }
+
+    /// The state, locked for this run.
+    pub fn lock(&self, place: &Place, command: &str) -> Result<Store> {
+        let disk = Box::new(Folder::at(self.folder()));
+        Ok(Store::open(disk, place, &environment::holder(command))?)
+    }
+
+    /// The cloud that the stack names, started if it is the local one and does not run.
+    pub async fn connect(&self) -> Result<Connected> {
+        let answering = match &self.manifest.cloud {
+            Cloud::Local => {
+                let mut report = |event| render::local(&event);
+                Some(stackwright_local::up(&self.local, &mut report).await?.account)
+            }
+            _ => None,
+        };
+        self.sign_in(answering).await
+    }
+
+    /// The cloud that the stack names, if it answers; nothing is started.
+    pub async fn look_for(&self) -> Result<Option<Connected>> {
+        let answering = match &self.manifest.cloud {
+            Cloud::Local => match stackwright_local::probe(self.local.port).await {
+                What::Cloud { account, .. } => Some(account),
+                What::Nothing => return Ok(None),
+                What::Other { answer } => {
+                    let port = self.local.port;
+                    return Err(stackwright_local::Error::PortTaken { port, answer }.into());
+                }
+            },
+            _ => None,
+        };
+        match self.sign_in(answering).await {
+            Err(Error::Cloud { error, .. })
+                if error.fault == Fault::Unreachable && self.manifest.cloud != Cloud::Aws =>
+            {
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
+    }
+
+    /// For planning without a cloud.
+    pub async fn offline(&self) -> Connected {
+        let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
+        let account = self.manifest.account.as_deref().unwrap_or(NO_ACCOUNT);
+        self.connected(Clients::open(&nowhere, &self.manifest.region).await, account)
+    }
+
+    async fn sign_in(&self, answering: Option<String>) -> Result<Connected> {
+        let access = self.access()?;
+        let clients = Clients::open(&access, &self.manifest.region).await;
+        if let (Access::Aws { .. }, Some(url)) = (&access, clients.config.endpoint_url()) {
+            let message = format!("the profile sends AWS calls to {url}");
+            let hint = "take endpoint_url out of the profile, or use --cloud URL";
+            return Err(Error::Refused(message, Some(hint.into())));
+        }
+        let account = match answering {
+            Some(account) => account,
+            None => {
+                let identity = clients.identity().await.map_err(|error| Error::Cloud {
+                    what: format!("{} does not let us in", self.manifest.cloud),
+                    error,
+                })?;
+                identity.account
+            }
+        };
+        match &self.manifest.account {
+            Some(wanted) if *wanted != account && self.manifest.cloud == Cloud::Aws => {
+                let message = format!("these credentials are for account {account}, the stack is in {wanted}");
+                let hint = "choose another --profile, or correct `account:`";
+                Err(Error::Refused(message, Some(hint.into())))
+            }
+            _ => Ok(self.connected(clients, &account)),
+        }
+    }
+
+    fn access(&self) -> Result<Access> {
+        match &self.manifest.cloud {
+            Cloud::Local => Ok(Access::Endpoint { url: self.local.url() }),
+            Cloud::Endpoint(url) if is_aws(url) => Err(Error::Refused(
+                format!("{url} is AWS itself"),
+                Some("use `cloud: aws` with an `account:`".into()),
+            )),
+            Cloud::Endpoint(url) => Ok(Access::Endpoint { url: url.clone() }),
+            Cloud::Aws => match environment::custom_endpoint() {
+                Some(variable) => Err(Error::Refused(
+                    format!("{variable} is set, and would send an AWS stack's calls elsewhere"),
+                    Some(format!("unset {variable}, or use --cloud URL")),
+                )),
+                None => Ok(Access::Aws { profile: self.profile.clone() }),
+            },
+        }
+    }
+
+    fn connected(&self, clients: Clients, account: &str) -> Connected {
+        let clients = Arc::new(clients);
+        let manifest = &self.manifest;
+        let local = matches!(manifest.cloud, Cloud::Local | Cloud::Endpoint(_));
+        let cloud = match &manifest.cloud {
+            Cloud::Endpoint(url) if self.is_managed(url) => Cloud::Local,
+            other => other.clone(),
+        };
+        Connected {
+            kinds: stackwright_aws::kinds(&clients, manifest.folder(), environment::cache()),
+            calls: clients.calls.clone(),
+            clients,
+            scope: manifest.scope(account),
+            place: Place {
+                stack: manifest.stack.clone(),
+                cloud: cloud.to_string(),
+                region: manifest.region.clone(),
+                account: account.to_owned(),
+            },
+            settle: local.then_some(Duration::ZERO),
+        }
+    }
+
+    /// The managed port, for what a codespace needs to know.
+    pub fn local_port(&self) -> u16 {
+        self.local.port
+    }
+}
+
+fn is_aws(url: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or_default();
+    let host = host.split(['/', ':']).next().unwrap_or_default();
+    ["amazonaws.com", "amazonaws.com.cn"]
+        .iter()
+        .any(|domain| host == *domain || host.ends_with(&format!(".{domain}")))
+}
+
+/// `http://host:4566` as `http-host-4566`.
+fn file_name(url: &str) -> String {
+    let plain = url.to_ascii_lowercase().replace("://", "-");
+    plain.chars().map(|c| if c.is_ascii_alphanumeric() || c == '.' { c } else { '-' }).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn knows_aws_by_its_hosts() {
+        for (url, aws) in [
+            ("https://ec2.us-east-1.amazonaws.com", true),
+            ("https://amazonaws.com:443/x", true),
+            ("https://ec2.cn-north-1.amazonaws.com.cn", true),
+            ("http://amazonaws.com.example.org", false),
+            ("http://localhost:4566", false),
+        ] {
+            assert_eq!(is_aws(url), aws, "{url}");
+        }
+    }
+
+    #[test]
+    fn a_url_becomes_one_folder() {
+        assert_eq!(file_name("http://LocalStack.test:4566"), "http-localstack.test-4566");
+        assert_eq!(file_name("https://a/../b"), "https-a-..-b");
+    }
+}
