@@ -342,3 +342,79 @@ fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) 
     let specs = [Some(desired), on.applied.as_ref()].into_iter().flatten();
     specs.filter_map(|spec| spec.tag(tag::LINEAGE)).chain(replaced).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stackwright_engine::Address;
+    use stackwright_engine::change::Path;
+    use stackwright_engine::kind::Cost;
+
+    use super::*;
+
+    fn spec(environment: &[(&str, &str)], tags: &[(&str, &str)]) -> Spec {
+        serde_json::from_value(json!({
+            "name": "f",
+            "environment": map(environment),
+            "tags": map(tags),
+        }))
+        .expect("a spec")
+    }
+
+    fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    fn handle(applied: Option<Spec>) -> Handle<Spec> {
+        let address = Address::new("function", "f");
+        Handle { address, id: "f".to_owned(), generation: 1, outputs: BTreeMap::new(), applied }
+    }
+
+    fn change(path: &[&str], before: Option<&str>, after: Option<&str>) -> Change {
+        Change {
+            path: Path(path.iter().map(ToString::to_string).collect()),
+            before: before.map(Into::into),
+            after: after.map(Into::into),
+            rule: Rule::Edited,
+            cost: Cost::InPlace,
+        }
+    }
+
+    #[test]
+    fn foreign_variables_stay_and_ours_go() {
+        let live = map(&[("A", "old"), ("B", "old"), ("FOREIGN", "x")]);
+        let desired = spec(&[("A", "new"), ("C", "new")], &[]);
+        let expected = map(&[("A", "new"), ("C", "new"), ("FOREIGN", "x")]);
+        let known = handle(Some(spec(&[("A", "sealed"), ("B", "sealed")], &[])));
+        let merge = |on, changes: &[_]| merged(live.clone(), on, &desired, changes);
+        assert_eq!(merge(&known, &[]), expected);
+        let gone = change(&["environment", "B"], Some("old"), None);
+        assert_eq!(merge(&handle(None), &[gone]), expected);
+    }
+
+    #[test]
+    fn only_tags_that_changed_are_sent() {
+        let desired = spec(&[], &[("a", "1"), ("b", "2")]);
+        let changes = [
+            change(&["tags", "a"], None, Some("1")),
+            change(&["tags", "z"], Some("9"), None),
+            change(&["timeout"], None, None),
+        ];
+        let (set, unset) = tags(&handle(None), &desired, &changes);
+        assert_eq!((set, unset), ([("a".into(), "1".into())].into(), vec!["z".to_owned()]));
+    }
+
+    #[test]
+    fn a_lineage_that_is_replaced_is_still_ours() {
+        let desired = spec(&[], &[(tag::LINEAGE, "new")]);
+        let replaced = [change(&["tags", tag::LINEAGE], Some("old"), Some("new"))];
+        assert_eq!(lineages(&handle(None), &desired, &replaced), ["new", "old"]);
+    }
+
+    #[test]
+    fn another_path_to_the_same_code_sends_nothing() {
+        assert!(!is_other_code(&change(&["code", "path"], Some("a"), Some("b"))));
+        assert!(is_other_code(&change(&["code", "digest"], Some("a"), Some("b"))));
+        assert!(is_other_code(&change(&["code"], None, None)));
+    }
+}
