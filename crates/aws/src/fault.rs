@@ -1,9 +1,11 @@
 //! From an SDK error to the engine's closed list of faults.
 
+use std::error::Error as StdError;
+use std::time::Duration;
+
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
-use aws_smithy_types::error::display::DisplayErrorContext;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use stackwright_engine::kind::{Error, Fault, Result};
 
@@ -31,53 +33,48 @@ pub fn explain<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let fault = fault(&error);
-    let said = match error.as_service_error() {
-        Some(service) => {
-            let code = service.code().unwrap_or("no error code");
-            match service.message() {
-                Some(message) => format!("{code}: {message}"),
-                None => code.to_owned(),
-            }
-        }
+    let said = match error.as_service_error().and_then(|service| Some((service, service.code()?))) {
+        Some((service, code)) => match service.message() {
+            Some(message) => format!("{code}: {message}"),
+            None => code.to_owned(),
+        },
         None => innermost(&error),
     };
-    let mut explained = Error::new(fault, format!("{call}: {said}"));
-    explained.hint = hint(&explained.fault).map(str::to_owned);
-    explained.with_source(error)
+    let fault = fault(&error);
+    let hint = hint(&fault).map(str::to_owned);
+    let message = format!("{call}: {said}");
+    Error { fault, message, hint, source: Some(Box::new(error)) }
 }
 
-fn fault<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Fault
+fn fault<E>(error: &SdkError<E, HttpResponse>) -> Fault
 where
-    E: std::error::Error + Send + Sync + 'static,
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     match error {
+        // An answer that cannot be read arrives here too, without a code and with its own status.
         SdkError::ServiceError(service) => {
-            by_code(service.err().code().unwrap_or_default(), service.raw().status().as_u16())
+            let code = service.err().code().unwrap_or_default();
+            by_code(code, service.raw().status().as_u16())
         }
         _ if chain(error).any(|cause| cause.is::<CredentialsError>()) => Fault::Credentials,
         SdkError::ConstructionFailure(_) => Fault::Terminal,
-        // The connector names what failed before anything was sent: name look-up, connect, TLS.
-        SdkError::DispatchFailure(_) if chain(error).any(before_sending) => Fault::Unreachable,
+        SdkError::DispatchFailure(_) if chain(error).any(is_before_sending) => Fault::Unreachable,
         _ => Fault::Unknown,
     }
 }
 
-/// EC2 and IAM have no modelled errors for most of these, so codes it is.
+/// By code first: EC2 models no errors, and the same code comes with one status here, another there.
 fn by_code(code: &str, status: u16) -> Fault {
     match code {
         "Throttling"
         | "ThrottlingException"
         | "ThrottledException"
-        | "RequestLimitExceeded"
-        | "TooManyRequestsException"
         | "RequestThrottled"
         | "RequestThrottledException"
-        | "LimitExceededException"
-            if status == 429 || code.contains("hrottl") || code.starts_with("Request") =>
-        {
-            Fault::Transient
-        }
+        | "RequestLimitExceeded"
+        | "TooManyRequestsException"
+        | "EC2ThrottledException"
+        | "SlowDown" => Fault::Transient,
         "ExpiredToken"
         | "ExpiredTokenException"
         | "RequestExpired"
@@ -86,7 +83,9 @@ fn by_code(code: &str, status: u16) -> Fault {
         | "SignatureDoesNotMatch"
         | "AuthFailure"
         | "InvalidSignatureException"
+        | "IncompleteSignature"
         | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
         | "OptInRequired" => Fault::Credentials,
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Fault::Denied,
         "EntityAlreadyExists" | "ResourceAlreadyExistsException" => Fault::NameTaken,
@@ -96,22 +95,39 @@ fn by_code(code: &str, status: u16) -> Fault {
         | "ConcurrentModificationException"
         | "PreconditionFailedException"
         | "OperationAbortedException"
-        | "DeleteConflict" => Fault::Conflict,
+        | "DeleteConflict"
+        | "IncorrectState"
+        | "IncorrectInstanceState" => Fault::Conflict,
+        // EC2 refuses these with status 500, and has made nothing.
+        "InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "InsufficientCapacity" => {
+            Fault::Terminal
+        }
+        // Reads turn these into "gone" before they come here; a write meets them just after a
+        // create, while the news of it spreads.
+        "InvalidInstanceID.NotFound" => awaiting("the instance to be known to EC2", 120),
+        "NoSuchEntity" => awaiting("IAM to know what the call names", 20),
+        // Not `UnsupportedOperation`: with it EC2 refuses what this object cannot do.
         "InvalidAction"
         | "UnknownOperation"
         | "UnknownOperationException"
         | "NotImplemented"
         | "NotImplementedException"
-        | "UnsupportedOperation"
         | "MethodNotAllowedException" => Fault::Unsupported,
         _ => match status {
-            429 => Fault::Transient,
-            501 | 405 => Fault::Unsupported,
-            500.. => Fault::Unknown,
+            // An answer in the affirmative that cannot be read: something was done.
+            ..=399 => Fault::Unknown,
+            401 => Fault::Credentials,
             403 => Fault::Denied,
+            405 | 501 => Fault::Unsupported,
+            429 => Fault::Transient,
+            500.. => Fault::Unknown,
             _ => Fault::Terminal,
         },
     }
+}
+
+fn awaiting(what: &str, seconds: u64) -> Fault {
+    Fault::Awaiting { what: what.to_owned(), within: Duration::from_secs(seconds) }
 }
 
 fn hint(fault: &Fault) -> Option<&'static str> {
@@ -125,26 +141,204 @@ fn hint(fault: &Fault) -> Option<&'static str> {
     })
 }
 
-fn before_sending(cause: &(dyn std::error::Error + 'static)) -> bool {
-    let text = cause.to_string();
-    [
-        "ConnectError",
-        "tcp connect error",
-        "dns error",
-        "Connection refused",
-        "client error (Connect)",
-    ]
-    .iter()
-    .any(|mark| text.contains(mark))
+/// The HTTP client keeps the stage of a failure private and tells it in the text alone. Looking up
+/// a name, connecting and the TLS handshake are one stage, and each ends before a request is sent.
+fn is_before_sending(cause: &(dyn StdError + 'static)) -> bool {
+    cause.to_string().starts_with("client error (Connect)")
 }
 
 fn chain<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> impl Iterator<Item = &'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(Some(error), |cause| cause.source())
+    error: &'a (dyn StdError + 'static),
+) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
+    std::iter::successors(Some(error), |&cause| cause.source())
 }
 
-fn innermost(error: &(impl std::error::Error + 'static)) -> String {
-    let causes: Vec<String> = chain(error).map(ToString::to_string).collect();
-    causes.last().cloned().unwrap_or_else(|| DisplayErrorContext(error).to_string())
+/// The cause that all others only wrap.
+fn innermost(error: &(dyn StdError + 'static)) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use aws_config::timeout::TimeoutConfig;
+    use aws_sdk_ec2::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+    use super::*;
+    use crate::cloud::{Access, Cloud};
+    use crate::once::Once;
+
+    async fn cloud(url: &str) -> Cloud {
+        Cloud::open(&Access::Endpoint { url: url.to_owned() }, "us-east-1").await
+    }
+
+    async fn run(cloud: &Cloud) -> Result<usize> {
+        let sent = cloud.ec2.run_instances().customize().once().send().await;
+        sent.explain("RunInstances").map(|reply| reply.instances().len())
+    }
+
+    /// What a create reports whose connection is handled so.
+    async fn served<F: Future<Output = ()> + Send + 'static>(
+        serve: impl Fn(TcpStream) -> F + Send + 'static,
+    ) -> Error {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        let server = tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                serve(stream).await;
+            }
+        });
+        let error = run(&cloud(&url).await).await.expect_err("no instance");
+        server.abort();
+        error
+    }
+
+    async fn answered(status: &'static str, body: &'static str) -> Error {
+        served(move |mut stream| async move {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let length = body.len();
+            let reply = format!(
+                "HTTP/1.1 {status}\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}"
+            );
+            let _ = stream.write_all(reply.as_bytes()).await;
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn nobody_listens() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        drop(listener);
+        let error = run(&cloud(&url).await).await.expect_err("nobody");
+        assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
+        assert!(error.message.contains("refused"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn nobody_has_the_name() {
+        let error = run(&cloud("http://nobody.invalid:1").await).await.expect_err("nobody");
+        assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn no_tls_on_the_other_side() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("https://{}", listener.local_addr().expect("its address"));
+        tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+        let error = run(&cloud(&url).await).await.expect_err("no handshake");
+        assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn nobody_accepts_in_time() {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
+        let listener = socket.listen(1).expect("a short queue");
+        let address = listener.local_addr().expect("its address");
+        let wait = Duration::from_millis(200);
+        // Fills the queue, so that the next connection is left without an answer.
+        let mut queue = Vec::new();
+        while let Ok(Ok(stream)) = tokio::time::timeout(wait, TcpStream::connect(address)).await {
+            queue.push(stream);
+        }
+        let timeouts = TimeoutConfig::builder().connect_timeout(wait).build();
+        let cloud = cloud(&format!("http://{address}")).await;
+        let config = cloud.config.to_builder().timeout_config(timeouts).build();
+        let request = aws_sdk_ec2::Client::new(&config).run_instances();
+        let error = request.customize().once().send().await.explain("RunInstances");
+        let error = error.expect_err("no connection");
+        assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_lost_reply_is_unknown() {
+        let closed = served(|mut stream| async move {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+        });
+        assert_eq!(closed.await.fault, Fault::Unknown);
+        let cut = served(|mut stream| async move {
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 999\r\n\r\n<Run").await;
+        });
+        assert_eq!(cut.await.fault, Fault::Unknown);
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_reply_is_unknown() {
+        for body in ["", "<html>", "<Other/>", "{}"] {
+            let error = answered("200 OK", body).await;
+            assert_eq!(error.fault, Fault::Unknown, "{body}: {error:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn errors_that_the_sdk_does_not_model() {
+        let error = answered(
+            "400 Bad Request",
+            "<Response><Errors><Error><Code>InvalidAction</Code><Message>not here</Message>\
+             </Error></Errors><RequestID>1</RequestID></Response>",
+        )
+        .await;
+        assert_eq!(error.fault, Fault::Unsupported);
+        assert_eq!(error.to_string(), "RunInstances: InvalidAction: not here");
+        assert_eq!(answered("503 Service Unavailable", "down").await.fault, Fault::Unknown);
+        assert_eq!(answered("413 Too Large", "<html>").await.fault, Fault::Terminal);
+        let throttled = "<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error>\
+                         </Errors></Response>";
+        assert_eq!(answered("503 Service Unavailable", throttled).await.fault, Fault::Transient);
+    }
+
+    #[derive(Debug)]
+    struct Nobody;
+
+    impl ProvideCredentials for Nobody {
+        fn provide_credentials<'a>(
+            &'a self,
+        ) -> aws_credential_types::provider::future::ProvideCredentials<'a>
+        where
+            Self: 'a,
+        {
+            let none: std::result::Result<Credentials, _> =
+                Err(CredentialsError::not_loaded("no profile"));
+            aws_credential_types::provider::future::ProvideCredentials::ready(none)
+        }
+    }
+
+    #[tokio::test]
+    async fn no_credentials() {
+        let cloud = cloud("http://127.0.0.1:1").await;
+        let none = SharedCredentialsProvider::new(Nobody);
+        let config = cloud.config.to_builder().credentials_provider(none).build();
+        let sent = aws_sdk_iam::Client::new(&config).get_role().role_name("x").send().await;
+        let error = sent.explain("GetRole").expect_err("nobody signs");
+        assert_eq!(error.fault, Fault::Credentials, "{error:?}");
+        assert!(error.message.contains("no profile"), "{error}");
+    }
+
+    #[test]
+    fn codes_before_status() {
+        let cases = [
+            ("Throttling", 400, Fault::Transient),
+            ("LimitExceeded", 409, Fault::Terminal),
+            ("EntityAlreadyExists", 409, Fault::NameTaken),
+            ("IncorrectInstanceState", 400, Fault::Conflict),
+            ("UnsupportedOperation", 400, Fault::Terminal),
+            ("ExpiredToken", 403, Fault::Credentials),
+            ("UnauthorizedOperation", 403, Fault::Denied),
+            ("InternalError", 500, Fault::Unknown),
+            ("InsufficientInstanceCapacity", 500, Fault::Terminal),
+            ("InternalFailure", 501, Fault::Unsupported),
+            ("InvalidAMIID.NotFound", 400, Fault::Terminal),
+        ];
+        for (code, status, fault) in cases {
+            assert_eq!(by_code(code, status), fault, "{code} {status}");
+        }
+    }
 }

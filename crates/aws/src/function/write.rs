@@ -18,6 +18,7 @@ use super::{Function, MEMORY, Spec, TIMEOUT, read};
 use crate::fault::{Explain as _, code};
 use crate::log_group::LogGroup;
 use crate::package::{self, Files, Source};
+use crate::tags::{self, Difference};
 use crate::vendor;
 
 /// 50 MB over a slow line.
@@ -177,19 +178,20 @@ impl Function {
     /// The log group's first: its lineage must be known as ours until it has the new one.
     async fn send_tags(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let arn = arn(on)?;
-        let (set, unset) = tags(on, desired, changes);
+        let Difference { set, remove } = tags::difference(changes);
+        let set: HashMap<String, String> = set.into_iter().collect();
         let logs = |spec: &Spec| spec.logs == Some(true);
         if logs(desired) || on.applied.as_ref().is_some_and(logs) {
             let group = LogGroup::of(&self.cloud, arn)?;
-            group.retag(&set, &unset, &lineages(on, desired, changes)).await?;
+            group.retag(&set, &remove, &lineages(on, desired, changes)).await?;
         }
         let lambda = &self.cloud.lambda;
         if !set.is_empty() {
             let tagging = lambda.tag_resource().resource(arn).set_tags(Some(set));
             tagging.send().await.explain("TagResource")?;
         }
-        if !unset.is_empty() {
-            let untagging = lambda.untag_resource().resource(arn).set_tag_keys(Some(unset));
+        if !remove.is_empty() {
+            let untagging = lambda.untag_resource().resource(arn).set_tag_keys(Some(remove));
             untagging.send().await.explain("UntagResource")?;
         }
         Ok(())
@@ -308,30 +310,6 @@ fn merged(
     live
 }
 
-/// Tags to set and keys to take away.
-fn tags(
-    on: &Handle<Spec>,
-    desired: &Spec,
-    changes: &[Change],
-) -> (HashMap<String, String>, Vec<String>) {
-    let wanted = desired.tags.clone().unwrap_or_default();
-    let applied = on.applied.as_ref().and_then(|spec| spec.tags.clone()).unwrap_or_default();
-    let (mut set, mut unset) = (HashMap::new(), Vec::new());
-    for change in changes.iter().filter(|change| change.path.field() == "tags") {
-        match change.path.0.get(1) {
-            Some(key) => match wanted.get(key) {
-                Some(value) => set.extend([(key.clone(), value.clone())]),
-                None => unset.push(key.clone()),
-            },
-            None => {
-                set.extend(wanted.clone());
-                unset.extend(applied.keys().filter(|key| !wanted.contains_key(*key)).cloned());
-            }
-        }
-    }
-    (set, unset)
-}
-
 /// Those that mean us: what shall be, what was applied, and what is about to be replaced.
 fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) -> Vec<&'a str> {
     let is_lineage = |change: &&Change| {
@@ -390,18 +368,6 @@ mod tests {
         assert_eq!(merge(&known, &[]), expected);
         let gone = change(&["environment", "B"], Some("old"), None);
         assert_eq!(merge(&handle(None), &[gone]), expected);
-    }
-
-    #[test]
-    fn only_tags_that_changed_are_sent() {
-        let desired = spec(&[], &[("a", "1"), ("b", "2")]);
-        let changes = [
-            change(&["tags", "a"], None, Some("1")),
-            change(&["tags", "z"], Some("9"), None),
-            change(&["timeout"], None, None),
-        ];
-        let (set, unset) = tags(&handle(None), &desired, &changes);
-        assert_eq!((set, unset), ([("a".into(), "1".into())].into(), vec!["z".to_owned()]));
     }
 
     #[test]

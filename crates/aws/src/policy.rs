@@ -1,0 +1,383 @@
+//! IAM documents in one canonical form, which is compared and also sent.
+//!
+//! IAM stores a document as it was written and answers with it URL-encoded; the console and other
+//! programs write the same meaning in many ways. In the canonical form the statements are a sorted
+//! list, each set (actions, resources, principals, values of a condition) is sorted and free of
+//! repetitions, a set of one is a plain text, the service of an action is lower case, and an account
+//! is its twelve digits.
+
+use std::collections::BTreeMap;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{Value, json};
+use stackwright_engine::config::OneOrMany;
+
+/// The version of the policy language that documents made here are written in.
+const VERSION: &str = "2012-10-17";
+
+/// A policy document. There is no way to make one that is not canonical.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Document(Value);
+
+/// One statement of a role's `allow`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Statement {
+    /// What may be done: `ec2:StartInstances`, or a list. `*` and `?` are wildcards.
+    pub actions: OneOrMany,
+    /// What it may be done to: ARNs, or `*` for everything.
+    pub resources: OneOrMany,
+    /// `Deny` forbids, whatever other statements allow.
+    #[serde(default)]
+    pub effect: Effect,
+    /// Under which conditions: operator, then key, then value or values,
+    /// for example `StringEquals: {aws:RequestedRegion: eu-west-1}`.
+    #[serde(default)]
+    pub conditions: BTreeMap<String, BTreeMap<String, OneOrMany>>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum Effect {
+    #[default]
+    Allow,
+    Deny,
+}
+
+impl Document {
+    /// Reads what IAM answers: JSON, URL-encoded or plain.
+    pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
+        let plain = if text.trim_start().starts_with('{') {
+            text.as_bytes().to_vec()
+        } else {
+            url_decoded(text)
+        };
+        serde_json::from_slice(&plain)
+    }
+
+    /// Who may assume a role: services (`lambda.amazonaws.com`), accounts (twelve digits), ARNs.
+    pub fn trust(who: &[String]) -> Self {
+        let (services, others): (Vec<_>, Vec<_>) = who.iter().partition(|who| is_service(who));
+        let mut principal = serde_json::Map::new();
+        for (sort, members) in [("Service", services), ("AWS", others)] {
+            if !members.is_empty() {
+                principal.insert(sort.into(), json!(members));
+            }
+        }
+        Self::from(json!({
+            "Version": VERSION,
+            "Statement": [{ "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole" }],
+        }))
+    }
+
+    /// The document of these statements.
+    pub fn allow(statements: &[Statement]) -> Self {
+        let statements: Vec<Value> = statements.iter().map(Statement::to_json).collect();
+        Self::from(json!({ "Version": VERSION, "Statement": statements }))
+    }
+
+    /// Whether it has the one part that no document can do without.
+    pub fn has_statement(&self) -> bool {
+        self.0.get("Statement").and_then(Value::as_array).is_some_and(|list| !list.is_empty())
+    }
+}
+
+impl Statement {
+    fn to_json(&self) -> Value {
+        let mut statement =
+            json!({ "Effect": self.effect, "Action": self.actions, "Resource": self.resources });
+        if !self.conditions.is_empty() {
+            statement["Condition"] = json!(self.conditions);
+        }
+        statement
+    }
+}
+
+/// `lambda.amazonaws.com`, also in the partitions whose domain has another end.
+pub fn is_service(who: &str) -> bool {
+    who.ends_with(".amazonaws.com") || who.ends_with(".amazonaws.com.cn")
+}
+
+/// Twelve digits.
+pub fn is_account(who: &str) -> bool {
+    who.len() == 12 && who.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+impl From<Value> for Document {
+    fn from(mut document: Value) -> Self {
+        if let Some(part) = document.get_mut("Statement") {
+            let mut statements = list(part.take());
+            statements.iter_mut().for_each(canonical_statement);
+            *part = Value::Array(sorted(statements));
+        }
+        Self(document)
+    }
+}
+
+impl<'de> Deserialize<'de> for Document {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Value::deserialize(deserializer).map(Self::from)
+    }
+}
+
+impl std::fmt::Display for Document {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl JsonSchema for Document {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Document".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "object", "additionalProperties": true })
+    }
+}
+
+fn canonical_statement(statement: &mut Value) {
+    let Some(parts) = statement.as_object_mut() else { return };
+    // The console writes an empty one; it says nothing.
+    if parts.get("Sid").is_some_and(|sid| sid == "") {
+        parts.remove("Sid");
+    }
+    for (part, value) in parts.iter_mut() {
+        let given = value.take();
+        *value = match part.as_str() {
+            "Action" | "NotAction" => set(given, action),
+            "Resource" | "NotResource" => set(given, str::to_owned),
+            "Principal" | "NotPrincipal" => principal(given),
+            "Condition" => each(given, |tests| each(tests, |values| set(values, str::to_owned))),
+            _ => given,
+        };
+    }
+}
+
+fn principal(given: Value) -> Value {
+    let by_sort = each(given, |members| set(members, |member| account(member).to_owned()));
+    // IAM calls the two equivalent, and writes the one where it was given the other.
+    if by_sort == json!({ "AWS": "*" }) { json!("*") } else { by_sort }
+}
+
+/// `EC2:StartInstances` is `ec2:StartInstances`. IAM ignores the case of the second half as well, but
+/// people read it, and some readers of trust policies insist on `sts:AssumeRole`.
+fn action(given: &str) -> String {
+    match given.split_once(':') {
+        Some((service, name)) => format!("{}:{name}", service.to_ascii_lowercase()),
+        None => given.to_owned(),
+    }
+}
+
+/// An account is written as its number or as the ARN of its root.
+fn account(member: &str) -> &str {
+    let number = member
+        .strip_prefix("arn:")
+        .and_then(|rest| rest.split_once(":iam::"))
+        .and_then(|(_, rest)| rest.strip_suffix(":root"));
+    number.filter(|number| is_account(number)).unwrap_or(member)
+}
+
+/// The values of a map, changed; anything else as it is.
+fn each(given: Value, change: impl Fn(Value) -> Value) -> Value {
+    match given {
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key, change(value))).collect())
+        }
+        other => other,
+    }
+}
+
+/// One text or a list of them as a set. Numbers and truth values are texts to IAM.
+fn set(given: Value, spelled: impl Fn(&str) -> String) -> Value {
+    let members = list(given).into_iter().map(|member| match member {
+        Value::String(text) => Value::String(spelled(&text)),
+        Value::Bool(_) | Value::Number(_) => Value::String(member.to_string()),
+        other => other,
+    });
+    let mut members = sorted(members.collect());
+    if members.len() == 1 { members.remove(0) } else { Value::Array(members) }
+}
+
+fn list(given: Value) -> Vec<Value> {
+    match given {
+        Value::Array(members) => members,
+        one => vec![one],
+    }
+}
+
+fn sorted(mut members: Vec<Value>) -> Vec<Value> {
+    members.sort_by_cached_key(Value::to_string);
+    members.dedup();
+    members
+}
+
+/// RFC 3986: `%7B` is `{`, and `+` is itself.
+fn url_decoded(text: &str) -> Vec<u8> {
+    let bytes = text.as_bytes();
+    let mut plain = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let escaped = (bytes[at] == b'%')
+            .then(|| text.get(at + 1..at + 3))
+            .flatten()
+            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
+        plain.push(escaped.unwrap_or(bytes[at]));
+        at += if escaped.is_some() { 3 } else { 1 };
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::subsequence;
+
+    use super::*;
+
+    fn doc(value: Value) -> Document {
+        Document::from(value)
+    }
+
+    #[test]
+    fn trust_names_services_accounts_and_arns() {
+        let who = ["lambda.amazonaws.com", "123456789012", "arn:aws:iam::210987654321:role/x"];
+        let made = Document::trust(&who.map(str::to_owned));
+        let live = doc(json!({ "Version": "2012-10-17", "Statement": {
+            "Sid": "", "Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {
+                "AWS": ["arn:aws:iam::210987654321:role/x", "arn:aws:iam::123456789012:root"],
+                "Service": ["lambda.amazonaws.com"],
+            },
+        }}));
+        assert_eq!(made, live);
+    }
+
+    #[test]
+    fn reads_what_iam_answers() {
+        let encoded = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Sid%22%3A\
+                       %22a+b%20%C3%A9%22%7D%5D%7D";
+        let read = Document::parse(encoded).expect("a document");
+        assert_eq!(
+            read,
+            doc(json!({ "Version": "2012-10-17", "Statement": [{ "Sid": "a+b é" }] }))
+        );
+        assert!(Document::parse("%zz").is_err());
+    }
+
+    #[test]
+    fn everybody_is_written_in_two_ways() {
+        let statement = |principal| doc(json!({ "Statement": [{ "Principal": principal }] }));
+        assert_eq!(statement(json!("*")), statement(json!({ "AWS": ["*"] })));
+        assert_ne!(statement(json!("*")), statement(json!({ "Service": "*" })));
+    }
+
+    #[test]
+    fn allow_becomes_one_document() {
+        let statement: Statement = serde_json::from_value(json!({
+            "actions": ["ec2:StopInstances", "ec2:StartInstances"], "resources": "*",
+            "conditions": { "Bool": { "aws:SecureTransport": "true" } },
+        }))
+        .expect("a statement");
+        let live = doc(json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Resource": ["*"],
+            "Action": ["EC2:StartInstances", "ec2:StopInstances"],
+            "Condition": { "Bool": { "aws:SecureTransport": [true] } },
+        }]}));
+        assert_eq!(Document::allow(&[statement]), live);
+    }
+
+    fn texts(of: &'static [&'static str]) -> impl Strategy<Value = Value> {
+        subsequence(of, 1..=of.len()).prop_map(|texts| json!(texts))
+    }
+
+    fn statement() -> impl Strategy<Value = Value> {
+        (
+            prop_oneof![Just("Allow"), Just("Deny")],
+            texts(&["ec2:StartInstances", "ec2:Describe*", "logs:PutLogEvents"]),
+            texts(&["arn:aws:ec2:*:*:instance/i-1", "*", "arn:aws:s3:::B"]),
+            texts(&["10.0.0.0/8", "192.0.2.1"]),
+            texts(&["ec2.amazonaws.com", "lambda.amazonaws.com"]),
+        )
+            .prop_map(|(effect, action, resource, ip, service)| {
+                json!({
+                    "Effect": effect, "Action": action, "Resource": resource,
+                    "Principal": { "Service": service },
+                    "Condition": { "IpAddress": { "aws:SourceIp": ip } },
+                })
+            })
+    }
+
+    /// The same meaning, written otherwise: lists turned and repeated, one of one as a text.
+    fn rewritten(value: &Value, turn: usize) -> Value {
+        match value {
+            Value::Array(items) if items.len() == 1 && turn.is_multiple_of(2) => {
+                rewritten(&items[0], turn)
+            }
+            Value::Array(items) => {
+                let mut items: Vec<Value> =
+                    items.iter().map(|item| rewritten(item, turn + 1)).collect();
+                let by = turn % items.len().max(1);
+                items.rotate_left(by);
+                items.extend(items.first().filter(|_| turn.is_multiple_of(3)).cloned());
+                Value::Array(items)
+            }
+            Value::Object(map) => map
+                .iter()
+                .map(|(key, value)| match (key.as_str(), value.as_str()) {
+                    ("Action", Some(one)) => (key.clone(), json!(one.replace("ec2:", "EC2:"))),
+                    _ => (key.clone(), rewritten(value, turn + 1)),
+                })
+                .collect(),
+            other => other.clone(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_same_meaning_is_equal(
+            statements in prop::collection::vec(statement(), 1..4), turn in 0usize..6,
+        ) {
+            let document = json!({ "Version": "2012-10-17", "Statement": statements });
+            let otherwise = rewritten(&document, turn);
+            prop_assert_eq!(doc(document.clone()), doc(otherwise.clone()));
+            let spaced = serde_json::to_string_pretty(&otherwise).expect("text");
+            prop_assert_eq!(doc(document.clone()), Document::parse(&spaced).expect("a document"));
+            let canonical = doc(document);
+            prop_assert_eq!(doc(canonical.0.clone()), canonical);
+        }
+
+        #[test]
+        fn another_meaning_is_different(
+            statements in prop::collection::vec(statement(), 1..4), at in 0usize..4, what in 0usize..6,
+        ) {
+            let before = json!({ "Version": "2012-10-17", "Statement": statements });
+            let mut after = before.clone();
+            let at = at % statements.len();
+            let statement = &mut after["Statement"][at];
+            match what {
+                0 => statement["Action"] = json!("iam:PassRole"),
+                1 => statement["Resource"] = json!("arn:aws:s3:::b"),
+                2 => statement["Principal"] = json!({ "Service": "sns.amazonaws.com" }),
+                3 => statement["Condition"] = json!({}),
+                4 => statement["Sid"] = json!("other"),
+                _ => after["Version"] = json!("2008-10-17"),
+            }
+            prop_assert_ne!(doc(before), doc(after));
+        }
+
+        #[test]
+        fn effect_matters(statement in statement()) {
+            let mut other = statement.clone();
+            other["Effect"] = json!(if statement["Effect"] == "Allow" { "Deny" } else { "Allow" });
+            prop_assert_ne!(
+                doc(json!({ "Statement": [statement] })),
+                doc(json!({ "Statement": [other] })),
+            );
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Tags: one map here, another type in every SDK.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ec2::types as ec2;
+use aws_sdk_iam::types as iam;
+use serde_json::Value;
+use stackwright_engine::change::Change;
+use stackwright_engine::kind::{Error, Result};
+
+/// A resource's tags: the user's and those that say whose it is.
+pub type Tags = BTreeMap<String, String>;
+
+pub fn to_ec2(tags: &Tags) -> Vec<ec2::Tag> {
+    tags.iter().map(|(key, value)| ec2::Tag::builder().key(key).value(value).build()).collect()
+}
+
+pub fn from_ec2(tags: &[ec2::Tag]) -> Tags {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    tags.iter().map(|tag| (text(tag.key()), text(tag.value()))).collect()
+}
+
+pub fn to_iam(tags: &Tags) -> Result<Vec<iam::Tag>> {
+    let tag = |(key, value)| iam::Tag::builder().key(key).value(value).build();
+    let made: Result<_, _> = tags.iter().map(tag).collect();
+    made.map_err(|error| Error::terminal(format!("a tag is not complete: {error}")))
+}
+
+pub fn from_iam(tags: &[iam::Tag]) -> Tags {
+    tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
+/// What has to be done to an object's tags.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Difference {
+    pub set: Tags,
+    pub remove: Vec<String>,
+}
+
+/// The part of `changes` that concerns tags; others are passed over.
+pub fn difference(changes: &[Change]) -> Difference {
+    let mut difference = Difference::default();
+    for change in changes {
+        match (change.path.0.as_slice(), &change.after) {
+            ([field, key], Some(value)) if field == "tags" => {
+                difference.set.insert(key.clone(), text(value));
+            }
+            ([field, key], None) if field == "tags" => difference.remove.push(key.clone()),
+            // Where the endpoint reports no tags at all, the field differs as a whole.
+            ([field], Some(Value::Object(all))) if field == "tags" => {
+                difference.set.extend(all.iter().map(|(key, value)| (key.clone(), text(value))));
+            }
+            _ => {}
+        }
+    }
+    difference
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stackwright_engine::change::{Path, Rule};
+    use stackwright_engine::kind::Cost;
+
+    use super::*;
+
+    fn change(path: &[&str], after: Option<Value>) -> Change {
+        let path = Path(path.iter().map(|&key| key.to_owned()).collect());
+        Change { path, before: None, after, rule: Rule::Edited, cost: Cost::InPlace }
+    }
+
+    #[test]
+    fn changes_set_and_remove() {
+        let found = difference(&[
+            change(&["description"], Some(json!("x"))),
+            change(&["tags", "a.b"], Some(json!("1"))),
+            change(&["tags", "old"], None),
+        ]);
+        assert_eq!(found.set, Tags::from([("a.b".into(), "1".into())]));
+        assert_eq!(found.remove, ["old"]);
+        let whole = difference(&[change(&["tags"], Some(json!({ "a": "b" })))]);
+        assert_eq!(whole.set, Tags::from([("a".into(), "b".into())]));
+    }
+
+    #[test]
+    fn there_and_back() {
+        let tags = Tags::from([("a".into(), "1".into()), ("b".into(), String::new())]);
+        assert_eq!(from_ec2(&to_ec2(&tags)), tags);
+        assert_eq!(from_iam(&to_iam(&tags).expect("tags")), tags);
+    }
+}
