@@ -5,6 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use aws_sdk_cloudwatchlogs::types::LogGroup as Described;
 use stackwright_engine::kind::{Error, Result, tag};
 
 use crate::cloud::Cloud;
@@ -23,7 +24,15 @@ pub struct LogGroup<'a> {
 pub enum Standing {
     Absent,
     Ours,
+    /// Ours, but nothing says for how long it keeps what it holds.
+    Unfinished,
     Foreign,
+}
+
+impl Standing {
+    fn is_ours(self) -> bool {
+        matches!(self, Self::Ours | Self::Unfinished)
+    }
 }
 
 /// `/aws/lambda/<function>`.
@@ -51,20 +60,33 @@ impl<'a> LogGroup<'a> {
 
     /// `lineages`: the values of [`tag::LINEAGE`] that mean us.
     pub async fn standing(&self, lineages: &[&str]) -> Result<Standing> {
-        let Some(tags) = self.tags().await? else { return Ok(Standing::Absent) };
+        let (group, tags) = tokio::try_join!(self.group(), self.tags())?;
         let lineage = tags.get(tag::LINEAGE).map(String::as_str);
         let ours = lineage.is_some_and(|lineage| lineages.contains(&lineage));
-        Ok(if ours { Standing::Ours } else { Standing::Foreign })
+        Ok(match group {
+            None => Standing::Absent,
+            Some(_) if !ours => Standing::Foreign,
+            Some(group) if group.retention_in_days.is_none() => Standing::Unfinished,
+            Some(_) => Standing::Ours,
+        })
     }
 
-    async fn tags(&self) -> Result<Option<HashMap<String, String>>> {
+    /// Answers are sorted: a group named as the prefix comes first.
+    async fn group(&self) -> Result<Option<Described>> {
+        let groups = self.cloud.logs.describe_log_groups().log_group_name_prefix(&self.name);
+        let groups = groups.send().await.explain("DescribeLogGroups")?.log_groups;
+        let named = |group: &Described| group.log_group_name.as_deref() == Some(&self.name);
+        Ok(groups.unwrap_or_default().into_iter().find(named))
+    }
+
+    async fn tags(&self) -> Result<HashMap<String, String>> {
         match self.cloud.logs.list_tags_for_resource().resource_arn(&self.arn).send().await {
-            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
-            reply => Ok(Some(reply.explain("ListTagsForResource")?.tags.unwrap_or_default())),
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(HashMap::new()),
+            reply => Ok(reply.explain("ListTagsForResource")?.tags.unwrap_or_default()),
         }
     }
 
-    /// Makes the group, kept 14 days. One that is there and not ours is left as it is.
+    /// Makes the group, kept 14 days, or finishes ours. Another's is left as it is.
     pub async fn make(&self, tags: &BTreeMap<String, String>, lineages: &[&str]) -> Result<()> {
         let made = self
             .cloud
@@ -76,7 +98,7 @@ impl<'a> LogGroup<'a> {
             .await;
         match made {
             Err(error) if code(&error) == Some("ResourceAlreadyExistsException") => {
-                if self.standing(lineages).await? != Standing::Ours {
+                if !self.standing(lineages).await?.is_ours() {
                     return Ok(());
                 }
             }
@@ -96,7 +118,7 @@ impl<'a> LogGroup<'a> {
         unset: &[String],
         lineages: &[&str],
     ) -> Result<()> {
-        if self.standing(lineages).await? != Standing::Ours {
+        if !self.standing(lineages).await?.is_ours() {
             return Ok(());
         }
         if !set.is_empty() {
@@ -112,7 +134,7 @@ impl<'a> LogGroup<'a> {
 
     /// Deletes the group if it is ours.
     pub async fn remove(&self, lineages: &[&str]) -> Result<()> {
-        if self.standing(lineages).await? != Standing::Ours {
+        if !self.standing(lineages).await?.is_ours() {
             return Ok(());
         }
         match self.cloud.logs.delete_log_group().log_group_name(&self.name).send().await {

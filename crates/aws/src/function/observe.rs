@@ -107,7 +107,7 @@ impl Function {
         let standing = group.standing(&lineages).await?;
         live.spec.logs = match standing {
             Standing::Ours => Some(true),
-            Standing::Absent => Some(false),
+            Standing::Absent | Standing::Unfinished => Some(false),
             Standing::Foreign => None,
         };
         if standing == Standing::Foreign {

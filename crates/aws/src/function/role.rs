@@ -9,6 +9,7 @@ use stackwright_engine::kind::{Error, Fault};
 
 use super::Function;
 use crate::fault::{code, explain};
+use crate::policy::Document;
 
 /// How long a new role may take until every part of Lambda knows it.
 const PROPAGATION: Duration = Duration::from_secs(60);
@@ -42,10 +43,9 @@ impl Function {
         let reply = self.cloud.iam.get_role().role_name(name).send().await;
         // A role that cannot be read may be new as well: the limit of time decides.
         let trust = reply.ok().and_then(|reply| reply.role?.assume_role_policy_document);
-        if let Some(trust) = trust.map(|trust| decode(&trust))
-            && !trusts_lambda(&trust)
+        if let Some(trust) = trust.and_then(|trust| Document::parse(&trust).ok())
+            && !trusts_lambda(&trust.to_string())
         {
-            let trust: String = trust.split_whitespace().collect();
             let message =
                 format!("Lambda cannot assume the role {name}, which trusts others: {trust}");
             return Error::terminal(message)
@@ -63,34 +63,98 @@ fn trusts_lambda(trust: &str) -> bool {
     ["\"lambda.amazonaws.com", "\"*\""].iter().any(|principal| trust.contains(principal))
 }
 
-/// IAM answers with its documents URL-encoded.
-fn decode(text: &str) -> String {
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while at < bytes.len() {
-        let hex = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        if let Some(byte) = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            decoded.push(byte);
-            at += 3;
-        } else {
-            decoded.push(bytes[at]);
-            at += 1;
-        }
-    }
-    String::from_utf8_lossy(&decoded).into_owned()
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use serde_json::json;
+    use stackwright_engine::kind::{Intent, Kind as _};
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::cloud::{Access, Cloud};
+    use crate::function::Spec;
+    use crate::package::Source;
+
+    const REFUSAL: &str =
+        r#"{"message": "The role defined for the function cannot be assumed by Lambda."}"#;
+
+    fn http(status: &str, header: &str, body: &str) -> String {
+        let size = body.len();
+        format!(
+            "HTTP/1.1 {status}\r\n{header}connection: close\r\ncontent-length: {size}\r\n\r\n{body}"
+        )
+    }
+
+    /// Refuses every CreateFunction for its role, and tells whom that trusts.
+    async fn lambda_without_the_role(trusted: &str) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let role = format!(
+            "<GetRoleResponse><GetRoleResult><Role><Path>/</Path><RoleName>r</RoleName>\
+             <RoleId>A</RoleId><Arn>a</Arn><CreateDate>2020-01-01T00:00:00Z</CreateDate>\
+             <AssumeRolePolicyDocument>{trusted}</AssumeRolePolicyDocument>\
+             </Role></GetRoleResult></GetRoleResponse>"
+        );
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let mut start = [0; 5];
+                let _ = stream.read_exact(&mut start).await;
+                let mut rest = vec![0; 1 << 16];
+                let size = stream.read(&mut rest).await.unwrap_or_default();
+                let reply = if rest[..size].starts_with(b"/2015-03-31/functions") {
+                    let kind = "x-amzn-errortype: InvalidParameterValueException\r\n";
+                    http("400 Bad Request", kind, REFUSAL)
+                } else {
+                    http("200 OK", "", &role)
+                };
+                let _ = stream.write_all(reply.as_bytes()).await;
+                // What is left of the request, until the client has its answer.
+                let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+            }
+        });
+        url
+    }
+
+    async fn refused(trusted: &str) -> Error {
+        let url = lambda_without_the_role(trusted).await;
+        let cloud = Cloud::open(&Access::Endpoint { url }, "us-east-1").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        std::fs::write(folder.path().join("a.py"), "").expect("written");
+        let source = Source::read(folder.path()).expect("read");
+        let spec: Spec = serde_json::from_value(json!({
+            "name": "f",
+            "role": "arn:aws:iam::123456789012:role/r",
+            "runtime": "python3.13",
+            "code": {"path": ".", "digest": source.digest("python3.13", "x86_64")},
+        }))
+        .expect("a spec");
+        let kind = Function::new(Arc::new(cloud), folder.path().into(), folder.path().into());
+        let address = stackwright_engine::Address::new("function", "f");
+        let intent = Intent { address, generation: 1, token: String::new() };
+        kind.create(&intent, &spec).await.err().expect("refused")
+    }
+
+    #[tokio::test]
+    async fn a_new_role_is_awaited() {
+        let error = refused("%7B%22Service%22%3A%22lambda.amazonaws.com%22%7D").await;
+        assert!(matches!(error.fault, Fault::Awaiting { .. }), "{error:?}");
+    }
+
+    #[tokio::test]
+    async fn a_role_that_trusts_others_never_will() {
+        let error = refused("%7B%22Service%22%3A%22ec2.amazonaws.com%22%7D").await;
+        assert_eq!(error.fault, Fault::Terminal, "{error:?}");
+        assert_eq!(
+            error.message,
+            r#"Lambda cannot assume the role r, which trusts others: {"Service":"ec2.amazonaws.com"}"#
+        );
+    }
 
     #[test]
     fn tells_who_is_trusted() {
-        let lambda = "%7B%22Service%22%3A%20%22lambda.amazonaws.com%22%7D";
-        assert_eq!(decode(lambda), r#"{"Service": "lambda.amazonaws.com"}"#);
-        assert!(trusts_lambda(&decode(lambda)));
-        assert!(!trusts_lambda(r#"{"Service":["edgelambda.amazonaws.com"]}"#));
-        assert_eq!(decode("100%, é%zz"), "100%, é%zz");
+        assert!(trusts_lambda(r#"{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]}"#));
+        assert!(!trusts_lambda(r#"{"Service":"edgelambda.amazonaws.com"}"#));
     }
 }

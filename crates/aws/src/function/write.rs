@@ -18,6 +18,7 @@ use super::{Function, MEMORY, Spec, TIMEOUT, read};
 use crate::fault::{Explain as _, code};
 use crate::log_group::LogGroup;
 use crate::package::{self, Files, Source};
+use crate::tags::{self, Difference};
 use crate::vendor;
 
 /// 50 MB over a slow line.
@@ -177,19 +178,20 @@ impl Function {
     /// The log group's first: its lineage must be known as ours until it has the new one.
     async fn send_tags(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let arn = arn(on)?;
-        let (set, unset) = tags(on, desired, changes);
+        let Difference { set, remove } = tags::difference(changes);
+        let set: HashMap<String, String> = set.into_iter().collect();
         let logs = |spec: &Spec| spec.logs == Some(true);
         if logs(desired) || on.applied.as_ref().is_some_and(logs) {
             let group = LogGroup::of(&self.cloud, arn)?;
-            group.retag(&set, &unset, &lineages(on, desired, changes)).await?;
+            group.retag(&set, &remove, &lineages(on, desired, changes)).await?;
         }
         let lambda = &self.cloud.lambda;
         if !set.is_empty() {
             let tagging = lambda.tag_resource().resource(arn).set_tags(Some(set));
             tagging.send().await.explain("TagResource")?;
         }
-        if !unset.is_empty() {
-            let untagging = lambda.untag_resource().resource(arn).set_tag_keys(Some(unset));
+        if !remove.is_empty() {
+            let untagging = lambda.untag_resource().resource(arn).set_tag_keys(Some(remove));
             untagging.send().await.explain("UntagResource")?;
         }
         Ok(())
@@ -308,30 +310,6 @@ fn merged(
     live
 }
 
-/// Tags to set and keys to take away.
-fn tags(
-    on: &Handle<Spec>,
-    desired: &Spec,
-    changes: &[Change],
-) -> (HashMap<String, String>, Vec<String>) {
-    let wanted = desired.tags.clone().unwrap_or_default();
-    let applied = on.applied.as_ref().and_then(|spec| spec.tags.clone()).unwrap_or_default();
-    let (mut set, mut unset) = (HashMap::new(), Vec::new());
-    for change in changes.iter().filter(|change| change.path.field() == "tags") {
-        match change.path.0.get(1) {
-            Some(key) => match wanted.get(key) {
-                Some(value) => set.extend([(key.clone(), value.clone())]),
-                None => unset.push(key.clone()),
-            },
-            None => {
-                set.extend(wanted.clone());
-                unset.extend(applied.keys().filter(|key| !wanted.contains_key(*key)).cloned());
-            }
-        }
-    }
-    (set, unset)
-}
-
 /// Those that mean us: what shall be, what was applied, and what is about to be replaced.
 fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) -> Vec<&'a str> {
     let is_lineage = |change: &&Change| {
@@ -341,4 +319,68 @@ fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) 
         changes.iter().filter(is_lineage).filter_map(|change| change.before.as_ref()?.as_str());
     let specs = [Some(desired), on.applied.as_ref()].into_iter().flatten();
     specs.filter_map(|spec| spec.tag(tag::LINEAGE)).chain(replaced).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stackwright_engine::Address;
+    use stackwright_engine::change::Path;
+    use stackwright_engine::kind::Cost;
+
+    use super::*;
+
+    fn spec(environment: &[(&str, &str)], tags: &[(&str, &str)]) -> Spec {
+        serde_json::from_value(json!({
+            "name": "f",
+            "environment": map(environment),
+            "tags": map(tags),
+        }))
+        .expect("a spec")
+    }
+
+    fn map(entries: &[(&str, &str)]) -> BTreeMap<String, String> {
+        entries.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    fn handle(applied: Option<Spec>) -> Handle<Spec> {
+        let address = Address::new("function", "f");
+        Handle { address, id: "f".to_owned(), generation: 1, outputs: BTreeMap::new(), applied }
+    }
+
+    fn change(path: &[&str], before: Option<&str>, after: Option<&str>) -> Change {
+        Change {
+            path: Path(path.iter().map(ToString::to_string).collect()),
+            before: before.map(Into::into),
+            after: after.map(Into::into),
+            rule: Rule::Edited,
+            cost: Cost::InPlace,
+        }
+    }
+
+    #[test]
+    fn foreign_variables_stay_and_ours_go() {
+        let live = map(&[("A", "old"), ("B", "old"), ("FOREIGN", "x")]);
+        let desired = spec(&[("A", "new"), ("C", "new")], &[]);
+        let expected = map(&[("A", "new"), ("C", "new"), ("FOREIGN", "x")]);
+        let known = handle(Some(spec(&[("A", "sealed"), ("B", "sealed")], &[])));
+        let merge = |on, changes: &[_]| merged(live.clone(), on, &desired, changes);
+        assert_eq!(merge(&known, &[]), expected);
+        let gone = change(&["environment", "B"], Some("old"), None);
+        assert_eq!(merge(&handle(None), &[gone]), expected);
+    }
+
+    #[test]
+    fn a_lineage_that_is_replaced_is_still_ours() {
+        let desired = spec(&[], &[(tag::LINEAGE, "new")]);
+        let replaced = [change(&["tags", tag::LINEAGE], Some("old"), Some("new"))];
+        assert_eq!(lineages(&handle(None), &desired, &replaced), ["new", "old"]);
+    }
+
+    #[test]
+    fn another_path_to_the_same_code_sends_nothing() {
+        assert!(!is_other_code(&change(&["code", "path"], Some("a"), Some("b"))));
+        assert!(is_other_code(&change(&["code", "digest"], Some("a"), Some("b"))));
+        assert!(is_other_code(&change(&["code"], None, None)));
+    }
 }
