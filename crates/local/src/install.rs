@@ -131,6 +131,7 @@ pub(crate) fn last_lines(text: &str, count: usize) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a wrong assumption fails the test")]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
