@@ -116,6 +116,10 @@ fn command(config: &Config, python: &Python, tree: &Path) -> Result<Command> {
     let home = config.cache.join("home");
     let temporary = config.home().join("tmp");
     let state = config.state();
+    // Functions unpack their code there, and their emulator leaves it behind.
+    if temporary.exists() {
+        fs::remove_dir_all(&temporary).at("empty", &temporary)?;
+    }
     for folder in [&home, &temporary, &state] {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).at("create", folder)?;
     }
