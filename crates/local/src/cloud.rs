@@ -48,33 +48,37 @@ pub struct Status {
 /// # Errors
 /// No Python, too old, no pip, no network, the port taken by something else, a crash at the start.
 pub async fn up(config: &Config, report: Report<'_>) -> Result<Endpoint> {
+    let mut pauses = pauses();
     let mut deadline = None;
-    for pause in pauses() {
-        match probe(config.port).await {
+    // An emulator that is just ending breaks its connections: one strange answer proves nothing.
+    let mut strange = false;
+    loop {
+        let what = probe(config.port).await;
+        let held = held(config);
+        match what {
             What::Cloud { account, version } => {
-                let managed = held(config);
-                return Ok(Endpoint { url: config.url(), account, managed, version });
+                return Ok(Endpoint { url: config.url(), account, managed: held, version });
             }
-            What::Other { answer } if !held(config) => {
+            What::Other { answer } if strange && !held => {
                 return Err(Error::PortTaken { port: config.port, answer });
             }
-            What::Other { .. } | What::Nothing => {}
+            What::Other { .. } => strange = !held,
+            What::Nothing if held => {}
+            What::Nothing => {
+                if let Some(endpoint) = start(config, report).await? {
+                    return Ok(endpoint);
+                }
+            }
         }
-        if !held(config)
-            && let Some(endpoint) = start(config, report).await?
-        {
-            return Ok(endpoint);
-        }
-        let until = *deadline.get_or_insert_with(|| {
+        if held && deadline.is_none() {
             report(Event::WaitingForStart { port: config.port });
-            Instant::now() + OTHERS
-        });
-        if Instant::now() > until {
-            break;
         }
-        tokio::time::sleep(pause).await;
+        if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + OTHERS) {
+            let (port, log) = (config.port, config.log());
+            return Err(Error::Silent { port, after: OTHERS, said: daemon::tail(&log), log });
+        }
+        tokio::time::sleep(pauses.next().unwrap_or(OTHERS)).await;
     }
-    Err(Error::Silent { port: config.port, after: OTHERS, log: config.log(), said: String::new() })
 }
 
 /// `None` when another run was faster.

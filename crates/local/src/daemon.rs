@@ -7,7 +7,7 @@
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,7 +24,7 @@ use crate::python::Python;
 const START: Duration = Duration::from_secs(60);
 /// From the request to end to the end: it saves its state in between.
 const STOP: Duration = Duration::from_secs(30);
-/// From the kill to the end.
+/// From the kill to the end, and for an end that was under way already.
 const KILL: Duration = Duration::from_secs(5);
 /// Of the log, what an error shows.
 const LINES: usize = 12;
@@ -116,6 +116,10 @@ fn command(config: &Config, python: &Python, tree: &Path) -> Result<Command> {
     let home = config.cache.join("home");
     let temporary = config.home().join("tmp");
     let state = config.state();
+    // Functions unpack their code there, and their emulator leaves it behind.
+    if temporary.exists() {
+        fs::remove_dir_all(&temporary).at("empty", &temporary)?;
+    }
     for folder in [&home, &temporary, &state] {
         DirBuilder::new().recursive(true).mode(0o700).create(folder).at("create", folder)?;
     }
@@ -179,7 +183,7 @@ fn crashed(config: &Config, status: ExitStatus) -> Error {
     Error::Crashed { status: status.to_string(), log: config.log(), said }
 }
 
-fn tail(log: &Path) -> String {
+pub(crate) fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
     last_lines(&String::from_utf8_lossy(&text), LINES)
 }
@@ -203,12 +207,12 @@ pub(crate) enum End {
 
 /// Ends a running emulator, gently first: only a clean end saves its state.
 pub(crate) async fn end(config: &Config, running: &Running) -> Result<End> {
-    signal("-TERM", &running.pid.to_string()).await?;
-    if gone(config, STOP).await {
+    let asked = signal("TERM", &running.pid.to_string()).await?;
+    if gone(config, if asked { STOP } else { KILL }).await {
         return Ok(End::Clean);
     }
     // Its whole session, which is named after its first process: functions too.
-    signal("-KILL", &format!("-{}", running.pid)).await?;
+    signal("KILL", &format!("-{}", running.pid)).await?;
     if gone(config, KILL).await {
         Ok(End::Killed)
     } else {
@@ -230,21 +234,22 @@ async fn gone(config: &Config, within: Duration) -> bool {
     false
 }
 
-/// `kill` is part of every POSIX shell, but no file on every system. It complains when the process
-/// has just ended by itself, which the wait afterwards finds out.
-async fn signal(name: &str, to: &str) -> Result<()> {
-    Command::new("/bin/sh")
-        .args(["-c", r#"kill "$1" -- "$2""#, "sh", name, to])
+/// `kill` is part of every POSIX shell, but no file on every system. `false` when it is refused,
+/// also because the process has just ended by itself.
+async fn signal(name: &str, to: &str) -> Result<bool> {
+    let status = Command::new("/bin/sh")
+        .args(["-c", r#"kill -s "$1" -- "$2""#, "sh", name, to])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status()
         .await
-        .map(drop)
-        .at("run", &PathBuf::from("/bin/sh"))
+        .at("run", Path::new("/bin/sh"))?;
+    Ok(status.success())
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a wrong assumption fails the test")]
 mod tests {
     use super::*;
 

@@ -106,8 +106,19 @@ fn refused(python: &Python, complete: &Path, output: &Output) -> Error {
             complete.display(),
             REQUIREMENTS.join(" ")
         ),
-        said: last_lines(&said, LINES),
+        said: last_lines(&without_noise(&said), LINES),
     }
+}
+
+/// Of pip's repeated attempts the last one tells as much as all of them, and its notices nothing.
+fn without_noise(said: &str) -> String {
+    let retry = |line: &&str| line.starts_with("WARNING: Retrying");
+    let last = said.lines().rfind(retry);
+    said.lines()
+        .filter(|line| !retry(line) || Some(*line) == last)
+        .filter(|line| !line.starts_with("WARNING: Running pip") && !line.starts_with("[notice]"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn offline(said: &str) -> bool {
@@ -131,6 +142,7 @@ pub(crate) fn last_lines(text: &str, count: usize) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a wrong assumption fails the test")]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
@@ -203,13 +215,17 @@ mod tests {
     #[tokio::test]
     async fn no_network_shows_pips_words_and_the_command() {
         let error = fails(
-            "echo 'WARNING: Retrying: NewConnectionError: Connection refused' >&2
+            "echo 'WARNING: Retrying (total=1): NewConnectionError: Connection refused' >&2
+             echo 'WARNING: Retrying (total=0): NewConnectionError: Connection refused' >&2
+             echo 'WARNING: Running pip as the root user' >&2
              echo 'ERROR: No matching distribution found for ministack' >&2; exit 1",
         )
         .await;
         let text = error.to_string();
         assert!(text.contains("does not reach the package index"), "{text}");
-        assert!(text.contains("No matching distribution found"), "{text}");
+        let shown = "  WARNING: Retrying (total=0): NewConnectionError: Connection refused\n  \
+                     ERROR: No matching distribution found for ministack";
+        assert!(text.ends_with(shown), "{text}");
         let hint = error.hint().unwrap();
         assert!(hint.contains("-m pip install --target"), "{hint}");
         assert!(hint.ends_with("ministack==1.5.33 boto3==1.43.106"), "{hint}");

@@ -77,6 +77,7 @@ fn parse(version: &str) -> Option<(u32, u32)> {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a wrong assumption fails the test")]
 mod tests {
     use super::*;
     use std::fs;

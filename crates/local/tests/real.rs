@@ -1,0 +1,344 @@
+//! The managed local cloud as users get it: really installed, really started.
+//!
+//! Linux only where it looks into /proc; the rest holds everywhere.
+
+#![allow(clippy::unwrap_used, reason = "a wrong assumption fails the test")]
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
+use stackwright_local::{Config, Endpoint, Error, Event, What, down, probe, reset, status, up};
+use stackwright_testkit::cache;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+/// A local cloud of its own on the shared installation, which ends with the test.
+struct Cloud {
+    config: Config,
+    _data: TempDir,
+}
+
+impl Cloud {
+    async fn new() -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let config = Config {
+            port: free_port().await,
+            cache: cache().join("local"),
+            data: data.path().to_owned(),
+            python: None,
+            path: std::env::var_os("PATH").unwrap_or_default(),
+        };
+        Self { config, _data: data }
+    }
+
+    async fn up(&self) -> Endpoint {
+        match up(&self.config, &mut |_| ()).await {
+            Ok(endpoint) => endpoint,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    async fn pid(&self) -> u32 {
+        status(&self.config).await.managed.expect("it runs").pid
+    }
+
+    async fn iam(&self, body: &str) -> String {
+        let request = Request::post(self.config.url())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/iam/aws4_request, \
+                 SignedHeaders=host, Signature=0",
+            )
+            .body(Full::<Bytes>::from(format!("{body}&Version=2010-05-08")))
+            .unwrap();
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let body = client.request(request).await.unwrap().into_body();
+        String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap()
+    }
+
+    async fn has_role(&self, name: &str) -> bool {
+        self.iam(&format!("Action=GetRole&RoleName={name}")).await.contains("<Arn>")
+    }
+
+    async fn make_role(&self, name: &str) {
+        let made = self
+            .iam(&format!("Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument=%7B%7D"))
+            .await;
+        assert!(made.contains("<Arn>"), "{made}");
+    }
+}
+
+impl Drop for Cloud {
+    /// Also after a failed assertion: a daemon survives its test otherwise.
+    fn drop(&mut self) {
+        let config = self.config.clone();
+        let ended = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Runtime::new().unwrap();
+            runtime.block_on(async { down(&config, &mut |_| ()).await.map(drop) })
+        });
+        match ended.join() {
+            Ok(Ok(()) | Err(Error::NotOurs { .. })) => {}
+            other => eprintln!("the local cloud did not end: {other:?}"),
+        }
+    }
+}
+
+async fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port()
+}
+
+#[tokio::test]
+async fn up_use_down_up_again() {
+    let cloud = Cloud::new().await;
+    let mut events = Vec::new();
+    let first = up(&cloud.config, &mut |event| events.push(event)).await.unwrap();
+    let expected = Endpoint {
+        url: cloud.config.url(),
+        account: "000000000000".to_owned(),
+        managed: true,
+        version: Some(stackwright_local::VERSION.to_owned()),
+    };
+    assert_eq!(first, expected);
+    assert!(matches!(events.last(), Some(Event::Started { .. })), "{events:?}");
+
+    let mut events = Vec::new();
+    assert_eq!(up(&cloud.config, &mut |event| events.push(event)).await.unwrap(), expected);
+    assert_eq!(events, []);
+
+    cloud.make_role("kept").await;
+    let pid = cloud.pid().await;
+    assert!(down(&cloud.config, &mut |_| ()).await.unwrap());
+    assert!(ended(pid).await, "process {pid} is still there");
+    assert_eq!(probe(cloud.config.port).await, What::Nothing);
+    assert!(!down(&cloud.config, &mut |_| ()).await.unwrap(), "nothing is left to stop");
+
+    cloud.up().await;
+    assert!(cloud.has_role("kept").await);
+    let found = status(&cloud.config).await;
+    assert!(found.memory.is_some_and(|bytes| bytes > 1 << 20), "{found:?}");
+    assert!(found.saved > 0, "{found:?}");
+
+    assert!(reset(&cloud.config, &mut |_| ()).await.unwrap().is_some());
+    assert!(!cloud.has_role("kept").await);
+}
+
+#[tokio::test]
+async fn it_listens_on_its_port_of_the_loopback_alone() {
+    let cloud = Cloud::new().await;
+    cloud.up().await;
+    cloud.iam("Action=ListRoles").await;
+    let own = format!("127.0.0.1:{}", cloud.config.port);
+    assert_eq!(listening(cloud.pid().await), HashSet::from([own]));
+}
+
+#[tokio::test]
+async fn it_inherits_no_variable_and_no_terminal() {
+    let cloud = Cloud::new().await;
+    // A process's environment is fixed at its start: so a program of its own carries the canary.
+    let status = Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "starts_with_a_canary", "--ignored"])
+        .env("CANARY", "secret-of-the-shell")
+        .env("AWS_PROFILE", "secret-of-the-shell")
+        .env("TEST_PORT", cloud.config.port.to_string())
+        .env("TEST_DATA", &cloud.config.data)
+        .output()
+        .unwrap();
+    assert!(status.status.success(), "{}", String::from_utf8_lossy(&status.stdout));
+    let pid = cloud.pid().await;
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap();
+    let environment = String::from_utf8_lossy(&environment);
+    assert!(!environment.contains("secret-of-the-shell"), "{environment}");
+    let names: HashSet<&str> =
+        environment.split('\0').filter_map(|pair| Some(pair.split_once('=')?.0)).collect();
+    let expected = HashSet::from([
+        "PATH",
+        "HOME",
+        "LANG",
+        "TMPDIR",
+        "PYTHONPATH",
+        "AWS_ACCESS_KEY_ID",
+        "AWS_SECRET_ACCESS_KEY",
+        "AWS_CONFIG_FILE",
+        "AWS_SHARED_CREDENTIALS_FILE",
+        "AWS_EC2_METADATA_DISABLED",
+        "BIND_HOST",
+        "IOT_MTLS_ENABLED",
+        "GATEWAY_PORT",
+        "PERSIST_STATE",
+        "STATE_DIR",
+    ]);
+    assert_eq!(names, expected);
+    // The leader of a session of its own: no Ctrl-C and no hang-up reaches it.
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    let session = stat.rsplit(')').next().unwrap().split_whitespace().nth(3).unwrap();
+    assert_eq!(session, pid.to_string());
+    assert_eq!(fs::read_link(format!("/proc/{pid}/fd/0")).unwrap(), Path::new("/dev/null"));
+}
+
+/// The other half of the test above.
+#[tokio::test]
+#[ignore = "is run by it_inherits_no_variable_and_no_terminal"]
+async fn starts_with_a_canary() {
+    let config = Config {
+        port: std::env::var("TEST_PORT").unwrap().parse().unwrap(),
+        cache: cache().join("local"),
+        data: PathBuf::from(std::env::var_os("TEST_DATA").unwrap()),
+        python: None,
+        path: std::env::var_os("PATH").unwrap(),
+    };
+    up(&config, &mut |_| ()).await.unwrap();
+}
+
+#[tokio::test]
+async fn parallel_runs_start_one() {
+    let cloud = Cloud::new().await;
+    let runs: Vec<_> = (0..4)
+        .map(|_| {
+            let config = cloud.config.clone();
+            tokio::spawn(async move {
+                let mut started = 0;
+                let mut count =
+                    |event| started += u32::from(matches!(event, Event::Started { .. }));
+                assert!(up(&config, &mut count).await.unwrap().managed);
+                started
+            })
+        })
+        .collect();
+    let mut started = 0;
+    for run in runs {
+        started += run.await.unwrap();
+    }
+    assert_eq!(started, 1);
+}
+
+#[tokio::test]
+async fn a_killed_one_is_started_again() {
+    let cloud = Cloud::new().await;
+    cloud.up().await;
+    let pid = cloud.pid().await;
+    assert!(Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status().unwrap().success());
+    // The last of its threads frees the lock; `up` waits for that.
+    cloud.up().await;
+    assert!(ended(pid).await);
+    assert_ne!(cloud.pid().await, pid);
+}
+
+#[tokio::test]
+async fn a_taken_port_says_what_to_do() {
+    let cloud = Cloud::new().await;
+    let listener = TcpListener::bind(("127.0.0.1", cloud.config.port)).await.unwrap();
+    tokio::spawn(async move {
+        // Every connection is closed at once.
+        while listener.accept().await.is_ok() {}
+    });
+    let error = up(&cloud.config, &mut |_| ()).await.unwrap_err();
+    assert!(matches!(error, Error::PortTaken { .. }), "{error}");
+    assert!(error.hint().unwrap().contains("STACKWRIGHT_LOCAL_PORT=4566"));
+}
+
+#[tokio::test]
+async fn what_others_started_is_used_and_left_alone() {
+    let mut cloud = Cloud::new().await;
+    let other = tokio::task::spawn_blocking(|| stackwright_testkit::Emulator::moto().start());
+    let other = other.await.unwrap();
+    cloud.config.port = other.port();
+    let endpoint = cloud.up().await;
+    assert_eq!((endpoint.managed, endpoint.account.as_str()), (false, other.account()));
+    for error in [
+        down(&cloud.config, &mut |_| ()).await.unwrap_err(),
+        reset(&cloud.config, &mut |_| ()).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, Error::NotOurs { .. }), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_at_the_start_shows_the_log() {
+    let cloud = Cloud::new().await;
+    // An installation that somebody emptied.
+    let broken = cloud.config.data.join("cache");
+    let version = "import sys; print('%d.%d' % sys.version_info[:2])";
+    let version = Command::new("python3").args(["-c", version]).output().unwrap().stdout;
+    let tree = format!(
+        "ministack-{}-python{}",
+        stackwright_local::VERSION,
+        String::from_utf8(version).unwrap().trim()
+    );
+    fs::create_dir_all(broken.join(tree)).unwrap();
+    let config = Config { cache: broken, ..cloud.config.clone() };
+    let error = up(&config, &mut |_| ()).await.unwrap_err();
+    assert!(matches!(error, Error::Crashed { .. }), "{error}");
+    assert!(error.to_string().contains("No module named ministack"), "{error}");
+}
+
+/// No such process any more, or only its exit code, which this test's runtime will collect.
+async fn ended(pid: u32) -> bool {
+    for _ in 0..100 {
+        let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        if state.is_empty() || state.rsplit(')').next().unwrap().trim().starts_with('Z') {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    false
+}
+
+/// The addresses on which a process and its children accept connections.
+fn listening(pid: u32) -> HashSet<String> {
+    let inodes: HashSet<String> = family(pid).into_iter().flat_map(sockets).collect();
+    let mut found = HashSet::new();
+    for table in ["tcp", "tcp6"] {
+        let table = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap();
+        for line in table.lines().skip(1) {
+            let fields: Vec<&str> = line.split_whitespace().collect();
+            let (local, state, inode) = (fields[1], fields[3], fields[9]);
+            if state == "0A" && inodes.contains(inode) {
+                found.insert(address(local));
+            }
+        }
+    }
+    found
+}
+
+/// The session that the process leads.
+fn family(leader: u32) -> Vec<u32> {
+    let processes = fs::read_dir("/proc").unwrap().flatten();
+    processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+            let session = stat.rsplit(')').next().and_then(|s| s.split_whitespace().nth(3));
+            session.is_some_and(|session| session == leader.to_string())
+        })
+        .collect()
+}
+
+fn sockets(pid: u32) -> Vec<String> {
+    let Ok(handles) = fs::read_dir(format!("/proc/{pid}/fd")) else { return Vec::new() };
+    handles
+        .flatten()
+        .filter_map(|handle| fs::read_link(handle.path()).ok())
+        .filter_map(|to| Some(to.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned()))
+        .collect()
+}
+
+/// `0100007F:11D6` as /proc writes it; IPv6 stays in its form, which no test expects.
+fn address(hex: &str) -> String {
+    let (host, port) = hex.split_once(':').unwrap();
+    let port = u16::from_str_radix(port, 16).unwrap();
+    match u32::from_str_radix(host, 16) {
+        Ok(host) if hex.len() == 13 => {
+            format!("{}:{port}", std::net::Ipv4Addr::from(host.swap_bytes()))
+        }
+        _ => format!("[{host}]:{port}"),
+    }
+}
