@@ -10,9 +10,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Any run can be repeated, interrupted or killed; the next one finishes the job.
 #[derive(Debug, Parser)]
 #[command(name = "stackwright", version, propagate_version = true, max_term_width = 100)]
-#[command(after_help = "Exit codes: 0 success; 1 other error, or declined; 2 changes present (with \
+#[command(
+    after_help = "Exit codes: 0 success; 1 other error, or declined; 2 changes present (with \
     --detailed-exitcode); 3 credentials, endpoint or account; 4 a resource failed; 5 a check \
-    failed; 6 locked by another run; 64 usage; 65 invalid stack file; 130/143 interrupted.")]
+    failed; 6 locked by another run; 64 usage; 65 invalid stack file; 130/143 interrupted."
+)]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,

@@ -54,7 +54,8 @@ pub fn custom_endpoint() -> Option<String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .find(|(name, value)| {
-            (name == "AWS_ENDPOINT_URL" || name.starts_with("AWS_ENDPOINT_URL_")) && !value.is_empty()
+            (name == "AWS_ENDPOINT_URL" || name.starts_with("AWS_ENDPOINT_URL_"))
+                && !value.is_empty()
         })
         .map(|(name, _)| name)
 }

@@ -66,7 +66,9 @@ impl Error {
         };
         match error {
             session::Error::State(error) => Self::State(error),
-            error => Self::Session { error, places: manifest.resources.values().map(place).collect() },
+            error => {
+                Self::Session { error, places: manifest.resources.values().map(place).collect() }
+            }
         }
     }
 
@@ -151,7 +153,10 @@ fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<St
             lines.extend(error.hint.iter().map(|hint| format!("  hint: {hint}")));
         }
         session::Error::Stuck(stuck) => lines.extend(stuck.iter().map(|(address, path)| {
-            format!("  {}: `{path}` has no default to return to; write the value you want", place(address))
+            format!(
+                "  {}: `{path}` has no default to return to; write the value you want",
+                place(address)
+            )
         })),
         session::Error::Foreign(foreign) => lines.extend(foreign_lines(foreign)),
         session::Error::State(_) => {}
@@ -169,7 +174,8 @@ fn foreign_lines(foreign: &[Foreign]) -> Vec<String> {
                 Why::Duplicate => "a second one beside the one in the state",
                 Why::NameTaken => "has a name this stack wants, and was not made by it",
             };
-            let name = if found.name == found.id { String::new() } else { format!(" `{}`", found.name) };
+            let name =
+                if found.name == found.id { String::new() } else { format!(" `{}`", found.name) };
             clean(&format!("  {kind} {}{name}{}: {why}", found.id, created.unwrap_or_default()))
         })
         .collect();

@@ -50,11 +50,8 @@ pub async fn open(stack: &Stack) -> Result<Workspace> {
         Ok(cloud) => cloud,
         Err(error) => return Err(Error::Usage(format!("--cloud: {error}"))),
     };
-    let request = Request {
-        cloud,
-        region: stack.region.clone(),
-        env: &|name| std::env::var(name).ok(),
-    };
+    let request =
+        Request { cloud, region: stack.region.clone(), env: &|name| std::env::var(name).ok() };
     let kinds = offline_kinds().await;
     let manifest = Manifest::load(Source { path, text }, &request, &kinds)
         .map_err(|invalid| Error::Invalid(Box::new(invalid)))?;
@@ -105,7 +102,9 @@ impl Workspace {
     /// Whether a URL is the local cloud by another name.
     fn is_managed(&self, url: &str) -> bool {
         let port = self.local.port;
-        ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| url == format!("http://{host}:{port}"))
+        ["localhost", "127.0.0.1", "[::1]"]
+            .iter()
+            .any(|host| url == format!("http://{host}:{port}"))
     }
 
     /// The state as it is, without a lock; `None`: there is none yet.
@@ -181,7 +180,9 @@ impl Workspace {
         };
         match &self.manifest.account {
             Some(wanted) if *wanted != account && self.manifest.cloud == Cloud::Aws => {
-                let message = format!("these credentials are for account {account}, the stack is in {wanted}");
+                let message = format!(
+                    "these credentials are for account {account}, the stack is in {wanted}"
+                );
                 let hint = "choose another --profile, or correct `account:`";
                 Err(Error::Refused(message, Some(hint.into())))
             }

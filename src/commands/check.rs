@@ -17,7 +17,10 @@ use crate::workspace::{self, Connected};
 pub async fn run(stack: &Stack) -> Result<u8> {
     let workspace = workspace::open(stack).await?;
     let Some(state) = workspace.peek()? else {
-        return Err(Error::Unknown("there is no state yet".into(), Some("run `stackwright reconcile`".into())));
+        return Err(Error::Unknown(
+            "there is no state yet".into(),
+            Some("run `stackwright reconcile`".into()),
+        ));
     };
     if workspace.manifest.checks.is_empty() {
         anstream::eprintln!("the file has no `check:`");
@@ -52,10 +55,22 @@ pub async fn all(
         }
         let call = format!("{} {}", check.method, scope.fill(&check.url));
         match failure {
-            None => anstream::eprintln!("check {}: {call} answered {} ({})", check.name, check.status, time(elapsed)),
+            None => anstream::eprintln!(
+                "check {}: {call} answered {} ({})",
+                check.name,
+                check.status,
+                time(elapsed)
+            ),
             Some(why) => {
-                anstream::eprintln!("check {}: {call} failed for {}: {}", check.name, time(elapsed), clean(&why));
-                anstream::eprintln!("  hint: the resources are in place; `stackwright logs FUNCTION` may tell why");
+                anstream::eprintln!(
+                    "check {}: {call} failed for {}: {}",
+                    check.name,
+                    time(elapsed),
+                    clean(&why)
+                );
+                anstream::eprintln!(
+                    "  hint: the resources are in place; `stackwright logs FUNCTION` may tell why"
+                );
             }
         }
     }
@@ -86,10 +101,8 @@ async fn one(check: &Check, scope: &Scope, connected: &Connected) -> Option<Stri
 fn request(check: &Check, scope: &Scope) -> Result<Request, String> {
     let filled = |text: &str| {
         let filled = scope.fill(text);
-        match reference::markers(&filled).next() {
-            Some(left) => Err(format!("${{{left}}}")),
-            None => Ok(filled),
-        }
+        let left = reference::markers(&filled).next();
+        left.map_or(Ok(filled), |left| Err(format!("${{{left}}}")))
     };
     let body = match &check.body {
         None => None,

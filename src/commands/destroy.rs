@@ -6,7 +6,7 @@ use serde_json::json;
 use stackwright_engine::execute::Options;
 use stackwright_engine::session::Session;
 
-use super::run;
+use super::shared;
 use crate::cli::{Stack, Writing};
 use crate::environment;
 use crate::error::{Error, Result};
@@ -43,19 +43,19 @@ pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
     if !json {
         anstream::eprint!("{}", human::plan(&surveyed.plan));
     }
-    run::confirm(writing.yes, "deletes everything above")?;
+    shared::confirm(writing.yes, "deletes everything above")?;
     let outcome = session.execute(&surveyed, &mut store).await.map_err(failed)?;
     drop(store);
     progress.end().await;
-    let ended = run::exit_code(&outcome, *signal.borrow());
+    let ended = shared::exit_code(&outcome, *signal.borrow());
     if ended != 0 {
-        run::how_to_go_on(&outcome, "destroy");
+        shared::how_to_go_on(&outcome, "destroy");
     } else if json {
         anstream::println!("{}", json!({ "event": "destroyed", "deleted": outcome.done }));
     } else {
         let place = &connected.place;
         let counts = human::counts(&surveyed.plan.counts(), true);
-        let effort = run::effort(&connected.calls, since);
+        let effort = shared::effort(&connected.calls, since);
         anstream::eprintln!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
     }
     Ok(ended)

@@ -25,8 +25,10 @@ pub async fn run(stack: &Stack, function: &str, payload: String) -> Result<u8> {
     serde_json::from_str::<serde::de::IgnoredAny>(&payload)
         .map_err(|error| Error::Usage(format!("--payload is not JSON: {error}")))?;
     let connected = workspace.connect().await?;
-    let called = stackwright_aws::invoke::invoke(&connected.clients, &name, payload.as_bytes()).await;
-    let invoked = called.map_err(|error| Error::Cloud { what: format!("{name} was not called"), error })?;
+    let called =
+        stackwright_aws::invoke::invoke(&connected.clients, &name, payload.as_bytes()).await;
+    let invoked =
+        called.map_err(|error| Error::Cloud { what: format!("{name} was not called"), error })?;
     anstream::println!("{}", clean(&String::from_utf8_lossy(&invoked.payload)));
     let Some(failed) = invoked.function_error else { return Ok(0) };
     anstream::eprintln!("error: the function failed ({failed}); the end of its log:");

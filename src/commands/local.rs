@@ -1,10 +1,10 @@
 //! `local`: the AWS emulator on this machine.
 
 use serde_json::json;
-use stackwright_local::expose::Expose;
+use stackwright_local::expose::Door;
 use stackwright_local::{What, down, reset, status, up};
 
-use super::run::confirm;
+use super::shared::confirm;
 use crate::cli::Local;
 use crate::environment;
 use crate::error::{Error, Result, code};
@@ -33,19 +33,19 @@ pub async fn run(command: Local, json: bool) -> Result<u8> {
             reset(&config, &mut report).await?;
         }
         Local::Expose { port } => {
-            let expose = Expose::open(port, config.port).await?;
+            let door = Door::open(port, config.port).await?;
             anstream::eprintln!(
                 "http://127.0.0.1:{} forwards calls of deployed APIs to port {}, and nothing else; Ctrl-C ends it",
-                expose.port(),
+                door.port(),
                 config.port
             );
-            if let Some(public) = environment::codespace(expose.port()) {
+            if let Some(public) = environment::codespace(door.port()) {
                 anstream::println!("{public}");
             }
             let interrupted = async {
                 let _ = tokio::signal::ctrl_c().await;
             };
-            expose.serve(interrupted).await;
+            door.serve(interrupted).await;
         }
     }
     Ok(0)
@@ -71,7 +71,8 @@ fn tell(status: &stackwright_local::Status, as_json: bool) -> u8 {
     } else {
         anstream::println!("port     {}: {}", status.port, clean(&what));
         if let Some(running) = &status.managed {
-            let memory = status.memory.map(|bytes| format!(", {} MB", megabytes(bytes))).unwrap_or_default();
+            let memory =
+                status.memory.map(|bytes| format!(", {} MB", megabytes(bytes))).unwrap_or_default();
             anstream::println!("process  {}{memory}", running.pid);
         } else if runs {
             anstream::println!("process  not started by stackwright");

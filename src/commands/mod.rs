@@ -8,8 +8,8 @@ mod logs;
 mod output;
 mod plan;
 mod reconcile;
-mod run;
 mod schema;
+mod shared;
 mod show;
 mod validate;
 

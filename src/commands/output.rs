@@ -18,7 +18,10 @@ pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool
     let workspace = workspace::open(stack).await?;
     let Some(state) = workspace.peek()? else {
         let hint = "run `stackwright reconcile` first";
-        return Err(Error::Unknown("there is no state yet, so no output is known".into(), Some(hint.into())));
+        return Err(Error::Unknown(
+            "there is no state yet, so no output is known".into(),
+            Some(hint.into()),
+        ));
     };
     let scope = workspace.manifest.scope(&state.place.account);
     let values = values(&workspace.manifest, &scope, &state);
@@ -53,11 +56,15 @@ pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool
 }
 
 /// Every output; `None` while something it refers to does not exist.
-pub fn values(manifest: &Manifest, scope: &Scope, state: &State) -> BTreeMap<String, Option<String>> {
+pub fn values(
+    manifest: &Manifest,
+    scope: &Scope,
+    state: &State,
+) -> BTreeMap<String, Option<String>> {
     let scope = Scope { outputs: known_outputs(state), ..scope.clone() };
     let value = |text: &String| {
         let filled = scope.fill(text);
-        reference::markers(&filled).next().is_none().then_some(filled)
+        if reference::markers(&filled).next().is_none() { Some(filled) } else { None }
     };
     manifest.outputs.iter().map(|(name, text)| (name.clone(), value(text))).collect()
 }

@@ -8,7 +8,7 @@ use stackwright_engine::session::Session;
 use stackwright_engine::state::State;
 use tokio::sync::watch;
 
-use super::run;
+use super::shared;
 use crate::cli::Stack;
 use crate::environment;
 use crate::error::{Error, Result, code};
@@ -23,7 +23,8 @@ pub async fn run(stack: &Stack, adopt: bool, detailed_exitcode: bool, json: bool
     let answering = workspace.look_for().await?;
     let offline = answering.is_none();
     if offline && state.as_ref().is_some_and(|state| !state.resources.is_empty()) {
-        let message = format!("{} does not answer, and the state holds resources", workspace.manifest.cloud);
+        let message =
+            format!("{} does not answer, and the state holds resources", workspace.manifest.cloud);
         let hint = "start it (`stackwright local up`), then plan again";
         return Err(Error::Refused(message, Some(hint.into())));
     }
@@ -77,7 +78,7 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
     anstream::print!("{}", human::plan(plan));
     let place = &connected.place;
     let counts = human::counts(&plan.counts(), false);
-    let effort = run::effort(&connected.calls, since);
+    let effort = shared::effort(&connected.calls, since);
     anstream::println!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
 }
 

@@ -8,7 +8,7 @@ use stackwright_engine::manifest::Cloud;
 use stackwright_engine::plan::Plan;
 use stackwright_engine::session::Session;
 
-use super::{check, output, run};
+use super::{check, output, shared};
 use crate::cli::{Stack, Writing};
 use crate::environment;
 use crate::error::{Error, Result, code};
@@ -52,7 +52,7 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
         anstream::eprint!("{}", human::plan(plan));
     }
     if plan.destroys() {
-        run::confirm(ask.writing.yes, "deletes or replaces objects")?;
+        shared::confirm(ask.writing.yes, "deletes or replaces objects")?;
     }
     store.append(&mut claims)?;
     let outcome = session.execute(&surveyed, &mut store).await.map_err(failed)?;
@@ -60,9 +60,9 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
     drop(store);
     progress.end().await;
 
-    let ended = run::exit_code(&outcome, *signal.borrow());
+    let ended = shared::exit_code(&outcome, *signal.borrow());
     if ended != 0 {
-        run::how_to_go_on(&outcome, "reconcile");
+        shared::how_to_go_on(&outcome, "reconcile");
         return Ok(ended);
     }
     summary(ask, plan, &connected, since);
@@ -82,7 +82,7 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
 
 fn summary(ask: &Ask, plan: &Plan, connected: &Connected, since: Instant) {
     let counts = plan.counts();
-    let effort = run::effort(&connected.calls, since);
+    let effort = shared::effort(&connected.calls, since);
     if ask.json {
         let calls = json!({ "total": connected.calls.total(), "writes": connected.calls.writes() });
         let elapsed = since.elapsed().as_millis() as u64;
@@ -98,7 +98,11 @@ fn summary(ask: &Ask, plan: &Plan, connected: &Connected, since: Instant) {
 }
 
 /// The outputs, and in a codespace how the API is reached from outside.
-fn epilogue(workspace: &Workspace, connected: &Connected, state: &stackwright_engine::state::State) {
+fn epilogue(
+    workspace: &Workspace,
+    connected: &Connected,
+    state: &stackwright_engine::state::State,
+) {
     let values = output::values(&workspace.manifest, &connected.scope, state);
     for (name, value) in &values {
         if let Some(value) = value {

@@ -20,9 +20,16 @@ pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool)
     let Some(state) = workspace.peek()? else {
         let manifest = &workspace.manifest;
         if json {
-            anstream::println!("{:#}", json!({ "schema": json::SCHEMA, "stack": manifest.stack, "resources": {} }));
+            anstream::println!(
+                "{:#}",
+                json!({ "schema": json::SCHEMA, "stack": manifest.stack, "resources": {} })
+            );
         } else {
-            anstream::println!("{} on {}: no state yet; `stackwright reconcile` makes one", manifest.stack, manifest.cloud);
+            anstream::println!(
+                "{} on {}: no state yet; `stackwright reconcile` makes one",
+                manifest.stack,
+                manifest.cloud
+            );
         }
         return Ok(0);
     };
@@ -34,7 +41,8 @@ pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool)
     if json {
         let mut document = json::state(&state);
         if let Some(resources) = document["resources"].as_object_mut() {
-            resources.retain(|address, _| only.as_ref().is_none_or(|only| only.as_str() == address));
+            resources
+                .retain(|address, _| only.as_ref().is_none_or(|only| only.as_str() == address));
             for (address, facts) in &facts {
                 if let Some(resource) = resources.get_mut(address.as_str()) {
                     resource["live"] = json!(facts);
@@ -49,8 +57,7 @@ pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool)
 }
 
 fn known(state: &State, text: &str) -> Result<Address> {
-    let address: Address =
-        text.parse().map_err(|error| Error::Usage(format!("{error}")))?;
+    let address: Address = text.parse().map_err(|error| Error::Usage(format!("{error}")))?;
     if state.resources.contains_key(&address) {
         return Ok(address);
     }

@@ -66,13 +66,17 @@ pub fn plan(plan: &Plan) -> String {
 fn block(text: &mut String, step: &Step) {
     let (symbol, word, _, color) = words(step.action);
     let head = styled(color.bold(), &format!("{symbol} {word}"));
-    let id = step.id.as_ref().map(|id| format!("  {}", styled(DIM, &clean(id)))).unwrap_or_default();
+    let id =
+        step.id.as_ref().map(|id| format!("  {}", styled(DIM, &clean(id)))).unwrap_or_default();
     let _ = writeln!(text, "{head} {}{id}", styled(BOLD, step.address.as_str()));
     if let Some(why) = &step.why {
         let _ = writeln!(text, "      because {}", clean(why));
     }
     if step.gap {
-        let _ = writeln!(text, "      its name is unique: the old one goes first, and for a moment there is none");
+        let _ = writeln!(
+            text,
+            "      its name is unique: the old one goes first, and for a moment there is none"
+        );
     }
     match (&step.desired, step.action) {
         (Some(desired), Action::Create) => fields(text, desired),
@@ -108,9 +112,11 @@ fn is_empty(value: &Value) -> bool {
 /// Tags that say whose an object is are no news to anybody.
 fn without_own(value: &Value) -> Value {
     match value {
-        Value::Object(map) => {
-            map.iter().filter(|(key, _)| !is_own(key)).map(|(k, v)| (k.clone(), v.clone())).collect()
-        }
+        Value::Object(map) => map
+            .iter()
+            .filter(|(key, _)| !is_own(key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
         other => other.clone(),
     }
 }
@@ -120,7 +126,10 @@ fn is_own(key: &str) -> bool {
 }
 
 fn changes(text: &mut String, changes: &[Change]) {
-    if changes.iter().any(|c| c.path.field() == "tags" && c.path.0.get(1).is_some_and(|k| is_own(k))) {
+    if changes
+        .iter()
+        .any(|c| c.path.field() == "tags" && c.path.0.get(1).is_some_and(|k| is_own(k)))
+    {
         let _ = writeln!(text, "      ownership tags: it belongs to this state from now on");
     }
     let shown: Vec<&Change> =
@@ -226,7 +235,11 @@ pub fn counts(counts: &BTreeMap<Action, usize>, done: bool) -> String {
 /// `11 calls, 0 of them writes, 120 ms`.
 pub fn effort(calls: u64, writes: u64, elapsed: Duration) -> String {
     let calls = if calls == 1 { "1 call".into() } else { format!("{calls} calls") };
-    format!("{calls}, {writes} of them {}, {}", if writes == 1 { "a write" } else { "writes" }, time(elapsed))
+    format!(
+        "{calls}, {writes} of them {}, {}",
+        if writes == 1 { "a write" } else { "writes" },
+        time(elapsed)
+    )
 }
 
 /// A line of progress, if the event is worth one.
@@ -257,7 +270,9 @@ pub fn event(event: &Event) -> Option<String> {
         Event::Skipped { address, because } => {
             format!("{} {address} not begun: {because}", styled(DIM, "."))
         }
-        Event::Stopping => "interrupted: finishing the calls in flight; once more to leave at once".into(),
+        Event::Stopping => {
+            "interrupted: finishing the calls in flight; once more to leave at once".into()
+        }
     })
 }
 
@@ -297,7 +312,10 @@ pub fn state(
     }
     let open = state.open();
     if !open.is_empty() {
-        let _ = writeln!(text, "\nleft open by an interrupted run; `stackwright reconcile` finishes it:");
+        let _ = writeln!(
+            text,
+            "\nleft open by an interrupted run; `stackwright reconcile` finishes it:"
+        );
         open.iter().for_each(|line| {
             let _ = writeln!(text, "  {}", clean(line));
         });
@@ -309,7 +327,9 @@ fn resource(text: &mut String, object: &Object, facts: Option<&BTreeMap<String, 
     let mut line = |key: &str, value: &str| {
         let _ = writeln!(text, "  {key:11} {}", clean(value));
     };
-    if object.outputs.get("id") != Some(&object.id) && object.outputs.get("name") != Some(&object.id) {
+    if object.outputs.get("id") != Some(&object.id)
+        && object.outputs.get("name") != Some(&object.id)
+    {
         line("id", &object.id);
     }
     for (output, value) in &object.outputs {

@@ -26,10 +26,15 @@ pub fn plan(plan: &Plan) -> Value {
     let counts: Value = plan
         .counts()
         .iter()
-        .map(|(action, count)| (json!(action).as_str().unwrap_or_default().to_owned(), json!(count)))
+        .map(|(action, count)| {
+            (json!(action).as_str().unwrap_or_default().to_owned(), json!(count))
+        })
         .collect();
-    let notes: Vec<Value> =
-        plan.notes.iter().map(|(address, note)| json!({ "address": address, "note": note })).collect();
+    let notes: Vec<Value> = plan
+        .notes
+        .iter()
+        .map(|(address, note)| json!({ "address": address, "note": note }))
+        .collect();
     json!({
         "schema": SCHEMA,
         "changes": !plan.is_empty(),
@@ -72,7 +77,9 @@ pub fn event(event: &Event) -> Value {
         Event::Recovered { address, id, how } => {
             json!({ "event": "recovered", "address": address, "id": id, "how": how })
         }
-        Event::Adopted { address, id } => json!({ "event": "adopted", "address": address, "id": id }),
+        Event::Adopted { address, id } => {
+            json!({ "event": "adopted", "address": address, "id": id })
+        }
         Event::Started { address, action } => {
             json!({ "event": "started", "address": address, "action": action })
         }

@@ -47,7 +47,9 @@ pub fn local(event: &stackwright_local::Event) {
         }
         Event::Stopping { pid } => format!("local cloud: process {pid} saves its state and ends"),
         Event::Killed { pid } => {
-            format!("local cloud: process {pid} did not end and was killed; its last changes are lost")
+            format!(
+                "local cloud: process {pid} did not end and was killed; its last changes are lost"
+            )
         }
         Event::Stopped { took, .. } => format!("local cloud: stopped after {}", time(*took)),
         Event::Emptied => "local cloud: emptied".into(),

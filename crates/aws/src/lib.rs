@@ -1,5 +1,6 @@
 //! The kinds on the AWS SDK. The only place that names an AWS SDK.
 
+pub mod call;
 pub mod cloud;
 pub mod fault;
 pub mod function;

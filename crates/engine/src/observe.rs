@@ -10,8 +10,8 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::erased::{AnyKind, Registry};
 use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
-use crate::reference::Scope;
 use crate::manifest::Resource;
+use crate::reference::Scope;
 use crate::state::{Object, Phase, State};
 use crate::wait::Backoff;
 
@@ -141,7 +141,9 @@ impl Survey<'_> {
             }
         }
         for (address, record) in &self.state.resources {
-            if let Some(creating) = record.creating.as_ref().filter(|_| address.kind() == kind.name()) {
+            if let Some(creating) =
+                record.creating.as_ref().filter(|_| address.kind() == kind.name())
+            {
                 open = true;
                 names.extend(creating.spec["name"].as_str().map(str::to_owned));
             }

@@ -384,7 +384,8 @@ fn indices(steps: &[Step], take: impl Fn(&Step) -> bool) -> BTreeMap<Address, us
 fn recorded_dependants(state: &State) -> BTreeMap<Address, BTreeSet<Address>> {
     let mut dependants: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
     for (address, record) in &state.resources {
-        for need in record.object.iter().chain(&record.deposed).flat_map(|o| o.dependencies.keys()) {
+        for need in record.object.iter().chain(&record.deposed).flat_map(|o| o.dependencies.keys())
+        {
             dependants.entry(need.clone()).or_default().insert(address.clone());
         }
     }

@@ -114,7 +114,10 @@ impl Session<'_> {
             for entry in &claims {
                 let folded = fold(std::mem::take(state), entry);
                 *state = folded.map_err(|error| {
-                    Error::State(state::Error::Illegal { file: "memory".into(), why: error.to_string() })
+                    Error::State(state::Error::Illegal {
+                        file: "memory".into(),
+                        why: error.to_string(),
+                    })
                 })?;
             }
             observed = self.look(state).await?;
@@ -146,9 +149,11 @@ impl Session<'_> {
         wanted: &BTreeMap<Address, Wanted>,
         graph: &Graph,
     ) -> Result<Plan, Error> {
-        plan::plan(&Planning { kinds: self.kinds, graph, wanted, state, observed }).map_err(|stuck| {
-            Error::Stuck(stuck.into_iter().map(|stuck| (stuck.address, stuck.path)).collect())
-        })
+        plan::plan(&Planning { kinds: self.kinds, graph, wanted, state, observed }).map_err(
+            |stuck| {
+                Error::Stuck(stuck.into_iter().map(|stuck| (stuck.address, stuck.path)).collect())
+            },
+        )
     }
 
     async fn look(&self, state: &State) -> Result<Observed, Error> {
@@ -257,7 +262,8 @@ impl Session<'_> {
             generation: state.object(&resource.address).map_or(1, |object| object.generation),
         };
         let (desired, _) = preparing.spec(known).await?;
-        let refers = resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
+        let refers =
+            resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
         let symbolic = match refers {
             true => preparing.spec(&self.scope).await?.0,
             false => desired.clone(),

@@ -88,7 +88,8 @@ impl Op<'_> {
                 "the recorded request was sent again with its token"
             }
             (Repeat::UniqueName, _) => {
-                self.abandon("not there, and its name keeps a late one from being a second").await?;
+                self.abandon("not there, and its name keeps a late one from being a second")
+                    .await?;
                 "had not happened; it is made again"
             }
             (Repeat::Token | Repeat::LookUp { .. }, _) => {

@@ -300,7 +300,9 @@ impl<'a, 'b> Walk<'a, 'b> {
             let since = Instant::now();
             match self.op(step) {
                 Some(op) => running.push(op.run(step).map(move |r| (at, since, r)).boxed()),
-                None => self.finished(at, since, Err(Error::terminal("this kind is not known here"))),
+                None => {
+                    self.finished(at, since, Err(Error::terminal("this kind is not known here")))
+                }
             }
         }
     }
@@ -338,7 +340,8 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn write(&mut self, batch: &mut Vec<Line>) -> Result<(), state::Error> {
         for entry in write(self.store, batch)? {
             if (entry.verb, entry.step) == (Verb::Create, state::Step::Result) {
-                let made = |step: &Step| step.address == entry.address && step.action != Action::Delete;
+                let made =
+                    |step: &Step| step.address == entry.address && step.action != Action::Delete;
                 self.released.extend(self.plan.steps.iter().position(made));
             }
         }

@@ -58,4 +58,3 @@ pub fn how_to_go_on(outcome: &Outcome, command: &str) {
 pub fn effort(calls: &Calls, since: Instant) -> String {
     human::effort(calls.total(), calls.writes(), since.elapsed())
 }
-
