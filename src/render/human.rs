@@ -17,6 +17,9 @@ use stackwright_engine::state::{Object, State};
 
 use super::{clean, time};
 
+/// Lines are broken where they would be longer.
+const WIDE: usize = 100;
+
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
 const GREEN: Style = AnsiColor::Green.on_default();
@@ -86,18 +89,38 @@ fn block(text: &mut String, step: &Step) {
 }
 
 fn fields(text: &mut String, desired: &Value) {
-    let fields: Vec<(String, String)> = desired
+    let fields: Vec<(&String, Value)> = desired
         .as_object()
         .into_iter()
         .flatten()
+        .map(|(field, value)| (field, without_own(value)))
         .filter(|(_, value)| !is_empty(value))
-        .map(|(field, value)| (field.clone(), shown(&without_own(value))))
-        .filter(|(_, value)| value != "{}")
         .collect();
     let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
     for (field, value) in fields {
-        let _ = writeln!(text, "      {field:width$}  {}", indent(&value, width + 8));
+        let _ = writeln!(text, "      {field:width$}  {}", outline(&value, width + 8));
     }
+}
+
+/// A value as YAML would have it, what is short on one line; lines after the first indented.
+fn outline(value: &Value, indent: usize) -> String {
+    let flat = shown(value);
+    let nested = |value: &Value| value.is_object() || value.is_array();
+    let parts: Vec<String> = match value {
+        _ if flat.chars().count() + indent <= WIDE => return flat,
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| match nested(value) && shown(value).len() + key.len() + indent > WIDE {
+                true => format!("{key}:\n{:1$}{2}", "", indent + 2, outline(value, indent + 2)),
+                false => format!("{key}: {}", shown(value)),
+            })
+            .collect(),
+        Value::Array(items) => {
+            items.iter().map(|item| format!("- {}", outline(item, indent + 2))).collect()
+        }
+        _ => return flat.replace('\n', &format!("\n{:indent$}", "")),
+    };
+    parts.join(&format!("\n{:indent$}", ""))
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -137,12 +160,26 @@ fn changes(text: &mut String, changes: &[Change]) {
     let width = shown.iter().map(|change| change.path.to_string().len()).max().unwrap_or(0);
     for change in shown {
         let path = change.path.to_string();
+        if let (Some(Value::Array(before)), Some(Value::Array(after))) = (&change.before, &change.after) {
+            let _ = writeln!(text, "      {path}  {}", styled(DIM, &reason(change)));
+            items(text, before, after);
+            continue;
+        }
         let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
         let values = match change.rule {
             Rule::Rebound => brief(&change.after.clone().unwrap_or_default()),
             _ => format!("{} -> {}", side(&change.before), side(&change.after)),
         };
         let _ = writeln!(text, "      {path:width$}  {values}  {}", styled(DIM, &reason(change)));
+    }
+}
+
+/// What leaves a list and what joins it.
+fn items(text: &mut String, before: &[Value], after: &[Value]) {
+    for (sign, color, these, those) in [("-", RED, before, after), ("+", GREEN, after, before)] {
+        for item in these.iter().filter(|item| !those.contains(item)) {
+            let _ = writeln!(text, "        {} {}", styled(color, sign), outline(item, 10));
+        }
     }
 }
 
@@ -184,6 +221,7 @@ fn shown(value: &Value) -> String {
     });
     clean(&match &readable {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        Value::String(text) if is_digest(text) => format!("{}…", &text[..12]),
         Value::String(text) => text.clone(),
         Value::Object(map) if map.values().all(|v| !v.is_object() && !v.is_array()) => {
             let pairs: Vec<String> =
@@ -196,7 +234,16 @@ fn shown(value: &Value) -> String {
 }
 
 fn plain(value: &Value) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
+    match value.as_str() {
+        Some(text) if is_digest(text) => format!("{}…", &text[..12]),
+        Some(text) => text.to_owned(),
+        None => value.to_string(),
+    }
+}
+
+/// SHA-256 in hexadecimal digits: nobody compares all of them by eye.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// YAML-like flow style: JSON without the quotes that nobody needs.
@@ -211,10 +258,6 @@ fn compact(value: &Value) -> String {
         }
         other => plain(other),
     }
-}
-
-fn indent(text: &str, by: usize) -> String {
-    text.replace('\n', &format!("\n{:by$}", ""))
 }
 
 /// `2 to create, 1 to update`, or that there is nothing to do.
@@ -325,7 +368,7 @@ pub fn state(
 
 fn resource(text: &mut String, object: &Object, facts: Option<&BTreeMap<String, String>>) {
     let mut line = |key: &str, value: &str| {
-        let _ = writeln!(text, "  {key:11} {}", clean(value));
+        let _ = writeln!(text, "  {key:13}  {}", clean(value));
     };
     if object.outputs.get("id") != Some(&object.id)
         && object.outputs.get("name") != Some(&object.id)

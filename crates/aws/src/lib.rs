@@ -1,5 +1,7 @@
 //! The kinds on the AWS SDK. The only place that names an AWS SDK.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod call;
 pub mod cloud;
 pub mod fault;

@@ -3,6 +3,8 @@
 //! Data flows one way: text, [`manifest`], [`graph`], observation, [`plan`], execution, [`state`]
 //! and [`event`]s.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod address;
 pub mod change;
 pub mod config;

@@ -91,9 +91,10 @@ impl Function {
         let Some((seen, tags)) = self.get(&handle.id).await? else { return Ok(None) };
         let mut live = seen.live(tags);
         live.notes.extend(handle.applied.iter().flat_map(|applied| self.unpinned(applied)));
-        // Nothing was made where nothing was asked for.
-        if handle.applied.as_ref().is_none_or(|applied| applied.logs == Some(true)) {
-            self.look_for_logs(handle, &mut live).await?;
+        // Nothing was made where nothing was asked for, so there is nothing to look at.
+        match handle.applied.as_ref().map(|applied| applied.logs) {
+            None | Some(Some(true)) => self.look_for_logs(handle, &mut live).await?,
+            Some(unasked) => live.spec.logs = unasked,
         }
         Ok(Some(live))
     }

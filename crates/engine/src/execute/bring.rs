@@ -91,8 +91,9 @@ impl Op<'_> {
             }
             self.change(&mut handle, &target, &seen, &found.changes).await?;
             before = found.changes;
-            // What cannot be read back has been sent now.
+            // What cannot be read back has been sent now, and what went away needs no more looks.
             applied = Some(target.spec.clone());
+            handle.applied = Some(target.sealed.clone());
             pins = BTreeMap::new();
         }
         Err(Error::terminal(format!("it is still not as wanted after {ROUNDS} rounds")))
