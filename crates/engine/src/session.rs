@@ -47,7 +47,7 @@ pub enum Error {
     #[error("a field cannot be unset")]
     Stuck(Vec<(Address, Path)>),
     #[error("{address}: {error}")]
-    Recovery { address: Address, error: kind::Error },
+    Recovery { address: Address, error: Box<kind::Error> },
 }
 
 /// An object that stands in the way.
@@ -90,7 +90,7 @@ impl Session<'_> {
             let spec = sealer.open(&creating.spec, &secrets);
             execute::recover(self, store, &address, &creating, spec.as_ref())
                 .await?
-                .map_err(|error| Error::Recovery { address, error })?;
+                .map_err(|error| Error::Recovery { address, error: Box::new(error) })?;
         }
         Ok(())
     }

@@ -1,6 +1,8 @@
 //! The only file I/O of the state: a folder with a few files, behind a small trait so that a
 //! simulated disk can lose what was not synced.
 
+#![expect(clippy::disallowed_methods, reason = "this is where the state's file I/O is")]
+
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};

@@ -87,12 +87,12 @@ impl Store {
             let journal = disk.read(JOURNAL).map_err(disk_error(disk, "read"))?;
             match replay(disk, snapshot, journal.as_deref()) {
                 Err(Error::Illegal { .. }) => {}
-                other => return other.map(|replayed| replayed.map(|(state, ..)| state)),
+                other => return other.map(|replayed| replayed.map(|replayed| replayed.state)),
             }
         }
         let snapshot = read_snapshot(disk)?;
         let journal = disk.read(JOURNAL).map_err(disk_error(disk, "read"))?;
-        Ok(replay(disk, snapshot, journal.as_deref())?.map(|(state, ..)| state))
+        Ok(replay(disk, snapshot, journal.as_deref())?.map(|replayed| replayed.state))
     }
 
     /// Takes the lock and reads; makes a state, lineage included, where there is none. On return
@@ -105,9 +105,9 @@ impl Store {
         let snapshot = read_snapshot(&*disk)?;
         let journal = disk.read(JOURNAL).map_err(disk_error(&*disk, "read"))?;
         let replayed = replay(&*disk, snapshot, journal.as_deref())?;
-        let (state, seq, whole) = match replayed {
-            Some((state, seq, whole)) => (state, seq, whole),
-            None => (State { place: place.clone(), ..new_state()? }, 0, None),
+        let Replayed { state, seq, whole } = match replayed {
+            Some(replayed) => replayed,
+            None => Replayed::only(State { place: place.clone(), ..new_state()? }),
         };
         same_place(&*disk, &state.place, place)?;
         let op = seq;
@@ -216,14 +216,26 @@ fn read_snapshot(disk: &dyn Disk) -> Result<Option<State>, Error> {
     Ok(Some(snapshot.state))
 }
 
-/// The state with the journal folded in, the last `seq`, and the whole bytes of a journal to go on
-/// with (`None`: a new one is needed).
-#[expect(clippy::type_complexity, reason = "one internal caller each")]
+/// A snapshot with the journal folded in.
+struct Replayed {
+    state: State,
+    /// The last entry's number.
+    seq: u64,
+    /// The whole bytes of a journal to go on with; `None`: a new one is needed.
+    whole: Option<usize>,
+}
+
+impl Replayed {
+    fn only(state: State) -> Self {
+        Self { state, seq: 0, whole: None }
+    }
+}
+
 fn replay(
     disk: &dyn Disk,
     snapshot: Option<State>,
     journal: Option<&[u8]>,
-) -> Result<Option<(State, u64, Option<usize>)>, Error> {
+) -> Result<Option<Replayed>, Error> {
     let file = disk.path().join(JOURNAL);
     let text = String::from_utf8_lossy(journal.unwrap_or_default());
     let read = journal::read(&text)
@@ -232,14 +244,14 @@ fn replay(
     let (mut state, journal) = match (snapshot, read) {
         (None, None) => return Ok(None),
         (None, Some(_)) => return Err(illegal(format!("{SNAPSHOT} is missing"))),
-        (Some(state), None) => return Ok(Some((state, 0, None))),
+        (Some(state), None) => return Ok(Some(Replayed::only(state))),
         (Some(state), Some(journal)) => (state, journal),
     };
     if journal.header.lineage != state.lineage {
         return Err(illegal("it has another lineage".into()));
     }
     if journal.header.base_serial < state.serial {
-        return Ok(Some((state, 0, None))); // folded in already
+        return Ok(Some(Replayed::only(state))); // folded in already
     }
     if journal.header.base_serial > state.serial {
         return Err(illegal(format!(
@@ -255,7 +267,7 @@ fn replay(
         state = fold(state, entry).map_err(|error| illegal(error.to_string()))?;
         seq = entry.seq;
     }
-    Ok(Some((state, seq, Some(journal.whole))))
+    Ok(Some(Replayed { state, seq, whole: Some(journal.whole) }))
 }
 
 fn same_place(disk: &dyn Disk, recorded: &Place, wanted: &Place) -> Result<(), Error> {
