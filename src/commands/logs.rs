@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use stackwright_aws::logs::{Since, tail};
 
 use super::invoke::name;
@@ -20,7 +21,8 @@ pub async fn run(stack: &Stack, function: &str, follow: bool) -> Result<u8> {
         let what = format!("the log of {name} cannot be read");
         let (events, next) = read.map_err(|error| Error::Cloud { what, error })?;
         for event in events {
-            anstream::println!("{}  {}", event.timestamp, clean(event.message.trim_end()));
+            let at = Timestamp::from_millisecond(event.timestamp).unwrap_or_default();
+            anstream::println!("{at:.3}  {}", clean(event.message.trim_end()));
         }
         if !follow {
             return Ok(0);

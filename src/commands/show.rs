@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::json;
-use stackwright_engine::Address;
+use stackwright_engine::address::{Address, NotAnAddress};
 use stackwright_engine::manifest::nearest;
 use stackwright_engine::observe::Survey;
 use stackwright_engine::state::State;
@@ -16,6 +16,7 @@ use crate::workspace::{self, Workspace};
 type Facts = BTreeMap<Address, BTreeMap<String, String>>;
 
 pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool) -> Result<u8> {
+    let address = address.map(|text| parsed(&text)).transpose()?;
     let workspace = workspace::open(stack).await?;
     let Some(state) = workspace.peek()? else {
         let manifest = &workspace.manifest;
@@ -33,7 +34,7 @@ pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool)
         }
         return Ok(0);
     };
-    let only = address.map(|text| known(&state, &text)).transpose()?;
+    let only = address.map(|address| known(&state, address)).transpose()?;
     let facts = match live {
         true => facts(&workspace, &state).await?,
         false => Facts::new(),
@@ -56,12 +57,15 @@ pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool)
     Ok(0)
 }
 
-fn known(state: &State, text: &str) -> Result<Address> {
-    let address: Address = text.parse().map_err(|error| Error::Usage(format!("{error}")))?;
+fn parsed(text: &str) -> Result<Address> {
+    text.parse().map_err(|error: NotAnAddress| Error::Usage(error.to_string()))
+}
+
+fn known(state: &State, address: Address) -> Result<Address> {
     if state.resources.contains_key(&address) {
         return Ok(address);
     }
-    let near = nearest(text, state.resources.keys().map(Address::as_str));
+    let near = nearest(address.as_str(), state.resources.keys().map(Address::as_str));
     let hint = near.map(|near| format!("did you mean `{near}`?"));
     Err(Error::Unknown(format!("the state holds no `{address}`"), hint))
 }

@@ -1,2 +1,9 @@
-#[test]
-fn a() {}
+//! The whole program against real emulators: MiniStack, which runs functions and serves APIs, and
+//! moto, which knows more of AWS's rules.
+
+mod auth;
+mod cli;
+mod edits;
+mod ownership;
+mod sample;
+mod support;

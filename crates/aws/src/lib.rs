@@ -2,6 +2,7 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+pub mod api;
 pub mod call;
 pub mod cloud;
 pub mod fault;
@@ -11,6 +12,7 @@ pub mod invoke;
 pub mod log_group;
 pub mod logs;
 pub mod once;
+pub mod pace;
 pub mod package;
 pub mod policy;
 pub mod role;
@@ -30,5 +32,6 @@ pub fn kinds(cloud: &Arc<Cloud>, folder: PathBuf, cache: PathBuf) -> Registry {
         erase(instance::Instance { cloud: cloud.clone() }),
         erase(role::Role { cloud: cloud.clone() }),
         erase(function::Function::new(cloud.clone(), folder, cache)),
+        erase(api::Api { cloud: cloud.clone() }),
     ])
 }

@@ -1,0 +1,139 @@
+//! What needs no cloud: validation, exit codes, help, state without a network.
+
+use serde_json::Value;
+
+use crate::support::Sandbox;
+
+/// A port on which nobody listens.
+const NOBODY: u16 = 9;
+
+fn sandbox(stack: &str) -> Sandbox {
+    let sandbox = Sandbox::empty(NOBODY);
+    sandbox.write("stack.yaml", stack);
+    sandbox
+}
+
+fn sample() -> Sandbox {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(root.join("stack.yaml")).expect("the sample");
+    let sandbox = sandbox(&text);
+    std::fs::create_dir(sandbox.path("handler")).expect("a folder");
+    sandbox.write("handler/lambda_function.py", "def lambda_handler(event, context): pass\n");
+    sandbox
+}
+
+#[test]
+fn the_sample_is_valid_on_every_cloud_it_names() {
+    sample().ok(&["validate"]).says("4 resources");
+    sample().ok(&["validate", "--cloud", "aws"]).says("cloud aws");
+}
+
+#[test]
+fn every_problem_is_reported_with_its_place_in_one_run() {
+    let stack = sample();
+    stack.edit("timeout: 30", "timout: 30");
+    stack.edit("type: t2.micro", "type: [a]");
+    stack.edit("INSTANCE_ID: ${instance.web.id}", "INSTANCE_ID: ${instance.wbe.id}");
+    stack.edit("POST /ec2: function.ec2-control", "POST /ec2: function.ec2-contrl");
+    let ran = stack.run(&["validate"]).code(65);
+    for part in [
+        "stack.yaml:9:11",
+        "`type` must be a text, not a list",
+        "unknown key `timout`",
+        "did you mean `timeout`?",
+        "there is no `instance.wbe` in this stack",
+        "did you mean `instance.web`?",
+        "there is no `function.ec2-contrl` in this stack",
+        "did you mean `function.ec2-control`?",
+        "stack.yaml has 4 problems",
+    ] {
+        assert!(ran.stderr.contains(part), "`{part}` was not said:\n{ran}");
+    }
+    let document = stack.run(&["validate", "--json"]).code(65).json();
+    assert_eq!(document["diagnostics"].as_array().map(Vec::len), Some(4), "{document:#}");
+    assert_eq!(document["diagnostics"][0]["line"], 9);
+}
+
+#[test]
+fn two_variables_under_one_parent_are_refused() {
+    let stack = sample();
+    stack.edit(
+        "      POST /ec2: function.ec2-control\n",
+        "      GET /a/{x}: function.ec2-control\n      GET /a/{y}: function.ec2-control\n",
+    );
+    stack.run(&["validate"]).code(65).says("stack.yaml:4").says("{y}");
+}
+
+#[test]
+fn the_printed_schema_accepts_the_sample_and_refuses_what_validate_refuses() {
+    let stack = sample();
+    let schema = stack.ok(&["schema"]).json();
+    let validator = jsonschema::validator_for(&schema).expect("a sound schema");
+    let sample: Value = serde_json::from_str(&yaml_to_json(&stack.read("stack.yaml"))).expect("JSON");
+    let errors: Vec<String> = validator.iter_errors(&sample).map(|e| e.to_string()).collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    let mut wrong = sample.clone();
+    wrong["function"]["ec2-control"]["timout"] = 3.into();
+    assert!(!validator.is_valid(&wrong));
+    let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/stack.schema.json"));
+    let kept: Value = serde_json::from_str(&kept.expect("the schema beside the sample")).expect("JSON");
+    assert_eq!(kept, schema, "run `just schema`");
+}
+
+/// With the Python that the emulators bring (PyYAML comes with them).
+fn yaml_to_json(text: &str) -> String {
+    use std::io::Write as _;
+    let convert = "import sys, json, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)";
+    let mut child = std::process::Command::new(stackwright_testkit::python())
+        .args(["-c", convert])
+        .env("PYTHONPATH", stackwright_testkit::python_path())
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+        .expect("python3 runs");
+    child.stdin.take().expect("a pipe").write_all(text.as_bytes()).expect("written");
+    let output = child.wait_with_output().expect("it ends");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+#[test]
+fn planning_with_an_empty_state_needs_nobody_to_answer() {
+    let stack = sample();
+    stack.ok(&["plan"]).says("planned offline").says("4 to create");
+    let plan = stack.plan(&[]);
+    assert_eq!((&plan["offline"], &plan["schema"]), (&true.into(), &1.into()));
+    stack.run(&["plan", "--detailed-exitcode"]).code(2);
+    assert!(!stack.path(".stackwright").exists(), "plan writes nothing");
+}
+
+#[test]
+fn usage_errors_are_64() {
+    let stack = sample();
+    stack.run(&["plan", "stack.yaml", "--file", "stack.yaml"]).code(64);
+    stack.run(&["frobnicate"]).code(64);
+    stack.run(&["plan", "--cloud", "mars"]).code(64).says("mars");
+    stack.run(&["show", "nonsense"]).code(64).says("instance.web");
+    Sandbox::empty(NOBODY).run(&["plan"]).code(64).says("stack.yaml");
+    stack.ok(&["--help"]);
+    stack.ok(&["version"]).says("stackwright");
+}
+
+#[test]
+fn an_aws_stack_refuses_what_could_lead_it_elsewhere() {
+    let stack = sample().env("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9");
+    stack.run(&["plan", "--cloud", "aws"]).code(3).says("AWS_ENDPOINT_URL_LAMBDA");
+    let stack = sample();
+    stack.run(&["plan", "--cloud", "https://ec2.us-east-1.amazonaws.com"]).code(3).says("AWS itself");
+    let missing = "    account: \"123456789012\"\n";
+    stack.edit(missing, "");
+    stack.run(&["validate", "--cloud", "aws"]).code(65).says("needs `account");
+}
+
+#[test]
+fn state_is_read_without_a_network() {
+    let stack = sample();
+    stack.ok(&["show"]).says("no state yet");
+    stack.run(&["output", "url"]).code(1).says("reconcile");
+    stack.ok(&["show", "--json"]).json();
+}

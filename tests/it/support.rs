@@ -1,0 +1,220 @@
+//! A folder with the sample stack, and the program run in it.
+
+use std::fmt;
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use stackwright_testkit::Emulator;
+use tempfile::TempDir;
+
+/// The sample stack in a folder of its own, with an emulator as its local cloud.
+pub struct Sandbox {
+    folder: TempDir,
+    port: u16,
+    variables: Vec<(&'static str, String)>,
+}
+
+/// How a run ended.
+pub struct Ran {
+    pub code: i32,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Sandbox {
+    /// A copy of the repository's stack.yaml and handler.
+    pub fn sample(emulator: &Emulator) -> Self {
+        let sandbox = Self::empty(emulator.port());
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        fs::copy(root.join("stack.yaml"), sandbox.path("stack.yaml")).expect("stack.yaml");
+        fs::create_dir(sandbox.path("handler")).expect("a folder");
+        let code = "handler/lambda_function.py";
+        fs::copy(root.join(code), sandbox.path(code)).expect("the handler");
+        sandbox
+    }
+
+    /// An empty folder; `port` is that of the local cloud.
+    pub fn empty(port: u16) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        Self { folder, port, variables: Vec::new() }
+    }
+
+    pub fn env(mut self, name: &'static str, value: &str) -> Self {
+        self.variables.push((name, value.to_owned()));
+        self
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: &str) {
+        fs::write(self.path(name), text).expect("written");
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("read")
+    }
+
+    /// Replaces a text in stack.yaml that must be there.
+    #[track_caller]
+    pub fn edit(&self, from: &str, to: &str) {
+        let text = self.read("stack.yaml");
+        assert!(text.contains(from), "`{from}` is not in stack.yaml");
+        self.write("stack.yaml", &text.replace(from, to));
+    }
+
+    /// Runs the program; the environment holds only what it must.
+    pub fn run(&self, arguments: &[&str]) -> Ran {
+        let output = Command::new(env!("CARGO_BIN_EXE_stackwright"))
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder.path())
+            .env("XDG_CACHE_HOME", self.path(".cache"))
+            .env("STACKWRIGHT_LOCAL_PORT", self.port.to_string())
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .output()
+            .expect("the program runs");
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// As [`run`](Self::run); panics with everything said unless it exits with 0.
+    #[track_caller]
+    pub fn ok(&self, arguments: &[&str]) -> Ran {
+        self.run(arguments).code(0)
+    }
+
+    /// `reconcile --yes --json`: what was done, by address, and how many calls wrote.
+    #[track_caller]
+    pub fn reconcile(&self, more: &[&str]) -> Reconciled {
+        let arguments = [&["reconcile", "--yes", "--json"], more].concat();
+        Reconciled::of(&self.ok(&arguments))
+    }
+
+    /// The plan as a document.
+    #[track_caller]
+    pub fn plan(&self, more: &[&str]) -> Value {
+        self.ok(&[&["plan", "--json"], more].concat()).json()
+    }
+
+    /// Fails with the plan unless there is nothing to do.
+    #[track_caller]
+    pub fn settled(&self, more: &[&str]) {
+        let ran = self.run(&[&["plan", "--detailed-exitcode"], more].concat());
+        assert_eq!(ran.code, 0, "the plan is not empty:\n{ran}");
+    }
+}
+
+/// What `reconcile --json` told.
+#[derive(Debug)]
+pub struct Reconciled {
+    /// `created instance.web`, in the order of their end.
+    pub finished: Vec<String>,
+    pub calls: u64,
+    pub writes: u64,
+    pub checks: usize,
+}
+
+impl Reconciled {
+    #[track_caller]
+    fn of(ran: &Ran) -> Self {
+        let events: Vec<Value> = ran
+            .stdout
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let of = |kind: &str| events.iter().filter(move |event| event["event"] == kind).cloned();
+        let last = of("reconciled").next().unwrap_or_else(|| panic!("no summary:\n{ran}"));
+        let finished = of("finished")
+            .map(|event| format!("{} {}", text(&event["action"]), text(&event["address"])))
+            .collect();
+        Self {
+            finished,
+            calls: last["calls"]["total"].as_u64().expect("a number"),
+            writes: last["calls"]["writes"].as_u64().expect("a number"),
+            checks: of("checked").filter(|event| event["passed"] == true).count(),
+        }
+    }
+}
+
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+impl Ran {
+    #[track_caller]
+    pub fn code(self, expected: i32) -> Self {
+        assert_eq!(self.code, expected, "{self}");
+        self
+    }
+
+    #[track_caller]
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{self}"))
+    }
+
+    /// Both streams hold what a person saw.
+    #[track_caller]
+    pub fn says(self, part: &str) -> Self {
+        let said = self.stdout.contains(part) || self.stderr.contains(part);
+        assert!(said, "`{part}` was not said:\n{self}");
+        self
+    }
+}
+
+impl fmt::Display for Ran {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "exit {}\n-- stdout\n{}\n-- stderr\n{}", self.code, self.stdout, self.stderr)
+    }
+}
+
+/// `POST url body` as a plain HTTP client would: status and body.
+pub fn post(url: &str, body: &str) -> (u16, Value) {
+    let (status, body) = http("POST", url, body);
+    (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
+}
+
+/// One HTTP/1.1 call over a connection of its own.
+pub fn http(method: &str, url: &str, body: &str) -> (u16, String) {
+    let rest = url.strip_prefix("http://").expect("a plain http URL");
+    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let mut stream = TcpStream::connect(host).expect("somebody listens");
+    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
+    let length = body.len();
+    let request = format!(
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
+    );
+    stream.write_all(request.as_bytes()).expect("sent");
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).expect("answered");
+    let status = reply.split_whitespace().nth(1).and_then(|code| code.parse().ok());
+    let (head, body) = reply.split_once("\r\n\r\n").unwrap_or((reply.as_str(), ""));
+    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
+    (status.expect("a status"), if chunked { unchunked(body) } else { body.to_owned() })
+}
+
+fn unchunked(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
+        if size == 0 {
+            break;
+        }
+        whole.push_str(&rest[..size]);
+        body = rest[size..].trim_start_matches("\r\n");
+    }
+    whole
+}
