@@ -9,19 +9,26 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_http_client::tls;
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use aws_smithy_runtime_api::client::interceptors::Intercept;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use stackwright_engine::kind::Result;
+use tokio::sync::OnceCell;
 
 use crate::fault::Explain;
+use crate::pace::Pace;
 
 /// No request waits longer.
 const REQUEST: Duration = Duration::from_secs(60);
+
+/// Nor for a connection.
+const CONNECT: Duration = Duration::from_secs(5);
 
 /// Where the cloud is and how to sign for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +43,10 @@ pub enum Access {
 #[derive(Clone, Debug)]
 pub struct Cloud {
     pub region: String,
+    /// Of an emulator; `None`: AWS itself.
+    pub endpoint: Option<String>,
+    pub pace: Pace,
+    identity: Arc<OnceCell<Identity>>,
     pub config: SdkConfig,
     pub calls: Calls,
     pub apigateway: aws_sdk_apigateway::Client,
@@ -54,6 +65,13 @@ pub struct Identity {
     pub arn: String,
 }
 
+impl Identity {
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).filter(|name| !name.is_empty()).unwrap_or("aws")
+    }
+}
+
 impl Cloud {
     /// Clients for `access`. Reads profiles for AWS; sends nothing.
     pub async fn open(access: &Access, region: &str) -> Self {
@@ -61,7 +79,7 @@ impl Cloud {
             Access::Aws { profile } => {
                 let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
                     .region(Region::new(region.to_owned()))
-                    .http_client(http_client())
+                    .http_client(http_client(Proxy::Environment))
                     .timeout_config(timeouts())
                     .retry_config(retries());
                 match profile {
@@ -71,7 +89,11 @@ impl Cloud {
             }
             Access::Endpoint { url } => Self::emulator(url, region),
         };
-        Self::new(config, region)
+        let endpoint = match access {
+            Access::Aws { .. } => None,
+            Access::Endpoint { url } => Some(url.trim_end_matches('/').to_owned()),
+        };
+        Self::new(config, region, endpoint)
     }
 
     /// Built by hand: no environment variable, profile or metadata service has a say.
@@ -82,15 +104,15 @@ impl Cloud {
             .region(Region::new(region.to_owned()))
             .endpoint_url(url)
             .credentials_provider(SharedCredentialsProvider::new(test))
-            .http_client(http_client())
-            .sleep_impl(aws_smithy_async::rt::sleep::TokioSleep::new())
+            .http_client(http_client(Proxy::None))
+            .sleep_impl(TokioSleep::new())
             .time_source(aws_smithy_async::time::SystemTimeSource::new())
             .timeout_config(timeouts())
             .retry_config(retries())
             .build()
     }
 
-    fn new(config: SdkConfig, region: &str) -> Self {
+    fn new(config: SdkConfig, region: &str, endpoint: Option<String>) -> Self {
         let calls = Calls::default();
         macro_rules! client {
             ($service:ident) => {
@@ -101,6 +123,9 @@ impl Cloud {
         }
         Self {
             region: region.to_owned(),
+            pace: Pace::new(endpoint.is_none()),
+            endpoint,
+            identity: Arc::default(),
             apigateway: client!(aws_sdk_apigateway),
             ec2: client!(aws_sdk_ec2),
             iam: client!(aws_sdk_iam),
@@ -112,21 +137,28 @@ impl Cloud {
         }
     }
 
-    /// STS GetCallerIdentity: are there credentials, do they work, whose account is it?
+    /// STS GetCallerIdentity: are there credentials, do they work, whose account is it? Asked once.
     pub async fn identity(&self) -> Result<Identity> {
-        let reply = self.sts.get_caller_identity().send().await.explain("GetCallerIdentity")?;
-        Ok(Identity {
-            account: reply.account.unwrap_or_default(),
-            arn: reply.arn.unwrap_or_default(),
-        })
+        let ask = || async {
+            let reply = self.sts.get_caller_identity().send().await.explain("GetCallerIdentity")?;
+            Ok(Identity {
+                account: reply.account.unwrap_or_default(),
+                arn: reply.arn.unwrap_or_default(),
+            })
+        };
+        self.identity.get_or_try_init(ask).await.cloned()
+    }
+
+    /// A connector like those of the SDK clients, for requests that are not the SDK's.
+    pub(crate) fn connector(&self) -> Connector {
+        let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
+        let proxy = if self.endpoint.is_some() { Proxy::None } else { Proxy::Environment };
+        connector(proxy, Some(&settings))
     }
 }
 
 fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .operation_timeout(REQUEST)
-        .connect_timeout(Duration::from_secs(5))
-        .build()
+    TimeoutConfig::builder().operation_timeout(REQUEST).connect_timeout(CONNECT).build()
 }
 
 /// For reads and for calls that may be repeated; a create that may not switches it off.
@@ -134,11 +166,29 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
 
-/// HTTPS with rustls and ring, through the proxy that the environment names.
-fn http_client() -> SharedHttpClient {
+#[derive(Clone, Copy)]
+enum Proxy {
+    /// As HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
+    Environment,
+    None,
+}
+
+fn http_client(proxy: Proxy) -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring))
-        .build_https()
+        .build_with_connector_fn(move |settings, _| connector(proxy, settings))
+}
+
+/// HTTPS with rustls and ring. Unless told otherwise the SDK goes through no proxy at all.
+fn connector(proxy: Proxy, settings: Option<&HttpConnectorSettings>) -> Connector {
+    let mut builder = Connector::builder();
+    builder.set_connector_settings(settings.cloned());
+    builder.set_sleep_impl(Some(SharedAsyncSleep::new(TokioSleep::new())));
+    builder.set_proxy_config(Some(match proxy {
+        Proxy::Environment => ProxyConfig::from_env(),
+        Proxy::None => ProxyConfig::disabled(),
+    }));
+    let rustls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
+    builder.tls_provider(rustls).build()
 }
 
 /// Counts every attempt that reaches the wire.

@@ -143,18 +143,18 @@ fn hint(fault: &Fault) -> Option<&'static str> {
 
 /// The HTTP client keeps the stage of a failure private and tells it in the text alone. Looking up
 /// a name, connecting and the TLS handshake are one stage, and each ends before a request is sent.
-fn is_before_sending(cause: &(dyn StdError + 'static)) -> bool {
+pub(crate) fn is_before_sending(cause: &(dyn StdError + 'static)) -> bool {
     cause.to_string().starts_with("client error (Connect)")
 }
 
-fn chain<'a>(
+pub(crate) fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
 /// The cause that all others only wrap.
-fn innermost(error: &(dyn StdError + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 

@@ -1,0 +1,108 @@
+//! What an API, and what belongs to it, is called.
+
+use std::collections::BTreeMap;
+
+use stackwright_engine::kind::{Error, Result};
+
+/// Where an API is, and which of its stages is ours.
+#[derive(Clone, Debug)]
+pub struct Names {
+    pub partition: String,
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+    /// An emulator's URL.
+    pub endpoint: Option<String>,
+    /// The REST API's.
+    pub id: String,
+    pub stage: String,
+}
+
+impl Names {
+    pub fn arn(&self) -> String {
+        format!("arn:{}:apigateway:{}::/restapis/{}", self.partition, self.region, self.id)
+    }
+
+    pub fn url(&self) -> String {
+        let Self { region, id, stage, .. } = self;
+        match &self.endpoint {
+            Some(endpoint) => format!("{endpoint}/restapis/{id}/{stage}/_user_request_"),
+            None if self.partition == "aws-cn" => {
+                format!("https://{id}.execute-api.{region}.amazonaws.com.cn/{stage}")
+            }
+            None => format!("https://{id}.execute-api.{region}.amazonaws.com/{stage}"),
+        }
+    }
+
+    pub fn outputs(&self) -> BTreeMap<String, String> {
+        [("id", self.id.clone()), ("arn", self.arn()), ("url", self.url())]
+            .map(|(output, value)| (output.to_owned(), value))
+            .into()
+    }
+
+    /// The id of our statement in a function's policy.
+    pub fn statement(&self) -> String {
+        format!("stackwright-{}", self.id)
+    }
+
+    /// Every method and path of the stage, as the caller of a function.
+    pub fn source(&self) -> String {
+        let Self { partition, region, account, id, stage, .. } = self;
+        format!("arn:{partition}:execute-api:{region}:{account}:{id}/{stage}/*")
+    }
+}
+
+/// Where API Gateway sends calls that a function shall answer.
+pub fn invocation(function: &str) -> Result<String> {
+    let mut parts = function.split(':');
+    match (parts.next(), parts.next(), parts.next(), parts.next()) {
+        (Some("arn"), Some(partition), Some("lambda"), Some(region)) => Ok(format!(
+            "arn:{partition}:apigateway:{region}:lambda:path/2015-03-31/functions/{function}/invocations"
+        )),
+        _ => Err(Error::terminal(format!("`{function}` is not the ARN of a function"))),
+    }
+}
+
+/// The function of an [`invocation`].
+pub fn invoked(uri: &str) -> Option<&str> {
+    let (_, function) = uri.split_once(":lambda:path/2015-03-31/functions/")?;
+    let function = function.strip_suffix("/invocations")?;
+    (invocation(function).ok()? == uri).then_some(function)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        let mut names = Names {
+            partition: "aws".into(),
+            region: "eu-west-1".into(),
+            account: "123456789012".into(),
+            endpoint: None,
+            id: "abc".into(),
+            stage: "prod".into(),
+        };
+        assert_eq!(names.url(), "https://abc.execute-api.eu-west-1.amazonaws.com/prod");
+        assert_eq!(names.arn(), "arn:aws:apigateway:eu-west-1::/restapis/abc");
+        assert_eq!(names.source(), "arn:aws:execute-api:eu-west-1:123456789012:abc/prod/*");
+        names.endpoint = Some("http://127.0.0.1:4566".into());
+        assert_eq!(names.url(), "http://127.0.0.1:4566/restapis/abc/prod/_user_request_");
+    }
+
+    #[test]
+    fn there_and_back() {
+        let arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:f:live";
+        let uri = invocation(arn).expect("a function");
+        assert_eq!(
+            uri,
+            format!(
+                "arn:aws-cn:apigateway:cn-north-1:lambda:path/2015-03-31/functions/{arn}/invocations"
+            )
+        );
+        assert_eq!(invoked(&uri), Some(arn));
+        assert_eq!(invoked("https://example.org"), None);
+        assert!(invocation("f").is_err());
+    }
+}

@@ -1,0 +1,286 @@
+//! What exists of an API: its tree of routes, its stage, the permissions on its functions.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use aws_sdk_apigateway::types::{
+    ApiStatus, Integration, IntegrationType, Method, Resource as SeenResource, RestApi,
+};
+use aws_smithy_types::date_time::Format;
+use futures_util::{StreamExt, TryStreamExt, stream, try_join};
+use stackwright_engine::kind::{Found, Handle, Live, Owner, Result, Settled, tag};
+
+use super::deploy::digest_of;
+use super::names::{Names, invoked};
+use super::permission::Grant;
+use super::spec::{Route, Spec};
+use super::{Api, TOGETHER};
+use crate::tags::Tags;
+
+/// The most that a page holds.
+pub const PAGE: i32 = 500;
+
+/// All paths of an API, as they would be deployed now.
+#[derive(Debug, Default)]
+pub struct Tree(pub BTreeMap<String, Resource>);
+
+#[derive(Debug)]
+pub struct Resource {
+    pub id: String,
+    /// By HTTP method.
+    pub methods: BTreeMap<String, Route>,
+}
+
+impl Tree {
+    /// By `METHOD /path`, as in [`Spec::routes`].
+    pub fn routes(&self) -> BTreeMap<String, Route> {
+        let of = |(path, resource): (&String, &Resource)| {
+            let methods = resource.methods.iter();
+            methods.map(|(m, route)| (format!("{m} {path}"), route.clone())).collect::<Vec<_>>()
+        };
+        self.0.iter().flat_map(of).collect()
+    }
+}
+
+/// The stages of an API.
+#[derive(Debug, Default)]
+pub struct Stages {
+    /// What ours serves: the digest that its deployment bears, or nothing.
+    pub digest: String,
+    /// The deployments that a stage points at.
+    pub used: BTreeSet<String>,
+}
+
+/// Everything that is made after the API itself.
+#[derive(Debug)]
+pub struct Seen {
+    pub tree: Tree,
+    pub stages: Stages,
+    /// By function; those without a statement of ours too.
+    pub grants: BTreeMap<String, Grant>,
+}
+
+impl Api {
+    pub(super) async fn look(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
+        let Some(stage) = self.stage_of(handle).await? else { return Ok(None) };
+        let names = self.names(&handle.id, &stage).await?;
+        let applied = handle.applied.as_ref().map(|spec| spec.permissions.as_slice());
+        let get = self.cloud.apigateway.get_rest_api().rest_api_id(&handle.id).send();
+        let (api, seen) = try_join!(
+            self.maybe("GetRestApi", get),
+            self.seen(&names, applied.unwrap_or_default()),
+        )?;
+        let (Some(api), Some(Seen { tree, stages, grants })) = (api, seen) else { return Ok(None) };
+        let good = grants.into_iter().filter(|(_, grant)| grant.is_good);
+        let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
+        Ok(Some(Live {
+            settled: match api.api_status {
+                Some(ApiStatus::Pending | ApiStatus::Updating) => {
+                    Settled::Waiting("the API to be available".to_owned())
+                }
+                _ => Settled::Ready,
+            },
+            spec: Spec {
+                name: api.name.unwrap_or_default(),
+                tags: api.tags.unwrap_or_default().into_iter().collect(),
+                description: Some(api.description.unwrap_or_default()),
+                stage: Some(stage),
+                routes: tree.routes(),
+                permissions: good.map(|(function, _)| function).collect(),
+                deployed: stages.digest,
+            },
+            outputs: names.outputs(),
+            pins: BTreeMap::new(),
+            identity: None,
+            notes: Vec::new(),
+            facts: date.map(|date| ("created".to_owned(), date)).into_iter().collect(),
+        }))
+    }
+
+    /// The stage that was last applied; of an API that was adopted, the only one it has. `None`:
+    /// the API is gone.
+    async fn stage_of(&self, handle: &Handle<Spec>) -> Result<Option<String>> {
+        if let Some(applied) = &handle.applied {
+            return Ok(Some(applied.stage().to_owned()));
+        }
+        let request = self.cloud.apigateway.get_stages().rest_api_id(&handle.id);
+        let reply = self.maybe("GetStages", request.send()).await?;
+        let Some(stages) = reply.map(|reply| reply.item.unwrap_or_default()) else {
+            return Ok(None);
+        };
+        let only = match stages.as_slice() {
+            [only] => only.stage_name.clone(),
+            _ => None,
+        };
+        Ok(Some(only.unwrap_or_else(|| super::spec::STAGE.to_owned())))
+    }
+
+    /// `functions`: those whose permission is looked at besides those that routes call. `None`: the
+    /// API is gone.
+    pub(super) async fn seen(&self, names: &Names, functions: &[String]) -> Result<Option<Seen>> {
+        let known: BTreeSet<String> = functions.iter().cloned().collect();
+        let (tree, stages, mut grants) = try_join!(
+            self.tree(&names.id),
+            self.stages(names),
+            self.grants(names, known.clone()),
+        )?;
+        let (Some(tree), Some(stages)) = (tree, stages) else { return Ok(None) };
+        let called = tree.0.values().flat_map(|resource| resource.methods.values());
+        let called = called.map(|route| &route.function).filter(|name| name.starts_with("arn:"));
+        let more: BTreeSet<String> = called.filter(|arn| !known.contains(*arn)).cloned().collect();
+        grants.extend(self.grants(names, more).await?);
+        Ok(Some(Seen { tree, stages, grants }))
+    }
+
+    async fn grants(
+        &self,
+        names: &Names,
+        functions: BTreeSet<String>,
+    ) -> Result<BTreeMap<String, Grant>> {
+        let look = |function: String| async move {
+            let grant = self.grant(names, &function).await?;
+            Ok((function, grant))
+        };
+        let looks: Vec<_> = functions.into_iter().map(look).collect();
+        stream::iter(looks).buffer_unordered(TOGETHER).try_collect().await
+    }
+
+    async fn stages(&self, names: &Names) -> Result<Option<Stages>> {
+        let client = &self.cloud.apigateway;
+        let request = client.get_stages().rest_api_id(&names.id);
+        let Some(reply) = self.maybe("GetStages", request.send()).await? else { return Ok(None) };
+        let all = reply.item.unwrap_or_default();
+        let ours = all.iter().find(|stage| stage.stage_name() == Some(&names.stage));
+        let mut stages = Stages {
+            digest: String::new(),
+            used: all.iter().filter_map(|stage| stage.deployment_id.clone()).collect(),
+        };
+        if let Some(deployment) = ours.and_then(|stage| stage.deployment_id()) {
+            let request = client.get_deployment().rest_api_id(&names.id).deployment_id(deployment);
+            let reply = self.maybe("GetDeployment", request.send()).await?;
+            let description = reply.and_then(|reply| reply.description).unwrap_or_default();
+            stages.digest = digest_of(&description).unwrap_or_default().to_owned();
+        }
+        Ok(Some(stages))
+    }
+
+    pub(super) async fn tree(&self, id: &str) -> Result<Option<Tree>> {
+        let request = self.cloud.apigateway.get_resources().rest_api_id(id).limit(PAGE);
+        let request = request.embed("methods");
+        let mut tree = Tree::default();
+        let mut position = None;
+        loop {
+            let sent = request.clone().set_position(position).send();
+            let Some(page) = self.maybe("GetResources", sent).await? else { return Ok(None) };
+            for resource in page.items.unwrap_or_default() {
+                let (path, resource) = self.resource(id, resource).await?;
+                tree.0.insert(path, resource);
+            }
+            position = page.position.filter(|position| !position.is_empty());
+            if position.is_none() {
+                return Ok(Some(tree));
+            }
+        }
+    }
+
+    async fn resource(&self, api: &str, seen: SeenResource) -> Result<(String, Resource)> {
+        let id = seen.id.unwrap_or_default();
+        let mut methods = BTreeMap::new();
+        for (name, mut method) in seen.resource_methods.unwrap_or_default() {
+            if method.method_integration.is_none() {
+                // Half-built, or the endpoint does not embed it.
+                let request = self.cloud.apigateway.get_method();
+                let request = request.rest_api_id(api).resource_id(&id).http_method(&name);
+                if let Some(reply) = self.maybe("GetMethod", request.send()).await? {
+                    method = Method::builder()
+                        .set_authorization_type(reply.authorization_type)
+                        .set_api_key_required(reply.api_key_required)
+                        .set_method_integration(reply.method_integration)
+                        .build();
+                }
+            }
+            methods.insert(name, route(&method));
+        }
+        Ok((seen.path.unwrap_or_default(), Resource { id, methods }))
+    }
+
+    pub(super) async fn find_all(&self, owner: &Owner) -> Result<Vec<Found>> {
+        let request = self.cloud.apigateway.get_rest_apis().limit(PAGE);
+        let mut found = Vec::new();
+        let mut position = None;
+        loop {
+            let sent = request.clone().set_position(position).send();
+            let page = self.call("GetRestApis", sent).await?;
+            for api in page.items.unwrap_or_default() {
+                if api.tags().and_then(|tags| tags.get(tag::STACK)) == Some(&owner.stack) {
+                    found.push(self.found(api).await?);
+                }
+            }
+            position = page.position.filter(|position| !position.is_empty());
+            if position.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    async fn found(&self, api: RestApi) -> Result<Found> {
+        let id = api.id.unwrap_or_default();
+        // Only the first observation tells the stage, and with it the URL.
+        let mut outputs = self.names(&id, "").await?.outputs();
+        outputs.remove("url");
+        Ok(Found {
+            id,
+            name: api.name.unwrap_or_default(),
+            tags: Tags::from_iter(api.tags.unwrap_or_default()),
+            outputs,
+            created: api.created_date.and_then(|date| date.fmt(Format::DateTime).ok()),
+        })
+    }
+}
+
+fn route(method: &Method) -> Route {
+    let mut authorization = method.authorization_type().unwrap_or_default().to_owned();
+    if method.api_key_required() == Some(true) {
+        authorization.push_str(" and an API key");
+    }
+    let function = method.method_integration().map(target).unwrap_or_default();
+    Route { function, authorization }
+}
+
+/// The function that is called, or in words what happens instead.
+fn target(integration: &Integration) -> String {
+    let sort = integration.r#type().map_or("", IntegrationType::as_str);
+    let (method, uri) = (integration.http_method(), integration.uri());
+    match (sort, method, uri.and_then(invoked)) {
+        ("AWS_PROXY", Some("POST"), Some(function)) => function.to_owned(),
+        _ => [Some(sort), method, uri].into_iter().flatten().collect::<Vec<_>>().join(" "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::invocation;
+    use super::*;
+
+    #[test]
+    fn a_method_is_what_it_does() {
+        let arn = "arn:aws:lambda:us-east-1:123456789012:function:f";
+        let good = Integration::builder()
+            .r#type(IntegrationType::AwsProxy)
+            .http_method("POST")
+            .uri(invocation(arn).expect("a function"));
+        let told = |method: &str, integration: Option<Integration>| {
+            let method = Method::builder().authorization_type(method);
+            let Route { function, authorization } =
+                route(&method.set_method_integration(integration).build());
+            (function, authorization)
+        };
+        assert_eq!(told("NONE", Some(good.clone().build())), (arn.into(), "NONE".into()));
+        assert_eq!(told("AWS_IAM", None), (String::new(), "AWS_IAM".into()));
+        let mock = Integration::builder().r#type(IntegrationType::Mock).build();
+        assert_eq!(told("NONE", Some(mock)).0, "MOCK");
+        let get = good.http_method("GET").build();
+        assert!(told("NONE", Some(get)).0.starts_with("AWS_PROXY GET arn:aws:apigateway:"));
+        let keyed = Method::builder().authorization_type("NONE").api_key_required(true).build();
+        assert_eq!(route(&keyed).authorization, "NONE and an API key");
+    }
+}

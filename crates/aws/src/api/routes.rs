@@ -1,0 +1,215 @@
+//! Routes as people write them, `METHOD /path`: reading them and what API Gateway would refuse.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use stackwright_engine::kind::Problem;
+
+const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
+
+/// A route in its normal form: the method in capitals, no slash at the end. Written
+/// `METHOD /path`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RouteKey {
+    pub method: String,
+    /// `/`, or `/part/part`.
+    pub path: String,
+}
+
+/// Why a text is not a route, and how one would look.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct NotARoute {
+    pub message: String,
+    pub hint: String,
+}
+
+impl fmt::Display for RouteKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.method, self.path)
+    }
+}
+
+impl FromStr for RouteKey {
+    type Err = NotARoute;
+
+    fn from_str(text: &str) -> Result<Self, NotARoute> {
+        let wrong = |message: String, hint: &str| NotARoute { message, hint: hint.to_owned() };
+        let Some((method, path)) = text.trim().split_once(char::is_whitespace) else {
+            let hint = "a route is a method and a path, for example `POST /ec2`";
+            return Err(wrong(format!("`{text}` is not a route"), hint));
+        };
+        let method = method.to_ascii_uppercase();
+        if !METHODS.contains(&method.as_str()) {
+            let hint = format!("one of {}", METHODS.join(", "));
+            return Err(wrong(format!("`{method}` is not a method of a route"), &hint));
+        }
+        let path = path.trim();
+        let Some(inner) = path.strip_prefix('/') else {
+            return Err(wrong(format!("the path `{path}` does not start with `/`"), "write `/…`"));
+        };
+        let inner = inner.strip_suffix('/').unwrap_or(inner);
+        if inner.is_empty() {
+            return Ok(Self { method, path: "/".to_owned() });
+        }
+        let last = inner.split('/').count() - 1;
+        for (at, part) in inner.split('/').enumerate() {
+            check_part(part, at == last)
+                .map_err(|(message, hint)| wrong(format!("`{path}`: {message}"), hint))?;
+        }
+        Ok(Self { method, path: format!("/{inner}") })
+    }
+}
+
+fn check_part(part: &str, is_last: bool) -> Result<(), (String, &'static str)> {
+    const PARTS: &str = "a part has letters, digits and `.` `_` `~` `:` `%` `+` `-`, or is \
+                         `{name}`; `{proxy+}` at the end stands for all that follows";
+    let is = |text: &str, others: &str| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+    };
+    if let Some(name) = part.strip_prefix('{').and_then(|part| part.strip_suffix('}')) {
+        let greedy = name.strip_suffix('+');
+        return match (is(greedy.unwrap_or(name), "._-"), greedy) {
+            (true, Some(_)) if !is_last => {
+                Err((format!("`{part}` takes all that follows it"), "it can only stand at the end"))
+            }
+            (true, _) => Ok(()),
+            (false, _) => Err((format!("`{part}` is not a variable"), PARTS)),
+        };
+    }
+    match part {
+        "" => Err(("an empty part".to_owned(), PARTS)),
+        part if is(part, "._~:%+-") => Ok(()),
+        part => Err((format!("`{part}` is not a part of a path"), PARTS)),
+    }
+}
+
+/// `/a/b` of `/a/b/c`; `/` has none.
+pub fn parent(path: &str) -> Option<&str> {
+    match path.rsplit_once('/')? {
+        ("", "") => None,
+        ("", _) => Some("/"),
+        (parent, _) => Some(parent),
+    }
+}
+
+/// `c` of `/a/b/c`.
+pub fn last_part(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, part)| part)
+}
+
+/// `/a/b`, `/a`, `/` of `/a/b`.
+pub fn and_parents(path: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(path), |path| parent(path))
+}
+
+/// Everything that API Gateway would refuse about these routes. The problems lie under `routes`.
+pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut seen: BTreeMap<RouteKey, &str> = BTreeMap::new();
+    // By parent: the variable part and the route that brought it.
+    let mut variables: BTreeMap<String, (String, &str)> = BTreeMap::new();
+    let mut problem = |key: &str, message: String, hint: String| {
+        let path = vec!["routes".to_owned(), key.to_owned()];
+        problems.push(Problem { path, message, hint: Some(hint) });
+    };
+    for key in keys {
+        let route = match key.parse::<RouteKey>() {
+            Ok(route) => route,
+            Err(NotARoute { message, hint }) => {
+                problem(key, message, hint);
+                continue;
+            }
+        };
+        for path in and_parents(&route.path).filter(|path| last_part(path).starts_with('{')) {
+            let (Some(parent), part) = (parent(path), last_part(path)) else { continue };
+            let (first, by) =
+                variables.entry(parent.to_owned()).or_insert_with(|| (part.to_owned(), key));
+            if first != part {
+                problem(
+                    key,
+                    format!(
+                        "`{part}` and `{first}` (in `{by}`) are two variables under `{parent}`"
+                    ),
+                    format!("API Gateway takes one; call both `{first}`"),
+                );
+            }
+        }
+        if let Some(first) = seen.insert(route, key) {
+            problem(
+                key,
+                format!("the same route as `{first}`"),
+                "case of the method and a slash at the end make no difference".to_owned(),
+            );
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check_all(keys: &[&str]) -> Vec<String> {
+        let keys: Vec<String> = keys.iter().map(|&key| key.to_owned()).collect();
+        check(keys.iter()).into_iter().map(|p| format!("{}: {}", p.path[1], p.message)).collect()
+    }
+
+    #[test]
+    fn normal_form() {
+        for (text, normal) in [
+            ("POST /ec2", "POST /ec2"),
+            ("post  /ec2/", "POST /ec2"),
+            ("ANY /", "ANY /"),
+            ("get /a/{id}/b:c/{proxy+}", "GET /a/{id}/b:c/{proxy+}"),
+        ] {
+            assert_eq!(text.parse::<RouteKey>().map(|key| key.to_string()), Ok(normal.to_owned()));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_route() {
+        for wrong in [
+            "/ec2",
+            "POST",
+            "POST/ec2",
+            "FETCH /a",
+            "GET a",
+            "GET //a",
+            "GET /a b",
+            "GET /*",
+            "GET /{}",
+            "GET /{a",
+            "GET /x{a}",
+            "GET /{proxy+}/a",
+            "GET /{+}",
+            "GET /é",
+        ] {
+            assert!(wrong.parse::<RouteKey>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn conflicts_between_routes() {
+        assert_eq!(
+            check_all(&["GET /a/{id}", "PUT /a/{id}/b", "GET /a/b", "ANY /a/{id}"]),
+            [""; 0]
+        );
+        assert_eq!(check_all(&["GET /a", "get /a/"]), ["get /a/: the same route as `GET /a`"]);
+        assert_eq!(
+            check_all(&["GET /a/{id}/b", "GET /a/{name}/c", "GET /a/{proxy+}"]),
+            [
+                "GET /a/{name}/c: `{name}` and `{id}` (in `GET /a/{id}/b`) are two variables under `/a`",
+                "GET /a/{proxy+}: `{proxy+}` and `{id}` (in `GET /a/{id}/b`) are two variables under `/a`",
+            ]
+        );
+    }
+
+    #[test]
+    fn parents() {
+        assert_eq!(and_parents("/a/b").collect::<Vec<_>>(), ["/a/b", "/a", "/"]);
+        assert_eq!(and_parents("/").collect::<Vec<_>>(), ["/"]);
+        assert_eq!((last_part("/a/b"), last_part("/")), ("b", ""));
+    }
+}
