@@ -1,7 +1,5 @@
 //! The kinds on the AWS SDK. The only place that names an AWS SDK.
 
-#![warn(clippy::print_stdout, clippy::print_stderr)]
-
 pub mod api;
 pub mod call;
 pub mod cloud;
@@ -13,7 +11,6 @@ pub mod log_group;
 pub mod logs;
 pub mod once;
 pub mod pace;
-pub mod package;
 pub mod policy;
 pub mod role;
 pub mod tags;
