@@ -171,6 +171,7 @@ fn foreign_lines(foreign: &[Foreign]) -> Vec<String> {
             let created = found.created.as_ref().map(|at| format!(", created {at}"));
             let why = match why {
                 Why::OtherLineage => "made by another state of this stack",
+                Why::TakenOver => "taken over by another state of this stack",
                 Why::Duplicate => "a second one beside the one in the state",
                 Why::NameTaken => "has a name this stack wants, and was not made by it",
             };
@@ -179,7 +180,7 @@ fn foreign_lines(foreign: &[Foreign]) -> Vec<String> {
             clean(&format!("  {kind} {}{name}{}: {why}", found.id, created.unwrap_or_default()))
         })
         .collect();
-    if foreign.iter().any(|foreign| foreign.why == Why::OtherLineage) {
+    if foreign.iter().any(|f| matches!(f.why, Why::OtherLineage | Why::TakenOver)) {
         lines.push(
             "  hint: a colleague's clone, or a lost state file? `stackwright reconcile --adopt` takes \
              them over; another `stack:` name leaves them alone"

@@ -110,9 +110,11 @@ fn outline(value: &Value, indent: usize) -> String {
         _ if flat.chars().count() + indent <= WIDE => return flat,
         Value::Object(map) => map
             .iter()
-            .map(|(key, value)| match nested(value) && shown(value).len() + key.len() + indent > WIDE {
-                true => format!("{key}:\n{:1$}{2}", "", indent + 2, outline(value, indent + 2)),
-                false => format!("{key}: {}", shown(value)),
+            .map(|(key, value)| {
+                match nested(value) && shown(value).len() + key.len() + indent > WIDE {
+                    true => format!("{key}:\n{:1$}{2}", "", indent + 2, outline(value, indent + 2)),
+                    false => format!("{key}: {}", shown(value)),
+                }
             })
             .collect(),
         Value::Array(items) => {
@@ -160,7 +162,9 @@ fn changes(text: &mut String, changes: &[Change]) {
     let width = shown.iter().map(|change| change.path.to_string().len()).max().unwrap_or(0);
     for change in shown {
         let path = change.path.to_string();
-        if let (Some(Value::Array(before)), Some(Value::Array(after))) = (&change.before, &change.after) {
+        if let (Some(Value::Array(before)), Some(Value::Array(after))) =
+            (&change.before, &change.after)
+        {
             let _ = writeln!(text, "      {path}  {}", styled(DIM, &reason(change)));
             items(text, before, after);
             continue;

@@ -37,7 +37,7 @@ fn every_problem_is_reported_with_its_place_in_one_run() {
     stack.edit("POST /ec2: function.ec2-control", "POST /ec2: function.ec2-contrl");
     let ran = stack.run(&["validate"]).code(65);
     for part in [
-        "stack.yaml:9:11",
+        "stack.yaml:10:11",
         "`type` must be a text, not a list",
         "unknown key `timout`",
         "did you mean `timeout`?",
@@ -51,7 +51,7 @@ fn every_problem_is_reported_with_its_place_in_one_run() {
     }
     let document = stack.run(&["validate", "--json"]).code(65).json();
     assert_eq!(document["diagnostics"].as_array().map(Vec::len), Some(4), "{document:#}");
-    assert_eq!(document["diagnostics"][0]["line"], 9);
+    assert_eq!(document["diagnostics"][0]["line"], 10);
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn two_variables_under_one_parent_are_refused() {
         "      POST /ec2: function.ec2-control\n",
         "      GET /a/{x}: function.ec2-control\n      GET /a/{y}: function.ec2-control\n",
     );
-    stack.run(&["validate"]).code(65).says("stack.yaml:4").says("{y}");
+    stack.run(&["validate"]).code(65).says("stack.yaml:39:7").says("`{y}` and `{x}`");
 }
 
 #[test]
@@ -69,14 +69,16 @@ fn the_printed_schema_accepts_the_sample_and_refuses_what_validate_refuses() {
     let stack = sample();
     let schema = stack.ok(&["schema"]).json();
     let validator = jsonschema::validator_for(&schema).expect("a sound schema");
-    let sample: Value = serde_json::from_str(&yaml_to_json(&stack.read("stack.yaml"))).expect("JSON");
+    let sample: Value =
+        serde_json::from_str(&yaml_to_json(&stack.read("stack.yaml"))).expect("JSON");
     let errors: Vec<String> = validator.iter_errors(&sample).map(|e| e.to_string()).collect();
     assert!(errors.is_empty(), "{errors:?}");
     let mut wrong = sample.clone();
     wrong["function"]["ec2-control"]["timout"] = 3.into();
     assert!(!validator.is_valid(&wrong));
     let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/stack.schema.json"));
-    let kept: Value = serde_json::from_str(&kept.expect("the schema beside the sample")).expect("JSON");
+    let kept: Value =
+        serde_json::from_str(&kept.expect("the schema beside the sample")).expect("JSON");
     assert_eq!(kept, schema, "run `just schema`");
 }
 
@@ -124,7 +126,10 @@ fn an_aws_stack_refuses_what_could_lead_it_elsewhere() {
     let stack = sample().env("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9");
     stack.run(&["plan", "--cloud", "aws"]).code(3).says("AWS_ENDPOINT_URL_LAMBDA");
     let stack = sample();
-    stack.run(&["plan", "--cloud", "https://ec2.us-east-1.amazonaws.com"]).code(3).says("AWS itself");
+    stack
+        .run(&["plan", "--cloud", "https://ec2.us-east-1.amazonaws.com"])
+        .code(3)
+        .says("AWS itself");
     let missing = "    account: \"123456789012\"\n";
     stack.edit(missing, "");
     stack.run(&["validate", "--cloud", "aws"]).code(65).says("needs `account");

@@ -40,7 +40,10 @@ fn each_edit_alone_changes_exactly_that() {
     assert_eq!(change["rule"], "edited");
 
     let code = stack.read("handler/lambda_function.py");
-    stack.write("handler/lambda_function.py", &code.replace("Stopping instance", "Halting instance"));
+    stack.write(
+        "handler/lambda_function.py",
+        &code.replace("Stopping instance", "Halting instance"),
+    );
     edited(&stack, &["update function.ec2-control"]);
     let (_, answer) = post(&url, r#"{"action": "stop"}"#);
     assert!(text(&answer["message"]).starts_with("Halting"), "{answer}");
@@ -110,7 +113,8 @@ fn what_leaves_the_file_leaves_the_cloud_in_the_right_order() {
     // The route and its function: the API lets go first.
     stack.edit("      GET /other: function.other\n", "");
     let text = stack.read("stack.yaml");
-    let (start, end) = (text.find("  other:\n").expect("there"), text.find("\napi:\n").expect("there"));
+    let (start, end) =
+        (text.find("  other:\n").expect("there"), text.find("\napi:\n").expect("there"));
     stack.write("stack.yaml", &format!("{}{}", &text[..start], &text[end..]));
     let done = stack.reconcile(&[]);
     assert_eq!(done.finished, ["update api.EC2-Control-API", "delete function.other"]);
@@ -135,7 +139,14 @@ fn changes_made_by_hand_are_seen_and_repaired() {
     stack.ok(&["reconcile"]);
     let function = ["lambda", "update-function-configuration", "--function-name", "ec2-control"];
     emulator.aws(&[&function[..], &["--timeout", "9"]].concat());
-    emulator.aws(&["iam", "delete-role-policy", "--role-name", "lambda-ec2-role", "--policy-name", "stackwright"]);
+    emulator.aws(&[
+        "iam",
+        "delete-role-policy",
+        "--role-name",
+        "lambda-ec2-role",
+        "--policy-name",
+        "stackwright",
+    ]);
     let plan = stack.plan(&[]);
     assert_eq!(steps(&plan), ["update role.lambda-ec2-role", "update function.ec2-control"]);
     assert_eq!(plan["steps"][1]["changes"][0]["rule"], "drifted");

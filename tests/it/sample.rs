@@ -61,7 +61,8 @@ fn the_workshops_own_commands_work_on_the_result() {
     let payload = ["--payload", r#"{"action": "status"}"#, "response.json"];
     let reply = emulator.aws(&[&invoke[..], &payload[..]].concat());
     assert_eq!(reply["StatusCode"], 200);
-    let invoked = stack.ok(&["invoke", "ec2-control", "--payload", r#"{"action":"status"}"#]).json();
+    let invoked =
+        stack.ok(&["invoke", "ec2-control", "--payload", r#"{"action":"status"}"#]).json();
     assert_eq!(invoked["statusCode"], 200);
     assert!(text(&invoked["body"]).contains("is running"), "{invoked}");
     stack.ok(&["logs", "ec2-control"]).says("RequestId");
@@ -96,9 +97,8 @@ fn destroy_leaves_nothing_of_ours_and_everything_of_others() {
         .collect();
     assert_eq!(alive.len(), 1, "{alive:?}");
     assert_eq!(alive[0]["ImageId"], "ami-1");
-    let count = |arguments: &[&str], key: &str| {
-        emulator.aws(arguments)[key].as_array().map_or(0, Vec::len)
-    };
+    let count =
+        |arguments: &[&str], key: &str| emulator.aws(arguments)[key].as_array().map_or(0, Vec::len);
     assert_eq!(count(&["apigateway", "get-rest-apis"], "items"), 1);
     assert_eq!(count(&["lambda", "list-functions"], "Functions"), 0);
     assert_eq!(count(&["iam", "list-roles"], "Roles"), 0);

@@ -130,12 +130,10 @@ pub struct Reconciled {
 impl Reconciled {
     #[track_caller]
     fn of(ran: &Ran) -> Self {
-        let events: Vec<Value> = ran
-            .stdout
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
-        let of = |kind: &str| events.iter().filter(move |event| event["event"] == kind).cloned();
+        let events: Vec<Value> =
+            ran.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let of =
+            |kind: &'static str| events.iter().filter(move |event| event["event"] == kind).cloned();
         let last = of("reconciled").next().unwrap_or_else(|| panic!("no summary:\n{ran}"));
         let finished = of("finished")
             .map(|event| format!("{} {}", text(&event["action"]), text(&event["address"])))

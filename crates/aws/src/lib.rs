@@ -11,6 +11,7 @@ pub mod log_group;
 pub mod logs;
 pub mod once;
 pub mod pace;
+pub mod package;
 pub mod policy;
 pub mod role;
 pub mod tags;

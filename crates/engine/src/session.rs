@@ -40,7 +40,7 @@ pub enum Error {
     State(#[from] state::Error),
     #[error("what exists could not be looked at")]
     Unseen(Vec<Unseen>),
-    #[error("objects of this stack exist that this state does not know")]
+    #[error("some objects are not this state's")]
     Foreign(Vec<Foreign>),
     #[error("the wanted form of a resource could not be made")]
     Unprepared(Vec<(Address, kind::Error)>),
@@ -62,6 +62,8 @@ pub struct Foreign {
 pub enum Why {
     /// This stack's name, another lineage: `--adopt` takes it over.
     OtherLineage,
+    /// In our state, and taken over by another one since.
+    TakenOver,
     /// Ours by its tags, beside the one that the state knows.
     Duplicate,
     /// A name that this stack wants; not made by it.
@@ -130,6 +132,10 @@ impl Session<'_> {
     /// A plan that leaves nothing.
     pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
         let observed = self.look_at(state, &BTreeMap::new()).await?;
+        let taken = self.taken_over(state, &observed);
+        if !taken.is_empty() {
+            return Err(Error::Foreign(taken));
+        }
         let wanted = BTreeMap::new();
         let none = Graph::new(&BTreeMap::new()).unwrap_or_else(|_| self.manifest.graph.clone());
         let plan = self.plan(state, &observed, &wanted, &none)?;
@@ -176,7 +182,7 @@ impl Session<'_> {
     fn claim(&self, state: &State, observed: &Observed) -> Result<Vec<Entry>, Error> {
         let owner = owner(&self.scope, state);
         let mut claims: Vec<Entry> = Vec::new();
-        let mut foreign = Vec::new();
+        let mut foreign = self.taken_over(state, observed);
         for (kind, found) in &observed.found {
             match self.claim_one(state, &owner, kind, found) {
                 Ok(Some((address, generation))) => {
@@ -194,6 +200,24 @@ impl Session<'_> {
             }
         }
         if foreign.is_empty() { Ok(claims) } else { Err(Error::Foreign(foreign)) }
+    }
+
+    /// Objects of our state whose tags name another lineage now: two states must not fight.
+    fn taken_over(&self, state: &State, observed: &Observed) -> Vec<Foreign> {
+        let mut foreign = Vec::new();
+        for (address, live) in observed.live.iter().filter(|_| !self.adopt) {
+            let (Some(live), Some(object)) = (live, state.object(address)) else { continue };
+            let Some(kind) = self.kinds.get(address.kind()) else { continue };
+            let tags: BTreeMap<String, String> =
+                serde_json::from_value(live.spec["tags"].clone()).unwrap_or_default();
+            if tags.get(tag::LINEAGE).is_some_and(|lineage| *lineage != state.lineage) {
+                let name = live.spec["name"].as_str().unwrap_or_default().to_owned();
+                let outputs = live.outputs.clone();
+                let found = Found { id: object.id.clone(), name, tags, outputs, created: None };
+                foreign.push(Foreign { kind: kind.name(), found, why: Why::TakenOver });
+            }
+        }
+        foreign
     }
 
     /// Address and generation of an object that is ours; `None` for one that is nobody's business.

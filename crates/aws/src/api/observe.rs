@@ -72,6 +72,8 @@ impl Api {
         let (Some(api), Some(Seen { tree, stages, grants })) = (api, seen) else { return Ok(None) };
         let good = grants.into_iter().filter(|(_, grant)| grant.is_good);
         let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
+        let tags = api.tags.unwrap_or_default().into_iter().collect();
+        let tags = self.second_opinion(tags, handle, &names).await;
         Ok(Some(Live {
             settled: match api.api_status {
                 Some(ApiStatus::Pending | ApiStatus::Updating) => {
@@ -81,7 +83,7 @@ impl Api {
             },
             spec: Spec {
                 name: api.name.unwrap_or_default(),
-                tags: api.tags.unwrap_or_default().into_iter().collect(),
+                tags,
                 description: Some(api.description.unwrap_or_default()),
                 stage: Some(stage),
                 routes: tree.routes(),
@@ -94,6 +96,16 @@ impl Api {
             notes: Vec::new(),
             facts: date.map(|date| ("created".to_owned(), date)).into_iter().collect(),
         }))
+    }
+
+    /// Some endpoints keep two books of an API's tags, and only GetTags reads the one that
+    /// TagResource writes. AWS has one: asked only where the first does not say what is expected.
+    async fn second_opinion(&self, first: Tags, handle: &Handle<Spec>, names: &Names) -> Tags {
+        if handle.applied.as_ref().is_some_and(|applied| applied.tags == first) {
+            return first;
+        }
+        let asked = self.cloud.apigateway.get_tags().resource_arn(names.arn()).send().await;
+        asked.ok().and_then(|reply| reply.tags).map_or(first, Tags::from_iter)
     }
 
     /// The stage that was last applied; of an API that was adopted, the only one it has. `None`:
