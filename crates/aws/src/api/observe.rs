@@ -7,12 +7,12 @@ use aws_sdk_apigateway::types::{
 };
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
-use stackwright_engine::kind::{Found, Handle, Live, Owner, Result, Settled, tag};
+use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Result, Settled, tag};
 
 use super::deploy::digest_of;
 use super::names::{Names, invoked};
 use super::permission::Grant;
-use super::spec::{Route, Spec};
+use super::spec::{Route, STAGE, STAGE_TAG, Spec};
 use super::{Api, TOGETHER};
 use crate::tags::Tags;
 
@@ -65,8 +65,9 @@ impl Api {
         let names = self.names(&handle.id, &stage).await?;
         let applied = handle.applied.as_ref().map(|spec| spec.permissions.as_slice());
         let get = self.cloud.apigateway.get_rest_api().rest_api_id(&handle.id).send();
-        let (api, seen) = try_join!(
+        let (api, tags, seen) = try_join!(
             self.maybe("GetRestApi", get),
+            self.tags(names.arn()),
             self.seen(&names, applied.unwrap_or_default()),
         )?;
         let (Some(api), Some(Seen { tree, stages, grants })) = (api, seen) else { return Ok(None) };
@@ -81,7 +82,7 @@ impl Api {
             },
             spec: Spec {
                 name: api.name.unwrap_or_default(),
-                tags: api.tags.unwrap_or_default().into_iter().collect(),
+                tags: tags.unwrap_or_else(|| api.tags.unwrap_or_default().into_iter().collect()),
                 description: Some(api.description.unwrap_or_default()),
                 stage: Some(stage),
                 routes: tree.routes(),
@@ -96,22 +97,27 @@ impl Api {
         }))
     }
 
-    /// The stage that was last applied; of an API that was adopted, the only one it has. `None`:
+    /// The stage that was last applied; of an API that was adopted, the one it was made for. `None`:
     /// the API is gone.
     async fn stage_of(&self, handle: &Handle<Spec>) -> Result<Option<String>> {
         if let Some(applied) = &handle.applied {
             return Ok(Some(applied.stage().to_owned()));
         }
-        let request = self.cloud.apigateway.get_stages().rest_api_id(&handle.id);
-        let reply = self.maybe("GetStages", request.send()).await?;
-        let Some(stages) = reply.map(|reply| reply.item.unwrap_or_default()) else {
-            return Ok(None);
-        };
-        let only = match stages.as_slice() {
-            [only] => only.stage_name.clone(),
-            _ => None,
-        };
-        Ok(Some(only.unwrap_or_else(|| super::spec::STAGE.to_owned())))
+        let request = self.cloud.apigateway.get_rest_api().rest_api_id(&handle.id);
+        let api = self.maybe("GetRestApi", request.send()).await?;
+        Ok(api.map(|api| stage_in(&api.tags.unwrap_or_default().into_iter().collect())))
+    }
+
+    /// GetTags is where TagResource shows at once. An endpoint without it has those of the API.
+    async fn tags(&self, arn: String) -> Result<Option<Tags>> {
+        let request = self.cloud.apigateway.get_tags().resource_arn(arn);
+        match self.maybe("GetTags", request.send()).await {
+            Ok(reply) => {
+                Ok(reply.map(|reply| reply.tags.unwrap_or_default().into_iter().collect()))
+            }
+            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// `functions`: those whose permission is looked at besides those that routes call. `None`: the
@@ -224,17 +230,21 @@ impl Api {
 
     async fn found(&self, api: RestApi) -> Result<Found> {
         let id = api.id.unwrap_or_default();
-        // Only the first observation tells the stage, and with it the URL.
-        let mut outputs = self.names(&id, "").await?.outputs();
-        outputs.remove("url");
+        let listed: Tags = api.tags.unwrap_or_default().into_iter().collect();
+        let names = self.names(&id, &stage_in(&listed)).await?;
         Ok(Found {
+            tags: self.tags(names.arn()).await?.unwrap_or(listed),
+            outputs: names.outputs(),
             id,
             name: api.name.unwrap_or_default(),
-            tags: Tags::from_iter(api.tags.unwrap_or_default()),
-            outputs,
             created: api.created_date.and_then(|date| date.fmt(Format::DateTime).ok()),
         })
     }
+}
+
+/// The stage an API was made for.
+fn stage_in(tags: &Tags) -> String {
+    tags.get(STAGE_TAG).map_or(STAGE, String::as_str).to_owned()
 }
 
 fn route(method: &Method) -> Route {
