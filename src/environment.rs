@@ -1,6 +1,5 @@
 //! The environment, read in one place.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,7 +29,7 @@ pub fn local() -> Result<Config> {
     };
     let cache = cache();
     let data = cache.join("local");
-    let path = std::env::var_os("PATH").unwrap_or_else(OsString::new);
+    let path = std::env::var_os("PATH").unwrap_or_default();
     Ok(Config { port, cache, data, python: None, path })
 }
 

@@ -41,15 +41,15 @@ pub enum Error {
     #[error("this {0}, and there is no terminal to ask on")]
     NeedsYes(&'static str),
     #[error(transparent)]
-    Local(#[from] stackwright_local::Error),
+    Local(Box<stackwright_local::Error>),
     #[error("{what}: {error}")]
-    Cloud { what: String, error: kind::Error },
+    Cloud { what: String, error: Box<kind::Error> },
     #[error("{0}")]
     Refused(String, Option<String>),
     #[error("{error}")]
-    Session { error: session::Error, places: Vec<(Address, String)> },
+    Session { error: Box<session::Error>, places: Vec<(Address, String)> },
     #[error(transparent)]
-    State(#[from] state::Error),
+    State(Box<state::Error>),
     #[error("{0}")]
     Unknown(String, Option<String>),
     #[error("{0}")]
@@ -58,17 +58,35 @@ pub enum Error {
     Json(#[from] serde_json::Error),
 }
 
+impl From<state::Error> for Error {
+    fn from(error: state::Error) -> Self {
+        Self::State(Box::new(error))
+    }
+}
+
+impl From<stackwright_local::Error> for Error {
+    fn from(error: stackwright_local::Error) -> Self {
+        Self::Local(Box::new(error))
+    }
+}
+
 impl Error {
+    /// A cloud's refusal of something that is not a step of a plan.
+    pub fn cloud(what: impl Into<String>, error: kind::Error) -> Self {
+        Self::Cloud { what: what.into(), error: Box::new(error) }
+    }
+
     /// A session's error with where the resources it names stand in the file.
     pub fn session(error: session::Error, manifest: &Manifest) -> Self {
         let place = |resource: &stackwright_engine::manifest::Resource| {
             (resource.address.clone(), manifest.source.place(resource.span.start))
         };
         match error {
-            session::Error::State(error) => Self::State(error),
-            error => {
-                Self::Session { error, places: manifest.resources.values().map(place).collect() }
-            }
+            session::Error::State(error) => error.into(),
+            error => Self::Session {
+                error: Box::new(error),
+                places: manifest.resources.values().map(place).collect(),
+            },
         }
     }
 
@@ -78,7 +96,7 @@ impl Error {
             Self::Invalid(_) => code::INVALID,
             Self::Local(_) | Self::Refused(..) => code::CLOUD,
             Self::Cloud { error, .. } => fault_code(&error.fault),
-            Self::State(state::Error::Locked { .. }) => code::LOCKED,
+            Self::State(error) if matches!(**error, state::Error::Locked { .. }) => code::LOCKED,
             Self::Session { error, .. } => session_code(error),
             _ => code::OTHER,
         }

@@ -171,9 +171,8 @@ impl Workspace {
         let account = match answering {
             Some(account) => account,
             None => {
-                let identity = clients.identity().await.map_err(|error| Error::Cloud {
-                    what: format!("{} does not let us in", self.manifest.cloud),
-                    error,
+                let identity = clients.identity().await.map_err(|error| {
+                    Error::cloud(format!("{} does not let us in", self.manifest.cloud), error)
                 })?;
                 identity.account
             }

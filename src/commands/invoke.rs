@@ -27,8 +27,7 @@ pub async fn run(stack: &Stack, function: &str, payload: String) -> Result<u8> {
     let connected = workspace.connect().await?;
     let called =
         stackwright_aws::invoke::invoke(&connected.clients, &name, payload.as_bytes()).await;
-    let invoked =
-        called.map_err(|error| Error::Cloud { what: format!("{name} was not called"), error })?;
+    let invoked = called.map_err(|error| Error::cloud(format!("{name} was not called"), error))?;
     anstream::println!("{}", clean(&String::from_utf8_lossy(&invoked.payload)));
     let Some(failed) = invoked.function_error else { return Ok(0) };
     anstream::eprintln!("error: the function failed ({failed}); the end of its log:");

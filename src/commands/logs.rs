@@ -19,7 +19,7 @@ pub async fn run(stack: &Stack, function: &str, follow: bool) -> Result<u8> {
     loop {
         let read = tail(&connected.clients, &name, &since).await;
         let what = format!("the log of {name} cannot be read");
-        let (events, next) = read.map_err(|error| Error::Cloud { what, error })?;
+        let (events, next) = read.map_err(|error| Error::cloud(what, error))?;
         for event in events {
             let at = Timestamp::from_millisecond(event.timestamp).unwrap_or_default();
             anstream::println!("{at:.3}  {}", clean(event.message.trim_end()));

@@ -118,6 +118,8 @@ fn by_code(code: &str, status: u16) -> Fault {
             ..=399 => Fault::Unknown,
             401 => Fault::Credentials,
             403 => Fault::Denied,
+            // AWS gives every refusal a code: this is a web server that does not know the path.
+            404 if code.is_empty() => Fault::Unsupported,
             405 | 501 => Fault::Unsupported,
             429 => Fault::Transient,
             500.. => Fault::Unknown,
@@ -336,6 +338,7 @@ mod tests {
             ("InsufficientInstanceCapacity", 500, Fault::Terminal),
             ("InternalFailure", 501, Fault::Unsupported),
             ("InvalidAMIID.NotFound", 400, Fault::Terminal),
+            ("", 404, Fault::Unsupported),
         ];
         for (code, status, fault) in cases {
             assert_eq!(by_code(code, status), fault, "{code} {status}");

@@ -80,7 +80,9 @@ impl Kind for Api {
         let description = spec.description.clone().filter(|text| !text.is_empty());
         let request = self.cloud.apigateway.create_rest_api().name(&spec.name);
         let request = request.set_description(description).endpoint_configuration(regional);
-        let request = request.set_tags(Some(spec.tags.clone().into_iter().collect()));
+        let stage = (spec::STAGE_TAG.to_owned(), spec.stage().to_owned());
+        let request =
+            request.set_tags(Some(spec.tags.clone().into_iter().chain([stage]).collect()));
         let made = self.call("CreateRestApi", request.customize().once().send()).await?;
         let id = made.id.filter(|id| !id.is_empty()).ok_or_else(|| {
             Error::new(Fault::Unknown, "CreateRestApi: the reply does not say what was made")
@@ -106,13 +108,12 @@ impl Kind for Api {
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let names = self.names(&on.id, desired.stage()).await?;
         self.set_texts(&names, desired, changes).await?;
-        self.set_tags(&names, changes).await?;
         let own = ["name", "description", "tags"];
         if changes.iter().any(|change| !own.contains(&change.path.field())) {
             let applied = on.applied.as_ref().map(|spec| spec.permissions.as_slice());
             self.converge(&names, desired, applied.unwrap_or_default()).await?;
         }
-        Ok(())
+        self.set_tags(&names, changes).await
     }
 
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {

@@ -7,12 +7,12 @@ use aws_sdk_apigateway::types::{
 };
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
-use stackwright_engine::kind::{Found, Handle, Live, Owner, Result, Settled, tag};
+use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Result, Settled, tag};
 
 use super::deploy::digest_of;
 use super::names::{Names, invoked};
 use super::permission::Grant;
-use super::spec::{Route, Spec};
+use super::spec::{Route, STAGE, STAGE_TAG, Spec};
 use super::{Api, TOGETHER};
 use crate::tags::Tags;
 
@@ -73,7 +73,10 @@ impl Api {
         let good = grants.into_iter().filter(|(_, grant)| grant.is_good);
         let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
         let tags = api.tags.unwrap_or_default().into_iter().collect();
-        let tags = self.second_opinion(tags, handle, &names).await;
+        let tags = match &handle.applied {
+            Some(applied) if applied.tags == tags => tags,
+            _ => self.tags(names.arn()).await?.unwrap_or(tags),
+        };
         Ok(Some(Live {
             settled: match api.api_status {
                 Some(ApiStatus::Pending | ApiStatus::Updating) => {
@@ -98,32 +101,28 @@ impl Api {
         }))
     }
 
-    /// Some endpoints keep two books of an API's tags, and only GetTags reads the one that
-    /// TagResource writes. AWS has one: asked only where the first does not say what is expected.
-    async fn second_opinion(&self, first: Tags, handle: &Handle<Spec>, names: &Names) -> Tags {
-        if handle.applied.as_ref().is_some_and(|applied| applied.tags == first) {
-            return first;
-        }
-        let asked = self.cloud.apigateway.get_tags().resource_arn(names.arn()).send().await;
-        asked.ok().and_then(|reply| reply.tags).map_or(first, Tags::from_iter)
-    }
-
-    /// The stage that was last applied; of an API that was adopted, the only one it has. `None`:
+    /// The stage that was last applied; of an API that was adopted, the one it was made for. `None`:
     /// the API is gone.
     async fn stage_of(&self, handle: &Handle<Spec>) -> Result<Option<String>> {
         if let Some(applied) = &handle.applied {
             return Ok(Some(applied.stage().to_owned()));
         }
-        let request = self.cloud.apigateway.get_stages().rest_api_id(&handle.id);
-        let reply = self.maybe("GetStages", request.send()).await?;
-        let Some(stages) = reply.map(|reply| reply.item.unwrap_or_default()) else {
-            return Ok(None);
-        };
-        let only = match stages.as_slice() {
-            [only] => only.stage_name.clone(),
-            _ => None,
-        };
-        Ok(Some(only.unwrap_or_else(|| super::spec::STAGE.to_owned())))
+        let request = self.cloud.apigateway.get_rest_api().rest_api_id(&handle.id);
+        let api = self.maybe("GetRestApi", request.send()).await?;
+        Ok(api.map(|api| stage_in(&api.tags.unwrap_or_default().into_iter().collect())))
+    }
+
+    /// What TagResource wrote. AWS says the same with the API; some endpoints keep two books, so it
+    /// is asked only where the first does not say what is expected, and not every endpoint has it.
+    async fn tags(&self, arn: String) -> Result<Option<Tags>> {
+        let request = self.cloud.apigateway.get_tags().resource_arn(arn);
+        match self.maybe("GetTags", request.send()).await {
+            Ok(reply) => {
+                Ok(reply.map(|reply| reply.tags.unwrap_or_default().into_iter().collect()))
+            }
+            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// `functions`: those whose permission is looked at besides those that routes call. `None`: the
@@ -236,17 +235,21 @@ impl Api {
 
     async fn found(&self, api: RestApi) -> Result<Found> {
         let id = api.id.unwrap_or_default();
-        // Only the first observation tells the stage, and with it the URL.
-        let mut outputs = self.names(&id, "").await?.outputs();
-        outputs.remove("url");
+        let listed: Tags = api.tags.unwrap_or_default().into_iter().collect();
+        let names = self.names(&id, &stage_in(&listed)).await?;
         Ok(Found {
+            tags: self.tags(names.arn()).await?.unwrap_or(listed),
+            outputs: names.outputs(),
             id,
             name: api.name.unwrap_or_default(),
-            tags: Tags::from_iter(api.tags.unwrap_or_default()),
-            outputs,
             created: api.created_date.and_then(|date| date.fmt(Format::DateTime).ok()),
         })
     }
+}
+
+/// The stage an API was made for.
+fn stage_in(tags: &Tags) -> String {
+    tags.get(STAGE_TAG).map_or(STAGE, String::as_str).to_owned()
 }
 
 fn route(method: &Method) -> Route {

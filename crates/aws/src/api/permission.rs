@@ -130,7 +130,7 @@ mod tests {
         let mut denied = statement(SOURCE);
         denied["Effect"] = "Deny".into();
         for one in [statement("arn:other"), open, narrower, denied] {
-            assert_eq!(grant(&[one.clone()]), (1, false), "{one}");
+            assert_eq!(grant(std::slice::from_ref(&one)), (1, false), "{one}");
         }
     }
 }

@@ -13,6 +13,9 @@ use crate::tags::Tags;
 /// The stage when nothing is written.
 pub const STAGE: &str = "prod";
 
+/// On the API from the start: an API that is found again has its URL before it has a stage.
+pub const STAGE_TAG: &str = "stackwright:stage";
+
 /// A REST API whose routes call functions.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

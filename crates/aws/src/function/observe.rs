@@ -221,7 +221,8 @@ impl Seen {
         Live {
             outputs: self.outputs(),
             pins: pins.into_iter().collect(),
-            identity: None,
+            // A function made anew under its name has lost its policy: who may call it.
+            identity: tags.as_ref().and_then(|tags| tags.get(tag::GENERATION).cloned()),
             settled: self.settled(),
             notes: self.notes(),
             facts: self.facts(),

@@ -89,7 +89,9 @@ impl Op<'_> {
             if !std::mem::replace(&mut intent, true) {
                 self.journal(Verb::Update, state::Step::Intent, Data::default()).await?;
             }
-            self.change(&mut handle, &target, &seen, &found.changes).await?;
+            if !self.change(&mut handle, &target, &seen, &found.changes).await? {
+                continue;
+            }
             before = found.changes;
             // What cannot be read back has been sent now, and what went away needs no more looks.
             applied = Some(target.spec.clone());
@@ -99,13 +101,14 @@ impl Op<'_> {
         Err(Error::terminal(format!("it is still not as wanted after {ROUNDS} rounds")))
     }
 
+    /// True when the cloud said yes; false when looking again must tell what has come of it.
     async fn change(
         &self,
         handle: &mut Handle<Value>,
         target: &Target,
         seen: &Live<Value>,
         changes: &[Change],
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let mut desired = target.spec.clone();
         for change in changes.iter().filter(|change| change.path.0.len() == 1) {
             if let (Some(fields), Some(after)) = (desired.as_object_mut(), &change.after) {
@@ -116,12 +119,11 @@ impl Op<'_> {
         let mut wait = Wait::new(&self.address, self.shared.events);
         loop {
             match self.kind.update(handle, &desired, changes).await {
-                Ok(()) => return Ok(()),
-                // Looking again tells what has come of it.
-                Err(error) if error.fault == Fault::Unknown => return Ok(()),
+                Ok(()) => return Ok(true),
+                Err(error) if error.fault == Fault::Unknown => return Ok(false),
                 Err(error) if error.fault == Fault::Conflict => {
                     wait.pause_after(error).await?;
-                    return Ok(());
+                    return Ok(false);
                 }
                 Err(error) => wait.pause_after(error).await?,
             }
