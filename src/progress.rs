@@ -36,18 +36,49 @@ impl Progress {
     }
 }
 
-/// Becomes true at the first SIGINT or SIGTERM; at the second the process leaves at once, which is
-/// safe too: everything that matters is on disk before it is called.
-pub fn stop_on_signals() -> (watch::Receiver<bool>, watch::Receiver<u8>) {
-    let (stop, stopped) = watch::channel(false);
-    let (exit, code) = watch::channel(0);
-    tokio::spawn(async move {
-        let first = next_signal().await;
-        let _ = exit.send(first);
-        let _ = stop.send(true);
-        std::process::exit(i32::from(next_signal().await));
-    });
-    (stopped, code)
+/// SIGINT and SIGTERM. Until [`catch`](Self::catch) they end the process, as nothing is under way.
+pub struct Signals {
+    stop: watch::Sender<bool>,
+    code: watch::Sender<u8>,
+}
+
+impl Signals {
+    pub fn new() -> Self {
+        Self { stop: watch::Sender::new(false), code: watch::Sender::new(0) }
+    }
+
+    /// Becomes true at the first signal.
+    pub fn stop(&self) -> watch::Receiver<bool> {
+        self.stop.subscribe()
+    }
+
+    /// From now on the first signal lets the steps under way end. At the second the process leaves
+    /// at once, which is safe too: everything that matters is on disk before it is called.
+    pub fn catch(&self) {
+        let (stop, code) = (self.stop.clone(), self.code.clone());
+        tokio::spawn(async move {
+            code.send_replace(next_signal().await);
+            stop.send_replace(true);
+            anstream::eprintln!(
+                "stopping: what is under way ends first; once more to leave at once"
+            );
+            std::process::exit(i32::from(next_signal().await));
+        });
+    }
+
+    /// The exit code of the first signal; 0 while there was none.
+    pub fn code(&self) -> u8 {
+        *self.code.borrow()
+    }
+
+    /// What `work` comes to, or the exit code of a signal before that. For what may be dropped anywhere.
+    pub async fn unless<T>(&self, work: impl Future<Output = T>) -> std::result::Result<T, u8> {
+        let mut stop = self.stop();
+        tokio::select! {
+            done = work => Ok(done),
+            _ = stop.wait_for(|stop| *stop) => Err(self.code()),
+        }
+    }
 }
 
 /// The exit code of the signal that came.

@@ -10,7 +10,7 @@ use super::shared;
 use crate::cli::{Stack, Writing};
 use crate::environment;
 use crate::error::{Error, Result};
-use crate::progress::{Progress, stop_on_signals};
+use crate::progress::{Progress, Signals};
 use crate::render::human;
 use crate::workspace;
 
@@ -23,7 +23,7 @@ pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
     }
     let connected = workspace.connect().await?;
     let mut store = workspace.lock(&connected.place, "destroy")?;
-    let (stop, signal) = stop_on_signals();
+    let signals = Signals::new();
     let progress = Progress::start(json);
     let session = Session {
         manifest: &workspace.manifest,
@@ -33,7 +33,7 @@ pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
         options: Options {
             parallelism: writing.parallelism.into(),
             settle: environment::settle()?.or(connected.settle),
-            stop,
+            stop: signals.stop(),
         },
         events: &progress.events,
     };
@@ -44,10 +44,12 @@ pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
         anstream::eprint!("{}", human::plan(&surveyed.plan));
     }
     shared::confirm(writing.yes, "deletes everything above")?;
-    let outcome = session.execute(&surveyed, &mut store).await.map_err(failed)?;
+    signals.catch();
+    let outcome = session.execute(&surveyed, &mut store).await;
     drop(store);
     progress.end().await;
-    let ended = shared::exit_code(&outcome, *signal.borrow());
+    let outcome = outcome.map_err(failed)?;
+    let ended = shared::exit_code(&outcome, signals.code());
     if ended != 0 {
         shared::how_to_go_on(&outcome, "destroy");
     } else if json {

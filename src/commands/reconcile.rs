@@ -12,7 +12,7 @@ use super::{check, output, shared};
 use crate::cli::{Stack, Writing};
 use crate::environment;
 use crate::error::{Error, Result, code};
-use crate::progress::{Progress, stop_on_signals};
+use crate::progress::{Progress, Signals};
 use crate::render::{self, human};
 use crate::workspace::{self, Connected, Workspace};
 
@@ -29,7 +29,7 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
     let workspace = workspace::open(stack).await?;
     let connected = workspace.connect().await?;
     let mut store = workspace.lock(&connected.place, "reconcile")?;
-    let (stop, signal) = stop_on_signals();
+    let signals = Signals::new();
     let progress = Progress::start(ask.json);
     let session = Session {
         manifest: &workspace.manifest,
@@ -39,7 +39,7 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
         options: Options {
             parallelism: ask.writing.parallelism.into(),
             settle: environment::settle()?.or(connected.settle),
-            stop,
+            stop: signals.stop(),
         },
         events: &progress.events,
     };
@@ -54,13 +54,15 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
     if plan.destroys() {
         shared::confirm(ask.writing.yes, "deletes or replaces objects")?;
     }
+    signals.catch();
     store.append(&mut claims)?;
-    let outcome = session.execute(&surveyed, &mut store).await.map_err(failed)?;
+    let outcome = session.execute(&surveyed, &mut store).await;
     let state = store.state().clone();
     drop(store);
     progress.end().await;
+    let outcome = outcome.map_err(failed)?;
 
-    let ended = shared::exit_code(&outcome, *signal.borrow());
+    let ended = shared::exit_code(&outcome, signals.code());
     if ended != 0 {
         shared::how_to_go_on(&outcome, "reconcile");
         return Ok(ended);
@@ -68,7 +70,11 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
     summary(ask, plan, &connected, since);
     let mut checked = true;
     if ask.check {
-        checked = check::all(&workspace.manifest, &connected, &state, ask.json).await?;
+        let all = check::all(&workspace.manifest, &connected, &state, ask.json);
+        checked = match signals.unless(all).await {
+            Ok(checked) => checked?,
+            Err(signal) => return Ok(signal),
+        };
     }
     if !ask.json {
         epilogue(&workspace, &connected, &state);

@@ -4,6 +4,7 @@
 mod auth;
 mod cli;
 mod edits;
+mod interrupted;
 mod ownership;
 mod sample;
 mod support;

@@ -2,14 +2,14 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
-use stackwright_testkit::Emulator;
+use stackwright_testkit::{Emulator, Proxy};
 use tempfile::TempDir;
 
 /// The sample stack in a folder of its own, with an emulator as its local cloud.
@@ -17,6 +17,61 @@ pub struct Sandbox {
     folder: TempDir,
     port: u16,
     variables: Vec<(&'static str, String)>,
+}
+
+/// The program at work; killed when the test ends before it.
+pub struct Running {
+    child: Option<Child>,
+    /// What it said on stderr so far, for those who listen.
+    heard: Option<(BufReader<ChildStderr>, String)>,
+}
+
+impl Running {
+    /// `KILL`, `INT`, `TERM`.
+    pub fn signal(&self, name: &str) {
+        let pid = self.child.as_ref().map(|child| child.id().to_string()).expect("it runs");
+        let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill");
+        assert!(sent.success(), "kill -s {name} {pid}");
+    }
+
+    /// Waits until it says `part` on stderr.
+    #[track_caller]
+    pub fn hear(&mut self, part: &str) {
+        let child = self.child.as_mut().expect("it runs");
+        let (reader, said) = self.heard.get_or_insert_with(|| {
+            (BufReader::new(child.stderr.take().expect("a pipe")), String::new())
+        });
+        while !said.contains(part) {
+            let read = reader.read_line(said).expect("text");
+            assert!(read > 0, "it ended without `{part}`:\n{said}");
+        }
+    }
+
+    /// 128 and the signal's number when a signal ended it, as a shell has it.
+    pub fn wait(mut self) -> Ran {
+        let mut stderr = String::new();
+        if let Some((mut reader, said)) = self.heard.take() {
+            stderr = said;
+            reader.read_to_string(&mut stderr).expect("text");
+        }
+        let output = self.child.take().expect("it runs").wait_with_output().expect("it ends");
+        stderr.push_str(&String::from_utf8_lossy(&output.stderr));
+        let signal = std::os::unix::process::ExitStatusExt::signal(&output.status);
+        Ran {
+            code: output.status.code().or(signal.map(|signal| 128 + signal)).unwrap_or(-1),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
 }
 
 /// How a run ended.
@@ -42,6 +97,18 @@ impl Sandbox {
     pub fn empty(port: u16) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         Self { folder, port, variables: Vec::new() }
+    }
+
+    /// Another port for the local cloud: that of a proxy before it.
+    pub fn through(mut self, proxy: &Proxy) -> Self {
+        self.port = proxy.port();
+        self
+    }
+
+    /// The emulator itself as the local cloud again.
+    pub fn at(mut self, emulator: &Emulator) -> Self {
+        self.port = emulator.port();
+        self
     }
 
     pub fn env(mut self, name: &'static str, value: &str) -> Self {
@@ -71,7 +138,12 @@ impl Sandbox {
 
     /// Runs the program; the environment holds only what it must.
     pub fn run(&self, arguments: &[&str]) -> Ran {
-        let output = Command::new(env!("CARGO_BIN_EXE_stackwright"))
+        self.start(arguments).wait()
+    }
+
+    /// As [`run`](Self::run), and does not wait for its end.
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        let child = Command::new(env!("CARGO_BIN_EXE_stackwright"))
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
@@ -81,13 +153,11 @@ impl Sandbox {
             .env("STACKWRIGHT_LOCAL_PORT", self.port.to_string())
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
-            .output()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
             .expect("the program runs");
-        Ran {
-            code: output.status.code().unwrap_or(-1),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Running { child: Some(child), heard: None }
     }
 
     /// As [`run`](Self::run); panics with everything said unless it exits with 0.

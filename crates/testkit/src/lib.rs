@@ -12,7 +12,9 @@
 //! failed.
 
 mod emulator;
+mod proxy;
 mod tree;
 
 pub use emulator::{Builder, Emulator};
+pub use proxy::{Act, Call, Operation, Point, Proxy, Refusal};
 pub use tree::{cache, python, python_path};

@@ -1,0 +1,60 @@
+//! A service's error as it would say it, in the protocol that the service speaks.
+
+use bytes::Bytes;
+use http::{Response, StatusCode, header};
+
+use super::operation::Operation;
+
+/// An error of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub status: u16,
+    pub code: &'static str,
+}
+
+impl Refusal {
+    /// The fault of nobody in particular: what a service says when it breaks down.
+    pub const BROKEN: Self = Self { status: 500, code: "InternalError" };
+
+    /// What `service` says when it is asked too often.
+    pub fn throttle(service: &str) -> Self {
+        let (status, code) = match service {
+            "ec2" => (503, "RequestLimitExceeded"),
+            "iam" | "sts" => (400, "Throttling"),
+            "logs" => (400, "ThrottlingException"),
+            _ => (429, "TooManyRequestsException"),
+        };
+        Self { status, code }
+    }
+
+    pub(super) fn answer(self, operation: &Operation) -> Response<Bytes> {
+        let Self { status, code } = self;
+        let message = format!("{} was refused by the test", operation.name);
+        let (sort, body) = match operation.service.as_str() {
+            "ec2" => (
+                "text/xml",
+                format!(
+                    "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error>\
+                     </Errors><RequestID>0</RequestID></Response>"
+                ),
+            ),
+            "iam" | "sts" => (
+                "text/xml",
+                format!(
+                    "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}\
+                     </Message></Error><RequestId>0</RequestId></ErrorResponse>"
+                ),
+            ),
+            _ => (
+                "application/json",
+                serde_json::json!({ "__type": code, "message": message }).to_string(),
+            ),
+        };
+        let mut answer = Response::new(Bytes::from(body));
+        *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, sort.parse().expect("a type"));
+        headers.insert("x-amzn-errortype", code.parse().expect("a code"));
+        answer
+    }
+}

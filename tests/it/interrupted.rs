@@ -1,0 +1,101 @@
+//! Runs that end before their work does: killed, interrupted, locked out.
+
+use stackwright_testkit::{Act, Emulator, Point, Proxy};
+
+use crate::support::{Sandbox, text};
+
+/// Objects of each sort that exist.
+fn counts(emulator: &Emulator) -> [usize; 5] {
+    let count =
+        |arguments: &[&str], key: &str| emulator.aws(arguments)[key].as_array().map_or(0, Vec::len);
+    let described = emulator.aws(&["ec2", "describe-instances"]);
+    let reservations = described["Reservations"].as_array().expect("a list");
+    let instances = reservations.iter().flat_map(|r| r["Instances"].as_array().expect("a list"));
+    [
+        instances.filter(|instance| instance["State"]["Name"] != "terminated").count(),
+        count(&["iam", "list-roles"], "Roles"),
+        count(&["lambda", "list-functions"], "Functions"),
+        count(&["apigateway", "get-rest-apis"], "items"),
+        count(&["logs", "describe-log-groups"], "logGroups"),
+    ]
+}
+
+#[test]
+fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
+    let emulator = Emulator::ministack().start();
+    for create in ["RunInstances", "CreateRole", "CreateFunction", "CreateRestApi"] {
+        let proxy = Proxy::before(&emulator, move |call| match call.operation.name == create {
+            true => Act::Hold(Point::Committed),
+            false => Act::Pass,
+        });
+        let stack = Sandbox::sample(&emulator).through(&proxy);
+        let running = stack.start(&["reconcile"]);
+        proxy.held();
+        running.signal("KILL");
+        running.wait().code(137);
+
+        // What it left is told without a network.
+        stack.ok(&["show"]).says("a create begun at");
+
+        let stack = stack.at(&emulator);
+        stack.reconcile(&[]);
+        assert_eq!(counts(&emulator), [1, 1, 1, 1, 1], "killed after {create}");
+        assert_eq!(stack.reconcile(&[]).writes, 0, "killed after {create}");
+        stack.ok(&["destroy", "--yes"]);
+        assert_eq!(counts(&emulator), [0; 5], "killed after {create}");
+    }
+}
+
+#[test]
+fn the_first_ctrl_c_lets_what_is_under_way_end_and_the_second_leaves() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
+        "RunInstances" => Act::Hold(Point::Arrived),
+        _ => Act::Pass,
+    });
+    let stack = Sandbox::sample(&emulator).through(&proxy);
+
+    let running = stack.start(&["reconcile"]);
+    proxy.held();
+    running.signal("INT");
+    proxy.release();
+    running.wait().code(130).says("Go on with: stackwright reconcile");
+    let shown = stack.ok(&["show", "--json"]).json();
+    let id = text(&shown["resources"]["instance.web"]["object"]["id"]);
+    assert!(id.starts_with("i-"), "the create under way was waited for: {shown:#}");
+    assert_eq!(counts(&emulator)[2..], [0, 0, 0], "nothing more was begun");
+    stack.ok(&["destroy", "--yes"]);
+
+    for (signal, code) in [("INT", 130), ("TERM", 143)] {
+        let mut running = stack.start(&["reconcile"]);
+        proxy.held();
+        running.signal(signal);
+        running.hear("once more");
+        running.signal(signal);
+        running.wait().code(code);
+        // The next run repeats the create first, with the same token, and then deletes its object.
+        proxy.release();
+        stack.ok(&["destroy", "--yes"]);
+        proxy.held();
+        assert_eq!(counts(&emulator), [0; 5]);
+    }
+}
+
+#[test]
+fn a_second_run_is_told_who_works_and_a_killed_one_blocks_nobody() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
+        "RunInstances" => Act::Hold(Point::Arrived),
+        _ => Act::Pass,
+    });
+    let stack = Sandbox::sample(&emulator).through(&proxy);
+    let running = stack.start(&["reconcile"]);
+    proxy.held();
+    for arguments in [&["reconcile"][..], &["destroy", "--yes"]] {
+        stack.run(arguments).code(6).says("process ").says("`stackwright reconcile`");
+    }
+    stack.ok(&["show"]);
+    running.signal("KILL");
+    running.wait().code(137);
+    stack.at(&emulator).reconcile(&[]);
+}
