@@ -46,13 +46,23 @@ pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool
         Format::Env => {
             for (name, value) in &values {
                 if let Some(value) = value {
-                    let variable = name.to_ascii_uppercase().replace('-', "_");
-                    anstream::println!("export {variable}='{}'", value.replace('\'', r"'\''"));
+                    anstream::println!(
+                        "export {}='{}'",
+                        variable(name),
+                        value.replace('\'', r"'\''")
+                    );
                 }
             }
         }
     }
     Ok(0)
+}
+
+/// The name of a shell's variable for an output.
+fn variable(name: &str) -> String {
+    let plain = name.to_ascii_uppercase();
+    let plain = plain.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
+    if plain.starts_with(|c: char| c.is_ascii_digit()) { format!("_{plain}") } else { plain }
 }
 
 /// Every output; `None` while something it refers to does not exist.

@@ -70,7 +70,7 @@ fn the_first_ctrl_c_lets_what_is_under_way_end_and_the_second_leaves() {
         let mut running = stack.start(&["reconcile"]);
         proxy.held();
         running.signal(signal);
-        running.hear("once more");
+        running.hear("once more to leave at once");
         running.signal(signal);
         running.wait().code(code);
         // The next run repeats the create first, with the same token, and then deletes its object.

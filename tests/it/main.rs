@@ -5,6 +5,8 @@ mod auth;
 mod cli;
 mod edits;
 mod interrupted;
+mod outside;
 mod ownership;
 mod sample;
+mod secrets;
 mod support;

@@ -34,9 +34,9 @@ impl Running {
         assert!(sent.success(), "kill -s {name} {pid}");
     }
 
-    /// Waits until it says `part` on stderr.
+    /// Waits until it says `part` on stderr; all it has said.
     #[track_caller]
-    pub fn hear(&mut self, part: &str) {
+    pub fn hear(&mut self, part: &str) -> String {
         let child = self.child.as_mut().expect("it runs");
         let (reader, said) = self.heard.get_or_insert_with(|| {
             (BufReader::new(child.stderr.take().expect("a pipe")), String::new())
@@ -45,6 +45,7 @@ impl Running {
             let read = reader.read_line(said).expect("text");
             assert!(read > 0, "it ended without `{part}`:\n{said}");
         }
+        said.clone()
     }
 
     /// 128 and the signal's number when a signal ended it, as a shell has it.

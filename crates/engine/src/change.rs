@@ -20,6 +20,11 @@ impl Path {
     pub fn field(&self) -> &str {
         self.0.first().map_or("", String::as_str)
     }
+
+    /// What stands there in a spec.
+    pub fn within<'a>(&self, spec: &'a Value) -> Option<&'a Value> {
+        self.0.iter().try_fold(spec, |value, key| value.get(key))
+    }
 }
 
 impl fmt::Display for Path {

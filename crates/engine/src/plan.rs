@@ -233,6 +233,13 @@ impl Making<'_> {
             let unreported = self.plan.unreported.entry(address.kind().to_owned()).or_default();
             unreported.extend(found.unreported);
         }
+        for change in &mut found.changes {
+            let at = |spec: &Value| change.path.within(spec).cloned();
+            let like: Vec<Value> =
+                [object.spec.as_ref().and_then(at), at(&desired)].into_iter().flatten().collect();
+            let like: Vec<&Value> = like.iter().collect();
+            change.before = change.before.as_ref().map(|before| self.sealer.hide(before, &like));
+        }
         let stuck = found.cannot_unset.into_iter();
         self.stuck.extend(stuck.map(|stuck| Stuck { address: address.clone(), path: stuck.0 }));
 

@@ -15,7 +15,7 @@ use crate::state::{Phase, State};
 /// What the file wants of one address.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    /// With the outputs that the state knows.
+    /// With the outputs that the state knows, secrets sealed.
     pub desired: Value,
     /// With no output known: shows which field depends on which.
     pub symbolic: Value,

@@ -12,9 +12,10 @@ use std::ops::Range;
 use serde_json::Value;
 
 use crate::address::{Address, is_key};
+use crate::kind::Error;
 
 /// Stands on both sides of a reference's name inside a text.
-const MARK: char = '\u{1}';
+pub(crate) const MARK: char = '\u{1}';
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
@@ -226,21 +227,38 @@ impl Scope {
     }
 }
 
+/// Shorter values are words that may stand anywhere.
+const TELLING: usize = 4;
+
+impl Scope {
+    /// An error as it may be told: services like to quote what they refuse.
+    pub fn redacted(&self, mut error: Error) -> Error {
+        let mut values: Vec<(&String, &String)> =
+            self.env.iter().filter(|(_, value)| value.len() >= TELLING).collect();
+        values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
+        for (name, value) in values {
+            error.message = error.message.replace(value.as_str(), &format!("${{env.{name}}}"));
+        }
+        error
+    }
+}
+
 /// A config with everything known put in, and its texts that hold a secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
     pub value: Value,
-    /// Whole text -> the text as the file has it.
+    /// Whole text -> the same with the secrets in it still marked.
     pub secrets: BTreeMap<String, String>,
 }
 
 /// Puts in what `scope` knows. What it does not know stays marked.
 pub fn resolve(config: &Value, scope: &Scope) -> Draft {
     let mut secrets = BTreeMap::new();
+    let open = Scope { env: BTreeMap::new(), ..scope.clone() };
     let value = map_texts(config, &mut |text| {
         let filled = scope.fill(text);
         if markers(text).any(|reference| matches!(reference, Reference::Env(_))) {
-            secrets.insert(filled.clone(), readable(text));
+            secrets.insert(filled.clone(), open.fill(text));
         }
         filled
     });
@@ -334,11 +352,21 @@ mod tests {
     }
 
     #[test]
+    fn an_error_tells_no_secret() {
+        let scope = Scope { env: [("PW".to_owned(), "hunter2".to_owned())].into(), ..scope() };
+        let error = scope.redacted(Error::terminal("Value 'xhunter2' at 'handler' is invalid"));
+        assert_eq!(error.message, "Value 'x${env.PW}' at 'handler' is invalid");
+    }
+
+    #[test]
     fn resolved_has_nothing_left_and_knows_its_secrets() {
         let config = json!({ "a": marked("x${env.PW}"), "b": [marked("${instance.web.id}")] });
         let resolved = Resolved::try_from(resolve(&config, &scope())).expect("all known");
         assert_eq!(resolved.value(), &json!({ "a": "xhunter2", "b": ["i-1"] }));
-        assert_eq!(resolved.secrets().get("xhunter2").map(String::as_str), Some("x${env.PW}"));
+        assert_eq!(
+            resolved.secrets().get("xhunter2").map(String::as_str),
+            Some("x\u{1}env.PW\u{1}")
+        );
         let unknown = json!(marked("${instance.db.id}"));
         assert!(Resolved::try_from(resolve(&unknown, &scope())).is_err());
     }

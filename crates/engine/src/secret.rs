@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use crate::reference::map_texts;
+use crate::reference::{MARK, map_texts, readable};
 
 const SEALED: &str = "\u{1}sealed ";
 
@@ -22,10 +22,10 @@ impl Sealer {
     }
 
     /// The value with every text that is a key of `secrets` sealed. `secrets`: whole text -> the
-    /// text as the file has it, with its references.
+    /// same with markers in the places of what is secret.
     pub fn seal(&self, value: &Value, secrets: &BTreeMap<String, String>) -> Value {
         map_texts(value, &mut |text| match secrets.get(text) {
-            Some(template) => format!("{SEALED}{} {template}", self.digest(text)),
+            Some(template) => seal(&self.digest(text), template),
             None => text.to_owned(),
         })
     }
@@ -47,6 +47,40 @@ impl Sealer {
                     && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| self.same(a, b)))
             }
             (a, b) => a == b,
+        }
+    }
+
+    /// What exists, for a person: `value` with every text covered that is, or stands in the place of,
+    /// a sealed one in `like`.
+    pub fn hide(&self, value: &Value, like: &[&Value]) -> Value {
+        match value {
+            Value::String(text) => self.hide_text(text, like),
+            Value::Object(map) => map
+                .iter()
+                .map(|(key, value)| {
+                    let like: Vec<&Value> = like.iter().filter_map(|like| like.get(key)).collect();
+                    (key.clone(), self.hide(value, &like))
+                })
+                .collect(),
+            // In a list anything may stand anywhere.
+            Value::Array(items) => {
+                let like: Vec<&Value> =
+                    like.iter().filter_map(|like| like.as_array()).flatten().collect();
+                items.iter().map(|item| self.hide(item, &like)).collect()
+            }
+            other => other.clone(),
+        }
+    }
+
+    fn hide_text(&self, text: &str, like: &[&Value]) -> Value {
+        let mut seals =
+            like.iter().filter(|like| like.as_str().is_some_and(|t| sealed(t).is_some()));
+        let known = like.iter().any(|like| like.as_str() == Some(text));
+        let own = Value::from(text);
+        match seals.clone().find(|seal| self.same(seal, &own)) {
+            Some(seal) => (**seal).clone(),
+            None if known || seals.next().is_none() => own,
+            None => seal(&self.digest(text), "another value").into(),
         }
     }
 
@@ -78,14 +112,19 @@ impl Sealer {
     }
 }
 
+/// `template` keeps its markers, at their places among the text's other marks.
+fn seal(digest: &str, template: &str) -> String {
+    format!("{SEALED}{digest}{MARK}{template}")
+}
+
 /// Digest and template of a sealed text.
 fn sealed(text: &str) -> Option<(&str, &str)> {
-    text.strip_prefix(SEALED)?.split_once(' ')
+    text.strip_prefix(SEALED)?.split_once(MARK)
 }
 
 /// What a person may see of a text that may be sealed: the reference, not the value.
-pub fn template(text: &str) -> Option<&str> {
-    sealed(text).map(|(_, template)| template)
+pub fn template(text: &str) -> Option<String> {
+    sealed(text).map(|(_, template)| readable(template))
 }
 
 /// Lowercase hexadecimal digits.
@@ -120,10 +159,20 @@ mod tests {
         assert!(!sealer.same(&json!({ "environment": { "PW": "other", "HOST": "db" } }), &stored));
         assert_eq!(
             template(stored["environment"]["PW"].as_str().expect("text")),
-            Some("${env.PW}")
+            Some("${env.PW}".to_owned())
         );
-        assert_eq!(sealer.open(&stored, &secrets), Some(plain));
+        assert_eq!(sealer.open(&stored, &secrets), Some(plain.clone()));
         assert_eq!(sealer.open(&stored, &BTreeMap::new()), None);
+        let drifted =
+            json!({ "environment": { "PW": "leaked", "HOST": "here" }, "list": ["hunter2"] });
+        let hidden = sealer.hide(&drifted, &[&stored, &plain]);
+        assert!(!hidden.to_string().contains("leaked"), "{hidden}");
+        assert_eq!(hidden["environment"]["HOST"], "here");
+        assert_eq!(
+            sealer.hide(&json!(["hunter2", "b"]), &[&json!([stored["environment"]["PW"], "b"])])[1],
+            "b"
+        );
+        assert_eq!(sealer.hide(&plain, &[&stored]), stored);
         assert!(!Sealer::new("other salt").same(&json!("hunter2"), &stored["environment"]["PW"]));
     }
 }

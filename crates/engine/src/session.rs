@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use crate::address::Address;
 use crate::change::Path;
@@ -17,7 +18,7 @@ use crate::manifest::{Manifest, Resource};
 use crate::observe::{GRACE, Observed, Survey, Unseen, owner};
 use crate::plan::{self, Plan, Planning};
 use crate::prepare::{Preparing, Wanted, known_outputs};
-use crate::reference::{self, Scope};
+use crate::reference::{self, Draft, Scope};
 use crate::secret::Sealer;
 use crate::state::{self, Data, Entry, State, Step, Store, Verb, fold};
 
@@ -90,9 +91,12 @@ impl Session<'_> {
             let sealer = Sealer::new(&store.state().salt);
             let secrets = self.secrets(&address, store.state());
             let spec = sealer.open(&creating.spec, &secrets);
-            execute::recover(self, store, &address, &creating, spec.as_ref())
-                .await?
-                .map_err(|error| Error::Recovery { address, error: Box::new(error) })?;
+            execute::recover(self, store, &address, &creating, spec.as_ref()).await?.map_err(
+                |error| {
+                    let error = Box::new(self.scope.redacted(error));
+                    Error::Recovery { address, error }
+                },
+            )?;
         }
         Ok(())
     }
@@ -285,11 +289,13 @@ impl Session<'_> {
             resource,
             generation: state.object(&resource.address).map_or(1, |object| object.generation),
         };
-        let (desired, _) = preparing.spec(known).await?;
+        let sealer = Sealer::new(&state.salt);
+        let sealed = |(spec, draft): (Value, Draft)| sealer.seal(&spec, &draft.secrets);
+        let desired = sealed(preparing.spec(known).await?);
         let refers =
             resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
         let symbolic = match refers {
-            true => preparing.spec(&self.scope).await?.0,
+            true => sealed(preparing.spec(&self.scope).await?),
             false => desired.clone(),
         };
         Ok(Wanted { desired, symbolic })

@@ -362,6 +362,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 }
             }
             Err(error) => {
+                let error = self.scope.redacted(error);
                 // What has begun on its outputs goes on; nothing else begins on them.
                 self.released.remove(&at);
                 self.lost.insert(at);

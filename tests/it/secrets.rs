@@ -1,0 +1,67 @@
+//! A secret reaches the cloud and nothing else.
+
+use std::path::Path;
+
+use stackwright_testkit::Emulator;
+
+use crate::support::{Ran, Sandbox};
+
+const FIRST: &str = "canary-4f1c-first";
+const SECOND: &str = "canary-4f1c-second";
+
+fn silent(ran: Ran) -> Ran {
+    for secret in [FIRST, SECOND] {
+        assert!(!ran.stdout.contains(secret) && !ran.stderr.contains(secret), "{secret}:\n{ran}");
+    }
+    ran
+}
+
+fn nowhere_below(folder: &Path) {
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let path = entry.expect("an entry").path();
+        if path.is_dir() {
+            nowhere_below(&path);
+        } else {
+            let bytes = std::fs::read(&path).expect("a file");
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(!text.contains("canary-4f1c"), "{} holds a secret", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_secret_is_sent_compared_and_never_told_or_kept() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator).env("PASSWORD", FIRST);
+    stack.edit(
+        "      INSTANCE_ID: ${instance.web.id}",
+        "      INSTANCE_ID: ${instance.web.id}\n      PASSWORD: x-${env.PASSWORD}",
+    );
+    let sent = || {
+        let get = ["lambda", "get-function-configuration", "--function-name", "ec2-control"];
+        emulator.aws(&get)["Environment"]["Variables"]["PASSWORD"].clone()
+    };
+    for arguments in [&["validate"][..], &["plan"], &["-vv", "reconcile"], &["plan", "--json"]] {
+        silent(stack.ok(arguments));
+    }
+    assert_eq!(sent(), format!("x-{FIRST}"));
+    stack.settled(&[]);
+
+    let stack = stack.env("PASSWORD", SECOND);
+    silent(stack.ok(&["plan"]).says("PASSWORD"));
+    silent(stack.ok(&["-vv", "reconcile"]));
+    assert_eq!(sent(), format!("x-{SECOND}"));
+    for arguments in [&["show"][..], &["show", "--json"], &["show", "--live"], &["output"]] {
+        silent(stack.ok(arguments));
+    }
+
+    // Somebody else's value in a secret's place is one too.
+    let theirs = "Variables={PASSWORD=canary-4f1c-theirs,INSTANCE_ID=i-1}";
+    let set = ["lambda", "update-function-configuration", "--function-name", "ec2-control"];
+    emulator.aws(&[&set[..], &["--environment", theirs]].concat());
+    let plan = silent(stack.ok(&["plan"]).says("another value (secret)"));
+    assert!(!plan.stdout.contains("canary"), "{plan}");
+    silent(stack.ok(&["reconcile"]));
+    assert_eq!(sent(), format!("x-{SECOND}"));
+    nowhere_below(&stack.path(""));
+}
