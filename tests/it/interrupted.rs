@@ -4,22 +4,6 @@ use stackwright_testkit::{Act, Emulator, Point, Proxy};
 
 use crate::support::{Sandbox, text};
 
-/// Objects of each sort that exist.
-fn counts(emulator: &Emulator) -> [usize; 5] {
-    let count =
-        |arguments: &[&str], key: &str| emulator.aws(arguments)[key].as_array().map_or(0, Vec::len);
-    let described = emulator.aws(&["ec2", "describe-instances"]);
-    let reservations = described["Reservations"].as_array().expect("a list");
-    let instances = reservations.iter().flat_map(|r| r["Instances"].as_array().expect("a list"));
-    [
-        instances.filter(|instance| instance["State"]["Name"] != "terminated").count(),
-        count(&["iam", "list-roles"], "Roles"),
-        count(&["lambda", "list-functions"], "Functions"),
-        count(&["apigateway", "get-rest-apis"], "items"),
-        count(&["logs", "describe-log-groups"], "logGroups"),
-    ]
-}
-
 #[test]
 fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
     let emulator = Emulator::ministack().start();
@@ -39,10 +23,10 @@ fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
 
         let stack = stack.at(&emulator);
         stack.reconcile(&[]);
-        assert_eq!(counts(&emulator), [1, 1, 1, 1, 1], "killed after {create}");
+        assert_eq!(emulator.census().counts(), [1, 1, 1, 1, 1], "killed after {create}");
         assert_eq!(stack.reconcile(&[]).writes, 0, "killed after {create}");
         stack.ok(&["destroy", "--yes"]);
-        assert_eq!(counts(&emulator), [0; 5], "killed after {create}");
+        assert_eq!(emulator.census().counts(), [0; 5], "killed after {create}");
     }
 }
 
@@ -63,7 +47,7 @@ fn the_first_ctrl_c_lets_what_is_under_way_end_and_the_second_leaves() {
     let shown = stack.ok(&["show", "--json"]).json();
     let id = text(&shown["resources"]["instance.web"]["object"]["id"]);
     assert!(id.starts_with("i-"), "the create under way was waited for: {shown:#}");
-    assert_eq!(counts(&emulator)[2..], [0, 0, 0], "nothing more was begun");
+    assert_eq!(emulator.census().counts()[2..], [0, 0, 0], "nothing more was begun");
     stack.ok(&["destroy", "--yes"]);
 
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
@@ -77,7 +61,7 @@ fn the_first_ctrl_c_lets_what_is_under_way_end_and_the_second_leaves() {
         proxy.release();
         stack.ok(&["destroy", "--yes"]);
         proxy.held();
-        assert_eq!(counts(&emulator), [0; 5]);
+        assert_eq!(emulator.census().counts(), [0; 5]);
     }
 }
 

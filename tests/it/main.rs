@@ -10,3 +10,4 @@ mod ownership;
 mod sample;
 mod secrets;
 mod support;
+mod torture;

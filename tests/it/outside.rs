@@ -1,8 +1,9 @@
 //! The API as others reach it: through the door, in a codespace, in a shell's variables.
 
 use stackwright_testkit::Emulator;
+use stackwright_testkit::http::http;
 
-use crate::support::{Sandbox, http, post, text};
+use crate::support::{Sandbox, post, text};
 
 #[test]
 fn the_door_lets_the_api_through_and_nothing_else() {

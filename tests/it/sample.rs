@@ -2,8 +2,9 @@
 
 use serde_json::json;
 use stackwright_testkit::Emulator;
+use stackwright_testkit::http::http;
 
-use crate::support::{Sandbox, http, post, text};
+use crate::support::{Sandbox, post, text};
 
 /// What the workshop's curl calls see.
 fn ask(url: &str, action: &str) -> (u16, String) {
@@ -82,27 +83,14 @@ fn destroy_leaves_nothing_of_ours_and_everything_of_others() {
     emulator.aws(&["ec2", "run-instances", "--image-id", "ami-1", "--instance-type", "t2.micro"]);
     emulator.aws(&["apigateway", "create-rest-api", "--name", "EC2-Control-API"]);
     emulator.aws(&["logs", "create-log-group", "--log-group-name", "/aws/lambda/theirs"]);
+    let theirs = emulator.census();
     stack.ok(&["reconcile"]);
+    assert_eq!(emulator.census().counts(), [2, 1, 1, 2, 2]);
 
     stack.run(&["destroy"]).code(64).says("--yes");
     stack.ok(&["destroy", "--yes"]);
 
-    let described = emulator.aws(&["ec2", "describe-instances"]);
-    let alive: Vec<_> = described["Reservations"]
-        .as_array()
-        .expect("a list")
-        .iter()
-        .flat_map(|reservation| reservation["Instances"].as_array().expect("a list"))
-        .filter(|instance| instance["State"]["Name"] != "terminated")
-        .collect();
-    assert_eq!(alive.len(), 1, "{alive:?}");
-    assert_eq!(alive[0]["ImageId"], "ami-1");
-    let count =
-        |arguments: &[&str], key: &str| emulator.aws(arguments)[key].as_array().map_or(0, Vec::len);
-    assert_eq!(count(&["apigateway", "get-rest-apis"], "items"), 1);
-    assert_eq!(count(&["lambda", "list-functions"], "Functions"), 0);
-    assert_eq!(count(&["iam", "list-roles"], "Roles"), 0);
-    assert_eq!(count(&["logs", "describe-log-groups"], "logGroups"), 1);
+    assert_eq!(emulator.census(), theirs);
     stack.ok(&["show"]).says("no resources");
     stack.ok(&["destroy", "--yes"]).says("nothing to delete");
 

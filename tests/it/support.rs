@@ -2,13 +2,12 @@
 
 use std::fmt;
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
-use std::time::Duration;
 
 use serde_json::Value;
+use stackwright_testkit::http::http;
 use stackwright_testkit::{Emulator, Proxy};
 use tempfile::TempDir;
 
@@ -46,6 +45,11 @@ impl Running {
             assert!(read > 0, "it ended without `{part}`:\n{said}");
         }
         said.clone()
+    }
+
+    pub fn has_ended(&mut self) -> bool {
+        let child = self.child.as_mut().expect("it runs");
+        child.try_wait().expect("a process").is_some()
     }
 
     /// 128 and the signal's number when a signal ended it, as a shell has it.
@@ -110,6 +114,10 @@ impl Sandbox {
     pub fn at(mut self, emulator: &Emulator) -> Self {
         self.port = emulator.port();
         self
+    }
+
+    pub fn go_through(&mut self, port: u16) {
+        self.port = port;
     }
 
     pub fn env(mut self, name: &'static str, value: &str) -> Self {
@@ -253,37 +261,4 @@ impl fmt::Display for Ran {
 pub fn post(url: &str, body: &str) -> (u16, Value) {
     let (status, body) = http("POST", url, body);
     (status, serde_json::from_str(&body).unwrap_or(Value::String(body)))
-}
-
-/// One HTTP/1.1 call over a connection of its own.
-pub fn http(method: &str, url: &str, body: &str) -> (u16, String) {
-    let rest = url.strip_prefix("http://").expect("a plain http URL");
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut stream = TcpStream::connect(host).expect("somebody listens");
-    stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
-    let length = body.len();
-    let request = format!(
-        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\
-         Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
-    );
-    stream.write_all(request.as_bytes()).expect("sent");
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).expect("answered");
-    let status = reply.split_whitespace().nth(1).and_then(|code| code.parse().ok());
-    let (head, body) = reply.split_once("\r\n\r\n").unwrap_or((reply.as_str(), ""));
-    let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    (status.expect("a status"), if chunked { unchunked(body) } else { body.to_owned() })
-}
-
-fn unchunked(mut body: &str) -> String {
-    let mut whole = String::new();
-    while let Some((size, rest)) = body.split_once("\r\n") {
-        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
-        if size == 0 {
-            break;
-        }
-        whole.push_str(&rest[..size]);
-        body = rest[size..].trim_start_matches("\r\n");
-    }
-    whole
 }

@@ -11,10 +11,13 @@
 //! Everything here panics instead of returning errors, and never skips: a test that cannot run has
 //! failed.
 
+mod census;
 mod emulator;
+pub mod http;
 mod proxy;
 mod tree;
 
+pub use census::Census;
 pub use emulator::{Builder, Emulator};
 pub use proxy::{Act, Call, Operation, Point, Proxy, Refusal};
 pub use tree::{cache, python, python_path};
