@@ -4,6 +4,7 @@
 mod auth;
 mod cli;
 mod edits;
+mod faults;
 mod interrupted;
 mod outside;
 mod ownership;
