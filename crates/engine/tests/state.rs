@@ -1,5 +1,7 @@
 //! Snapshot and journal: what is folded, what is refused, what survives.
 
+#![expect(clippy::disallowed_methods, reason = "tests look behind the trait")]
+
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
