@@ -148,13 +148,23 @@ impl<'a> Checker<'a> {
     /// Reports required keys that are not there, at the key of the map that lacks them.
     pub fn required(&mut self, key: &Key, node: &Node, schema: &'a Json) {
         let schema = self.follow(schema);
+        let properties = schema["properties"].as_object();
+        let unknown: Vec<&str> = node
+            .entries()
+            .iter()
+            .map(|(key, _)| key.text.as_str())
+            .filter(|key| properties.is_some_and(|known| !known.contains_key(*key)))
+            .collect();
         for required in schema["required"].as_array().into_iter().flatten() {
             let required = required.as_str().unwrap_or_default();
-            if node.get(required).is_none_or(|found| matches!(found.value, Value::Null)) {
+            let is_missing = node.get(required).is_none_or(|n| matches!(n.value, Value::Null));
+            // One that is only misspelt has been suggested already.
+            let is_misspelt = unknown.iter().any(|key| nearest(key, [required]).is_some());
+            if is_missing && !is_misspelt {
                 self.error(&key.span, format!("`{}` needs `{required}`", key.text));
             }
         }
-        let Some(properties) = schema["properties"].as_object() else { return };
+        let Some(properties) = properties else { return };
         for (key, node) in node.entries() {
             if let (Some(schema), Value::Map(_)) = (properties.get(&key.text), &node.value) {
                 self.required(key, node, schema);

@@ -249,11 +249,13 @@ impl Reader<'_> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Option<Manifest> {
         let Value::Map(_) = &tree.value else {
-            let message = format!("a stack file is a map, this is {}", tree.noun());
+            let message = match &tree.value {
+                Value::Null => "the file is empty; it needs `stack: NAME`".to_owned(),
+                _ => format!("a stack file is a map, this is {}", tree.noun()),
+            };
             diagnostics.push(Diagnostic::error(tree.span.clone(), message));
             return None;
         };
-        let known = diagnostics.len();
         let outputs = self.addresses(tree, diagnostics);
         let mut checker = Checker {
             root: self.schema,
@@ -269,7 +271,7 @@ impl Reader<'_> {
         let header = self.header(tree, &value, is_chosen.then_some(cloud), diagnostics);
         let stack_tags = header.as_ref().map(|header| header.tags.clone()).unwrap_or_default();
         let mut resources = self.resources(tree, &value, &stack_tags, diagnostics);
-        let sound = diagnostics.len() == known;
+        let sound = diagnostics.is_empty();
         self.kind_checks(tree, &mut resources, sound, diagnostics);
         let scope = Scope { env: env.clone(), ..Scope::default() };
         unique_names(&resources, &scope, self.source, diagnostics);

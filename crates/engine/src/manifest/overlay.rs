@@ -24,6 +24,11 @@ pub(super) fn merge(base: &Node, over: &Node) -> Node {
 
 /// The file without a key at its top.
 pub(super) fn without(node: &Node, key: &str) -> Node {
-    let entries = node.entries().iter().filter(|(name, _)| name.text != key).cloned();
-    Node { span: node.span.clone(), value: Value::Map(entries.collect()) }
+    let value = match &node.value {
+        Value::Map(entries) => {
+            Value::Map(entries.iter().filter(|(name, _)| name.text != key).cloned().collect())
+        }
+        other => other.clone(),
+    };
+    Node { span: node.span.clone(), value }
 }

@@ -122,12 +122,30 @@ fn syntax(source: &Source, error: &serde_yaml::Error) -> Diagnostic {
     let said = said.lines().next().unwrap_or_default();
     let said = said.split(" at line ").next().unwrap_or(said);
     let diagnostic = Diagnostic::error(at..at + 1, format!("not valid YAML: {said}"));
+    if said.contains("tab")
+        && let Some(tab) = indenting_tab(&source.text)
+    {
+        return Diagnostic { span: tab..tab + 1, ..diagnostic }.help("indent with blanks");
+    }
     let line = source.text[..at].lines().last().unwrap_or_default().len();
     let whole = source.text[at - line.min(at)..].lines().next().unwrap_or_default();
     if whole.contains("${") && (whole.contains('[') || whole.contains(": {")) {
         return diagnostic.help("quote a reference inside [ ] or { }: [\"${instance.web.arn}\"]");
     }
     diagnostic
+}
+
+/// The first tab before the first word of a line.
+fn indenting_tab(text: &str) -> Option<usize> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start().len();
+        if let Some(tab) = line[..indent].find('\t') {
+            return Some(start + tab);
+        }
+        start += line.len();
+    }
+    None
 }
 
 /// What serde sees, before numbers get their text back.

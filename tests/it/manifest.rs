@@ -1,0 +1,304 @@
+//! What is wrong in a stack file, as its author is told.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use stackwright_aws::cloud::{Access, Cloud};
+use stackwright_engine::erased::Registry;
+use stackwright_engine::manifest::{Diagnostic, Invalid, Manifest, Request, Source};
+
+/// A stack that is in order, to be put before what is not.
+const SOUND: &str = "\
+stack: s
+instance:
+  web: {image: ami-1, type: t2.micro}
+role:
+  r: {trust: lambda.amazonaws.com}
+function:
+  f: {code: src/, runtime: python3.13, handler: m.h, role: role.r}
+";
+
+fn kinds() -> Registry {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
+    let clients = Arc::new(runtime.block_on(Cloud::open(&nowhere, "us-east-1")));
+    stackwright_aws::kinds(&clients, PathBuf::new(), PathBuf::new())
+}
+
+fn load(text: &str) -> Result<Manifest, Invalid> {
+    // `src/` exists in the repository.
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack.yaml");
+    let env = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
+    let request = Request { cloud: None, region: None, env: &env };
+    Manifest::load(Source { path, text: text.to_owned() }, &request, &kinds())
+}
+
+fn line(source: &Source, found: &Diagnostic) -> String {
+    let place = source.place(found.span.start);
+    let place = place.rsplit('/').next().unwrap_or(&place).trim_start_matches("stack.yaml:");
+    let help = found.help.as_ref().map(|help| format!(" | {help}")).unwrap_or_default();
+    format!("{place} {}{help}", found.message)
+}
+
+/// `text` is the whole file; `expected` is `line:column message | help` for each problem.
+#[track_caller]
+fn check(text: &str, expected: &[&str]) {
+    let found = match load(text) {
+        Ok(manifest) => {
+            manifest.warnings.iter().map(|found| line(&manifest.source, found)).collect()
+        }
+        Err(Invalid { source, diagnostics }) => {
+            diagnostics.iter().map(|found| line(&source, found)).collect::<Vec<_>>()
+        }
+    };
+    assert_eq!(found, expected, "\n{}", found.join("\n"));
+}
+
+/// As [`check`], of the sound stack with `more` behind it.
+#[track_caller]
+fn check_more(more: &str, expected: &[&str]) {
+    check(&format!("{SOUND}{more}"), expected);
+}
+
+#[test]
+fn a_sound_stack_has_no_problem() {
+    check(SOUND, &[]);
+}
+
+#[test]
+fn unknown_keys_have_a_place_and_a_suggestion() {
+    check_more("outptu: {a: b}\n", &["8:1 unknown key `outptu` | did you mean `output`?"]);
+    check(
+        &SOUND.replace("instance:", "instanse:"),
+        &["2:1 unknown key `instanse` | did you mean `instance`?"],
+    );
+    check(
+        &SOUND.replace("type:", "typ:"),
+        &["3:23 unknown key `typ` in `web` | did you mean `type`?"],
+    );
+    check_more(
+        "check:\n  c: {call: GET http://x, expct: {status: 200}}\n",
+        &["9:27 unknown key `expct` in `c` | did you mean `expect`?"],
+    );
+}
+
+#[test]
+fn values_of_the_wrong_type() {
+    check(&SOUND.replace("type: t2.micro", "type: 3"), &[]);
+    check(
+        &SOUND.replace("type: t2.micro", "type: {a: b}"),
+        &["3:29 `type` must be a text, not a map"],
+    );
+    check(
+        &SOUND.replace("role: role.r}", "role: role.r, timeout: soon}"),
+        &["7:77 `timeout` must be a whole number, not a text"],
+    );
+    check(
+        &SOUND.replace("role: role.r}", "role: role.r, logs: perhaps}"),
+        &["7:74 `logs` must be true or false, not a text"],
+    );
+    check(
+        &SOUND.replace("role: role.r}", "role: role.r, timeout: 901}"),
+        &["7:77 `timeout` must be between 1 and 900, not 901"],
+    );
+    check("stack: s\ninstance: [a]\n", &["2:11 `instance` must be a map, not a list"]);
+    check(
+        "stack: s\ninstance: {web: }\n",
+        &["2:12 `web` needs `image`", "2:12 `web` needs `type`", "2:15 `web` has no value"],
+    );
+    check("- a\n- b\n", &["1:1 a stack file is a map, this is a list"]);
+    check(
+        "stack: 1st stack\n",
+        &[
+            "1:8 `1st stack` cannot be a stack's name: a letter, then letters, digits, `-` and `_`, at most 63",
+        ],
+    );
+    check("instance: {}\n", &["1:1 the file needs `stack: NAME`"]);
+}
+
+#[test]
+fn files_with_nothing_in_them() {
+    check("", &["1:1 the file is empty; it needs `stack: NAME`"]);
+    check("# only a comment\n", &["2:1 the file is empty; it needs `stack: NAME`"]);
+    check("---\n", &["1:4 the file is empty; it needs `stack: NAME`"]);
+}
+
+#[test]
+fn keys_that_stand_twice() {
+    check_more("stack: t\n", &["8:1 the key `stack` is there already, in line 1"]);
+    check(
+        &SOUND.replace("type: t2.micro", "type: t2.micro, type: t3.micro"),
+        &["3:39 the key `type` is there already, in line 3"],
+    );
+    check_more(
+        "role:\n  q: {trust: ec2.amazonaws.com}\n",
+        &["8:1 the key `role` is there already, in line 4"],
+    );
+}
+
+#[test]
+fn references_that_lead_nowhere() {
+    let refer = |text: &str| {
+        SOUND.replace("role: role.r}", &format!("role: role.r, environment: {{AB: '{text}'}}}}"))
+    };
+    check(
+        &refer("${instance.wbe.id}"),
+        &["7:87 there is no `instance.wbe` in this stack | did you mean `instance.web`?"],
+    );
+    check(
+        &refer("${instance.web.idd}"),
+        &["7:87 `instance.web` has no output `idd` | did you mean `id`?"],
+    );
+    check(
+        &refer("${instans.web.id}"),
+        &["7:87 there is no `instans.web` in this stack | did you mean `instance.web`?"],
+    );
+    check(
+        &refer("${env.HOEM}"),
+        &["7:87 `env.HOEM` is not set in the environment | set it, or write ${env.HOEM:-default}"],
+    );
+    check(&refer("${env.HOEM:-default}"), &[]);
+    check(&refer("${env.HOME}"), &[]);
+    check(
+        &refer("${aws.regoin}"),
+        &[
+            "7:87 `aws.regoin` is not a reference | there are ${aws.account}, ${aws.region} and ${aws.partition}",
+        ],
+    );
+    check(
+        &refer("${instance.web.id"),
+        &["7:87 `${` without `}` | write `$${` for the two characters themselves"],
+    );
+    check(&refer("$${not.a.reference}"), &[]);
+    check(
+        &refer("${}"),
+        &[
+            "7:87 `` is not a reference | a reference is ${kind.key.output}, for example ${instance.web.id}; write `$${` for the two characters themselves",
+        ],
+    );
+    check(
+        &SOUND.replace("role: role.r}", "role: role.q}"),
+        &["7:60 there is no `role.q` in this stack | did you mean `role.r`?"],
+    );
+    check(
+        &SOUND.replace("role: role.r}", "role: instance.web}"),
+        &["7:60 `instance.web` is neither `role.KEY` nor an ARN"],
+    );
+    check_more(
+        "output: {a: '${function.g.arn}'}\n",
+        &["8:14 there is no `function.g` in this stack | did you mean `function.f`?"],
+    );
+}
+
+#[test]
+fn circles_are_named_in_full() {
+    check(
+        "stack: s\nrole:\n  a: {trust: ec2.amazonaws.com, description: '${role.b.arn}'}\n  \
+         b: {trust: ec2.amazonaws.com, description: '${role.c.arn}'}\n  \
+         c: {trust: ec2.amazonaws.com, depends_on: [role.a]}\n",
+        &[
+            "3:3 these need each other: role.a -> role.b -> role.c -> role.a | take one of the references away",
+        ],
+    );
+    check(
+        "stack: s\nrole:\n  a: {trust: ec2.amazonaws.com, description: '${role.a.arn}'}\n",
+        &["3:3 these need each other: role.a -> role.a | take one of the references away"],
+    );
+}
+
+#[test]
+fn routes_that_cannot_be() {
+    let routes =
+        |routes: &str| format!("api:\n  a: {{authorization: none, routes: {{{routes}}}}}\n");
+    check_more(
+        &routes("GET /a: function.g"),
+        &["9:45 there is no `function.g` in this stack | did you mean `function.f`?"],
+    );
+    check_more(
+        &routes("GET /a: instance.web"),
+        &["9:45 `instance.web` is neither `function.KEY` nor an ARN"],
+    );
+    check_more(
+        &routes("GET a: function.f"),
+        &["9:37 the path `a` does not start with `/` | write `/…`"],
+    );
+    check_more(
+        &routes("FETCH /a: function.f"),
+        &[
+            "9:37 `FETCH` is not a method of a route | one of GET, POST, PUT, PATCH, DELETE, HEAD, OPTIONS, ANY",
+        ],
+    );
+    check_more(
+        &routes("'GET /{id}': function.f, 'GET /{name}/b': function.f"),
+        &[
+            "9:62 `{name}` and `{id}` (in `GET /{id}`) are two variables under `/` | API Gateway takes one; call both `{id}`",
+        ],
+    );
+    check_more(
+        &routes("'GET /{proxy+}/b': function.f"),
+        &[
+            "9:37 `/{proxy+}/b`: `{proxy+}` takes all that follows it | it can only stand at the end",
+        ],
+    );
+    check_more(&routes("'ANY /{proxy+}': function.f, 'GET /b/{id}': function.f"), &[]);
+}
+
+#[test]
+fn the_clouds_section_is_checked_where_it_stands() {
+    check_more(
+        "cloud: moon\n",
+        &["8:8 a cloud is `local`, `aws` or `http://host:port`, not `moon`"],
+    );
+    check_more(
+        "clouds: {aws: {account: '1'}}\n",
+        &["8:25 an account has twelve digits, `1` has not"],
+    );
+    check_more(
+        "clouds: {local: {instance: {web: {typ: t3.micro}}}}\n",
+        &["8:35 unknown key `typ` in `web` | did you mean `type`?"],
+    );
+    check_more("clouds: {local: {instance: {web: {type: t3.micro}}}}\n", &[]);
+}
+
+#[test]
+fn yaml_that_cannot_be_read_ends_the_run_alone() {
+    check(
+        "stack: s\ninstance:\n  web: {image: a\n  b: }\n",
+        &["4:4 not valid YAML: while parsing a flow mapping, did not find expected ',' or '}'"],
+    );
+    check(
+        "stack: s\n\tinstance: {}\n",
+        &["2:1 not valid YAML: while scanning a plain scalar, found a tab | indent with blanks"],
+    );
+    check("stack: 'open\n", &["1:8 not valid YAML: unclosed quote"]);
+    check("a: *b\n", &["1:4 not valid YAML: alias references unknown anchor"]);
+}
+
+#[test]
+fn columns_count_characters() {
+    check(
+        "stack: s\nrole:\n  r: {trust: lambda.amazonaws.com, description: 'é漢字', tpye: a}\n",
+        &[
+            "3:56 unknown key `tpye` in `r` | known here: allow, depends_on, description, managed_policies, max_session, name, policies, tags, trust",
+        ],
+    );
+    check(
+        "stack: s\r\nrole:\r\n  r: {trust: lambda.amazonaws.com,\r\n     tpye: a}\r\n",
+        &[
+            "4:6 unknown key `tpye` in `r` | known here: allow, depends_on, description, managed_policies, max_session, name, policies, tags, trust",
+        ],
+    );
+}
+
+#[test]
+fn all_problems_are_told_at_once() {
+    check(
+        "stack: s\nrole:\n  r: {tust: a}\ninstance:\n  w: {image: 1, type: []}\noutput: {a: '${x.y}'}\nx: 1\n",
+        &[
+            "3:7 unknown key `tust` in `r` | did you mean `trust`?",
+            "5:23 `type` must be a text, not a list",
+            "6:14 `x.y` is not a reference | a reference is ${kind.key.output}, for example ${instance.web.id}; write `$${` for the two characters themselves",
+            "7:1 unknown key `x` | known here: account, api, check, cloud, clouds, function, instance, output, region, role, stack, tags",
+        ],
+    );
+}
