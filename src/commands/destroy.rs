@@ -3,12 +3,9 @@
 use std::time::Instant;
 
 use serde_json::json;
-use stackwright_engine::execute::Options;
-use stackwright_engine::session::Session;
 
 use super::shared;
 use crate::cli::{Stack, Writing};
-use crate::environment;
 use crate::error::{Error, Result};
 use crate::progress::{Progress, Signals};
 use crate::render::human;
@@ -25,18 +22,8 @@ pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
     let mut store = workspace.lock(&connected.place, "destroy")?;
     let signals = Signals::new();
     let progress = Progress::start(json);
-    let session = Session {
-        manifest: &workspace.manifest,
-        kinds: &connected.kinds,
-        scope: connected.scope.clone(),
-        adopt: false,
-        options: Options {
-            parallelism: writing.parallelism.into(),
-            settle: environment::settle()?.or(connected.settle),
-            stop: signals.stop(),
-        },
-        events: &progress.events,
-    };
+    let options = (writing.parallelism.into(), signals.stop());
+    let session = shared::session(&workspace, &connected, &progress.events, options, false)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     session.recover(&mut store).await.map_err(failed)?;
     let surveyed = session.survey_for_destroy(store.state()).await.map_err(failed)?;

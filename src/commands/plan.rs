@@ -2,15 +2,12 @@
 
 use std::time::Instant;
 
-use stackwright_engine::execute::Options;
 use stackwright_engine::plan::Plan;
-use stackwright_engine::session::Session;
 use stackwright_engine::state::State;
 use tokio::sync::watch;
 
 use super::shared;
 use crate::cli::Stack;
-use crate::environment;
 use crate::error::{Error, Result, code};
 use crate::progress::Progress;
 use crate::render::{human, json};
@@ -36,15 +33,7 @@ pub async fn run(stack: &Stack, adopt: bool, detailed_exitcode: bool, json: bool
     let open = state.open();
     let progress = Progress::start(false);
     let (_keep, stop) = watch::channel(false);
-    let settle = environment::settle()?.or(connected.settle);
-    let session = Session {
-        manifest: &workspace.manifest,
-        kinds: &connected.kinds,
-        scope: connected.scope.clone(),
-        adopt,
-        options: Options { parallelism: 1, settle, stop },
-        events: &progress.events,
-    };
+    let session = shared::session(&workspace, &connected, &progress.events, (1, stop), adopt)?;
     let planned = match offline {
         true => session.plan_offline(&state).await,
         false => session.survey(&mut state).await.map(|(surveyed, _)| surveyed.plan),

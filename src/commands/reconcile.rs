@@ -3,14 +3,11 @@
 use std::time::Instant;
 
 use serde_json::json;
-use stackwright_engine::execute::Options;
 use stackwright_engine::manifest::Cloud;
 use stackwright_engine::plan::Plan;
-use stackwright_engine::session::Session;
 
 use super::{check, output, shared};
 use crate::cli::{Stack, Writing};
-use crate::environment;
 use crate::error::{Error, Result, code};
 use crate::progress::{Progress, Signals};
 use crate::render::{self, human};
@@ -31,18 +28,8 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
     let mut store = workspace.lock(&connected.place, "reconcile")?;
     let signals = Signals::new();
     let progress = Progress::start(ask.json);
-    let session = Session {
-        manifest: &workspace.manifest,
-        kinds: &connected.kinds,
-        scope: connected.scope.clone(),
-        adopt: ask.adopt,
-        options: Options {
-            parallelism: ask.writing.parallelism.into(),
-            settle: environment::settle()?.or(connected.settle),
-            stop: signals.stop(),
-        },
-        events: &progress.events,
-    };
+    let options = (ask.writing.parallelism.into(), signals.stop());
+    let session = shared::session(&workspace, &connected, &progress.events, options, ask.adopt)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     session.recover(&mut store).await.map_err(failed)?;
     let mut state = store.state().clone();

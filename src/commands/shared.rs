@@ -4,10 +4,15 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
 use stackwright_aws::cloud::Calls;
-use stackwright_engine::execute::Outcome;
+use stackwright_engine::event::Events;
+use stackwright_engine::execute::{Options, Outcome, Run};
+use stackwright_engine::session::Session;
+use tokio::sync::watch;
 
+use crate::environment;
 use crate::error::{Error, Result, fault_code};
 use crate::render::human;
+use crate::workspace::{Connected, Workspace};
 
 /// Asks on a terminal; elsewhere only `--yes` says yes.
 pub fn confirm(yes: bool, what: &'static str) -> Result<()> {
@@ -25,6 +30,25 @@ pub fn confirm(yes: bool, what: &'static str) -> Result<()> {
         "y" | "Y" | "yes" => Ok(()),
         _ => Err(Error::Declined),
     }
+}
+
+/// A run of this stack on that cloud.
+pub fn session<'a>(
+    workspace: &'a Workspace,
+    connected: &'a Connected,
+    events: &'a Events,
+    (parallelism, stop): (usize, watch::Receiver<bool>),
+    adopt: bool,
+) -> Result<Session<'a>> {
+    let settle = environment::settle()?.or(connected.settle);
+    let run = Run {
+        manifest: &workspace.manifest,
+        kinds: &connected.kinds,
+        scope: connected.scope.clone(),
+        options: Options { parallelism, settle, stop },
+        events,
+    };
+    Ok(Session { run, adopt })
 }
 
 /// The exit code of what was done; interruption goes before everything else.

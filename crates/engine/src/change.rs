@@ -6,7 +6,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::kind::{Compare, Cost, Field};
+use crate::field::{Compare, Cost, Field};
 use crate::reference;
 use crate::secret::Sealer;
 

@@ -10,11 +10,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use schemars::JsonSchema;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::change::Change;
+pub use crate::field::{Compare, Cost, Field};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -101,33 +102,6 @@ pub trait Kind: Send + Sync + 'static {
     /// Starts the removal, of the object and of what was made for it. Gone already is success.
     /// Repeated after an interruption, also when `observe` finds the object gone.
     fn delete(&self, handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send;
-}
-
-/// How one field (a path into the spec, dots between keys) is changed and compared.
-#[derive(Clone, Copy, Debug)]
-pub struct Field(pub &'static str, pub Cost, pub Compare);
-
-/// What a change costs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Cost {
-    InPlace,
-    /// The object is stopped and started for it.
-    Restart,
-    /// The object is made anew.
-    Replace,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Compare {
-    /// Keys the user never set are not ours.
-    Managed,
-    /// Keys the user never set are drift.
-    Exclusive,
-    /// Cannot be read back: compared with what was last applied.
-    Recorded,
-    /// Taken out of the file means: from now on somebody else's business.
-    Released,
 }
 
 /// How a create of unknown outcome is settled.

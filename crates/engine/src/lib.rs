@@ -6,11 +6,13 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
+mod backoff;
 pub mod change;
 pub mod config;
 pub mod erased;
 pub mod event;
 pub mod execute;
+pub mod field;
 pub mod graph;
 pub mod kind;
 pub mod manifest;

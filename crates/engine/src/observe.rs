@@ -8,12 +8,12 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::backoff::Backoff;
 use crate::erased::{AnyKind, Registry};
 use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
 use crate::manifest::Resource;
 use crate::reference::Scope;
 use crate::state::{Object, Phase, State};
-use crate::wait::Backoff;
 
 /// How long an object may stay invisible after its create.
 pub const GRACE: Duration = Duration::from_secs(120);

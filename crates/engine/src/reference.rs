@@ -12,7 +12,6 @@ use std::ops::Range;
 use serde_json::Value;
 
 use crate::address::{Address, is_key};
-use crate::kind::Error;
 
 /// Stands on both sides of a reference's name inside a text.
 pub(crate) const MARK: char = '\u{1}';
@@ -231,15 +230,14 @@ impl Scope {
 const TELLING: usize = 4;
 
 impl Scope {
-    /// An error as it may be told: services like to quote what they refuse.
-    pub fn redacted(&self, mut error: Error) -> Error {
+    /// A text as it may be told: services like to quote what they refuse.
+    pub fn redacted(&self, text: &str) -> String {
         let mut values: Vec<(&String, &String)> =
             self.env.iter().filter(|(_, value)| value.len() >= TELLING).collect();
         values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
-        for (name, value) in values {
-            error.message = error.message.replace(value.as_str(), &format!("${{env.{name}}}"));
-        }
-        error
+        values.into_iter().fold(text.to_owned(), |text, (name, value)| {
+            text.replace(value.as_str(), &format!("${{env.{name}}}"))
+        })
     }
 }
 
@@ -352,10 +350,10 @@ mod tests {
     }
 
     #[test]
-    fn an_error_tells_no_secret() {
+    fn a_redacted_text_tells_no_secret() {
         let scope = Scope { env: [("PW".to_owned(), "hunter2".to_owned())].into(), ..scope() };
-        let error = scope.redacted(Error::terminal("Value 'xhunter2' at 'handler' is invalid"));
-        assert_eq!(error.message, "Value 'x${env.PW}' at 'handler' is invalid");
+        let told = scope.redacted("Value 'xhunter2' at 'handler' is invalid");
+        assert_eq!(told, "Value 'x${env.PW}' at 'handler' is invalid");
     }
 
     #[test]

@@ -9,12 +9,11 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::change::Path;
-use crate::erased::Registry;
-use crate::event::{Event, Events};
-use crate::execute::{self, Options, Outcome};
+use crate::event::Event;
+use crate::execute::{self, Outcome, Run};
 use crate::graph::Graph;
 use crate::kind::{self, Found, Owner, tag};
-use crate::manifest::{Manifest, Resource};
+use crate::manifest::Resource;
 use crate::observe::{GRACE, Observed, Survey, Unseen, owner};
 use crate::plan::{self, Plan, Planning};
 use crate::prepare::{Preparing, Wanted, known_outputs};
@@ -22,16 +21,11 @@ use crate::reference::{self, Draft, Scope};
 use crate::secret::Sealer;
 use crate::state::{self, Data, Entry, State, Step, Store, Verb, fold};
 
-/// What all stages of a run need.
+/// A run from its first look to its last write.
 pub struct Session<'a> {
-    pub manifest: &'a Manifest,
-    pub kinds: &'a Registry,
-    /// Without outputs.
-    pub scope: Scope,
+    pub run: Run<'a>,
     /// Take over objects of this stack's name that have another lineage.
     pub adopt: bool,
-    pub options: Options,
-    pub events: &'a Events,
 }
 
 /// Why a run ended before anything was changed.
@@ -91,9 +85,10 @@ impl Session<'_> {
             let sealer = Sealer::new(&store.state().salt);
             let secrets = self.secrets(&address, store.state());
             let spec = sealer.open(&creating.spec, &secrets);
-            execute::recover(self, store, &address, &creating, spec.as_ref()).await?.map_err(
+            execute::recover(&self.run, store, &address, &creating, spec.as_ref()).await?.map_err(
                 |error| {
-                    let error = Box::new(self.scope.redacted(error));
+                    let message = self.run.scope.redacted(&error.message);
+                    let error = Box::new(kind::Error { message, ..error });
                     Error::Recovery { address, error }
                 },
             )?;
@@ -103,8 +98,10 @@ impl Session<'_> {
 
     /// The secret texts of a resource, as its file has them now.
     fn secrets(&self, address: &Address, state: &State) -> BTreeMap<String, String> {
-        let Some(resource) = self.manifest.resources.get(address) else { return BTreeMap::new() };
-        let scope = Scope { outputs: known_outputs(state), ..self.scope.clone() };
+        let Some(resource) = self.run.manifest.resources.get(address) else {
+            return BTreeMap::new();
+        };
+        let scope = Scope { outputs: known_outputs(state), ..self.run.scope.clone() };
         let mut secrets = reference::resolve(&resource.config, &scope).secrets;
         let tags = serde_json::to_value(&resource.tags).unwrap_or_default();
         secrets.extend(reference::resolve(&tags, &scope).secrets);
@@ -129,7 +126,7 @@ impl Session<'_> {
             observed = self.look(state).await?;
         }
         let wanted = self.prepare(state).await?;
-        let plan = self.plan(state, &observed, &wanted, &self.manifest.graph)?;
+        let plan = self.plan(state, &observed, &wanted, &self.run.manifest.graph)?;
         Ok((Surveyed { observed, wanted, plan }, claims))
     }
 
@@ -141,7 +138,7 @@ impl Session<'_> {
             return Err(Error::Foreign(taken));
         }
         let wanted = BTreeMap::new();
-        let none = Graph::new(&BTreeMap::new()).unwrap_or_else(|_| self.manifest.graph.clone());
+        let none = Graph::new(&BTreeMap::new()).unwrap_or_else(|_| self.run.manifest.graph.clone());
         let plan = self.plan(state, &observed, &wanted, &none)?;
         Ok(Surveyed { observed, wanted, plan })
     }
@@ -149,7 +146,7 @@ impl Session<'_> {
     /// Everything is created: for a state that knows nothing, with no endpoint answering.
     pub async fn plan_offline(&self, state: &State) -> Result<Plan, Error> {
         let wanted = self.prepare(state).await?;
-        self.plan(state, &Observed::default(), &wanted, &self.manifest.graph)
+        self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph)
     }
 
     fn plan(
@@ -159,7 +156,7 @@ impl Session<'_> {
         wanted: &BTreeMap<Address, Wanted>,
         graph: &Graph,
     ) -> Result<Plan, Error> {
-        plan::plan(&Planning { kinds: self.kinds, graph, wanted, state, observed }).map_err(
+        plan::plan(&Planning { kinds: self.run.kinds, graph, wanted, state, observed }).map_err(
             |stuck| {
                 Error::Stuck(stuck.into_iter().map(|stuck| (stuck.address, stuck.path)).collect())
             },
@@ -167,7 +164,7 @@ impl Session<'_> {
     }
 
     async fn look(&self, state: &State) -> Result<Observed, Error> {
-        self.look_at(state, &self.manifest.resources).await
+        self.look_at(state, &self.run.manifest.resources).await
     }
 
     async fn look_at(
@@ -175,8 +172,8 @@ impl Session<'_> {
         state: &State,
         resources: &BTreeMap<Address, Resource>,
     ) -> Result<Observed, Error> {
-        let grace: Duration = self.options.settle.unwrap_or(GRACE);
-        Survey { kinds: self.kinds, state, resources, scope: &self.scope, grace }
+        let grace: Duration = self.run.options.settle.unwrap_or(GRACE);
+        Survey { kinds: self.run.kinds, state, resources, scope: &self.run.scope, grace }
             .look()
             .await
             .map_err(Error::Unseen)
@@ -184,7 +181,7 @@ impl Session<'_> {
 
     /// Found objects that are ours, as entries; those that stand in the way, as an error.
     fn claim(&self, state: &State, observed: &Observed) -> Result<Vec<Entry>, Error> {
-        let owner = owner(&self.scope, state);
+        let owner = owner(&self.run.scope, state);
         let mut claims: Vec<Entry> = Vec::new();
         let mut foreign = self.taken_over(state, observed);
         for (kind, found) in &observed.found {
@@ -196,7 +193,7 @@ impl Session<'_> {
                         continue;
                     }
                     let id = found.id.clone();
-                    let _ = self.events.send(Event::Adopted { address: address.clone(), id });
+                    let _ = self.run.events.send(Event::Adopted { address: address.clone(), id });
                     claims.push(adoption(address, generation, found));
                 }
                 Ok(None) => {}
@@ -211,7 +208,7 @@ impl Session<'_> {
         let mut foreign = Vec::new();
         for (address, live) in observed.live.iter().filter(|_| !self.adopt) {
             let (Some(live), Some(object)) = (live, state.object(address)) else { continue };
-            let Some(kind) = self.kinds.get(address.kind()) else { continue };
+            let Some(kind) = self.run.kinds.get(address.kind()) else { continue };
             let tags: BTreeMap<String, String> =
                 serde_json::from_value(live.spec["tags"].clone()).unwrap_or_default();
             if tags.get(tag::LINEAGE).is_some_and(|lineage| *lineage != state.lineage) {
@@ -256,8 +253,8 @@ impl Session<'_> {
     }
 
     async fn prepare(&self, state: &State) -> Result<BTreeMap<Address, Wanted>, Error> {
-        let known = Scope { outputs: known_outputs(state), ..self.scope.clone() };
-        let each = self.manifest.resources.values().map(|resource| {
+        let known = Scope { outputs: known_outputs(state), ..self.run.scope.clone() };
+        let each = self.run.manifest.resources.values().map(|resource| {
             let known = &known;
             async move { (resource.address.clone(), self.prepare_one(state, resource, known).await) }
         });
@@ -280,10 +277,10 @@ impl Session<'_> {
         resource: &Resource,
         known: &Scope,
     ) -> Result<Wanted, kind::Error> {
-        let kind = self.kinds.get(resource.address.kind());
+        let kind = self.run.kinds.get(resource.address.kind());
         let kind = kind.ok_or_else(|| kind::Error::terminal("this kind is not known here"))?;
         let preparing = Preparing {
-            manifest: self.manifest,
+            manifest: self.run.manifest,
             lineage: &state.lineage,
             kind: kind.as_ref(),
             resource,
@@ -295,7 +292,7 @@ impl Session<'_> {
         let refers =
             resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
         let symbolic = match refers {
-            true => sealed(preparing.spec(&self.scope).await?),
+            true => sealed(preparing.spec(&self.run.scope).await?),
             false => desired.clone(),
         };
         Ok(Wanted { desired, symbolic })
@@ -303,7 +300,8 @@ impl Session<'_> {
 
     /// Does what a plan says. The state is durable at every moment and folded at the end.
     pub async fn execute(&self, surveyed: &Surveyed, store: &mut Store) -> Result<Outcome, Error> {
-        let outcome = execute::execute(self, &surveyed.plan, &surveyed.observed, store).await?;
+        let outcome =
+            execute::execute(&self.run, &surveyed.plan, &surveyed.observed, store).await?;
         store.finish()?;
         Ok(outcome)
     }

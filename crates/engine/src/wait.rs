@@ -1,39 +1,15 @@
-//! Waiting: look at once, then at growing distances, never for ever.
+//! Waiting for one thing: with a limit, and told to whoever watches.
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use crate::address::Address;
+use crate::backoff::Backoff;
 use crate::event::{Event, Events};
 use crate::kind::{Error, Fault};
 
-/// Growing pauses with jitter: 25 ms at first, 5 s at most.
-pub struct Backoff {
-    next: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
-impl Backoff {
-    pub fn new() -> Self {
-        Self { next: Duration::from_millis(25) }
-    }
-
-    pub async fn pause(&mut self) {
-        let mut byte = [0];
-        // Without random numbers there is no jitter; nothing else depends on it.
-        let _ = getrandom::fill(&mut byte);
-        sleep(self.next.mul_f64(0.75 + f64::from(byte[0]) / 512.0)).await;
-        self.next = (self.next * 8 / 5).min(Duration::from_secs(5));
-    }
-}
-
-/// One thing that is waited for, with a limit, told to whoever watches.
+/// One thing that is waited for.
 pub struct Wait<'a> {
     address: &'a Address,
     events: &'a Events,

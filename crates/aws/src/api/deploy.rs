@@ -7,20 +7,12 @@ use aws_sdk_apigateway::types::Deployment;
 use stackwright_engine::kind::{Error, Fault, Result};
 
 use super::Api;
-use super::names::Names;
+use super::names::{Names, described, digest_of};
 use super::observe::{PAGE, Stages};
 use crate::once::Once;
 
-/// Of a deployment's description. The number changes with what [`super::spec::digest`] covers.
-const PREFIX: &str = "stackwright:1:";
-
 /// Old deployments are for going back by hand; so many stay.
 const KEPT: usize = 3;
-
-/// The digest in a deployment's description, if it is one of ours.
-pub fn digest_of(description: &str) -> Option<&str> {
-    description.strip_prefix(PREFIX)
-}
 
 impl Api {
     /// Makes the stage serve what the routes are now. Without routes there is nothing to deploy, and
@@ -32,7 +24,7 @@ impl Api {
             return self.maybe("DeleteStage", request.send()).await.map(drop);
         }
         let request = client.create_deployment().rest_api_id(&names.id);
-        let request = request.stage_name(&names.stage).description(format!("{PREFIX}{digest}"));
+        let request = request.stage_name(&names.stage).description(described(digest));
         let made = self.call("CreateDeployment", request.customize().once().send()).await?;
         let id = made.id.filter(|id| !id.is_empty()).ok_or_else(|| {
             Error::new(Fault::Unknown, "CreateDeployment: the reply does not say what was made")

@@ -70,6 +70,19 @@ pub fn invoked(uri: &str) -> Option<&str> {
     (invocation(function).ok()? == uri).then_some(function)
 }
 
+/// Of a deployment's description. The number changes with what [`super::spec::digest`] covers.
+const PREFIX: &str = "stackwright:1:";
+
+/// The description of a deployment with this digest.
+pub fn described(digest: &str) -> String {
+    format!("{PREFIX}{digest}")
+}
+
+/// The digest in a deployment's description, if it is one of ours.
+pub fn digest_of(description: &str) -> Option<&str> {
+    description.strip_prefix(PREFIX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

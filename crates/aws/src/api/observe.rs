@@ -9,8 +9,7 @@ use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Result, Settled, tag};
 
-use super::deploy::digest_of;
-use super::names::{Names, invoked};
+use super::names::{Names, digest_of, invoked};
 use super::permission::Grant;
 use super::spec::{Route, STAGE, STAGE_TAG, Spec};
 use super::{Api, TOGETHER};

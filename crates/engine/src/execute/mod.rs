@@ -27,7 +27,6 @@ use crate::plan::{Action, Plan, Step};
 use crate::prepare::known_outputs;
 use crate::reference::Scope;
 use crate::secret::Sealer;
-use crate::session::Session;
 use crate::state::{self, Creating, Data, Entry, Object, State, Store, Verb};
 
 /// What a run may be told.
@@ -40,6 +39,16 @@ pub struct Options {
     pub settle: Option<Duration>,
     /// Becomes true when no further step shall begin.
     pub stop: watch::Receiver<bool>,
+}
+
+/// What all stages of a run need.
+pub struct Run<'a> {
+    pub manifest: &'a Manifest,
+    pub kinds: &'a Registry,
+    /// Without outputs.
+    pub scope: Scope,
+    pub options: Options,
+    pub events: &'a Events,
 }
 
 #[derive(Debug, Default)]
@@ -135,39 +144,39 @@ impl Op<'_> {
 
 /// Does what the plan says. The state is durable at every moment; [`Store::finish`] comes after.
 pub(crate) async fn execute(
-    session: &Session<'_>,
+    run: &Run<'_>,
     plan: &Plan,
     observed: &Observed,
     store: &mut Store,
 ) -> Result<Outcome, state::Error> {
     let (journal, lines) = mpsc::unbounded_channel();
-    let shared = Shared::new(session, observed, store.state(), journal);
-    let mut walk = Walk::new(plan, &shared, &session.scope, store);
+    let shared = Shared::new(run, observed, store.state(), journal);
+    let mut walk = Walk::new(plan, &shared, &run.scope, store);
     walk.find_ready();
     walk.run(lines).await
 }
 
 /// Settles one create that an earlier run left open.
 pub(crate) async fn recover(
-    session: &Session<'_>,
+    run: &Run<'_>,
     store: &mut Store,
     address: &Address,
     creating: &Creating,
     spec: Option<&Value>,
 ) -> Result<Result<(), Error>, state::Error> {
-    let Some(kind) = session.kinds.get(address.kind()) else {
+    let Some(kind) = run.kinds.get(address.kind()) else {
         return Ok(Err(Error::terminal("this kind is not known here")));
     };
     let observed = Observed::default();
     let (journal, mut lines) = mpsc::unbounded_channel();
-    let shared = Shared::new(session, &observed, store.state(), journal);
+    let shared = Shared::new(run, &observed, store.state(), journal);
     let mut op = Op {
         number: creating.op,
         shared: &shared,
         kind: kind.as_ref(),
         address: address.clone(),
         generation: creating.generation,
-        scope: session.scope.clone(),
+        scope: run.scope.clone(),
         dependencies: creating.dependencies.clone(),
         object: None,
     };
@@ -198,20 +207,20 @@ fn write(store: &mut Store, batch: &mut Vec<Line>) -> Result<Vec<Entry>, state::
 
 impl<'a> Shared<'a> {
     fn new(
-        session: &'a Session<'_>,
+        run: &'a Run<'_>,
         observed: &'a Observed,
         state: &State,
         journal: mpsc::UnboundedSender<Line>,
     ) -> Self {
         Self {
-            manifest: session.manifest,
-            kinds: session.kinds,
+            manifest: run.manifest,
+            kinds: run.kinds,
             observed,
             lineage: state.lineage.clone(),
-            owner: owner(&session.scope, state),
+            owner: owner(&run.scope, state),
             sealer: Sealer::new(&state.salt),
-            options: session.options.clone(),
-            events: session.events,
+            options: run.options.clone(),
+            events: run.events,
             journal,
         }
     }
@@ -362,7 +371,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 }
             }
             Err(error) => {
-                let error = self.scope.redacted(error);
+                let error = Error { message: self.scope.redacted(&error.message), ..error };
                 // What has begun on its outputs goes on; nothing else begins on them.
                 self.released.remove(&at);
                 self.lost.insert(at);
