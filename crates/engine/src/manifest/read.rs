@@ -1,0 +1,389 @@
+//! One merged tree to a manifest: header, resources, what kinds find wrong, graph, checks.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::check::{Checker, Known};
+use super::diagnostic::Diagnostic;
+use super::schema::{self, Header};
+use super::source::Source;
+use super::tree::{Key, Node, Value};
+use super::{Check, Cloud, Manifest, Request, Resource};
+use crate::address::{Address, is_key};
+use crate::erased::Registry;
+use crate::graph::Graph;
+use crate::kind::{Context, tag};
+use crate::reference::{self, Fact, Reference, Scope};
+
+/// Reads one merged tree.
+pub(super) struct Reader<'a> {
+    pub source: &'a Source,
+    pub request: &'a Request<'a>,
+    pub kinds: &'a Registry,
+    pub schema: &'a Json,
+}
+
+impl Reader<'_> {
+    /// The manifest, as far as the tree is sound; what is wrong goes to `diagnostics`.
+    pub fn read(
+        &mut self,
+        tree: &Node,
+        cloud: &Cloud,
+        is_chosen: bool,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Manifest> {
+        let Value::Map(_) = &tree.value else {
+            let message = match &tree.value {
+                Value::Null => "the file is empty; it needs `stack: NAME`".to_owned(),
+                _ => format!("a stack file is a map, this is {}", tree.noun()),
+            };
+            diagnostics.push(Diagnostic::error(tree.span.clone(), message));
+            return None;
+        };
+        let outputs = self.addresses(tree, diagnostics);
+        let mut checker = Checker {
+            root: self.schema,
+            known: Known { outputs: &outputs, env: self.request.env },
+            diagnostics: Vec::new(),
+            env: BTreeMap::new(),
+        };
+        let value = checker.value("", tree, self.schema).unwrap_or_default();
+        self.required(&mut checker, tree);
+        let env = std::mem::take(&mut checker.env);
+        diagnostics.append(&mut checker.diagnostics);
+
+        let header = self.header(tree, &value, is_chosen.then_some(cloud), diagnostics);
+        let stack_tags = header.as_ref().map(|header| header.tags.clone()).unwrap_or_default();
+        let mut resources = self.resources(tree, &value, &stack_tags, diagnostics);
+        let sound = diagnostics.is_empty();
+        self.kind_checks(tree, &mut resources, sound, diagnostics);
+        let scope = Scope { env: env.clone(), ..Scope::default() };
+        unique_names(&resources, &scope, self.source, diagnostics);
+        let graph = self.graph(&resources, diagnostics)?;
+        let header = header?;
+        let checks = self.checks(tree, header.check, diagnostics);
+        Some(Manifest {
+            source: self.source.clone(),
+            stack: header.stack,
+            cloud: cloud.clone(),
+            region: self
+                .request
+                .region
+                .clone()
+                .or(header.region)
+                .unwrap_or_else(|| "us-east-1".into()),
+            account: header.account,
+            resources,
+            checks,
+            outputs: header.output,
+            graph,
+            env,
+            warnings: Vec::new(),
+        })
+    }
+
+    /// Every address in the tree with the outputs of its kind.
+    fn addresses(
+        &self,
+        tree: &Node,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> BTreeMap<Address, &'static [&'static str]> {
+        let mut outputs = BTreeMap::new();
+        for kind in self.kinds.iter() {
+            for (key, _) in tree.get(kind.name()).map(Node::entries).unwrap_or_default() {
+                if is_key(&key.text) {
+                    outputs.insert(Address::new(kind.name(), &key.text), kind.outputs());
+                } else {
+                    let message = format!("`{}` cannot be the key of a resource", key.text);
+                    let help = "a key begins with a letter and has letters, digits, `-` and `_`, \
+                                at most 63; `name:` can be anything the service takes";
+                    diagnostics.push(Diagnostic::error(key.span.clone(), message).help(help));
+                }
+            }
+        }
+        outputs
+    }
+
+    fn required<'a>(&'a self, checker: &mut Checker<'a>, tree: &Node) {
+        if tree.get("stack").is_none() {
+            let missing = Diagnostic::error(tree.span.clone(), "the file needs `stack: NAME`");
+            checker.diagnostics.push(missing);
+        }
+        let sections = self.kinds.iter().map(|kind| kind.name()).chain(["check"]);
+        for section in sections {
+            let schema = &self.schema["properties"][section]["additionalProperties"];
+            for (key, node) in tree.get(section).map(Node::entries).unwrap_or_default() {
+                checker.required(key, node, schema);
+            }
+        }
+    }
+
+    fn header(
+        &self,
+        tree: &Node,
+        value: &Json,
+        cloud: Option<&Cloud>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Header> {
+        let mut header = value.as_object()?.clone();
+        header.retain(|key, _| self.kinds.get(key).is_none());
+        let header = Header::deserialize(&Json::Object(header)).ok()?;
+        let mut wrong = |key: &str, message: String| {
+            let span = tree.get(key).map_or(0..1, |node| node.span.clone());
+            diagnostics.push(Diagnostic::error(span, message));
+        };
+        for (key, text) in [
+            ("stack", Some(&header.stack)),
+            ("cloud", header.cloud.as_ref()),
+            ("region", header.region.as_ref()),
+            ("account", header.account.as_ref()),
+        ] {
+            if text.is_some_and(|text| reference::markers(text).next().is_some()) {
+                wrong(key, format!("`{key}` is the same for every run; it takes no reference"));
+            }
+        }
+        if !is_key(&header.stack) {
+            let rule = "a letter, then letters, digits, `-` and `_`, at most 63";
+            wrong("stack", format!("`{}` cannot be a stack's name: {rule}", header.stack));
+        }
+        match (&header.account, cloud) {
+            (Some(account), _)
+                if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) =>
+            {
+                wrong("account", format!("an account has twelve digits, `{account}` has not"));
+            }
+            (None, Some(Cloud::Aws)) => {
+                let missing = "`cloud: aws` needs `account: \"123456789012\"`, \
+                               so that no run ever reaches another account";
+                let span = tree.entry("cloud").map_or(0..1, |(key, _)| key.span.clone());
+                diagnostics.push(Diagnostic::error(span, missing));
+            }
+            _ => {}
+        }
+        Some(header)
+    }
+
+    fn resources(
+        &self,
+        tree: &Node,
+        value: &Json,
+        stack_tags: &BTreeMap<String, String>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> BTreeMap<Address, Resource> {
+        let mut resources = BTreeMap::new();
+        for kind in self.kinds.iter() {
+            let entries = tree.get(kind.name()).map(Node::entries).unwrap_or_default();
+            for (key, node) in entries.iter().filter(|(key, _)| is_key(&key.text)) {
+                let Value::Map(_) = node.value else { continue };
+                let config = value[kind.name()][&key.text].as_object().cloned().unwrap_or_default();
+                let address = Address::new(kind.name(), &key.text);
+                let resource = resource(address, config, key, node, stack_tags, diagnostics);
+                resources.insert(resource.address.clone(), resource);
+            }
+        }
+        for resource in resources.values() {
+            for need in resource.depends_on.iter().filter(|need| !resources.contains_key(need)) {
+                let path = [resource.address.kind(), resource.address.key(), "depends_on"];
+                let span = tree.place(&path.map(str::to_owned));
+                let known = resources.keys().map(Address::as_str);
+                let message = format!("there is no `{need}` in this stack");
+                diagnostics.push(Diagnostic::error(span, message).suggest(need.as_str(), known));
+            }
+        }
+        resources
+    }
+
+    /// What each kind itself finds wrong, and what it asks of others.
+    fn kind_checks(
+        &self,
+        tree: &Node,
+        resources: &mut BTreeMap<Address, Resource>,
+        sound: bool,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let mut contributions = Vec::new();
+        for resource in resources.values() {
+            let Some(kind) = self.kinds.get(resource.address.kind()) else { continue };
+            let config = reference::map_texts(&resource.config, &mut reference::readable);
+            let place = |path: &[String]| {
+                let mut whole =
+                    vec![resource.address.kind().to_owned(), resource.address.key().to_owned()];
+                whole.extend_from_slice(path);
+                tree.place(&whole)
+            };
+            let at = self.context(resource);
+            match kind.check(&config).and_then(|problems| {
+                contributions.extend(kind.contribute(&config, &at)?);
+                Ok(problems)
+            }) {
+                Ok(problems) => diagnostics.extend(problems.into_iter().map(|problem| {
+                    let found = Diagnostic::error(place(&problem.path), problem.message);
+                    Diagnostic { help: problem.hint, ..found }
+                })),
+                // What serde refuses, the checker has reported already, field by field.
+                Err(_) if !sound => {}
+                Err(error) => diagnostics.push(Diagnostic::error(place(&[]), error.to_string())),
+            }
+        }
+        for asked in contributions {
+            let Some(resource) = resources.get_mut(&asked.to) else { continue };
+            let Some(config) = resource.config.as_object_mut() else { continue };
+            let list = config.entry(asked.field).or_insert_with(|| Json::Array(Vec::new()));
+            if let Some(list) = list.as_array_mut() {
+                list.push(asked.item);
+            }
+        }
+    }
+
+    /// Account, region and partition as markers: they are known once a cloud has answered.
+    fn context(&self, resource: &Resource) -> Context {
+        let fact = |fact| reference::marker(&Reference::Aws(fact));
+        Context {
+            address: resource.address.clone(),
+            name: resource.name.clone(),
+            tags: resource.tags.clone(),
+            folder: PathBuf::new(),
+            region: fact(Fact::Region),
+            account: fact(Fact::Account),
+            partition: fact(Fact::Partition),
+        }
+    }
+
+    fn graph(
+        &self,
+        resources: &BTreeMap<Address, Resource>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Graph> {
+        let needs = resources.values().map(|r| (r.address.clone(), r.needs())).collect();
+        match Graph::new(&needs) {
+            Ok(graph) => Some(graph),
+            Err(cycles) => {
+                diagnostics.extend(cycles.into_iter().map(|cycle| {
+                    let span = resources[&cycle.0[0]].span.clone();
+                    Diagnostic::error(span, format!("these need each other: {cycle}"))
+                        .help("take one of the references away")
+                }));
+                None
+            }
+        }
+    }
+
+    fn checks(
+        &self,
+        tree: &Node,
+        configs: BTreeMap<String, schema::CheckConfig>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for (name, config) in configs {
+            let place = |path: &[&str]| {
+                let whole = ["check", name.as_str()].into_iter().chain(path.iter().copied());
+                tree.place(&whole.map(str::to_owned).collect::<Vec<_>>())
+            };
+            let expect = config.expect.as_ref();
+            let within = expect.and_then(|expect| expect.within.as_deref()).unwrap_or("30s");
+            let within = duration(within).unwrap_or_else(|| {
+                let message = format!("`{within}` is not a length of time: write `30s` or `2m`");
+                diagnostics.push(Diagnostic::error(place(&["expect", "within"]), message));
+                Duration::ZERO
+            });
+            let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+            let Some((method, url)) =
+                config.call.split_once(' ').filter(|(method, _)| methods.contains(method))
+            else {
+                let message = "`call` is a method and a URL: `POST ${api.NAME.url}/path`";
+                diagnostics.push(Diagnostic::error(place(&["call"]), message));
+                continue;
+            };
+            checks.push(Check {
+                method: method.to_owned(),
+                url: url.trim().to_owned(),
+                headers: config.headers,
+                body: config.body,
+                status: expect.and_then(|expect| expect.status).unwrap_or(200),
+                contains: config.expect.and_then(|expect| expect.contains),
+                within,
+                name,
+            });
+        }
+        checks
+    }
+}
+
+fn resource(
+    address: Address,
+    mut config: serde_json::Map<String, Json>,
+    key: &Key,
+    node: &Node,
+    stack_tags: &BTreeMap<String, String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Resource {
+    let mut wrong = |path: &[String], message: String| {
+        diagnostics.push(Diagnostic::error(node.place(path), message));
+    };
+    let name = match config.remove("name") {
+        Some(Json::String(name)) => name,
+        _ => address.key().to_owned(),
+    };
+    if reference::markers(&name).any(|r| matches!(r, Reference::Output(..) | Reference::Env(_))) {
+        wrong(&["name".into()], "a name may depend on no output and no secret".into());
+    }
+    let mut tags = stack_tags.clone();
+    for (tag, text) in
+        config.remove("tags").as_ref().and_then(Json::as_object).into_iter().flatten()
+    {
+        if tag.to_ascii_lowercase().starts_with(tag::PREFIX) {
+            let path = ["tags".to_owned(), tag.clone()];
+            wrong(&path, format!("tags that begin with `{}` are stackwright's own", tag::PREFIX));
+        }
+        tags.insert(tag.clone(), text.as_str().unwrap_or_default().to_owned());
+    }
+    let mut depends_on = BTreeSet::new();
+    let needs = config.remove("depends_on");
+    for (at, need) in needs.as_ref().and_then(Json::as_array).into_iter().flatten().enumerate() {
+        match need.as_str().unwrap_or_default().parse::<Address>() {
+            Ok(need) => {
+                depends_on.insert(need);
+            }
+            Err(error) => wrong(&["depends_on".into(), at.to_string()], error.to_string()),
+        }
+    }
+    let span = key.span.clone();
+    Resource { address, name, tags, depends_on, config: Json::Object(config), span }
+}
+
+fn unique_names(
+    resources: &BTreeMap<Address, Resource>,
+    scope: &Scope,
+    source: &Source,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    let mut seen: BTreeMap<(&str, String), &Resource> = BTreeMap::new();
+    for resource in resources.values() {
+        let name = scope.fill(&resource.name);
+        if let Some(other) = seen.insert((resource.address.kind(), name), resource) {
+            let (line, _) = source.position(other.span.start);
+            let (kind, name) = (resource.address.kind(), reference::readable(&resource.name));
+            let message = format!("the {kind} in line {line} is called `{name}` too");
+            diagnostics.push(
+                Diagnostic::error(resource.span.clone(), message).help("give one another `name:`"),
+            );
+        }
+    }
+}
+
+/// `30s`, `2m`, `500ms`, `30`.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    match text[digits..].trim() {
+        "" | "s" => Some(Duration::from_secs(number)),
+        "ms" => Some(Duration::from_millis(number)),
+        "m" => Some(Duration::from_secs(number * 60)),
+        _ => None,
+    }
+}
