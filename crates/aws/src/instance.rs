@@ -5,29 +5,29 @@
 //! stop, and taken off once it runs: a run that was killed in between is finished by the next.
 //! While the tag is there the type is observed as unfinished, so that it differs until then.
 
-use std::collections::{BTreeMap, HashMap};
+mod observe;
+mod write;
+
 use std::sync::Arc;
 
 use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_sdk_ec2::types::{
-    AttributeValue, Filter, HttpTokensState, Instance as Seen, InstanceMetadataOptionsRequest,
-    InstanceNetworkInterface, InstanceStateName as State, InstanceType, Reservation, ResourceType,
-    Tag, TagSpecification,
+    HttpTokensState, InstanceMetadataOptionsRequest, InstanceStateName as State, InstanceType,
+    ResourceType, Tag, TagSpecification,
 };
-use aws_smithy_types::date_time::Format;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use futures_util::TryFutureExt;
 use futures_util::future::join_all;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Problem, Repeat, Result, Settled, tag,
+    Problem, Repeat, Result, tag,
 };
 
+use self::observe::filter;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
 use crate::once::Once;
@@ -191,7 +191,8 @@ impl Kind for Instance {
             .map_err(explain_run)?;
         let owner = reply.owner_id.unwrap_or_default();
         let instance = reply.instances.unwrap_or_default().into_iter().next();
-        let id = instance.as_ref().and_then(Seen::instance_id).unwrap_or_default().to_owned();
+        let id =
+            instance.as_ref().and_then(|seen| seen.instance_id()).unwrap_or_default().to_owned();
         let Some(instance) = instance.filter(|_| !id.is_empty()) else {
             return Err(Error::new(Fault::Unknown, "RunInstances: the reply names no instance"));
         };
@@ -233,253 +234,16 @@ impl Kind for Instance {
     }
 }
 
-/// Reading.
-impl Instance {
-    /// At most [`CHUNK`] handles, by one filter: by ids one unknown id would fail the whole call.
-    async fn look(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
-        let ids = handles.iter().map(|handle| handle.id.clone());
-        let seen = match self.describe(vec![filter("instance-id", ids)]).await {
-            Ok(seen) => seen,
-            Err(error) => return handles.iter().map(|_| Err(again(&error))).collect(),
-        };
-        let by_id: HashMap<&str, _> = seen
-            .iter()
-            .filter(|(_, instance)| !is_gone(&state(instance)))
-            .filter_map(|(owner, instance)| Some((instance.instance_id()?, (owner, instance))))
-            .collect();
-        let live = |handle: &Handle<Spec>| {
-            let (owner, instance) = by_id.get(handle.id.as_str())?;
-            Some(self.live(owner, instance))
-        };
-        handles.iter().map(|handle| Ok(live(handle))).collect()
-    }
-
-    /// Instances with the account they belong to.
-    async fn describe(&self, filters: Vec<Filter>) -> Result<Vec<(String, Seen)>> {
-        let request = self.cloud.ec2.describe_instances().set_filters(Some(filters));
-        let pages = request.into_paginator().send();
-        let pages: Vec<_> = pages.try_collect().await.explain("DescribeInstances")?;
-        let reservations = pages.into_iter().flat_map(|page| page.reservations.unwrap_or_default());
-        let instances = reservations.flat_map(|Reservation { owner_id, instances, .. }| {
-            let owner = owner_id.unwrap_or_default();
-            instances.unwrap_or_default().into_iter().map(move |seen| (owner.clone(), seen))
-        });
-        Ok(instances.collect())
-    }
-
-    fn live(&self, owner: &str, seen: &Seen) -> Live<Spec> {
-        let (power, settled) = match state(seen) {
-            State::Pending => (Power::Running, waiting("the instance to be running")),
-            State::Stopping => (Power::Stopped, waiting("the instance to be stopped")),
-            State::Stopped => (Power::Stopped, Settled::Ready),
-            _ => (Power::Running, Settled::Ready),
-        };
-        Live {
-            spec: spec(seen, power),
-            outputs: self.outputs(owner, seen),
-            pins: BTreeMap::new(),
-            identity: None,
-            settled,
-            notes: Vec::new(),
-            facts: facts(seen),
-        }
-    }
-
-    fn outputs(&self, owner: &str, seen: &Seen) -> BTreeMap<String, String> {
-        let id = seen.instance_id().unwrap_or_default();
-        let region = &self.cloud.region;
-        let arn = format!("arn:{}:ec2:{region}:{owner}:instance/{id}", partition(region));
-        [("id", id.to_owned()), ("arn", arn)].map(|(name, value)| (name.to_owned(), value)).into()
-    }
-
-    fn found(&self, owner: &str, seen: &Seen) -> Found {
-        let mut tags = tags::from_ec2(seen.tags());
-        Found {
-            id: seen.instance_id().unwrap_or_default().to_owned(),
-            name: tags.remove(NAME_TAG).unwrap_or_default(),
-            tags,
-            outputs: self.outputs(owner, seen),
-            created: seen.launch_time().and_then(|time| time.fmt(Format::DateTime).ok()),
-        }
-    }
-}
-
-/// Writing, each aspect by itself.
-impl Instance {
-    async fn set_tags(&self, id: &str, desired: &Spec, changes: &[Change]) -> Result<()> {
-        let tags::Difference { mut set, remove } = tags::difference(changes);
-        if changes.iter().any(|change| change.path.field() == "name") {
-            set.insert(NAME_TAG.to_owned(), desired.name.clone());
-        }
-        if !set.is_empty() {
-            self.tag(id, &set).await?;
-        }
-        if !remove.is_empty() {
-            self.untag(id, &remove).await?;
-        }
-        Ok(())
-    }
-
-    async fn tag(&self, id: &str, tags: &Tags) -> Result<()> {
-        let request = self.cloud.ec2.create_tags().resources(id);
-        request.set_tags(Some(tags::to_ec2(tags))).send().map_ok(drop).await.explain("CreateTags")
-    }
-
-    async fn untag(&self, id: &str, keys: &[String]) -> Result<()> {
-        // A tag without a value means whatever value it has.
-        let keys = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
-        let request = self.cloud.ec2.delete_tags().resources(id);
-        request.set_tags(Some(keys)).send().map_ok(drop).await.explain("DeleteTags")
-    }
-
-    /// Through the interface: EC2 takes groups for an instance only while it has a single one.
-    async fn set_security_groups(&self, id: &str, now: &Seen, desired: &Spec) -> Result<()> {
-        let groups = desired.security_groups.clone();
-        let interface = first_interface(now).and_then(|first| first.network_interface_id());
-        let Some(interface) = interface else {
-            let request = self.cloud.ec2.modify_instance_attribute().instance_id(id);
-            let sent = request.set_groups(groups).send();
-            return sent.map_ok(drop).await.explain("ModifyInstanceAttribute");
-        };
-        let request = self.cloud.ec2.modify_network_interface_attribute();
-        let sent = request.network_interface_id(interface).set_groups(groups).send();
-        sent.map_ok(drop).await.explain("ModifyNetworkInterfaceAttribute")
-    }
-
-    /// The one next step towards type and power, as the present state allows.
-    async fn step(&self, id: &str, now: &Seen, desired: &Spec) -> Result<()> {
-        let running = state(now) == State::Running;
-        let type_now = now.instance_type().map(InstanceType::as_str);
-        if type_now != desired.kind.as_deref() {
-            return self.set_type(id, running, desired).await;
-        }
-        let marked = now.tags().iter().any(|tag| tag.key() == Some(RESTART));
-        match desired.power {
-            Some(Power::Running) if !running => self.start(id).await,
-            Some(Power::Stopped) if running => self.stop(id).await,
-            None | Some(Power::External) if marked && !running => self.start(id).await,
-            _ if marked => self.untag(id, &[RESTART.to_owned()]).await,
-            _ => Ok(()),
-        }
-    }
-
-    /// Asks for the type first and stops the instance only when it is refused for running: what
-    /// is impossible (no such type, no such call) is learnt before anything is interrupted.
-    async fn set_type(&self, id: &str, running: bool, desired: &Spec) -> Result<()> {
-        let value = AttributeValue::builder().set_value(desired.kind.clone()).build();
-        let request = self.cloud.ec2.modify_instance_attribute().instance_id(id);
-        match request.instance_type(value).send().await {
-            Err(error) if running && code(&error) == Some("IncorrectInstanceState") => {}
-            sent => return sent.map(drop).explain("ModifyInstanceAttribute"),
-        }
-        if desired.power.is_none() {
-            self.tag(id, &Tags::from([(RESTART.to_owned(), "running".to_owned())])).await?;
-        }
-        self.stop(id).await
-    }
-
-    async fn start(&self, id: &str) -> Result<()> {
-        let request = self.cloud.ec2.start_instances().instance_ids(id);
-        request.send().map_ok(drop).await.explain("StartInstances")
-    }
-
-    async fn stop(&self, id: &str) -> Result<()> {
-        let request = self.cloud.ec2.stop_instances().instance_ids(id);
-        request.send().map_ok(drop).await.explain("StopInstances")
-    }
-}
-
-fn spec(seen: &Seen, power: Power) -> Spec {
-    let mut tags = tags::from_ec2(seen.tags());
-    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    let kind = seen.instance_type().map(|kind| kind.as_str().to_owned());
-    let kind = match tags.remove(RESTART) {
-        Some(_) => kind.map(|kind| match power {
-            Power::Running => format!("{kind} (restarted, not confirmed)"),
-            _ => format!("{kind} (not started again)"),
-        }),
-        None => kind,
-    };
-    // What EC2 calls the instance's groups are those of its first interface.
-    let groups = first_interface(seen).map_or(seen.security_groups(), |first| first.groups());
-    let groups = groups.iter().filter_map(|group| group.group_id());
-    let groups = sorted(groups.map(str::to_owned).collect());
-    Spec {
-        name: tags.remove(NAME_TAG).unwrap_or_default(),
-        tags,
-        image: text(seen.image_id()),
-        kind,
-        // An instance may well have no key; it has an image, a subnet and a group always.
-        key_name: Some(seen.key_name().unwrap_or_default().to_owned()),
-        security_groups: Some(groups).filter(|groups| !groups.is_empty()),
-        subnet: text(seen.subnet_id()),
-        user_data: None,
-        power: Some(power),
-    }
-}
-
-fn first_interface(seen: &Seen) -> Option<&InstanceNetworkInterface> {
-    seen.network_interfaces().iter().find(|interface| {
-        interface.attachment().and_then(|at| at.device_index()).unwrap_or_default() == 0
-    })
-}
-
-fn facts(seen: &Seen) -> BTreeMap<String, String> {
-    let state = state(seen);
-    let facts = [
-        ("power", Some(state.as_str())),
-        ("public ip", seen.public_ip_address()),
-        ("public dns", seen.public_dns_name()),
-        ("private ip", seen.private_ip_address()),
-    ];
-    let known = facts.into_iter().filter_map(|(name, fact)| Some((name, fact?)));
-    known
-        .filter(|(_, fact)| !fact.is_empty())
-        .map(|(name, fact)| (name.to_owned(), fact.to_owned()))
-        .collect()
-}
-
-fn state(seen: &Seen) -> State {
-    seen.state().and_then(|state| state.name()).cloned().unwrap_or(State::Pending)
-}
-
-fn is_gone(state: &State) -> bool {
-    matches!(state, State::ShuttingDown | State::Terminated)
-}
-
-fn waiting(what: &str) -> Settled {
-    Settled::Waiting(what.to_owned())
-}
-
 fn tagged(spec: &Spec) -> Vec<Tag> {
     let mut tags = spec.tags.clone();
     tags.insert(NAME_TAG.to_owned(), spec.name.clone());
     tags::to_ec2(&tags)
 }
 
-fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
-    Filter::builder().name(name).set_values(Some(values.into_iter().collect())).build()
-}
-
 fn sorted(mut groups: Vec<String>) -> Vec<String> {
     groups.sort();
     groups.dedup();
     groups
-}
-
-/// A failure that concerns several objects, for each of them.
-fn again(error: &Error) -> Error {
-    let Error { fault, message, hint, source: _ } = error;
-    Error { fault: fault.clone(), message: message.clone(), hint: hint.clone(), source: None }
-}
-
-/// EC2 answers without ARNs; the region tells which part of AWS they are in.
-fn partition(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
 }
 
 fn explain_run(error: SdkError<RunInstancesError>) -> Error {
@@ -536,34 +300,9 @@ fn check(config: &Config) -> Vec<Problem> {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_ec2::types::InstanceState;
     use serde_json::json;
 
     use super::*;
-
-    fn seen(state: State, tags: &[(&str, &str)]) -> Seen {
-        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-        Seen::builder()
-            .instance_id("i-1")
-            .instance_type(InstanceType::T2Micro)
-            .state(InstanceState::builder().name(state).build())
-            .set_tags(Some(tags::to_ec2(&tags.collect())))
-            .build()
-    }
-
-    #[test]
-    fn the_type_differs_until_it_runs_again() {
-        let kind = |seen: &Seen, power| spec(seen, power).kind.unwrap_or_default();
-        let plain = seen(State::Stopped, &[(NAME_TAG, "web"), ("a", "b")]);
-        assert_eq!(kind(&plain, Power::Stopped), "t2.micro");
-        assert_eq!(spec(&plain, Power::Stopped).name, "web");
-        let marked = seen(State::Stopped, &[(RESTART, "running")]);
-        let stopped = kind(&marked, Power::Stopped);
-        let running = kind(&marked, Power::Running);
-        // The engine takes the same difference twice for a stand-still.
-        assert!(stopped != running && stopped != "t2.micro" && running != "t2.micro");
-        assert!(spec(&marked, Power::Stopped).tags.is_empty());
-    }
 
     #[test]
     fn the_file_alone_shows_wrong_ids() {
@@ -579,16 +318,5 @@ mod tests {
         let paths: Vec<_> =
             check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
         assert_eq!(paths, ["image", "security_groups", "subnet", "user_data"]);
-    }
-
-    #[test]
-    fn what_is_unset_is_left_out() {
-        let text = json!(spec(&seen(State::Running, &[]), Power::Running));
-        assert_eq!(
-            text,
-            json!({
-                "name": "", "tags": {}, "type": "t2.micro", "key_name": "", "power": "running",
-            })
-        );
     }
 }

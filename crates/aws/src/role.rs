@@ -1,12 +1,12 @@
 //! `role`: an IAM role with its trust, its inline policies and the managed ones attached to it.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod observe;
+mod write;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use aws_sdk_iam::types::Role as Seen;
-use aws_smithy_types::date_time::Format;
-use futures_util::future::try_join_all;
-use futures_util::{StreamExt, TryFutureExt, stream, try_join};
+use futures_util::{StreamExt, stream, try_join};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -14,9 +14,11 @@ use stackwright_engine::change::Change;
 use stackwright_engine::config::OneOrMany;
 use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Problem, Repeat, Result, Settled,
+    Problem, Repeat, Result,
 };
 
+use self::observe::{found, live};
+use self::write::keys;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
 use crate::once::Once;
@@ -228,197 +230,6 @@ impl Kind for Role {
     }
 }
 
-/// Reading. Everywhere `None` means that the role is gone.
-impl Role {
-    async fn look(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
-        let name = &handle.id;
-        let seen = try_join!(self.get(name), self.documents(name), self.attached(name))?;
-        let (Some(role), Some(policies), Some(attached)) = seen else { return Ok(None) };
-        let trust = role.assume_role_policy_document().map(document).transpose()?;
-        let spec = Spec {
-            name: role.role_name.clone(),
-            tags: tags::from_iam(role.tags()),
-            trust,
-            policies,
-            managed_policies: attached.into_iter().map(|arn| (arn, true)).collect(),
-            description: Some(role.description().unwrap_or_default().to_owned()),
-            max_session: role.max_session_duration(),
-        };
-        let notes = handle.applied.as_ref().map(|ours| foreign(ours, &spec)).unwrap_or_default();
-        Ok(Some(Live { notes, ..live(&role, spec) }))
-    }
-
-    async fn get(&self, name: &str) -> Result<Option<Seen>> {
-        let sent = self.cloud.iam.get_role().role_name(name).send().await;
-        Ok(there(sent, "GetRole")?.and_then(|reply| reply.role))
-    }
-
-    /// All inline policies, foreign ones too: only the engine knows which ones the file names.
-    async fn documents(&self, name: &str) -> Result<Option<BTreeMap<String, Document>>> {
-        let Some(names) = self.inline(name).await? else { return Ok(None) };
-        let read = names.into_iter().map(|policy| async move {
-            let request = self.cloud.iam.get_role_policy();
-            let sent = request.role_name(name).policy_name(&policy).send().await;
-            let reply = there(sent, "GetRolePolicy")?;
-            reply.map(|reply| Ok((policy, document(&reply.policy_document)?))).transpose()
-        });
-        Ok(Some(try_join_all(read).await?.into_iter().flatten().collect()))
-    }
-
-    async fn inline(&self, name: &str) -> Result<Option<Vec<String>>> {
-        let pages = self.cloud.iam.list_role_policies().role_name(name).into_paginator();
-        let sent = pages.items().send().try_collect().await;
-        there(sent, "ListRolePolicies")
-    }
-
-    async fn attached(&self, name: &str) -> Result<Option<Vec<String>>> {
-        let pages = self.cloud.iam.list_attached_role_policies().role_name(name).into_paginator();
-        let sent: Result<Vec<_>, _> = pages.items().send().try_collect().await;
-        let policies = there(sent, "ListAttachedRolePolicies")?;
-        Ok(policies.map(|all| all.into_iter().filter_map(|policy| policy.policy_arn).collect()))
-    }
-
-    async fn profiles(&self, name: &str) -> Result<Option<Vec<String>>> {
-        let pages = self.cloud.iam.list_instance_profiles_for_role().role_name(name);
-        let sent: Result<Vec<_>, _> = pages.into_paginator().items().send().try_collect().await;
-        let profiles = there(sent, "ListInstanceProfilesForRole")?;
-        let name = |profile: aws_sdk_iam::types::InstanceProfile| profile.instance_profile_name;
-        Ok(profiles.map(|all| all.into_iter().map(name).collect()))
-    }
-}
-
-/// Writing, each aspect by itself.
-impl Role {
-    async fn set_tags(&self, name: &str, changes: &[Change]) -> Result<()> {
-        let tags::Difference { set, remove } = tags::difference(changes);
-        if !set.is_empty() {
-            let set = Some(tags::to_iam(&set)?);
-            let request = self.cloud.iam.tag_role().role_name(name);
-            request.set_tags(set).send().await.explain("TagRole")?;
-        }
-        if !remove.is_empty() {
-            let request = self.cloud.iam.untag_role().role_name(name);
-            request.set_tag_keys(Some(remove)).send().await.explain("UntagRole")?;
-        }
-        Ok(())
-    }
-
-    async fn set_trust(&self, name: &str, desired: &Spec) -> Result<()> {
-        let Some(trust) = &desired.trust else { return Ok(()) };
-        let request = self.cloud.iam.update_assume_role_policy().role_name(name);
-        let sent = request.policy_document(trust.to_string()).send();
-        sent.map_ok(drop).await.explain("UpdateAssumeRolePolicy")
-    }
-
-    /// UpdateRole sets what it is not given to the default, so both values go with every call: the
-    /// one that neither the file nor a change names as it is now.
-    async fn set_settings(&self, name: &str, desired: &Spec, changes: &[Change]) -> Result<()> {
-        let after = |field: &str| {
-            let change = changes.iter().find(|change| change.path.field() == field);
-            change.and_then(|change| change.after.as_ref())
-        };
-        let text = after("description").and_then(Value::as_str).map(str::to_owned);
-        let mut description = text.or_else(|| desired.description.clone());
-        let seconds = after("max_session").and_then(Value::as_i64);
-        let mut max_session =
-            seconds.and_then(|seconds| i32::try_from(seconds).ok()).or(desired.max_session);
-        if (description.is_none() || max_session.is_none())
-            && let Some(now) = self.get(name).await?
-        {
-            max_session = max_session.or(now.max_session_duration);
-            description = description.or(now.description);
-        }
-        let request = self.cloud.iam.update_role().role_name(name);
-        let request = request.set_description(description).set_max_session_duration(max_session);
-        request.send().map_ok(drop).await.explain("UpdateRole")
-    }
-
-    async fn set_inline(&self, name: &str, policy: &str, to: Option<&Document>) -> Result<()> {
-        let iam = &self.cloud.iam;
-        let Some(document) = to else {
-            let request = iam.delete_role_policy().role_name(name).policy_name(policy);
-            return there(request.send().await, "DeleteRolePolicy").map(drop);
-        };
-        let request = iam.put_role_policy().role_name(name).policy_name(policy);
-        let sent = request.policy_document(document.to_string()).send();
-        sent.map_ok(drop).await.explain("PutRolePolicy")
-    }
-
-    async fn set_attached(&self, name: &str, arn: &str, attached: bool) -> Result<()> {
-        let iam = &self.cloud.iam;
-        if !attached {
-            let request = iam.detach_role_policy().role_name(name).policy_arn(arn);
-            return there(request.send().await, "DetachRolePolicy").map(drop);
-        }
-        let request = iam.attach_role_policy().role_name(name).policy_arn(arn);
-        request.send().map_ok(drop).await.explain("AttachRolePolicy")
-    }
-}
-
-fn live(role: &Seen, spec: Spec) -> Live<Spec> {
-    let mut facts = BTreeMap::from([("role id".to_owned(), role.role_id.clone())]);
-    if let Some(used) = role.role_last_used().and_then(|used| used.last_used_date()) {
-        facts.extend(used.fmt(Format::DateTime).map(|date| ("last used".to_owned(), date)));
-    }
-    Live {
-        spec,
-        outputs: outputs(role),
-        pins: BTreeMap::new(),
-        identity: Some(role.role_id.clone()),
-        settled: Settled::Ready,
-        notes: Vec::new(),
-        facts,
-    }
-}
-
-fn outputs(role: &Seen) -> BTreeMap<String, String> {
-    [("name", &role.role_name), ("arn", &role.arn)]
-        .map(|(output, value)| (output.to_owned(), value.clone()))
-        .into()
-}
-
-fn found(role: Seen) -> Found {
-    Found {
-        id: role.role_name.clone(),
-        name: role.role_name.clone(),
-        tags: tags::from_iam(role.tags()),
-        outputs: outputs(&role),
-        created: role.create_date.fmt(Format::DateTime).ok(),
-    }
-}
-
-/// What hangs on the role without being in the file.
-fn foreign(ours: &Spec, seen: &Spec) -> Vec<String> {
-    let inline = seen.policies.keys().filter(|name| !ours.policies.contains_key(*name));
-    let attached =
-        seen.managed_policies.keys().filter(|arn| !ours.managed_policies.contains_key(*arn));
-    inline
-        .map(|name| format!("an inline policy `{name}` that is not in the file"))
-        .chain(attached.map(|arn| format!("an attached policy `{arn}` that is not in the file")))
-        .collect()
-}
-
-fn document(text: &str) -> Result<Document> {
-    Document::parse(text).map_err(|error| {
-        Error::terminal(format!("a policy cannot be read: {error}")).with_source(error)
-    })
-}
-
-/// The keys of the map `field` that differ. A document may differ at any depth.
-fn keys(changes: &[Change], field: &str) -> BTreeSet<String> {
-    let mut keys = BTreeSet::new();
-    for change in changes.iter().filter(|change| change.path.field() == field) {
-        match change.path.0.get(1) {
-            Some(key) => keys.extend([key.clone()]),
-            None => {
-                let sides = [&change.before, &change.after].into_iter().flatten();
-                keys.extend(sides.filter_map(Value::as_object).flat_map(|map| map.keys().cloned()));
-            }
-        }
-    }
-    keys
-}
-
 /// `None` where IAM says that the thing does not exist.
 fn there<T, E>(
     sent: std::result::Result<T, aws_sdk_iam::error::SdkError<E>>,
@@ -495,7 +306,6 @@ const DOCUMENT: &str = "a document looks like `{Version: 2012-10-17, Statement: 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use stackwright_engine::change::{Path, Rule};
 
     use super::*;
 
@@ -523,23 +333,5 @@ mod tests {
         let paths: Vec<_> =
             check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
         assert_eq!(paths, ["trust", "policies.empty", "policies.stackwright", "managed_policies"]);
-    }
-
-    #[test]
-    fn a_difference_at_any_depth_concerns_its_policy() {
-        let change = |path: &[&str], before: Option<Value>| Change {
-            path: Path(path.iter().map(|&key| key.to_owned()).collect()),
-            before,
-            after: None,
-            rule: Rule::Edited,
-            cost: Cost::InPlace,
-        };
-        let changes = [
-            change(&["policies", "a.b", "Statement"], None),
-            change(&["policies", "a.b", "Version"], None),
-            change(&["policies"], Some(json!({ "c": {} }))),
-            change(&["tags", "d"], None),
-        ];
-        assert_eq!(keys(&changes, "policies"), ["a.b", "c"].map(str::to_owned).into());
     }
 }

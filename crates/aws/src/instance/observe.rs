@@ -1,0 +1,208 @@
+//! What exists of instances.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_ec2::types::{
+    Filter, Instance as Seen, InstanceNetworkInterface, InstanceStateName as State, Reservation,
+};
+use aws_smithy_types::date_time::Format;
+use stackwright_engine::kind::{Error, Found, Handle, Live, Result, Settled};
+
+use super::{Instance, NAME_TAG, Power, RESTART, Spec, sorted};
+use crate::fault::Explain;
+use crate::tags;
+
+/// Reading.
+impl Instance {
+    /// At most [`CHUNK`] handles, by one filter: by ids one unknown id would fail the whole call.
+    pub(super) async fn look(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
+        let ids = handles.iter().map(|handle| handle.id.clone());
+        let seen = match self.describe(vec![filter("instance-id", ids)]).await {
+            Ok(seen) => seen,
+            Err(error) => return handles.iter().map(|_| Err(again(&error))).collect(),
+        };
+        let by_id: HashMap<&str, _> = seen
+            .iter()
+            .filter(|(_, instance)| !is_gone(&state(instance)))
+            .filter_map(|(owner, instance)| Some((instance.instance_id()?, (owner, instance))))
+            .collect();
+        let live = |handle: &Handle<Spec>| {
+            let (owner, instance) = by_id.get(handle.id.as_str())?;
+            Some(self.live(owner, instance))
+        };
+        handles.iter().map(|handle| Ok(live(handle))).collect()
+    }
+
+    /// Instances with the account they belong to.
+    pub(super) async fn describe(&self, filters: Vec<Filter>) -> Result<Vec<(String, Seen)>> {
+        let request = self.cloud.ec2.describe_instances().set_filters(Some(filters));
+        let pages = request.into_paginator().send();
+        let pages: Vec<_> = pages.try_collect().await.explain("DescribeInstances")?;
+        let reservations = pages.into_iter().flat_map(|page| page.reservations.unwrap_or_default());
+        let instances = reservations.flat_map(|Reservation { owner_id, instances, .. }| {
+            let owner = owner_id.unwrap_or_default();
+            instances.unwrap_or_default().into_iter().map(move |seen| (owner.clone(), seen))
+        });
+        Ok(instances.collect())
+    }
+
+    pub(super) fn live(&self, owner: &str, seen: &Seen) -> Live<Spec> {
+        let (power, settled) = match state(seen) {
+            State::Pending => (Power::Running, waiting("the instance to be running")),
+            State::Stopping => (Power::Stopped, waiting("the instance to be stopped")),
+            State::Stopped => (Power::Stopped, Settled::Ready),
+            _ => (Power::Running, Settled::Ready),
+        };
+        Live {
+            spec: spec(seen, power),
+            outputs: self.outputs(owner, seen),
+            pins: BTreeMap::new(),
+            identity: None,
+            settled,
+            notes: Vec::new(),
+            facts: facts(seen),
+        }
+    }
+
+    pub(super) fn outputs(&self, owner: &str, seen: &Seen) -> BTreeMap<String, String> {
+        let id = seen.instance_id().unwrap_or_default();
+        let region = &self.cloud.region;
+        let arn = format!("arn:{}:ec2:{region}:{owner}:instance/{id}", partition(region));
+        [("id", id.to_owned()), ("arn", arn)].map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
+    pub(super) fn found(&self, owner: &str, seen: &Seen) -> Found {
+        let mut tags = tags::from_ec2(seen.tags());
+        Found {
+            id: seen.instance_id().unwrap_or_default().to_owned(),
+            name: tags.remove(NAME_TAG).unwrap_or_default(),
+            tags,
+            outputs: self.outputs(owner, seen),
+            created: seen.launch_time().and_then(|time| time.fmt(Format::DateTime).ok()),
+        }
+    }
+}
+
+pub(super) fn spec(seen: &Seen, power: Power) -> Spec {
+    let mut tags = tags::from_ec2(seen.tags());
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    let kind = seen.instance_type().map(|kind| kind.as_str().to_owned());
+    let kind = match tags.remove(RESTART) {
+        Some(_) => kind.map(|kind| match power {
+            Power::Running => format!("{kind} (restarted, not confirmed)"),
+            _ => format!("{kind} (not started again)"),
+        }),
+        None => kind,
+    };
+    // What EC2 calls the instance's groups are those of its first interface.
+    let groups = first_interface(seen).map_or(seen.security_groups(), |first| first.groups());
+    let groups = groups.iter().filter_map(|group| group.group_id());
+    let groups = sorted(groups.map(str::to_owned).collect());
+    Spec {
+        name: tags.remove(NAME_TAG).unwrap_or_default(),
+        tags,
+        image: text(seen.image_id()),
+        kind,
+        // An instance may well have no key; it has an image, a subnet and a group always.
+        key_name: Some(seen.key_name().unwrap_or_default().to_owned()),
+        security_groups: Some(groups).filter(|groups| !groups.is_empty()),
+        subnet: text(seen.subnet_id()),
+        user_data: None,
+        power: Some(power),
+    }
+}
+
+pub(super) fn first_interface(seen: &Seen) -> Option<&InstanceNetworkInterface> {
+    seen.network_interfaces().iter().find(|interface| {
+        interface.attachment().and_then(|at| at.device_index()).unwrap_or_default() == 0
+    })
+}
+
+fn facts(seen: &Seen) -> BTreeMap<String, String> {
+    let state = state(seen);
+    let facts = [
+        ("power", Some(state.as_str())),
+        ("public ip", seen.public_ip_address()),
+        ("public dns", seen.public_dns_name()),
+        ("private ip", seen.private_ip_address()),
+    ];
+    let known = facts.into_iter().filter_map(|(name, fact)| Some((name, fact?)));
+    known
+        .filter(|(_, fact)| !fact.is_empty())
+        .map(|(name, fact)| (name.to_owned(), fact.to_owned()))
+        .collect()
+}
+
+pub(super) fn state(seen: &Seen) -> State {
+    seen.state().and_then(|state| state.name()).cloned().unwrap_or(State::Pending)
+}
+
+fn is_gone(state: &State) -> bool {
+    matches!(state, State::ShuttingDown | State::Terminated)
+}
+
+fn waiting(what: &str) -> Settled {
+    Settled::Waiting(what.to_owned())
+}
+
+/// EC2 answers without ARNs; the region tells which part of AWS they are in.
+fn partition(region: &str) -> &'static str {
+    match region {
+        region if region.starts_with("cn-") => "aws-cn",
+        region if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
+pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
+    Filter::builder().name(name).set_values(Some(values.into_iter().collect())).build()
+}
+
+/// A failure that concerns several objects, for each of them.
+fn again(error: &Error) -> Error {
+    let Error { fault, message, hint, source: _ } = error;
+    Error { fault: fault.clone(), message: message.clone(), hint: hint.clone(), source: None }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_ec2::types::{InstanceState, InstanceType};
+    use serde_json::json;
+
+    use super::*;
+
+    fn seen(state: State, tags: &[(&str, &str)]) -> Seen {
+        let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
+        Seen::builder()
+            .instance_id("i-1")
+            .instance_type(InstanceType::T2Micro)
+            .state(InstanceState::builder().name(state).build())
+            .set_tags(Some(tags::to_ec2(&tags.collect())))
+            .build()
+    }
+
+    #[test]
+    fn the_type_differs_until_it_runs_again() {
+        let kind = |seen: &Seen, power| spec(seen, power).kind.unwrap_or_default();
+        let plain = seen(State::Stopped, &[(NAME_TAG, "web"), ("a", "b")]);
+        assert_eq!(kind(&plain, Power::Stopped), "t2.micro");
+        assert_eq!(spec(&plain, Power::Stopped).name, "web");
+        let marked = seen(State::Stopped, &[(RESTART, "running")]);
+        let stopped = kind(&marked, Power::Stopped);
+        let running = kind(&marked, Power::Running);
+        // The engine takes the same difference twice for a stand-still.
+        assert!(stopped != running && stopped != "t2.micro" && running != "t2.micro");
+        assert!(spec(&marked, Power::Stopped).tags.is_empty());
+    }
+
+    #[test]
+    fn what_is_unset_is_left_out() {
+        let text = json!(spec(&seen(State::Running, &[]), Power::Running));
+        assert_eq!(
+            text,
+            json!({
+                "name": "", "tags": {}, "type": "t2.micro", "key_name": "", "power": "running",
+            })
+        );
+    }
+}

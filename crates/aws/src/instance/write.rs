@@ -1,0 +1,108 @@
+//! Changes of an instance, one step at a time.
+
+use aws_sdk_ec2::types::{
+    AttributeValue, Instance as Seen, InstanceStateName as State, InstanceType, Tag,
+};
+use futures_util::TryFutureExt as _;
+use stackwright_engine::change::Change;
+use stackwright_engine::kind::Result;
+
+use super::observe::{first_interface, state};
+use super::{Instance, NAME_TAG, Power, RESTART, Spec};
+use crate::fault::{Explain, code};
+use crate::tags::{self, Tags};
+
+/// Writing, each aspect by itself.
+impl Instance {
+    pub(super) async fn set_tags(
+        &self,
+        id: &str,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<()> {
+        let tags::Difference { mut set, remove } = tags::difference(changes);
+        if changes.iter().any(|change| change.path.field() == "name") {
+            set.insert(NAME_TAG.to_owned(), desired.name.clone());
+        }
+        if !set.is_empty() {
+            self.tag(id, &set).await?;
+        }
+        if !remove.is_empty() {
+            self.untag(id, &remove).await?;
+        }
+        Ok(())
+    }
+
+    async fn tag(&self, id: &str, tags: &Tags) -> Result<()> {
+        let request = self.cloud.ec2.create_tags().resources(id);
+        request.set_tags(Some(tags::to_ec2(tags))).send().map_ok(drop).await.explain("CreateTags")
+    }
+
+    async fn untag(&self, id: &str, keys: &[String]) -> Result<()> {
+        // A tag without a value means whatever value it has.
+        let keys = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
+        let request = self.cloud.ec2.delete_tags().resources(id);
+        request.set_tags(Some(keys)).send().map_ok(drop).await.explain("DeleteTags")
+    }
+
+    /// Through the interface: EC2 takes groups for an instance only while it has a single one.
+    pub(super) async fn set_security_groups(
+        &self,
+        id: &str,
+        now: &Seen,
+        desired: &Spec,
+    ) -> Result<()> {
+        let groups = desired.security_groups.clone();
+        let interface = first_interface(now).and_then(|first| first.network_interface_id());
+        let Some(interface) = interface else {
+            let request = self.cloud.ec2.modify_instance_attribute().instance_id(id);
+            let sent = request.set_groups(groups).send();
+            return sent.map_ok(drop).await.explain("ModifyInstanceAttribute");
+        };
+        let request = self.cloud.ec2.modify_network_interface_attribute();
+        let sent = request.network_interface_id(interface).set_groups(groups).send();
+        sent.map_ok(drop).await.explain("ModifyNetworkInterfaceAttribute")
+    }
+
+    /// The one next step towards type and power, as the present state allows.
+    pub(super) async fn step(&self, id: &str, now: &Seen, desired: &Spec) -> Result<()> {
+        let running = state(now) == State::Running;
+        let type_now = now.instance_type().map(InstanceType::as_str);
+        if type_now != desired.kind.as_deref() {
+            return self.set_type(id, running, desired).await;
+        }
+        let marked = now.tags().iter().any(|tag| tag.key() == Some(RESTART));
+        match desired.power {
+            Some(Power::Running) if !running => self.start(id).await,
+            Some(Power::Stopped) if running => self.stop(id).await,
+            None | Some(Power::External) if marked && !running => self.start(id).await,
+            _ if marked => self.untag(id, &[RESTART.to_owned()]).await,
+            _ => Ok(()),
+        }
+    }
+
+    /// Asks for the type first and stops the instance only when it is refused for running: what
+    /// is impossible (no such type, no such call) is learnt before anything is interrupted.
+    async fn set_type(&self, id: &str, running: bool, desired: &Spec) -> Result<()> {
+        let value = AttributeValue::builder().set_value(desired.kind.clone()).build();
+        let request = self.cloud.ec2.modify_instance_attribute().instance_id(id);
+        match request.instance_type(value).send().await {
+            Err(error) if running && code(&error) == Some("IncorrectInstanceState") => {}
+            sent => return sent.map(drop).explain("ModifyInstanceAttribute"),
+        }
+        if desired.power.is_none() {
+            self.tag(id, &Tags::from([(RESTART.to_owned(), "running".to_owned())])).await?;
+        }
+        self.stop(id).await
+    }
+
+    async fn start(&self, id: &str) -> Result<()> {
+        let request = self.cloud.ec2.start_instances().instance_ids(id);
+        request.send().map_ok(drop).await.explain("StartInstances")
+    }
+
+    async fn stop(&self, id: &str) -> Result<()> {
+        let request = self.cloud.ec2.stop_instances().instance_ids(id);
+        request.send().map_ok(drop).await.explain("StopInstances")
+    }
+}

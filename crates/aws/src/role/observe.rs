@@ -1,0 +1,121 @@
+//! What exists of roles.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::Role as Seen;
+use aws_smithy_types::date_time::Format;
+use futures_util::future::try_join_all;
+use futures_util::try_join;
+use stackwright_engine::kind::{Error, Found, Handle, Live, Result, Settled};
+
+use super::{Role, Spec, there};
+use crate::policy::Document;
+use crate::tags;
+
+/// Reading. Everywhere `None` means that the role is gone.
+impl Role {
+    pub(super) async fn look(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
+        let name = &handle.id;
+        let seen = try_join!(self.get(name), self.documents(name), self.attached(name))?;
+        let (Some(role), Some(policies), Some(attached)) = seen else { return Ok(None) };
+        let trust = role.assume_role_policy_document().map(document).transpose()?;
+        let spec = Spec {
+            name: role.role_name.clone(),
+            tags: tags::from_iam(role.tags()),
+            trust,
+            policies,
+            managed_policies: attached.into_iter().map(|arn| (arn, true)).collect(),
+            description: Some(role.description().unwrap_or_default().to_owned()),
+            max_session: role.max_session_duration(),
+        };
+        let notes = handle.applied.as_ref().map(|ours| foreign(ours, &spec)).unwrap_or_default();
+        Ok(Some(Live { notes, ..live(&role, spec) }))
+    }
+
+    pub(super) async fn get(&self, name: &str) -> Result<Option<Seen>> {
+        let sent = self.cloud.iam.get_role().role_name(name).send().await;
+        Ok(there(sent, "GetRole")?.and_then(|reply| reply.role))
+    }
+
+    /// All inline policies, foreign ones too: only the engine knows which ones the file names.
+    async fn documents(&self, name: &str) -> Result<Option<BTreeMap<String, Document>>> {
+        let Some(names) = self.inline(name).await? else { return Ok(None) };
+        let read = names.into_iter().map(|policy| async move {
+            let request = self.cloud.iam.get_role_policy();
+            let sent = request.role_name(name).policy_name(&policy).send().await;
+            let reply = there(sent, "GetRolePolicy")?;
+            reply.map(|reply| Ok((policy, document(&reply.policy_document)?))).transpose()
+        });
+        Ok(Some(try_join_all(read).await?.into_iter().flatten().collect()))
+    }
+
+    pub(super) async fn inline(&self, name: &str) -> Result<Option<Vec<String>>> {
+        let pages = self.cloud.iam.list_role_policies().role_name(name).into_paginator();
+        let sent = pages.items().send().try_collect().await;
+        there(sent, "ListRolePolicies")
+    }
+
+    pub(super) async fn attached(&self, name: &str) -> Result<Option<Vec<String>>> {
+        let pages = self.cloud.iam.list_attached_role_policies().role_name(name).into_paginator();
+        let sent: Result<Vec<_>, _> = pages.items().send().try_collect().await;
+        let policies = there(sent, "ListAttachedRolePolicies")?;
+        Ok(policies.map(|all| all.into_iter().filter_map(|policy| policy.policy_arn).collect()))
+    }
+
+    pub(super) async fn profiles(&self, name: &str) -> Result<Option<Vec<String>>> {
+        let pages = self.cloud.iam.list_instance_profiles_for_role().role_name(name);
+        let sent: Result<Vec<_>, _> = pages.into_paginator().items().send().try_collect().await;
+        let profiles = there(sent, "ListInstanceProfilesForRole")?;
+        let name = |profile: aws_sdk_iam::types::InstanceProfile| profile.instance_profile_name;
+        Ok(profiles.map(|all| all.into_iter().map(name).collect()))
+    }
+}
+
+pub(super) fn live(role: &Seen, spec: Spec) -> Live<Spec> {
+    let mut facts = BTreeMap::from([("role id".to_owned(), role.role_id.clone())]);
+    if let Some(used) = role.role_last_used().and_then(|used| used.last_used_date()) {
+        facts.extend(used.fmt(Format::DateTime).map(|date| ("last used".to_owned(), date)));
+    }
+    Live {
+        spec,
+        outputs: outputs(role),
+        pins: BTreeMap::new(),
+        identity: Some(role.role_id.clone()),
+        settled: Settled::Ready,
+        notes: Vec::new(),
+        facts,
+    }
+}
+
+fn outputs(role: &Seen) -> BTreeMap<String, String> {
+    [("name", &role.role_name), ("arn", &role.arn)]
+        .map(|(output, value)| (output.to_owned(), value.clone()))
+        .into()
+}
+
+pub(super) fn found(role: Seen) -> Found {
+    Found {
+        id: role.role_name.clone(),
+        name: role.role_name.clone(),
+        tags: tags::from_iam(role.tags()),
+        outputs: outputs(&role),
+        created: role.create_date.fmt(Format::DateTime).ok(),
+    }
+}
+
+/// What hangs on the role without being in the file.
+fn foreign(ours: &Spec, seen: &Spec) -> Vec<String> {
+    let inline = seen.policies.keys().filter(|name| !ours.policies.contains_key(*name));
+    let attached =
+        seen.managed_policies.keys().filter(|arn| !ours.managed_policies.contains_key(*arn));
+    inline
+        .map(|name| format!("an inline policy `{name}` that is not in the file"))
+        .chain(attached.map(|arn| format!("an attached policy `{arn}` that is not in the file")))
+        .collect()
+}
+
+fn document(text: &str) -> Result<Document> {
+    Document::parse(text).map_err(|error| {
+        Error::terminal(format!("a policy cannot be read: {error}")).with_source(error)
+    })
+}
