@@ -122,7 +122,7 @@ impl Error {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoStackFile => Some("write one, or name it: stackwright plan FILE".into()),
-            Self::NeedsYes(_) => Some("look at `stackwright plan`, then add --yes".into()),
+            Self::NeedsYes(_) => Some("if that is what you want, add --yes".into()),
             Self::Local(error) => error.hint(),
             Self::Cloud { error, .. } => error.hint.clone(),
             Self::State(error) => error.hint(),

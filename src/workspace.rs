@@ -172,7 +172,13 @@ impl Workspace {
             Some(account) => account,
             None => {
                 let identity = clients.identity().await.map_err(|error| {
-                    Error::cloud(format!("{} does not let us in", self.manifest.cloud), error)
+                    let cloud = &self.manifest.cloud;
+                    match error.fault {
+                        Fault::Unreachable => {
+                            Error::cloud(format!("{cloud} does not answer"), error)
+                        }
+                        _ => Error::cloud(format!("{cloud} does not let us in"), error),
+                    }
                 })?;
                 identity.account
             }

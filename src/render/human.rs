@@ -83,6 +83,8 @@ fn block(text: &mut String, step: &Step) {
     }
     match (&step.desired, step.action) {
         (Some(desired), Action::Create) => fields(text, desired),
+        // Nothing is said of it below its head.
+        _ if step.changes.is_empty() && step.why.is_none() => return,
         _ => changes(text, &step.changes),
     }
     text.push('\n');
@@ -107,7 +109,7 @@ fn outline(value: &Value, indent: usize) -> String {
     let flat = shown(value);
     let nested = |value: &Value| value.is_object() || value.is_array();
     let parts: Vec<String> = match value {
-        _ if flat.chars().count() + indent <= WIDE => return flat,
+        _ if flat.chars().count() + indent <= WIDE && !flat.contains('\n') => return flat,
         Value::Object(map) => map
             .iter()
             .map(|(key, value)| {
@@ -120,7 +122,7 @@ fn outline(value: &Value, indent: usize) -> String {
         Value::Array(items) => {
             items.iter().map(|item| format!("- {}", outline(item, indent + 2))).collect()
         }
-        _ => return flat.replace('\n', &format!("\n{:indent$}", "")),
+        _ => flat.trim_end().lines().map(str::to_owned).collect(),
     };
     parts.join(&format!("\n{:indent$}", ""))
 }

@@ -22,6 +22,7 @@ use stackwright_engine::kind::Result;
 use tokio::sync::OnceCell;
 
 use crate::fault::Explain;
+use crate::once::Once as _;
 use crate::pace::Pace;
 
 /// No request waits longer.
@@ -140,7 +141,10 @@ impl Cloud {
     /// STS GetCallerIdentity: are there credentials, do they work, whose account is it? Asked once.
     pub async fn identity(&self) -> Result<Identity> {
         let ask = || async {
-            let reply = self.sts.get_caller_identity().send().await.explain("GetCallerIdentity")?;
+            let call = self.sts.get_caller_identity().customize();
+            // Whether an emulator runs is known at once.
+            let call = if self.config.endpoint_url().is_some() { call.once() } else { call };
+            let reply = call.send().await.explain("GetCallerIdentity")?;
             Ok(Identity {
                 account: reply.account.unwrap_or_default(),
                 arn: reply.arn.unwrap_or_default(),

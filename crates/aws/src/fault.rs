@@ -38,6 +38,9 @@ where
             Some(message) => format!("{code}: {message}"),
             None => code.to_owned(),
         },
+        None if lacks_credentials(&error) => {
+            format!("no usable credentials ({})", innermost(&error))
+        }
         None => innermost(&error),
     };
     let fault = fault(&error);
@@ -56,11 +59,16 @@ where
             let code = service.err().code().unwrap_or_default();
             by_code(code, service.raw().status().as_u16())
         }
-        _ if chain(error).any(|cause| cause.is::<CredentialsError>()) => Fault::Credentials,
+        _ if lacks_credentials(error) => Fault::Credentials,
         SdkError::ConstructionFailure(_) => Fault::Terminal,
         SdkError::DispatchFailure(_) if chain(error).any(is_before_sending) => Fault::Unreachable,
         _ => Fault::Unknown,
     }
+}
+
+/// No provider had any: nothing was signed or sent.
+fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
+    chain(error).any(|cause| cause.is::<CredentialsError>())
 }
 
 /// By code first: EC2 models no errors, and the same code comes with one status here, another there.

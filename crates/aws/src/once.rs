@@ -25,4 +25,11 @@ macro_rules! once {
     )*};
 }
 
-once!(aws_sdk_apigateway, aws_sdk_cloudwatchlogs, aws_sdk_ec2, aws_sdk_iam, aws_sdk_lambda);
+once!(
+    aws_sdk_apigateway,
+    aws_sdk_cloudwatchlogs,
+    aws_sdk_ec2,
+    aws_sdk_iam,
+    aws_sdk_lambda,
+    aws_sdk_sts
+);
