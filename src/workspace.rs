@@ -168,21 +168,17 @@ impl Workspace {
             let hint = "take endpoint_url out of the profile, or use --cloud URL";
             return Err(Error::Refused(message, Some(hint.into())));
         }
-        let account = match answering {
-            Some(account) => account,
-            None => {
-                let identity = clients.identity().await.map_err(|error| {
-                    let cloud = &self.manifest.cloud;
-                    match error.fault {
-                        Fault::Unreachable => {
-                            Error::cloud(format!("{cloud} does not answer"), error)
-                        }
-                        _ => Error::cloud(format!("{cloud} does not let us in"), error),
-                    }
-                })?;
-                identity.account
-            }
+        let clients = match answering {
+            Some(account) => clients.in_account(account),
+            None => clients,
         };
+        let account = clients.account().await.map_err(|error| {
+            let cloud = &self.manifest.cloud;
+            match error.fault {
+                Fault::Unreachable => Error::cloud(format!("{cloud} does not answer"), error),
+                _ => Error::cloud(format!("{cloud} does not let us in"), error),
+            }
+        })?;
         match &self.manifest.account {
             Some(wanted) if *wanted != account && self.manifest.cloud == Cloud::Aws => {
                 let message = format!(

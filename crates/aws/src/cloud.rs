@@ -19,6 +19,7 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use stackwright_engine::kind::Result;
+use stackwright_engine::reference::partition;
 use tokio::sync::OnceCell;
 
 use crate::fault::Explain;
@@ -47,7 +48,7 @@ pub struct Cloud {
     /// Of an emulator; `None`: AWS itself.
     pub endpoint: Option<String>,
     pub pace: Pace,
-    identity: Arc<OnceCell<Identity>>,
+    account: Arc<OnceCell<String>>,
     pub config: SdkConfig,
     pub calls: Calls,
     pub apigateway: aws_sdk_apigateway::Client,
@@ -56,21 +57,6 @@ pub struct Cloud {
     pub lambda: aws_sdk_lambda::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
     pub sts: aws_sdk_sts::Client,
-}
-
-/// Who signs, by STS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// Twelve digits.
-    pub account: String,
-    pub arn: String,
-}
-
-impl Identity {
-    /// `aws`, `aws-cn`, `aws-us-gov`.
-    pub fn partition(&self) -> &str {
-        self.arn.split(':').nth(1).filter(|name| !name.is_empty()).unwrap_or("aws")
-    }
 }
 
 impl Cloud {
@@ -126,7 +112,7 @@ impl Cloud {
             region: region.to_owned(),
             pace: Pace::new(endpoint.is_none()),
             endpoint,
-            identity: Arc::default(),
+            account: Arc::default(),
             apigateway: client!(aws_sdk_apigateway),
             ec2: client!(aws_sdk_ec2),
             iam: client!(aws_sdk_iam),
@@ -138,19 +124,29 @@ impl Cloud {
         }
     }
 
-    /// STS GetCallerIdentity: are there credentials, do they work, whose account is it? Asked once.
-    pub async fn identity(&self) -> Result<Identity> {
+    /// The account, twelve digits, by STS GetCallerIdentity: are there credentials, do they work,
+    /// and whose are they? Asked once.
+    pub async fn account(&self) -> Result<String> {
         let ask = || async {
             let call = self.sts.get_caller_identity().customize();
             // Whether an emulator runs is known at once.
-            let call = if self.config.endpoint_url().is_some() { call.once() } else { call };
+            let call = if self.endpoint.is_some() { call.once() } else { call };
             let reply = call.send().await.explain("GetCallerIdentity")?;
-            Ok(Identity {
-                account: reply.account.unwrap_or_default(),
-                arn: reply.arn.unwrap_or_default(),
-            })
+            Ok(reply.account.unwrap_or_default())
         };
-        self.identity.get_or_try_init(ask).await.cloned()
+        self.account.get_or_try_init(ask).await.cloned()
+    }
+
+    /// The account is known already: it answered a probe.
+    #[must_use]
+    pub fn in_account(mut self, account: String) -> Self {
+        self.account = Arc::new(OnceCell::new_with(Some(account)));
+        self
+    }
+
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub fn partition(&self) -> &'static str {
+        partition(&self.region)
     }
 
     /// A connector like those of the SDK clients, for requests that are not the SDK's.

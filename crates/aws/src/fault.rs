@@ -147,6 +147,7 @@ fn hint(fault: &Fault) -> Option<&'static str> {
         }
         Fault::Unsupported => "the endpoint does not implement this call",
         Fault::Denied => "the credentials in use lack this permission",
+        Fault::Unreachable => "is it running, and is its URL right?",
         _ => return None,
     })
 }

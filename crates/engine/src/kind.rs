@@ -82,7 +82,8 @@ pub trait Kind: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Found>>> + Send;
 
     /// One call with everything that call accepts, tags and token in it. No waiting, no follow-up
-    /// calls (what the call does not take, `update` brings). A reply without an id is
+    /// calls (what the call does not take, `update` brings), and nothing behind it that can fail: an
+    /// error is about this call alone. A reply without an id is
     /// [`Fault::Unknown`]. An SDK's own retry is off unless the call takes the token.
     fn create(
         &self,

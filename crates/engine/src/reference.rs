@@ -185,6 +185,15 @@ pub fn readable(text: &str) -> String {
     readable
 }
 
+/// The partition of a region: `aws`, `aws-cn`, `aws-us-gov`.
+pub fn partition(region: &str) -> &'static str {
+    match region.split('-').next() {
+        Some("cn") => "aws-cn",
+        _ if region.starts_with("us-gov-") => "aws-us-gov",
+        _ => "aws",
+    }
+}
+
 /// What references mean in one run.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {

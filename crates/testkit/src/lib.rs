@@ -16,6 +16,7 @@ mod emulator;
 pub mod http;
 mod proxy;
 mod tree;
+pub mod world;
 
 pub use census::Census;
 pub use emulator::{Builder, Emulator};

@@ -83,6 +83,8 @@ impl Kind for Api {
         let stage = (spec::STAGE_TAG.to_owned(), spec.stage().to_owned());
         let request =
             request.set_tags(Some(spec.tags.clone().into_iter().chain([stage]).collect()));
+        // Whatever may fail comes before the call: an error behind it would hide what was made.
+        let names = self.names("", spec.stage()).await?;
         let made = self.call("CreateRestApi", request.customize().once().send()).await?;
         let id = made.id.filter(|id| !id.is_empty()).ok_or_else(|| {
             Error::new(Fault::Unknown, "CreateRestApi: the reply does not say what was made")
@@ -95,7 +97,7 @@ impl Kind for Api {
                 deployed: String::new(),
                 ..spec.clone()
             },
-            outputs: self.names(&id, spec.stage()).await?.outputs(),
+            outputs: Names { id: id.clone(), ..names }.outputs(),
             pins: BTreeMap::new(),
             identity: None,
             settled: Settled::Ready,
@@ -131,14 +133,13 @@ impl Kind for Api {
 
 impl Api {
     async fn names(&self, id: &str, stage: &str) -> Result<Names> {
-        let identity = self.cloud.identity().await?;
         Ok(Names {
-            partition: identity.partition().to_owned(),
+            partition: self.cloud.partition().to_owned(),
             region: self.cloud.region.clone(),
             endpoint: self.cloud.endpoint.clone(),
             id: id.to_owned(),
             stage: stage.to_owned(),
-            account: identity.account,
+            account: self.cloud.account().await?,
         })
     }
 

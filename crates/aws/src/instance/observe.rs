@@ -67,7 +67,7 @@ impl Instance {
     pub(super) fn outputs(&self, owner: &str, seen: &Seen) -> BTreeMap<String, String> {
         let id = seen.instance_id().unwrap_or_default();
         let region = &self.cloud.region;
-        let arn = format!("arn:{}:ec2:{region}:{owner}:instance/{id}", partition(region));
+        let arn = format!("arn:{}:ec2:{region}:{owner}:instance/{id}", self.cloud.partition());
         [("id", id.to_owned()), ("arn", arn)].map(|(name, value)| (name.to_owned(), value)).into()
     }
 
@@ -143,15 +143,6 @@ fn is_gone(state: &State) -> bool {
 
 fn waiting(what: &str) -> Settled {
     Settled::Waiting(what.to_owned())
-}
-
-/// EC2 answers without ARNs; the region tells which part of AWS they are in.
-fn partition(region: &str) -> &'static str {
-    match region {
-        region if region.starts_with("cn-") => "aws-cn",
-        region if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
 }
 
 pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {

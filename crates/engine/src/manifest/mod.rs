@@ -180,7 +180,7 @@ impl Manifest {
             stack: self.stack.clone(),
             region: self.region.clone(),
             account: account.to_owned(),
-            partition: partition(&self.region).to_owned(),
+            partition: reference::partition(&self.region).to_owned(),
             env: self.env.clone(),
             outputs: BTreeMap::new(),
         }
@@ -192,14 +192,6 @@ impl Manifest {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         }
-    }
-}
-
-fn partition(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
     }
 }
 

@@ -1,0 +1,266 @@
+//! Kinds whose objects live in a [`World`]: the same fields, three ways of creating.
+
+use std::collections::BTreeMap;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use stackwright_engine::change::Change;
+use stackwright_engine::kind::{
+    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
+    Repeat, Result, Settled, tag,
+};
+
+use super::{Inner, Thing, World};
+
+/// What a kind is called, and how its unknown creates are settled.
+pub trait Way: Send + Sync + 'static {
+    const NAME: &'static str;
+    const CREATE: Repeat;
+}
+
+macro_rules! way {
+    ($(#[$doc:meta])* $way:ident, $name:literal, $create:expr) => {
+        $(#[$doc])*
+        pub struct $way;
+        impl Way for $way {
+            const NAME: &'static str = $name;
+            const CREATE: Repeat = $create;
+        }
+    };
+}
+
+way!(/** A request that is repeated with its token makes one object. */ Tokened, "token", Repeat::Token);
+way!(/** A name is given once. */ Named, "named", Repeat::UniqueName);
+way!(
+    /** Neither: every request makes another. */
+    Plain,
+    "plain",
+    Repeat::LookUp { settle: Duration::from_secs(30) }
+);
+
+/// A kind of this world.
+pub struct Sort<W> {
+    world: World,
+    way: PhantomData<W>,
+}
+
+impl<W: Way> Sort<W> {
+    pub fn of(world: &World) -> Self {
+        Self { world: world.clone(), way: PhantomData }
+    }
+}
+
+/// A thing.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Changed in place.
+    #[schemars(extend("default" = 1))]
+    pub size: Option<u32>,
+    /// Another shape is another thing.
+    pub shape: Option<String>,
+    /// Needs a restart.
+    pub motor: Option<String>,
+    /// Keys of others are left alone.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    /// Keys of others are drift.
+    #[serde(default)]
+    pub rules: BTreeMap<String, String>,
+    /// Cannot be read back.
+    pub word: Option<String>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Spec {
+    pub name: String,
+    pub tags: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shape: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub motor: Option<String>,
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+    #[serde(default)]
+    pub rules: BTreeMap<String, String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub word: Option<String>,
+}
+
+impl<W: Way> Kind for Sort<W> {
+    const NAME: &'static str = W::NAME;
+    const OUTPUTS: &'static [&'static str] = &["id"];
+    const FIELDS: &'static [Field] = &[
+        Field("name", Cost::Replace, Compare::Managed),
+        Field("shape", Cost::Replace, Compare::Managed),
+        Field("motor", Cost::Restart, Compare::Managed),
+        Field("rules", Cost::InPlace, Compare::Exclusive),
+        Field("word", Cost::InPlace, Compare::Recorded),
+    ];
+    const CREATE: Repeat = W::CREATE;
+    type Config = Config;
+    type Spec = Spec;
+
+    async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
+        let Config { size, shape, motor, labels, rules, word } = config;
+        let (name, tags) = (at.name.clone(), at.tags.clone());
+        Ok(Spec { name, tags, size, shape, motor, labels, rules, word })
+    }
+
+    async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
+        let seen = self.world.call(("observe", W::NAME), |inner| {
+            Ok(handles.iter().map(|handle| look(inner, W::NAME, &handle.id)).collect::<Vec<_>>())
+        });
+        match seen.await {
+            Ok(seen) => seen.into_iter().map(Ok).collect(),
+            Err(Error { fault, message, .. }) => {
+                handles.iter().map(|_| Err(Error::new(fault.clone(), message.clone()))).collect()
+            }
+        }
+    }
+
+    async fn find(&self, owner: &Owner, names: &[String]) -> Result<Vec<Found>> {
+        let unique = W::CREATE == Repeat::UniqueName;
+        let find = |inner: &mut Inner| {
+            let mut found = Vec::new();
+            for thing in inner.things.iter_mut().filter(|t| t.alive && t.kind == W::NAME) {
+                let ours = thing.tag(tag::STACK) == Some(&owner.stack);
+                let wanted = unique && names.iter().any(|name| name == thing.name());
+                if (ours || wanted) && is_seen(thing) {
+                    found.push(thing.found());
+                }
+            }
+            Ok(found)
+        };
+        self.world.call(("find", W::NAME), find).await
+    }
+
+    async fn create(&self, intent: &Intent, spec: &Spec) -> Result<Created<Spec>> {
+        let make = |inner: &mut Inner| {
+            let thing = made::<W>(inner, intent, spec)?;
+            let live = live(&thing)?;
+            Ok(Created { id: thing.id, live })
+        };
+        self.world.call(("create", W::NAME), make).await
+    }
+
+    async fn update(&self, on: &Handle<Spec>, desired: &Spec, _: &[Change]) -> Result<()> {
+        let change = |inner: &mut Inner| {
+            let thing = alive(inner, W::NAME, &on.id)
+                .ok_or_else(|| Error::terminal(format!("{} was changed after its end", on.id)))?;
+            if thing.settling > 0 {
+                return Err(Error::new(Fault::Conflict, format!("{} is in transition", on.id)));
+            }
+            let Some(fields) = thing.spec.as_object_mut() else { return Ok(()) };
+            let rules = json!(desired.rules);
+            for (field, value) in json!(desired).as_object().into_iter().flatten() {
+                match (fields.get_mut(field), value.as_object()) {
+                    (Some(kept), Some(new)) if kept.is_object() => {
+                        let kept = kept.as_object_mut().expect("just seen");
+                        kept.extend(new.iter().map(|(key, value)| (key.clone(), value.clone())));
+                    }
+                    _ => {
+                        fields.insert(field.clone(), value.clone());
+                    }
+                }
+            }
+            // What a change takes away goes; keys of others stay in a map that is not ours alone.
+            fields.insert("rules".to_owned(), rules);
+            if let Some(applied) = &on.applied {
+                for (map, before, now) in [
+                    ("labels", &applied.labels, &desired.labels),
+                    ("tags", &applied.tags, &desired.tags),
+                ] {
+                    for gone in before.keys().filter(|key| !now.contains_key(*key)) {
+                        fields.get_mut(map).and_then(|map| map.as_object_mut()?.remove(gone));
+                    }
+                }
+            }
+            Ok(())
+        };
+        self.world.call(("update", W::NAME), change).await
+    }
+
+    async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
+        let end = |inner: &mut Inner| {
+            if let Some(thing) = alive(inner, W::NAME, &handle.id) {
+                thing.alive = false;
+            }
+            Ok(())
+        };
+        self.world.call(("delete", W::NAME), end).await
+    }
+}
+
+fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing> {
+    let spec = json!(spec);
+    let mut known = inner.things.iter().filter(|thing| thing.kind == W::NAME);
+    match W::CREATE {
+        Repeat::Token => match known.find(|thing| thing.token == intent.token) {
+            Some(thing) if !thing.alive => {
+                return Err(Error::terminal("what this token made has ended"));
+            }
+            Some(thing) if thing.name() == spec["name"] => return Ok(thing.clone()),
+            Some(_) => return Err(Error::terminal("this token was used for another request")),
+            None => {}
+        },
+        Repeat::UniqueName if known.any(|thing| thing.alive && thing.name() == spec["name"]) => {
+            return Err(Error::new(Fault::NameTaken, "there is one of that name"));
+        }
+        _ => {}
+    }
+    let (hidden, settling) = inner.late;
+    let id = match W::CREATE {
+        Repeat::UniqueName => spec["name"].as_str().unwrap_or_default().to_owned(),
+        _ => format!("{}-{}", W::NAME, inner.things.len()),
+    };
+    let token = intent.token.clone();
+    let thing = Thing { kind: W::NAME, id, token, spec, hidden, settling, alive: true };
+    inner.things.push(thing.clone());
+    Ok(thing)
+}
+
+fn alive<'a>(inner: &'a mut Inner, kind: &str, id: &str) -> Option<&'a mut Thing> {
+    inner.things.iter_mut().find(|thing| thing.alive && thing.kind == kind && thing.id == id)
+}
+
+fn is_seen(thing: &mut Thing) -> bool {
+    let seen = thing.hidden == 0;
+    thing.hidden = thing.hidden.saturating_sub(1);
+    seen
+}
+
+fn look(inner: &mut Inner, kind: &str, id: &str) -> Option<Live<Spec>> {
+    let thing = alive(inner, kind, id)?;
+    if !is_seen(thing) {
+        return None;
+    }
+    let seen = live(thing).ok();
+    thing.settling = thing.settling.saturating_sub(1);
+    seen
+}
+
+fn live(thing: &Thing) -> Result<Live<Spec>> {
+    let mut spec: Spec = serde_json::from_value(thing.spec.clone())
+        .map_err(|error| Error::terminal(error.to_string()))?;
+    spec.word = None;
+    spec.size.get_or_insert(1);
+    Ok(Live {
+        spec,
+        outputs: thing.outputs(),
+        pins: BTreeMap::new(),
+        // A name that is given again is not the same thing.
+        identity: thing.tag(tag::GENERATION).map(str::to_owned),
+        settled: match thing.settling {
+            0 => Settled::Ready,
+            _ => Settled::Waiting("the thing to be ready".to_owned()),
+        },
+        notes: Vec::new(),
+        facts: BTreeMap::new(),
+    })
+}

@@ -1,0 +1,202 @@
+//! A cloud in memory: strict where emulators are lax, late where AWS is late, and able to go wrong
+//! at any call. For the engine's own tests; no network, and no waiting of its own.
+//!
+//! Every call passes a [`Script`], which may fail it, lose its reply, or end the run at it.
+
+mod disk;
+mod kinds;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::Value;
+use stackwright_engine::erased::{Registry, erase};
+use stackwright_engine::kind::{Error, Fault, Found, tag};
+use tokio::sync::Notify;
+
+pub use disk::{DiskFault, MemoryDisk};
+pub use kinds::{Named, Plain, Sort, Tokened};
+
+/// One call of a kind's verb.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deed {
+    /// From 0.
+    pub number: usize,
+    /// `create`, `update`, `delete`, `observe`, `find`.
+    pub verb: &'static str,
+    pub kind: &'static str,
+}
+
+impl Deed {
+    pub fn writes(&self) -> bool {
+        matches!(self.verb, "create" | "update" | "delete")
+    }
+}
+
+/// What becomes of a call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    Happens,
+    /// Nothing is done.
+    Fails(Fault),
+    /// It is done, and the caller cannot know.
+    ReplyIsLost,
+    /// The run ends before it is done.
+    KillsBefore,
+    /// The run ends after it is done.
+    KillsAfter,
+}
+
+type Script = Box<dyn FnMut(&Deed) -> Fate + Send>;
+
+/// An object as the cloud keeps it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Thing {
+    pub kind: &'static str,
+    pub id: String,
+    pub token: String,
+    /// Name, tags and fields, as in the kind's spec.
+    pub spec: Value,
+    /// Looks that do not see it yet.
+    pub hidden: u32,
+    /// Looks that see it in transition.
+    pub settling: u32,
+    pub alive: bool,
+}
+
+impl Thing {
+    pub fn name(&self) -> &str {
+        self.spec["name"].as_str().unwrap_or_default()
+    }
+
+    fn tag(&self, name: &str) -> Option<&str> {
+        self.spec["tags"][name].as_str()
+    }
+
+    /// `kind.key` by its tags; nothing for an object of somebody else.
+    pub fn address(&self) -> Option<&str> {
+        self.tag(tag::ADDRESS)
+    }
+
+    fn found(&self) -> Found {
+        Found {
+            id: self.id.clone(),
+            name: self.name().to_owned(),
+            tags: serde_json::from_value(self.spec["tags"].clone()).unwrap_or_default(),
+            outputs: self.outputs(),
+            created: None,
+        }
+    }
+
+    fn outputs(&self) -> BTreeMap<String, String> {
+        BTreeMap::from([("id".to_owned(), self.id.clone())])
+    }
+}
+
+struct Inner {
+    things: Vec<Thing>,
+    deeds: Vec<Deed>,
+    script: Script,
+    /// How late new objects are seen, and how long they are in transition; in looks.
+    late: (u32, u32),
+}
+
+/// Cheap to clone; all clones are one cloud.
+#[derive(Clone)]
+pub struct World {
+    inner: Arc<Mutex<Inner>>,
+    killed: Arc<Notify>,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl World {
+    pub fn new() -> Self {
+        let script: Script = Box::new(|_| Fate::Happens);
+        let inner = Inner { things: Vec::new(), deeds: Vec::new(), script, late: (0, 0) };
+        Self { inner: Arc::new(Mutex::new(inner)), killed: Arc::default() }
+    }
+
+    /// One kind for each way in which an unknown create is settled: `token`, `named`, `plain`.
+    pub fn kinds(&self) -> Registry {
+        Registry::new(vec![
+            erase(Sort::<Tokened>::of(self)),
+            erase(Sort::<Named>::of(self)),
+            erase(Sort::<Plain>::of(self)),
+        ])
+    }
+
+    /// What becomes of the calls from now on; they are counted from 0 again.
+    pub fn script(&self, script: impl FnMut(&Deed) -> Fate + Send + 'static) {
+        let mut inner = self.inner();
+        inner.script = Box::new(script);
+        inner.deeds.clear();
+    }
+
+    /// Objects made from now on stay unseen for `hidden` looks and unsettled for `settling`.
+    pub fn late(&self, hidden: u32, settling: u32) {
+        self.inner().late = (hidden, settling);
+    }
+
+    /// Resolves when a call has ended the run; whoever drives it drops it then.
+    pub async fn killed(&self) {
+        self.killed.notified().await;
+    }
+
+    /// The calls since the last [`script`](Self::script).
+    pub fn deeds(&self) -> Vec<Deed> {
+        self.inner().deeds.clone()
+    }
+
+    pub fn writes(&self) -> usize {
+        self.deeds().iter().filter(|deed| deed.writes()).count()
+    }
+
+    /// Everything alive.
+    pub fn things(&self) -> Vec<Thing> {
+        self.inner().things.iter().filter(|thing| thing.alive).cloned().collect()
+    }
+
+    /// Somebody else changes, or ends, what is there.
+    pub fn meddle(&self, change: impl FnOnce(&mut Vec<Thing>)) {
+        change(&mut self.inner().things);
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A call: its fate is asked, `work` done unless it fails, and the reply kept back if it is lost.
+    async fn call<T>(
+        &self,
+        (verb, kind): (&'static str, &'static str),
+        work: impl FnOnce(&mut Inner) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        // Calls of one run interleave at their ends, as over a network.
+        tokio::task::yield_now().await;
+        let (fate, reply) = {
+            let mut inner = self.inner();
+            let deed = Deed { number: inner.deeds.len(), verb, kind };
+            inner.deeds.push(deed.clone());
+            let fate = (inner.script)(&deed);
+            let reply = match &fate {
+                Fate::Fails(fault) => Err(Error::new(fault.clone(), "as the script says")),
+                Fate::KillsBefore => Err(Error::terminal("killed")),
+                _ => work(&mut inner),
+            };
+            (fate, reply)
+        };
+        match fate {
+            Fate::Happens | Fate::Fails(_) => reply,
+            Fate::ReplyIsLost => Err(Error::new(Fault::Unknown, "the reply is lost")),
+            Fate::KillsBefore | Fate::KillsAfter => {
+                self.killed.notify_one();
+                std::future::pending().await
+            }
+        }
+    }
+}
