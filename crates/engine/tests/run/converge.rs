@@ -1,0 +1,170 @@
+//! Runs that nothing disturbs: what is made, changed, replaced and deleted, and in which order.
+
+use stackwright_engine::kind::Fault;
+use stackwright_testkit::world::{Fate, Thing, World};
+
+use crate::support::{Ended, Stack};
+
+const CHAIN: &str = "\
+token:
+  a: {size: 2, labels: {x: y}}
+named:
+  b: {motor: v1, rules: {upstream: '${token.a.id}'}}
+plain:
+  c: {shape: round, labels: {b: '${named.b.id}'}, word: hush}
+";
+
+fn written(world: &World) -> Vec<String> {
+    let writes = world.deeds().into_iter().filter(stackwright_testkit::world::Deed::writes);
+    writes.map(|deed| format!("{} {}", deed.verb, deed.kind)).collect()
+}
+
+/// Runs once more and tells the calls that wrote.
+async fn writes(stack: &Stack) -> Vec<String> {
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    written(&stack.world)
+}
+
+fn the(stack: &Stack, address: &str) -> Thing {
+    let things = stack.world.things();
+    things.into_iter().find(|thing| thing.address() == Some(address)).expect("it is there")
+}
+
+#[tokio::test]
+async fn everything_is_made_in_the_order_of_its_needs_and_then_left_alone() {
+    let stack = Stack::new(CHAIN);
+    assert_eq!(stack.plan().await, ["create token.a", "create named.b", "create plain.c"]);
+    assert_eq!(writes(&stack).await, ["create token", "create named", "create plain"]);
+    let id = the(&stack, "token.a").id;
+    assert_eq!(the(&stack, "named.b").spec["rules"]["upstream"], id);
+    stack.holds("made").await;
+}
+
+#[tokio::test]
+async fn an_edit_does_exactly_what_was_edited() {
+    let mut stack = Stack::new(CHAIN);
+    stack.reconcile().await;
+    for (from, to, plan) in [
+        ("size: 2", "size: 3", "update token.a"),
+        ("{x: y}", "{x: z, more: m}", "update token.a"),
+        ("{x: z, more: m}", "{more: m}", "update token.a"),
+        ("motor: v1", "motor: v2", "restart named.b"),
+        ("word: hush", "word: psst", "update plain.c"),
+        ("size: 3, ", "", "update token.a"),
+    ] {
+        stack.file = stack.file.replace(from, to);
+        assert_eq!(stack.plan().await, [plan], "{from} -> {to}");
+        assert_eq!(writes(&stack).await.len(), 1, "{from} -> {to}");
+        stack.holds(to).await;
+    }
+    let a = the(&stack, "token.a").spec;
+    assert_eq!((&a["size"], a["labels"].get("x")), (&1.into(), None), "back to the default");
+}
+
+#[tokio::test]
+async fn a_replacement_rebinds_what_needs_it_and_the_old_one_goes_last() {
+    let mut stack = Stack::new(&CHAIN.replace("size: 2", "size: 2, shape: round"));
+    stack.reconcile().await;
+    let old = the(&stack, "token.a").id;
+    stack.file = stack.file.replace("size: 2, shape: round", "size: 2, shape: square");
+    assert_eq!(stack.plan().await, ["replace token.a", "delete token.a", "update named.b"]);
+    assert_eq!(writes(&stack).await, ["create token", "update named", "delete token"]);
+    let new = the(&stack, "token.a").id;
+    assert_ne!(old, new);
+    assert_eq!(the(&stack, "named.b").spec["rules"]["upstream"], new);
+    stack.holds("replaced").await;
+}
+
+#[tokio::test]
+async fn a_unique_name_is_freed_before_it_is_given_again() {
+    let mut stack = Stack::new("named:\n  b: {shape: round}\n");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("round", "square");
+    assert_eq!(writes(&stack).await, ["delete named", "create named"]);
+    stack.holds("replaced").await;
+}
+
+#[tokio::test]
+async fn what_leaves_the_file_is_deleted_dependants_first() {
+    let mut stack = Stack::new(CHAIN);
+    stack.reconcile().await;
+    stack.file = "stack: s\n".to_owned();
+    assert_eq!(writes(&stack).await, ["delete plain", "delete named", "delete token"]);
+    stack.holds("emptied").await;
+}
+
+#[tokio::test]
+async fn destroy_takes_ours_and_leaves_the_rest() {
+    let stack = Stack::new(CHAIN);
+    stack.reconcile().await;
+    stack.world.meddle(|things| {
+        let foreign = Thing {
+            id: "theirs".into(),
+            spec: serde_json::json!({ "tags": {} }),
+            ..things[0].clone()
+        };
+        things.push(foreign);
+    });
+    assert!(matches!(stack.run(true).await, Ended::Done(outcome) if outcome.done == 3));
+    let left: Vec<String> = stack.world.things().into_iter().map(|thing| thing.id).collect();
+    assert_eq!(left, ["theirs"]);
+    assert!(stack.state().resources.is_empty());
+}
+
+#[tokio::test]
+async fn drift_is_seen_and_repaired_and_what_is_not_ours_is_not_drift() {
+    let stack = Stack::new(CHAIN);
+    stack.reconcile().await;
+    for (change, plan) in [
+        ((|a| a["size"] = 9.into()) as fn(&mut serde_json::Value), &["update token.a"][..]),
+        (|a| a["rules"]["foreign"] = "r".into(), &["update token.a"]),
+        (|a| a["labels"]["foreign"] = "l".into(), &[]),
+        (|a| a["motor"] = "other".into(), &[]),
+    ] {
+        stack.world.meddle(|things| change(&mut things[0].spec));
+        assert_eq!(stack.plan().await, plan);
+        stack.reconcile().await;
+        stack.holds("drifted").await;
+    }
+    stack.world.meddle(|things| things[0].alive = false);
+    assert_eq!(stack.plan().await, ["create token.a", "update named.b"]);
+    stack.reconcile().await;
+    stack.holds("ended by somebody").await;
+}
+
+#[tokio::test]
+async fn a_failure_stops_what_needs_it_and_nothing_else() {
+    let stack = Stack::new(&format!("{CHAIN}  d: {{}}\n"));
+    stack.world.script(|deed| match (deed.verb, deed.kind) {
+        ("create", "named") => Fate::Fails(Fault::Denied),
+        _ => Fate::Happens,
+    });
+    let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
+    let failed: Vec<String> = outcome.failed.iter().map(|(at, _)| at.to_string()).collect();
+    let skipped: Vec<String> = outcome.skipped.iter().map(ToString::to_string).collect();
+    assert_eq!((failed, skipped), (vec!["named.b".to_owned()], vec!["plain.c".to_owned()]));
+    let mut made: Vec<String> =
+        stack.world.things().iter().filter_map(|t| t.address().map(str::to_owned)).collect();
+    made.sort();
+    assert_eq!(made, ["plain.d", "token.a"]);
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    stack.holds("gone on").await;
+}
+
+#[tokio::test]
+async fn another_lineage_is_refused_and_taken_over_on_demand() {
+    let first = Stack::new(CHAIN);
+    first.reconcile().await;
+    let mut second = Stack { world: first.world.clone(), ..Stack::new(CHAIN) };
+    assert!(matches!(second.run(false).await, Ended::Refused(_)));
+    assert_eq!(first.world.things().len(), 3);
+    second.adopt = true;
+    second.reconcile().await;
+    second.adopt = false;
+    second.holds("taken over").await;
+    assert!(matches!(first.run(false).await, Ended::Refused(_)));
+    assert!(matches!(first.run(true).await, Ended::Refused(_)));
+    second.holds("left alone").await;
+}

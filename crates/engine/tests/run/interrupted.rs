@@ -1,0 +1,118 @@
+//! Runs that end anywhere: at every call, before it is done and after, and at every write to disk.
+//! One more run finishes the job.
+
+use stackwright_engine::kind::Fault;
+use stackwright_testkit::world::{DiskFault, Fate};
+
+use crate::support::{Ended, Stack};
+
+const CHAIN: &str = "\
+token:
+  a: {size: 2, shape: round}
+named:
+  b: {motor: v1, rules: {upstream: '${token.a.id}'}}
+plain:
+  c: {labels: {b: '${named.b.id}', a: '${token.a.id}'}, word: hush}
+  d: {}
+";
+
+/// Turns and all that must come of each: the file before, the file after, or a destroy.
+fn edited(file: &str) -> String {
+    file.replace("round", "square").replace("v1", "v2").replace("  d: {}\n", "  e: {size: 3}\n")
+}
+
+/// Lets one call of a run meet `fate`, call after call, until a run has fewer.
+async fn at_every_call(fate: &Fate, late: (u32, u32)) {
+    for destroys in [false, true] {
+        for made_before in [false, true] {
+            for number in 0.. {
+                let mut stack = Stack::new(CHAIN);
+                stack.world.late(late.0, late.1);
+                if made_before {
+                    stack.reconcile().await;
+                    stack.file = edited(&stack.file);
+                }
+                let script = fate.clone();
+                stack.world.script(move |deed| match deed.number == number {
+                    true => script.clone(),
+                    false => Fate::Happens,
+                });
+                let ended = stack.run(destroys).await;
+                if stack.world.deeds().len() <= number {
+                    assert!(number > 2 || (destroys && !made_before), "{ended:?}");
+                    break;
+                }
+                stack.disk.reboot();
+                let deed = stack.world.deeds()[number].clone();
+                let when = format!(
+                    "destroys {destroys}, made before {made_before}, {deed:?}: {fate:?}, {ended:?}"
+                );
+                stack.world.script(|_| Fate::Happens);
+                if destroys {
+                    let ended = stack.run(true).await;
+                    assert!(
+                        matches!(&ended, Ended::Done(o) if o.failed.is_empty()),
+                        "{when}: {ended:?}"
+                    );
+                    assert_eq!(stack.world.things(), [], "{when}");
+                    assert!(stack.state().resources.is_empty(), "{when}");
+                } else {
+                    match stack.run(false).await {
+                        Ended::Done(outcome) if outcome.failed.is_empty() => {}
+                        other => panic!("{when}: {other:?}"),
+                    }
+                    stack.holds(&when).await;
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_run_killed_before_any_call_is_finished() {
+    at_every_call(&Fate::KillsBefore, (0, 0)).await;
+}
+
+#[tokio::test]
+async fn a_run_killed_after_any_call_is_finished() {
+    at_every_call(&Fate::KillsAfter, (0, 0)).await;
+}
+
+#[tokio::test]
+async fn a_lost_reply_makes_nothing_twice() {
+    at_every_call(&Fate::ReplyIsLost, (0, 0)).await;
+}
+
+#[tokio::test]
+async fn a_call_that_fails_is_made_again() {
+    for fault in [Fault::Transient, Fault::Unknown, Fault::Conflict, Fault::Denied, Fault::Terminal]
+    {
+        at_every_call(&Fate::Fails(fault), (0, 0)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_power_may_go_at_any_write_to_disk() {
+    for bytes in [0, 1, 40, usize::MAX] {
+        for fault in [DiskFault::Crash(bytes), DiskFault::Full(bytes)] {
+            for number in 0.. {
+                let mut stack = Stack::new(CHAIN);
+                stack.reconcile().await;
+                stack.file = edited(&stack.file);
+                stack.disk.fail(number, fault);
+                let ended = stack.run(false).await;
+                if stack.disk.operations() <= number {
+                    assert!(number > 3);
+                    break;
+                }
+                stack.disk.reboot();
+                let when = format!("{fault:?} at write {number}: {ended:?}");
+                match stack.run(false).await {
+                    Ended::Done(outcome) if outcome.failed.is_empty() => {}
+                    other => panic!("{when}: {other:?}"),
+                }
+                stack.holds(&when).await;
+            }
+        }
+    }
+}

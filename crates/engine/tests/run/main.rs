@@ -1,0 +1,5 @@
+//! Whole runs of the engine against a cloud and a disk in memory.
+
+mod converge;
+mod interrupted;
+mod support;

@@ -1,0 +1,170 @@
+//! One stack in one world: runs of it, and what must hold afterwards.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use stackwright_engine::event::Event;
+use stackwright_engine::execute::{Options, Outcome, Run};
+use stackwright_engine::manifest::{Manifest, Request, Source};
+use stackwright_engine::plan::{Action, Plan};
+use stackwright_engine::session::{Error, Session};
+use stackwright_engine::state::{Place, State, Store};
+use stackwright_testkit::world::{MemoryDisk, World};
+use tokio::sync::{mpsc, watch};
+
+/// A stack's file, its state and its cloud.
+pub struct Stack {
+    pub world: World,
+    pub disk: MemoryDisk,
+    pub file: String,
+    pub adopt: bool,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub enum Ended {
+    Done(Outcome),
+    #[expect(dead_code, reason = "said by failing tests")]
+    Refused(Error),
+    /// By the world's script, or with the disk.
+    Killed,
+}
+
+impl Stack {
+    pub fn new(file: &str) -> Self {
+        let (world, disk) = (World::new(), MemoryDisk::default());
+        Self { world, disk, file: format!("stack: s\n{file}"), adopt: false }
+    }
+
+    pub fn manifest(&self) -> Manifest {
+        let source = Source { path: PathBuf::from("stack.yaml"), text: self.file.clone() };
+        let request = Request { cloud: None, region: None, env: &|_| None };
+        Manifest::load(source, &request, &self.world.kinds())
+            .unwrap_or_else(|invalid| panic!("{invalid:?}"))
+    }
+
+    /// `reconcile`, or `destroy`. Dropped where the world's script kills it.
+    pub async fn run(&self, destroys: bool) -> Ended {
+        tokio::select! {
+            biased;
+            () = self.world.killed() => Ended::Killed,
+            ended = self.try_run(destroys) => match ended {
+                _ if self.disk.is_down() => Ended::Killed,
+                Ok(outcome) => Ended::Done(outcome),
+                Err(error) => Ended::Refused(error),
+            },
+        }
+    }
+
+    async fn try_run(&self, destroys: bool) -> Result<Outcome, Error> {
+        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let mut store = Store::open(Box::new(self.disk.clone()), &place(), "test")?;
+        let (events, _heard) = mpsc::unbounded_channel::<Event>();
+        let (_go_on, stop) = watch::channel(false);
+        let settle = Some(std::time::Duration::ZERO);
+        let run = Run {
+            manifest: &manifest,
+            kinds: &kinds,
+            scope: manifest.scope("000000000000"),
+            options: Options { parallelism: 4, settle, stop },
+            events: &events,
+        };
+        let session = Session { run, adopt: self.adopt };
+        session.recover(&mut store).await?;
+        let surveyed = if destroys {
+            session.survey_for_destroy(store.state()).await?
+        } else {
+            let mut state = store.state().clone();
+            let (surveyed, mut claims) = session.survey(&mut state).await?;
+            store.append(&mut claims)?;
+            surveyed
+        };
+        session.execute(&surveyed, &mut store).await
+    }
+
+    /// What a run would do, as `create token.a`, in order; nothing is written.
+    pub async fn plan(&self) -> Vec<String> {
+        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let mut state = Store::peek(&self.disk).expect("a state").unwrap_or_else(|| State {
+            place: place(),
+            lineage: "none".into(),
+            ..State::default()
+        });
+        let (events, _heard) = mpsc::unbounded_channel::<Event>();
+        let (_go_on, stop) = watch::channel(false);
+        let settle = Some(std::time::Duration::ZERO);
+        let run = Run {
+            manifest: &manifest,
+            kinds: &kinds,
+            scope: manifest.scope("000000000000"),
+            options: Options { parallelism: 1, settle, stop },
+            events: &events,
+        };
+        let session = Session { run, adopt: self.adopt };
+        let (surveyed, _) = session.survey(&mut state).await.expect("a plan");
+        steps(&surveyed.plan)
+    }
+
+    /// Runs to the end; panics otherwise.
+    #[track_caller]
+    pub fn reconcile(&self) -> impl Future<Output = ()> {
+        let at = std::panic::Location::caller();
+        async move {
+            match self.run(false).await {
+                Ended::Done(outcome) if outcome.failed.is_empty() && outcome.skipped.is_empty() => {
+                }
+                other => panic!("{at}: {other:?}"),
+            }
+        }
+    }
+
+    pub fn state(&self) -> State {
+        Store::peek(&self.disk).expect("a readable state").unwrap_or_default()
+    }
+
+    /// What must hold after a run that was not interrupted: each address has one object, the state
+    /// knows it and nothing else, nothing is open, and the next run writes nothing.
+    pub async fn holds(&self, when: &str) {
+        let mut made: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for thing in self.world.things() {
+            if let Some(address) = thing.address() {
+                made.entry(address.to_owned()).or_default().push(thing.id);
+            }
+        }
+        let state = self.state();
+        assert_eq!(state.open(), Vec::<String>::new(), "{when}: open");
+        let known: BTreeMap<String, Vec<String>> = state
+            .resources
+            .iter()
+            .map(|(address, record)| {
+                (address.to_string(), record.object.iter().map(|o| o.id.clone()).collect())
+            })
+            .collect();
+        assert_eq!(known, made, "{when}: what is known, and what is");
+        let wanted: Vec<String> =
+            self.manifest().resources.keys().map(ToString::to_string).collect();
+        assert_eq!(
+            made.keys().cloned().collect::<Vec<_>>(),
+            wanted,
+            "{when}: what is, and is wanted"
+        );
+        self.world.script(|_| stackwright_testkit::world::Fate::Happens);
+        self.reconcile().await;
+        assert_eq!(self.world.writes(), 0, "{when}: {:?}", self.world.deeds());
+    }
+}
+
+pub fn place() -> Place {
+    Place {
+        stack: "s".into(),
+        cloud: "local".into(),
+        region: "us-east-1".into(),
+        account: "000000000000".into(),
+    }
+}
+
+/// The steps that change something, as the plan lists them: what must come first is in `after`.
+pub fn steps(plan: &Plan) -> Vec<String> {
+    let real = plan.steps.iter().filter(|step| step.action != Action::Record);
+    real.map(|step| format!("{:?} {}", step.action, step.address).to_lowercase()).collect()
+}
