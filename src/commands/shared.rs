@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
 use stackwright_aws::cloud::Calls;
+use stackwright_engine::clock::Clock;
 use stackwright_engine::event::Events;
 use stackwright_engine::execute::{Options, Outcome, Run};
 use stackwright_engine::session::Session;
@@ -45,7 +46,7 @@ pub fn session<'a>(
         manifest: &workspace.manifest,
         kinds: &connected.kinds,
         scope: connected.scope.clone(),
-        options: Options { parallelism, settle, stop },
+        options: Options { parallelism, settle, clock: Clock::start(), stop },
         events,
     };
     Ok(Session { run, adopt })

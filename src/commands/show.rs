@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use stackwright_engine::address::{Address, NotAnAddress};
+use stackwright_engine::clock::Clock;
 use stackwright_engine::manifest::nearest;
 use stackwright_engine::observe::Survey;
 use stackwright_engine::state::State;
@@ -81,6 +82,7 @@ async fn facts(workspace: &Workspace, state: &State) -> Result<Facts> {
         state,
         resources: &BTreeMap::new(),
         scope: &connected.scope,
+        clock: Clock::start(),
         grace: std::time::Duration::ZERO,
     };
     let observed = survey.look().await.map_err(|unseen| {

@@ -1,30 +1,30 @@
 //! Growing pauses: look at once, then at growing distances.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-/// Growing pauses with jitter: 25 ms at first, 5 s at most.
+use crate::address::Address;
+
+/// 25 ms at first, 5 s at most, each a little off: those who wait at once do not come back at once.
+/// How much is a matter of the address alone, so that a simulation can be repeated.
 pub struct Backoff {
     next: Duration,
-}
-
-impl Default for Backoff {
-    fn default() -> Self {
-        Self::new()
-    }
+    jitter: u64,
 }
 
 impl Backoff {
-    pub fn new() -> Self {
-        Self { next: Duration::from_millis(25) }
+    pub fn of(address: &Address) -> Self {
+        let mut hash = DefaultHasher::new();
+        address.hash(&mut hash);
+        Self { next: Duration::from_millis(25), jitter: hash.finish() }
     }
 
     pub async fn pause(&mut self) {
-        let mut byte = [0];
-        // Without random numbers there is no jitter; nothing else depends on it.
-        let _ = getrandom::fill(&mut byte);
-        sleep(self.next.mul_f64(0.75 + f64::from(byte[0]) / 512.0)).await;
+        self.jitter = self.jitter.rotate_left(11).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let off = 0.75 + (self.jitter >> 56) as f64 / 512.0;
+        sleep(self.next.mul_f64(off)).await;
         self.next = (self.next * 8 / 5).min(Duration::from_secs(5));
     }
 }

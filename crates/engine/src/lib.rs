@@ -8,6 +8,7 @@
 pub mod address;
 mod backoff;
 pub mod change;
+pub mod clock;
 pub mod config;
 pub mod erased;
 pub mod event;

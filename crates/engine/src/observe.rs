@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
+use crate::clock::Clock;
 use crate::erased::{AnyKind, Registry};
 use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
 use crate::manifest::Resource;
@@ -39,6 +39,7 @@ pub struct Survey<'a> {
     pub state: &'a State,
     pub resources: &'a BTreeMap<Address, Resource>,
     pub scope: &'a Scope,
+    pub clock: Clock,
     /// [`GRACE`], or what scales it.
     pub grace: Duration,
 }
@@ -120,8 +121,8 @@ impl Survey<'_> {
         handle: Handle<Value>,
         object: &Object,
     ) -> Result<Option<Live<Value>>, Error> {
-        let mut backoff = Backoff::new();
-        while age(&object.created) < self.grace {
+        let mut backoff = Backoff::of(&handle.address);
+        while self.clock.age(&object.created) < self.grace {
             backoff.pause().await;
             match kind.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(None)) | None => {}
@@ -172,13 +173,4 @@ impl Survey<'_> {
             Err(error) => Err(Unseen { what: kind.name().to_owned(), error }),
         }
     }
-}
-
-/// How long ago an RFC 3339 time was; zero for one that cannot be read or lies ahead.
-pub fn age(since: &str) -> Duration {
-    since
-        .parse::<Timestamp>()
-        .ok()
-        .and_then(|then| Duration::try_from(Timestamp::now().duration_since(then)).ok())
-        .unwrap_or_default()
 }

@@ -173,10 +173,17 @@ impl Session<'_> {
         resources: &BTreeMap<Address, Resource>,
     ) -> Result<Observed, Error> {
         let grace: Duration = self.run.options.settle.unwrap_or(GRACE);
-        Survey { kinds: self.run.kinds, state, resources, scope: &self.run.scope, grace }
-            .look()
-            .await
-            .map_err(Error::Unseen)
+        Survey {
+            kinds: self.run.kinds,
+            state,
+            resources,
+            scope: &self.run.scope,
+            clock: self.run.options.clock,
+            grace,
+        }
+        .look()
+        .await
+        .map_err(Error::Unseen)
     }
 
     /// Found objects that are ours, as entries; those that stand in the way, as an error.
@@ -194,7 +201,8 @@ impl Session<'_> {
                     }
                     let id = found.id.clone();
                     let _ = self.run.events.send(Event::Adopted { address: address.clone(), id });
-                    claims.push(adoption(address, generation, found));
+                    let at = self.run.options.clock.now().to_string();
+                    claims.push(adoption(address, generation, found, at));
                 }
                 Ok(None) => {}
                 Err(why) => foreign.push(Foreign { kind, found: found.clone(), why }),
@@ -307,13 +315,13 @@ impl Session<'_> {
     }
 }
 
-fn adoption(address: Address, generation: u64, found: &Found) -> Entry {
+fn adoption(address: Address, generation: u64, found: &Found, at: String) -> Entry {
     Entry {
         seq: 0,
         op: 0,
         address,
         generation,
-        at: jiff::Timestamp::now().to_string(),
+        at,
         verb: Verb::Adopt,
         step: Step::Done,
         data: Data {

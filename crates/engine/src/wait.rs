@@ -20,7 +20,7 @@ pub struct Wait<'a> {
 
 impl<'a> Wait<'a> {
     pub fn new(address: &'a Address, events: &'a Events) -> Self {
-        let (since, told, backoff) = (Instant::now(), None, Backoff::new());
+        let (since, told, backoff) = (Instant::now(), None, Backoff::of(address));
         Self { address, events, since, told, backoff }
     }
 

@@ -8,7 +8,6 @@ use serde_json::Value;
 use super::Op;
 use crate::event::Event;
 use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
-use crate::observe::age;
 use crate::plan::Step;
 use crate::prepare::Preparing;
 use crate::reference::Resolved;
@@ -62,7 +61,7 @@ impl Op<'_> {
             ..Data::default()
         };
         self.journal(Verb::Create, state::Step::Intent, data).await?;
-        let begun = jiff::Timestamp::now().to_string();
+        let begun = self.shared.options.clock.now().to_string();
         let made = self.make(&token, &target.spec, &begun).await?;
         self.complete(target, made).await
     }
@@ -132,7 +131,7 @@ impl Op<'_> {
                     wait.pause("the outcome of a create", Duration::from_secs(60)).await;
                 }
                 Fault::Unknown => return Err(error),
-                Fault::NameTaken => match self.find_ours(name).await? {
+                Fault::NameTaken => match self.find_named(name).await? {
                     Some(found) => return self.take(found).await,
                     None => return self.refused(taken(self.address.kind(), name, error)).await,
                 },
@@ -168,7 +167,7 @@ impl Op<'_> {
             if let Some(found) = self.find_ours(name).await? {
                 return Ok(Some(found));
             }
-            let left = settle.saturating_sub(age(begun));
+            let left = settle.saturating_sub(self.shared.options.clock.age(begun));
             if left.is_zero() || self.stopping() {
                 return Ok(None);
             }
@@ -176,26 +175,51 @@ impl Op<'_> {
         }
     }
 
+    /// The object that has the name, if it is ours: one that an earlier run made may not show itself
+    /// yet, and one that shows itself is ours or is not.
+    async fn find_named(&self, name: &str) -> Result<Option<Found>, Error> {
+        let mut wait = Wait::new(&self.address, self.shared.events);
+        loop {
+            let found = self.find(name).await?;
+            let is_seen = found.iter().any(|found| found.name == name);
+            match self.only_ours(found)? {
+                Some(ours) => return Ok(Some(ours)),
+                None if is_seen || self.stopping() => return Ok(None),
+                None => {
+                    let what = format!("what is called `{name}` to show itself");
+                    if !wait.pause(&what, self.grace()).await {
+                        return Ok(None);
+                    }
+                }
+            }
+        }
+    }
+
     /// The object of this address, generation and lineage that the state does not know.
     async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
+        self.only_ours(self.find(name).await?)
+    }
+
+    async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
         let mut wait = Wait::new(&self.address, self.shared.events);
-        let found = loop {
+        loop {
             match self.kind.find(&self.shared.owner, &[name.to_owned()]).await {
-                Ok(found) => break found,
+                Ok(found) => return Ok(found),
                 Err(error) => wait.pause_after(error).await?,
             }
-        };
+        }
+    }
+
+    fn only_ours(&self, found: Vec<Found>) -> Result<Option<Found>, Error> {
         let generation = self.generation.to_string();
-        let ours: Vec<Found> = found
-            .into_iter()
-            .filter(|found| {
-                let is = |tag: &str, value: &str| found.tags.get(tag).is_some_and(|v| v == value);
-                is(tag::LINEAGE, &self.shared.owner.lineage)
-                    && is(tag::STACK, &self.shared.owner.stack)
-                    && is(tag::ADDRESS, self.address.as_str())
-                    && is(tag::GENERATION, &generation)
-            })
-            .collect();
+        let is_ours = |found: &Found| {
+            let is = |tag: &str, value: &str| found.tags.get(tag).is_some_and(|v| v == value);
+            is(tag::LINEAGE, &self.shared.owner.lineage)
+                && is(tag::STACK, &self.shared.owner.stack)
+                && is(tag::ADDRESS, self.address.as_str())
+                && is(tag::GENERATION, &generation)
+        };
+        let ours: Vec<Found> = found.into_iter().filter(is_ours).collect();
         if ours.len() > 1 {
             let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
             let message = format!("there are {} of it: {}", ids.len(), ids.join(", "));

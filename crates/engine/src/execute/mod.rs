@@ -12,12 +12,12 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
-use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 
 use crate::address::Address;
+use crate::clock::Clock;
 use crate::erased::{AnyKind, Registry};
 use crate::event::{Event, Events};
 use crate::kind::{Error, Fault, Live, Owner};
@@ -37,6 +37,7 @@ pub struct Options {
     /// How long a new object may be invisible, and how long a create without a token may be
     /// outstanding. `None`: 120 s and each kind's own.
     pub settle: Option<Duration>,
+    pub clock: Clock,
     /// Becomes true when no further step shall begin.
     pub stop: watch::Receiver<bool>,
 }
@@ -101,7 +102,7 @@ impl Op<'_> {
             op: self.number,
             address: self.address.clone(),
             generation: self.generation,
-            at: Timestamp::now().to_string(),
+            at: self.shared.options.clock.now().to_string(),
             verb,
             step,
             data,

@@ -31,7 +31,7 @@ fn the(stack: &Stack, address: &str) -> Thing {
     things.into_iter().find(|thing| thing.address() == Some(address)).expect("it is there")
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn everything_is_made_in_the_order_of_its_needs_and_then_left_alone() {
     let stack = Stack::new(CHAIN);
     assert_eq!(stack.plan().await, ["create token.a", "create named.b", "create plain.c"]);
@@ -41,7 +41,7 @@ async fn everything_is_made_in_the_order_of_its_needs_and_then_left_alone() {
     stack.holds("made").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_edit_does_exactly_what_was_edited() {
     let mut stack = Stack::new(CHAIN);
     stack.reconcile().await;
@@ -62,7 +62,7 @@ async fn an_edit_does_exactly_what_was_edited() {
     assert_eq!((&a["size"], a["labels"].get("x")), (&1.into(), None), "back to the default");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_replacement_rebinds_what_needs_it_and_the_old_one_goes_last() {
     let mut stack = Stack::new(&CHAIN.replace("size: 2", "size: 2, shape: round"));
     stack.reconcile().await;
@@ -76,7 +76,7 @@ async fn a_replacement_rebinds_what_needs_it_and_the_old_one_goes_last() {
     stack.holds("replaced").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_unique_name_is_freed_before_it_is_given_again() {
     let mut stack = Stack::new("named:\n  b: {shape: round}\n");
     stack.reconcile().await;
@@ -85,7 +85,7 @@ async fn a_unique_name_is_freed_before_it_is_given_again() {
     stack.holds("replaced").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_leaves_the_file_is_deleted_dependants_first() {
     let mut stack = Stack::new(CHAIN);
     stack.reconcile().await;
@@ -94,7 +94,7 @@ async fn what_leaves_the_file_is_deleted_dependants_first() {
     stack.holds("emptied").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn destroy_takes_ours_and_leaves_the_rest() {
     let stack = Stack::new(CHAIN);
     stack.reconcile().await;
@@ -112,7 +112,7 @@ async fn destroy_takes_ours_and_leaves_the_rest() {
     assert!(stack.state().resources.is_empty());
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn drift_is_seen_and_repaired_and_what_is_not_ours_is_not_drift() {
     let stack = Stack::new(CHAIN);
     stack.reconcile().await;
@@ -133,7 +133,7 @@ async fn drift_is_seen_and_repaired_and_what_is_not_ours_is_not_drift() {
     stack.holds("ended by somebody").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_failure_stops_what_needs_it_and_nothing_else() {
     let stack = Stack::new(&format!("{CHAIN}  d: {{}}\n"));
     stack.world.script(|deed| match (deed.verb, deed.kind) {
@@ -153,7 +153,7 @@ async fn a_failure_stops_what_needs_it_and_nothing_else() {
     stack.holds("gone on").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn another_lineage_is_refused_and_taken_over_on_demand() {
     let first = Stack::new(CHAIN);
     first.reconcile().await;

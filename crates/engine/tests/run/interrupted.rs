@@ -1,6 +1,8 @@
 //! Runs that end anywhere: at every call, before it is done and after, and at every write to disk.
 //! One more run finishes the job.
 
+use std::time::Duration;
+
 use stackwright_engine::kind::Fault;
 use stackwright_testkit::world::{DiskFault, Fate};
 
@@ -28,6 +30,9 @@ async fn at_every_call(fate: &Fate, late: (u32, u32)) {
             for number in 0.. {
                 let mut stack = Stack::new(CHAIN);
                 stack.world.late(late.0, late.1);
+                if late != (0, 0) {
+                    stack.settle = Duration::from_secs(30);
+                }
                 if made_before {
                     stack.reconcile().await;
                     stack.file = edited(&stack.file);
@@ -68,22 +73,29 @@ async fn at_every_call(fate: &Fate, late: (u32, u32)) {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_killed_before_any_call_is_finished() {
     at_every_call(&Fate::KillsBefore, (0, 0)).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_run_killed_after_any_call_is_finished() {
     at_every_call(&Fate::KillsAfter, (0, 0)).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
+async fn what_shows_itself_late_is_waited_for_and_not_made_twice() {
+    for fate in [Fate::Happens, Fate::KillsAfter, Fate::ReplyIsLost] {
+        at_every_call(&fate, (3, 2)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_lost_reply_makes_nothing_twice() {
     at_every_call(&Fate::ReplyIsLost, (0, 0)).await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_call_that_fails_is_made_again() {
     for fault in [Fault::Transient, Fault::Unknown, Fault::Conflict, Fault::Denied, Fault::Terminal]
     {
@@ -91,7 +103,7 @@ async fn a_call_that_fails_is_made_again() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn the_power_may_go_at_any_write_to_disk() {
     for bytes in [0, 1, 40, usize::MAX] {
         for fault in [DiskFault::Crash(bytes), DiskFault::Full(bytes)] {

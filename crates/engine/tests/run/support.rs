@@ -2,8 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::time::Duration;
 
-use stackwright_engine::event::Event;
+use stackwright_engine::clock::Clock;
+use stackwright_engine::erased::Registry;
+use stackwright_engine::event::{Event, Events};
 use stackwright_engine::execute::{Options, Outcome, Run};
 use stackwright_engine::manifest::{Manifest, Request, Source};
 use stackwright_engine::plan::{Action, Plan};
@@ -18,6 +21,9 @@ pub struct Stack {
     pub disk: MemoryDisk,
     pub file: String,
     pub adopt: bool,
+    /// How long new objects may be invisible.
+    pub settle: Duration,
+    pub clock: Clock,
 }
 
 /// How a run ended.
@@ -33,7 +39,8 @@ pub enum Ended {
 impl Stack {
     pub fn new(file: &str) -> Self {
         let (world, disk) = (World::new(), MemoryDisk::default());
-        Self { world, disk, file: format!("stack: s\n{file}"), adopt: false }
+        let (adopt, settle, clock) = (false, Duration::ZERO, Clock::start());
+        Self { world, disk, file: format!("stack: s\n{file}"), adopt, settle, clock }
     }
 
     pub fn manifest(&self) -> Manifest {
@@ -56,19 +63,25 @@ impl Stack {
         }
     }
 
+    fn under_way<'a>(
+        &self,
+        manifest: &'a Manifest,
+        kinds: &'a Registry,
+        events: &'a Events,
+        stop: watch::Receiver<bool>,
+    ) -> Run<'a> {
+        let scope = manifest.scope("000000000000");
+        let settle = Some(self.settle);
+        let options = Options { parallelism: 4, settle, clock: self.clock, stop };
+        Run { manifest, kinds, scope, options, events }
+    }
+
     async fn try_run(&self, destroys: bool) -> Result<Outcome, Error> {
         let (manifest, kinds) = (self.manifest(), self.world.kinds());
         let mut store = Store::open(Box::new(self.disk.clone()), &place(), "test")?;
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let (_go_on, stop) = watch::channel(false);
-        let settle = Some(std::time::Duration::ZERO);
-        let run = Run {
-            manifest: &manifest,
-            kinds: &kinds,
-            scope: manifest.scope("000000000000"),
-            options: Options { parallelism: 4, settle, stop },
-            events: &events,
-        };
+        let run = self.under_way(&manifest, &kinds, &events, stop);
         let session = Session { run, adopt: self.adopt };
         session.recover(&mut store).await?;
         let surveyed = if destroys {
@@ -92,14 +105,7 @@ impl Stack {
         });
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let (_go_on, stop) = watch::channel(false);
-        let settle = Some(std::time::Duration::ZERO);
-        let run = Run {
-            manifest: &manifest,
-            kinds: &kinds,
-            scope: manifest.scope("000000000000"),
-            options: Options { parallelism: 1, settle, stop },
-            events: &events,
-        };
+        let run = self.under_way(&manifest, &kinds, &events, stop);
         let session = Session { run, adopt: self.adopt };
         let (surveyed, _) = session.survey(&mut state).await.expect("a plan");
         steps(&surveyed.plan)
