@@ -82,6 +82,7 @@ async fn facts(workspace: &Workspace, state: &State) -> Result<Facts> {
         state,
         resources: &BTreeMap::new(),
         scope: &connected.scope,
+        thorough: false,
         clock: Clock::start(),
         grace: std::time::Duration::ZERO,
     };

@@ -39,6 +39,8 @@ pub struct Survey<'a> {
     pub state: &'a State,
     pub resources: &'a BTreeMap<Address, Resource>,
     pub scope: &'a Scope,
+    /// Look for objects of ours of every kind, not only where an address is missing.
+    pub thorough: bool,
     pub clock: Clock,
     /// [`GRACE`], or what scales it.
     pub grace: Duration,
@@ -149,7 +151,7 @@ impl Survey<'_> {
                 names.extend(creating.spec["name"].as_str().map(str::to_owned));
             }
         }
-        if names.is_empty() && !open {
+        if names.is_empty() && !open && !self.thorough {
             return Ok(Vec::new());
         }
         names.sort();

@@ -240,9 +240,6 @@ impl Making<'_> {
             let like: Vec<&Value> = like.iter().collect();
             change.before = change.before.as_ref().map(|before| self.sealer.hide(before, &like));
         }
-        let stuck = found.cannot_unset.into_iter();
-        self.stuck.extend(stuck.map(|stuck| Stuck { address: address.clone(), path: stuck.0 }));
-
         let cost = found.changes.iter().map(|change| change.cost).max();
         let (action, why) = match (&live.settled, cost) {
             (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
@@ -256,8 +253,14 @@ impl Making<'_> {
             (_, None) => (Action::Record, None),
         };
         let replaced = action == Action::Replace;
+        if !replaced {
+            let stuck = found.cannot_unset.into_iter();
+            self.stuck.extend(stuck.map(|stuck| Stuck { address: address.clone(), path: stuck.0 }));
+        }
         let unique = matches!(kind.repeat(), Repeat::UniqueName);
-        let same_name = object.spec.as_ref().is_some_and(|spec| spec["name"] == desired["name"]);
+        // An adopted object has no recorded spec; what exists tells its name.
+        let name = live.spec.get("name").or_else(|| object.spec.as_ref()?.get("name"));
+        let same_name = name == desired.get("name");
         self.plan.steps.push(Step {
             address: address.clone(),
             action,

@@ -173,12 +173,16 @@ impl Session<'_> {
         resources: &BTreeMap<Address, Resource>,
     ) -> Result<Observed, Error> {
         let grace: Duration = self.run.options.settle.unwrap_or(GRACE);
+        // A state that knows nothing may be one that was lost: of resources, too, that the file
+        // does not name any more.
+        let thorough = self.adopt || state.resources.is_empty();
         Survey {
             kinds: self.run.kinds,
             state,
             resources,
             scope: &self.run.scope,
             clock: self.run.options.clock,
+            thorough,
             grace,
         }
         .look()
@@ -191,10 +195,16 @@ impl Session<'_> {
         let owner = owner(&self.run.scope, state);
         let mut claims: Vec<Entry> = Vec::new();
         let mut foreign = self.taken_over(state, observed);
-        for (kind, found) in &observed.found {
+        // Of several generations the last one is the object, and the others wait to be deleted: the
+        // state was lost in the middle of a replacement.
+        let mut found: Vec<_> = observed.found.iter().collect();
+        found.sort_by_key(|(_, found)| generation_of(found));
+        for (kind, found) in found {
             match self.claim_one(state, &owner, kind, found) {
                 Ok(Some((address, generation))) => {
-                    if claims.iter().any(|claim| claim.address == address) {
+                    let same =
+                        |claim: &Entry| claim.address == address && claim.generation == generation;
+                    if claims.iter().any(same) {
                         let why = Why::Duplicate;
                         foreign.push(Foreign { kind, found: found.clone(), why });
                         continue;
@@ -240,7 +250,7 @@ impl Session<'_> {
         let tagged = |tag: &str| found.tags.get(tag).map(String::as_str);
         let address = tagged(tag::ADDRESS).and_then(|text| text.parse::<Address>().ok());
         let address = address.filter(|address| address.kind() == kind);
-        let generation = tagged(tag::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(1);
+        let generation = generation_of(found);
         let ours = tagged(tag::LINEAGE) == Some(&owner.lineage);
         match address {
             Some(address) if tagged(tag::STACK) == Some(&owner.stack) => {
@@ -313,6 +323,11 @@ impl Session<'_> {
         store.finish()?;
         Ok(outcome)
     }
+}
+
+/// By its tag; 1 for one that has none.
+fn generation_of(found: &Found) -> u64 {
+    found.tags.get(tag::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 fn adoption(address: Address, generation: u64, found: &Found, at: String) -> Entry {

@@ -41,6 +41,14 @@ impl<'a> Wait<'a> {
         true
     }
 
+    /// As [`pause_after`](Self::pause_after), for a look: nothing comes of one whose reply is lost.
+    pub async fn pause_after_look(&mut self, mut error: Error) -> Result<(), Error> {
+        if error.fault == Fault::Unknown {
+            error.fault = Fault::Transient;
+        }
+        self.pause_after(error).await
+    }
+
     /// Pauses after an error that may go by itself, and gives back one that will not.
     pub async fn pause_after(&mut self, error: Error) -> Result<(), Error> {
         let (what, limit) = match &error.fault {

@@ -128,6 +128,9 @@ fn a_replaced_object_is_kept_until_it_is_deleted() {
 fn an_adopted_object_is_ours_and_not_complete() {
     check(&[entry(Verb::Adopt, Step::Done, id("i-7"))], "i-7 partial");
     check(&[entry(Verb::Adopt, Step::Done, Data::default())], "without an id");
+    let adopt = |which: &str| entry(Verb::Adopt, Step::Done, id(which));
+    check(&[adopt("i-7"), adopt("i-7")], "i-7 partial");
+    check(&[adopt("i-7"), adopt("i-8")], "i-8 partial, deposed i-7 partial");
     check(&[entry(Verb::Adopt, Step::Intent, id("i-7"))], "there is no such step");
 }
 

@@ -144,7 +144,7 @@ impl Op<'_> {
                 None => match self.kind.observe(std::slice::from_ref(handle)).await.pop() {
                     Some(Ok(live)) => live,
                     Some(Err(error)) => {
-                        wait.pause_after(error).await?;
+                        wait.pause_after_look(error).await?;
                         continue;
                     }
                     None => None,

@@ -62,7 +62,7 @@ impl Op<'_> {
         };
         self.journal(Verb::Create, state::Step::Intent, data).await?;
         let begun = self.shared.options.clock.now().to_string();
-        let made = self.make(&token, &target.spec, &begun).await?;
+        let made = self.make(&token, &target.spec, &begun, 0).await?;
         self.complete(target, made).await
     }
 
@@ -83,31 +83,54 @@ impl Op<'_> {
         }
         let how = match (self.kind.repeat(), spec) {
             (Repeat::Token, Some(spec)) => {
-                self.make(&creating.token, spec, &creating.at).await?;
-                "the recorded request was sent again with its token"
+                match self.make(&creating.token, spec, &creating.at, 1).await {
+                    Ok(_) => "the recorded request was sent again with its token",
+                    // What it made has ended meanwhile, or the request is no longer accepted.
+                    Err(error) if error.fault == Fault::Terminal => {
+                        self.look_up_or_abandon(name, creating).await?
+                    }
+                    Err(error) => return Err(error),
+                }
             }
-            (Repeat::UniqueName, _) => {
+            (Repeat::UniqueName, _) if self.is_wanted(name) => {
                 self.abandon("not there, and its name keeps a late one from being a second")
                     .await?;
                 "had not happened; it is made again"
             }
-            (Repeat::Token | Repeat::LookUp { .. }, _) => {
-                match self.look_up(name, &creating.at).await? {
-                    Some(found) => self.take(found).await.map(|_| "found by its tags")?,
-                    None => {
-                        self.abandon("not there after the settling time").await?;
-                        "had not happened; it is made again"
-                    }
-                }
-            }
+            _ => self.look_up_or_abandon(name, creating).await?,
         };
         self.tell(Event::Recovered { address: self.address.clone(), id: None, how });
         Ok(())
     }
 
-    /// Calls until there is an id, and journals it. An outcome that stays unknown leaves the intent
+    async fn look_up_or_abandon(
+        &self,
+        name: &str,
+        creating: &Creating,
+    ) -> Result<&'static str, Error> {
+        if let Some(found) = self.look_up(name, &creating.at).await? {
+            return self.take(found).await.map(|_| "found by its tags");
+        }
+        self.abandon("not there after the settling time").await?;
+        Ok("had not happened; it is made again")
+    }
+
+    /// Whether the file still wants an object of that name here: then its create meets a late one.
+    fn is_wanted(&self, name: &str) -> bool {
+        let resource = self.shared.manifest.resources.get(&self.address);
+        resource.is_some_and(|resource| self.scope.fill(&resource.name) == name)
+    }
+
+    /// Calls until there is an id, and journals it. `unknown`: attempts so far of which nobody knows
+    /// what came of them. As long as there is one, a refusal proves nothing, and the intent stays
     /// open for the next run.
-    async fn make(&self, token: &str, spec: &Value, begun: &str) -> Result<Made, Error> {
+    async fn make(
+        &self,
+        token: &str,
+        spec: &Value,
+        begun: &str,
+        mut unknown: usize,
+    ) -> Result<Made, Error> {
         let intent = Intent {
             address: self.address.clone(),
             generation: self.generation,
@@ -115,7 +138,6 @@ impl Op<'_> {
         };
         let name = spec["name"].as_str().unwrap_or_default();
         let mut wait = Wait::new(&self.address, self.shared.events);
-        let mut unknown = 0;
         loop {
             let error = match self.kind.create(&intent, spec).await {
                 Ok(created) if !created.id.is_empty() => return self.made(created).await,
@@ -133,14 +155,15 @@ impl Op<'_> {
                 Fault::Unknown => return Err(error),
                 Fault::NameTaken => match self.find_named(name).await? {
                     Some(found) => return self.take(found).await,
-                    None => return self.refused(taken(self.address.kind(), name, error)).await,
+                    None => return self.refused(0, taken(self.address.kind(), name, error)).await,
                 },
                 _ => {
                     if let Err(error) = wait.pause_after(error).await {
-                        return self.refused(error).await;
+                        return self.refused(unknown, error).await;
                     }
                     if self.stopping() {
-                        return self.refused(Error::terminal("interrupted while waiting")).await;
+                        let stopped = Error::terminal("interrupted while waiting");
+                        return self.refused(unknown, stopped).await;
                     }
                 }
             }
@@ -156,6 +179,7 @@ impl Op<'_> {
         }
     }
 
+    /// `None`: not there, and by now it would have shown itself.
     async fn look_up(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
         let own = match self.kind.repeat() {
             Repeat::LookUp { settle } => settle,
@@ -168,36 +192,58 @@ impl Op<'_> {
                 return Ok(Some(found));
             }
             let left = settle.saturating_sub(self.shared.options.clock.age(begun));
-            if left.is_zero() || self.stopping() {
+            if left.is_zero() {
                 return Ok(None);
+            }
+            if self.stopping() {
+                let why = "interrupted before it was clear what came of a create";
+                return Err(Error::new(Fault::Unknown, why));
             }
             wait.pause("an earlier create to show itself", settle).await;
         }
     }
 
-    /// The object that has the name, if it is ours: one that an earlier run made may not show itself
-    /// yet, and one that shows itself is ours or is not.
+    /// The object that has the name, if it is ours. One that an earlier run made may not show itself
+    /// yet, and a predecessor may linger: both are waited for. What else has the name is not ours.
     async fn find_named(&self, name: &str) -> Result<Option<Found>, Error> {
         let mut wait = Wait::new(&self.address, self.shared.events);
         loop {
             let found = self.find(name).await?;
-            let is_seen = found.iter().any(|found| found.name == name);
-            match self.only_ours(found)? {
-                Some(ours) => return Ok(Some(ours)),
-                None if is_seen || self.stopping() => return Ok(None),
-                None => {
-                    let what = format!("what is called `{name}` to show itself");
-                    if !wait.pause(&what, self.grace()).await {
-                        return Ok(None);
-                    }
-                }
+            let named = found.into_iter().find(|found| found.name == name);
+            let what = match named {
+                Some(found) if !self.is_ours(&found) => return Ok(None),
+                // A later generation: its intent was closed while it was invisible.
+                Some(found) if generation(&found) >= self.generation => return Ok(Some(found)),
+                Some(_) => format!("the former `{name}` to be gone"),
+                None => format!("what is called `{name}` to show itself"),
+            };
+            if self.stopping() || !wait.pause(&what, self.grace()).await {
+                return Ok(None);
             }
         }
     }
 
     /// The object of this address, generation and lineage that the state does not know.
     async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
-        self.only_ours(self.find(name).await?)
+        let found = self.find(name).await?.into_iter();
+        let ours: Vec<Found> = found
+            .filter(|found| self.is_ours(found) && generation(found) == self.generation)
+            .collect();
+        if ours.len() > 1 {
+            let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
+            let message = format!("there are {} of it: {}", ids.len(), ids.join(", "));
+            return Err(Error::terminal(message).with_hint("delete all but one, then run again"));
+        }
+        Ok(ours.into_iter().next())
+    }
+
+    /// By its tags: of this stack, this state, this address.
+    fn is_ours(&self, found: &Found) -> bool {
+        let owner = &self.shared.owner;
+        let is = |tag: &str, value: &str| found.tags.get(tag).is_some_and(|v| v == value);
+        is(tag::LINEAGE, &owner.lineage)
+            && is(tag::STACK, &owner.stack)
+            && is(tag::ADDRESS, self.address.as_str())
     }
 
     async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
@@ -205,27 +251,9 @@ impl Op<'_> {
         loop {
             match self.kind.find(&self.shared.owner, &[name.to_owned()]).await {
                 Ok(found) => return Ok(found),
-                Err(error) => wait.pause_after(error).await?,
+                Err(error) => wait.pause_after_look(error).await?,
             }
         }
-    }
-
-    fn only_ours(&self, found: Vec<Found>) -> Result<Option<Found>, Error> {
-        let generation = self.generation.to_string();
-        let is_ours = |found: &Found| {
-            let is = |tag: &str, value: &str| found.tags.get(tag).is_some_and(|v| v == value);
-            is(tag::LINEAGE, &self.shared.owner.lineage)
-                && is(tag::STACK, &self.shared.owner.stack)
-                && is(tag::ADDRESS, self.address.as_str())
-                && is(tag::GENERATION, &generation)
-        };
-        let ours: Vec<Found> = found.into_iter().filter(is_ours).collect();
-        if ours.len() > 1 {
-            let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
-            let message = format!("there are {} of it: {}", ids.len(), ids.join(", "));
-            return Err(Error::terminal(message).with_hint("delete all but one, then run again"));
-        }
-        Ok(ours.into_iter().next())
     }
 
     async fn made(&self, created: Created<Value>) -> Result<Made, Error> {
@@ -251,9 +279,11 @@ impl Op<'_> {
         Ok(Made { id, outputs, live: None })
     }
 
-    /// Nothing was made: the intent is closed.
-    async fn refused<T>(&self, error: Error) -> Result<T, Error> {
-        self.abandon(&error.message).await?;
+    /// Nothing was made, if no earlier attempt made it: the intent is closed.
+    async fn refused<T>(&self, unknown: usize, error: Error) -> Result<T, Error> {
+        if unknown == 0 {
+            self.abandon(&error.message).await?;
+        }
         Err(error)
     }
 
@@ -278,6 +308,11 @@ impl Op<'_> {
         }
         self.create().await
     }
+}
+
+/// By its tag; 0 for one that has none.
+fn generation(found: &Found) -> u64 {
+    found.tags.get(tag::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn taken(kind: &str, name: &str, error: Error) -> Error {

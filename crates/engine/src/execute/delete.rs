@@ -40,7 +40,7 @@ impl Op<'_> {
                         return Err(Error::terminal(format!("{id} is still there")));
                     }
                 }
-                Some(Err(error)) => wait.pause_after(error).await?,
+                Some(Err(error)) => wait.pause_after_look(error).await?,
             }
         }
         self.journal(Verb::Delete, Step::Done, data()).await

@@ -143,17 +143,16 @@ pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
                 .take_if(|open| open.op == entry.op)
                 .ok_or_else(|| illegal("no such create is open"))?;
         }
-        (Verb::Create | Verb::Update | Verb::Adopt, Step::Done) => {
+        (Verb::Create | Verb::Update, Step::Done) => {
             let known = record.object.take().filter(|object| object.generation == entry.generation);
-            let known = match (known, entry.verb) {
-                (Some(known), _) => known,
-                (None, Verb::Adopt) => adopted(entry).ok_or_else(|| illegal("without an id"))?,
-                (None, _) => return Err(illegal("no such object")),
-            };
-            record.object = Some(match entry.verb {
-                Verb::Adopt => adopted(entry).ok_or_else(|| illegal("without an id"))?,
-                _ => finished(known, &entry.data),
-            });
+            let known = known.ok_or_else(|| illegal("no such object"))?;
+            record.object = Some(finished(known, &entry.data));
+        }
+        (Verb::Adopt, Step::Done) => {
+            let adopted = adopted(entry).ok_or_else(|| illegal("without an id"))?;
+            let former = record.object.take().filter(|object| object.id != adopted.id);
+            record.deposed.extend(former);
+            record.object = Some(adopted);
         }
         (Verb::Update, Step::Intent | Step::Failed) => {
             let object = record

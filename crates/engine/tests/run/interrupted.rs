@@ -24,12 +24,12 @@ fn edited(file: &str) -> String {
 }
 
 /// Lets one call of a run meet `fate`, call after call, until a run has fewer.
-async fn at_every_call(fate: &Fate, late: (u32, u32)) {
+async fn at_every_call(fate: &Fate, late: (u64, u64)) {
     for destroys in [false, true] {
         for made_before in [false, true] {
             for number in 0.. {
                 let mut stack = Stack::new(CHAIN);
-                stack.world.late(late.0, late.1);
+                stack.world.late(Duration::from_secs(late.0), Duration::from_secs(late.1));
                 if late != (0, 0) {
                     stack.settle = Duration::from_secs(30);
                 }
@@ -86,7 +86,7 @@ async fn a_run_killed_after_any_call_is_finished() {
 #[tokio::test(start_paused = true)]
 async fn what_shows_itself_late_is_waited_for_and_not_made_twice() {
     for fate in [Fate::Happens, Fate::KillsAfter, Fate::ReplyIsLost] {
-        at_every_call(&fate, (3, 2)).await;
+        at_every_call(&fate, (20, 5)).await;
     }
 }
 

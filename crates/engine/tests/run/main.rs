@@ -2,4 +2,5 @@
 
 mod converge;
 mod interrupted;
+mod simulation;
 mod support;

@@ -124,6 +124,19 @@ impl Stack {
         }
     }
 
+    /// The calls of the last run, what is in the cloud, and the journal.
+    pub fn told(&self) -> String {
+        let deeds = self.world.deeds().into_iter().map(|d| format!("{} {}", d.verb, d.kind));
+        let things = self.world.things().into_iter().map(|t| format!("{} {:?}", t.id, t.address()));
+        let journal = self.disk.contents().remove("journal.jsonl").unwrap_or_default();
+        format!(
+            "  calls: {}\n  things: {}\n{}",
+            deeds.collect::<Vec<_>>().join(", "),
+            things.collect::<Vec<_>>().join(", "),
+            String::from_utf8_lossy(&journal)
+        )
+    }
+
     pub fn state(&self) -> State {
         Store::peek(&self.disk).expect("a readable state").unwrap_or_default()
     }

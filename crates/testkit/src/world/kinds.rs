@@ -12,6 +12,7 @@ use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
     Repeat, Result, Settled, tag,
 };
+use tokio::time::Instant;
 
 use super::{Inner, Thing, World};
 
@@ -63,6 +64,7 @@ pub struct Config {
     /// Another shape is another thing.
     pub shape: Option<String>,
     /// Needs a restart.
+    #[schemars(extend("default" = "v0"))]
     pub motor: Option<String>,
     /// Keys of others are left alone.
     #[serde(default)]
@@ -128,7 +130,7 @@ impl<W: Way> Kind for Sort<W> {
         let unique = W::CREATE == Repeat::UniqueName;
         let find = |inner: &mut Inner| {
             let mut found = Vec::new();
-            for thing in inner.things.iter_mut().filter(|t| t.alive && t.kind == W::NAME) {
+            for thing in inner.things.iter().filter(|t| t.alive && t.kind == W::NAME) {
                 let ours = thing.tag(tag::STACK) == Some(&owner.stack);
                 let wanted = unique && names.iter().any(|name| name == thing.name());
                 if (ours || wanted) && is_seen(thing) {
@@ -153,7 +155,7 @@ impl<W: Way> Kind for Sort<W> {
         let change = |inner: &mut Inner| {
             let thing = alive(inner, W::NAME, &on.id)
                 .ok_or_else(|| Error::terminal(format!("{} was changed after its end", on.id)))?;
-            if thing.settling > 0 {
+            if thing.settled > Instant::now() {
                 return Err(Error::new(Fault::Conflict, format!("{} is in transition", on.id)));
             }
             let Some(fields) = thing.spec.as_object_mut() else { return Ok(()) };
@@ -220,7 +222,9 @@ fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing
         _ => format!("{}-{}", W::NAME, inner.things.len()),
     };
     let token = intent.token.clone();
-    let thing = Thing { kind: W::NAME, id, token, spec, hidden, settling, alive: true };
+    let visible = Instant::now() + hidden;
+    let settled = visible + settling;
+    let thing = Thing { kind: W::NAME, id, token, spec, visible, settled, alive: true };
     inner.things.push(thing.clone());
     Ok(thing)
 }
@@ -229,20 +233,13 @@ fn alive<'a>(inner: &'a mut Inner, kind: &str, id: &str) -> Option<&'a mut Thing
     inner.things.iter_mut().find(|thing| thing.alive && thing.kind == kind && thing.id == id)
 }
 
-fn is_seen(thing: &mut Thing) -> bool {
-    let seen = thing.hidden == 0;
-    thing.hidden = thing.hidden.saturating_sub(1);
-    seen
+fn is_seen(thing: &Thing) -> bool {
+    thing.visible <= Instant::now()
 }
 
 fn look(inner: &mut Inner, kind: &str, id: &str) -> Option<Live<Spec>> {
     let thing = alive(inner, kind, id)?;
-    if !is_seen(thing) {
-        return None;
-    }
-    let seen = live(thing).ok();
-    thing.settling = thing.settling.saturating_sub(1);
-    seen
+    if is_seen(thing) { live(thing).ok() } else { None }
 }
 
 fn live(thing: &Thing) -> Result<Live<Spec>> {
@@ -250,15 +247,16 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
         .map_err(|error| Error::terminal(error.to_string()))?;
     spec.word = None;
     spec.size.get_or_insert(1);
+    spec.motor.get_or_insert_with(|| "v0".to_owned());
     Ok(Live {
         spec,
         outputs: thing.outputs(),
         pins: BTreeMap::new(),
         // A name that is given again is not the same thing.
         identity: thing.tag(tag::GENERATION).map(str::to_owned),
-        settled: match thing.settling {
-            0 => Settled::Ready,
-            _ => Settled::Waiting("the thing to be ready".to_owned()),
+        settled: match thing.settled <= Instant::now() {
+            true => Settled::Ready,
+            false => Settled::Waiting("the thing to be ready".to_owned()),
         },
         notes: Vec::new(),
         facts: BTreeMap::new(),

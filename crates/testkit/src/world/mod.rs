@@ -8,11 +8,13 @@ mod kinds;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use serde_json::Value;
 use stackwright_engine::erased::{Registry, erase};
 use stackwright_engine::kind::{Error, Fault, Found, tag};
 use tokio::sync::Notify;
+use tokio::time::Instant;
 
 pub use disk::{DiskFault, MemoryDisk};
 pub use kinds::{Named, Plain, Sort, Tokened};
@@ -57,10 +59,10 @@ pub struct Thing {
     pub token: String,
     /// Name, tags and fields, as in the kind's spec.
     pub spec: Value,
-    /// Looks that do not see it yet.
-    pub hidden: u32,
-    /// Looks that see it in transition.
-    pub settling: u32,
+    /// Not seen by any look before.
+    pub visible: Instant,
+    /// In transition before.
+    pub settled: Instant,
     pub alive: bool,
 }
 
@@ -97,8 +99,9 @@ struct Inner {
     things: Vec<Thing>,
     deeds: Vec<Deed>,
     script: Script,
-    /// How late new objects are seen, and how long they are in transition; in looks.
-    late: (u32, u32),
+    /// How late new objects are seen, and how long after that they are in transition.
+    late: (Duration, Duration),
+    killed: bool,
 }
 
 /// Cheap to clone; all clones are one cloud.
@@ -117,7 +120,13 @@ impl Default for World {
 impl World {
     pub fn new() -> Self {
         let script: Script = Box::new(|_| Fate::Happens);
-        let inner = Inner { things: Vec::new(), deeds: Vec::new(), script, late: (0, 0) };
+        let inner = Inner {
+            things: Vec::new(),
+            deeds: Vec::new(),
+            script,
+            late: <_>::default(),
+            killed: false,
+        };
         Self { inner: Arc::new(Mutex::new(inner)), killed: Arc::default() }
     }
 
@@ -135,16 +144,19 @@ impl World {
         let mut inner = self.inner();
         inner.script = Box::new(script);
         inner.deeds.clear();
+        inner.killed = false;
     }
 
-    /// Objects made from now on stay unseen for `hidden` looks and unsettled for `settling`.
-    pub fn late(&self, hidden: u32, settling: u32) {
+    /// Objects made from now on stay unseen for `hidden`, and then in transition for `settling`.
+    pub fn late(&self, hidden: Duration, settling: Duration) {
         self.inner().late = (hidden, settling);
     }
 
     /// Resolves when a call has ended the run; whoever drives it drops it then.
     pub async fn killed(&self) {
-        self.killed.notified().await;
+        while !self.inner().killed {
+            self.killed.notified().await;
+        }
     }
 
     /// The calls since the last [`script`](Self::script).
@@ -194,6 +206,7 @@ impl World {
             Fate::Happens | Fate::Fails(_) => reply,
             Fate::ReplyIsLost => Err(Error::new(Fault::Unknown, "the reply is lost")),
             Fate::KillsBefore | Fate::KillsAfter => {
+                self.inner().killed = true;
                 self.killed.notify_one();
                 std::future::pending().await
             }

@@ -1,0 +1,314 @@
+//! Random histories of small stacks: edits, drift, faults, kills, power cuts, lost states. After each
+//! history one undisturbed run, and everything holds. One seed is one history, exactly.
+//!
+//! `STACKWRIGHT_WORLDS=10000` says how many; `STACKWRIGHT_SEED=7` plays one and tells it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::panic::AssertUnwindSafe;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use stackwright_engine::kind::Fault;
+use stackwright_testkit::world::{DiskFault, Fate, Thing};
+
+use tokio::time::Instant;
+
+use crate::support::{Ended, Stack};
+
+/// SplitMix64.
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn below(&mut self, end: usize) -> usize {
+        (self.next() % end as u64) as usize
+    }
+
+    fn one_in(&mut self, chances: usize) -> bool {
+        self.below(chances) == 0
+    }
+}
+
+/// One resource as the file has it.
+#[derive(Clone, Debug, PartialEq)]
+struct Block {
+    kind: &'static str,
+    size: Option<usize>,
+    shape: Option<&'static str>,
+    motor: Option<&'static str>,
+    /// Earlier resources whose id it needs.
+    needs: Vec<usize>,
+}
+
+type File = BTreeMap<usize, Block>;
+
+/// One thing that happens to a stack.
+#[derive(Clone, Debug)]
+enum Move {
+    Edit(File),
+    Run {
+        destroys: bool,
+        fates: BTreeMap<usize, Fate>,
+        disk: Option<(usize, DiskFault)>,
+    },
+    /// Somebody changes the size of a thing, or ends it.
+    Meddle {
+        which: usize,
+        ends: bool,
+    },
+    /// New things are seen, and ready, so many seconds later.
+    Late(u64, u64),
+    LoseState,
+}
+
+fn text(file: &File) -> String {
+    let mut text = "stack: s\n".to_owned();
+    for kind in ["token", "named", "plain"] {
+        let mut blocks = file.iter().filter(|(_, block)| block.kind == kind).peekable();
+        if blocks.peek().is_some() {
+            let _ = writeln!(text, "{kind}:");
+        }
+        for (at, block) in blocks {
+            let mut fields = Vec::new();
+            fields.extend(block.size.map(|size| format!("size: {size}")));
+            fields.extend(block.shape.map(|shape| format!("shape: {shape}")));
+            fields.extend(block.motor.map(|motor| format!("motor: {motor}")));
+            let needs = block.needs.iter().filter_map(|need| Some((need, file.get(need)?)));
+            let needs: Vec<String> =
+                needs.map(|(n, b)| format!("n{n}: '${{{}.r{n}.id}}'", b.kind)).collect();
+            fields.push(format!("rules: {{{}}}", needs.join(", ")));
+            let _ = writeln!(text, "  r{at}: {{{}}}", fields.join(", "));
+        }
+    }
+    text
+}
+
+fn block(dice: &mut Dice, at: usize) -> Block {
+    let pick = |dice: &mut Dice, of: [&'static str; 2]| {
+        Some(of[dice.below(2)]).filter(|_| !dice.one_in(3))
+    };
+    Block {
+        kind: ["token", "named", "plain"][dice.below(3)],
+        size: Some(dice.below(4)).filter(|_| !dice.one_in(3)),
+        shape: pick(dice, ["round", "square"]),
+        motor: pick(dice, ["v1", "v2"]),
+        needs: (0..at).filter(|_| dice.one_in(3)).collect(),
+    }
+}
+
+fn edit(dice: &mut Dice, file: &File) -> File {
+    let mut file = file.clone();
+    for _ in 0..=dice.below(3) {
+        let at = dice.below(6);
+        match dice.below(4) {
+            0 => drop(file.remove(&at)),
+            // Fields of it change, its kind does not.
+            1 | 2 if file.contains_key(&at) => {
+                let kind = file[&at].kind;
+                file.insert(at, Block { kind, ..block(dice, at) });
+            }
+            _ => {
+                let new = block(dice, at);
+                file.entry(at).or_insert(new);
+            }
+        }
+    }
+    file
+}
+
+fn fate(dice: &mut Dice) -> Fate {
+    match dice.below(8) {
+        0 | 1 => Fate::KillsBefore,
+        2 | 3 => Fate::KillsAfter,
+        4 => Fate::ReplyIsLost,
+        5 => Fate::Fails(Fault::Transient),
+        6 => Fate::Fails(Fault::Unknown),
+        _ => Fate::Fails([Fault::Conflict, Fault::Denied, Fault::Terminal][dice.below(3)].clone()),
+    }
+}
+
+fn history(seed: u64) -> Vec<Move> {
+    let mut dice = Dice(seed);
+    let mut file = File::new();
+    let mut moves = Vec::new();
+    for _ in 0..2 + dice.below(6) {
+        file = edit(&mut dice, &file);
+        moves.push(Move::Edit(file.clone()));
+        if dice.one_in(4) {
+            moves.push(Move::Late(dice.below(25) as u64, dice.below(90) as u64));
+        }
+        for _ in 0..1 + dice.below(2) {
+            let fates = (0..dice.below(3)).map(|_| (dice.below(30), fate(&mut dice))).collect();
+            let disk = dice.one_in(5).then(|| {
+                let bytes = [0, 1, 30, usize::MAX][dice.below(4)];
+                let fault = [DiskFault::Crash(bytes), DiskFault::Full(bytes)][dice.below(2)];
+                (dice.below(12), fault)
+            });
+            moves.push(Move::Run { destroys: dice.one_in(12), fates, disk });
+        }
+        if dice.one_in(3) {
+            moves.push(Move::Meddle { which: dice.below(6), ends: dice.one_in(2) });
+        }
+        if dice.one_in(12) {
+            moves.push(Move::LoseState);
+        }
+    }
+    moves
+}
+
+fn foreign(now: Instant) -> Thing {
+    Thing {
+        kind: "plain",
+        id: "theirs".into(),
+        token: String::new(),
+        spec: serde_json::json!({ "name": "r0", "tags": {}, "size": 7 }),
+        visible: now,
+        settled: now,
+        alive: true,
+    }
+}
+
+/// How many faults the history met.
+async fn play(moves: &[Move], loud: bool) -> usize {
+    let mut stack = Stack::new("");
+    stack.settle = Duration::from_secs(60);
+    let theirs = foreign(Instant::now());
+    stack.world.meddle(|things| things.push(theirs.clone()));
+    let mut met = 0;
+    for step in moves {
+        match step {
+            Move::Edit(file) => stack.file = text(file),
+            Move::Late(hidden, settling) => {
+                let [hidden, settling] = [*hidden, *settling].map(Duration::from_secs);
+                stack.world.late(hidden, settling);
+            }
+            Move::Meddle { which, ends } => stack.world.meddle(|things| {
+                let mut ours = things.iter_mut().filter(|t| t.alive && t.id != "theirs");
+                if let Some(thing) = ours.nth(*which) {
+                    if *ends { thing.alive = false } else { thing.spec["size"] = 99.into() }
+                }
+            }),
+            Move::LoseState => {
+                // Long after the last run: everything shows itself by now.
+                tokio::time::sleep(Duration::from_secs(300)).await;
+                stack.disk = Default::default();
+                stack.adopt = true;
+            }
+            Move::Run { destroys, fates, disk } => {
+                let script = fates.clone();
+                stack
+                    .world
+                    .script(move |deed| script.get(&deed.number).cloned().unwrap_or(Fate::Happens));
+                if let Some((number, fault)) = disk {
+                    stack.disk.fail(*number, *fault);
+                }
+                let ended = stack.run(*destroys).await;
+                if loud {
+                    println!("{step:?} ended as {ended:?}\n{}", stack.told());
+                }
+                stack.disk.reboot();
+                let deeds = stack.world.deeds().len();
+                met += fates.keys().filter(|number| **number < deeds).count();
+                always(&stack);
+            }
+        }
+    }
+    // A state that was lost halfway through a run may not know what this stack made: adopt.
+    stack.world.script(|_| Fate::Happens);
+    match stack.run(false).await {
+        Ended::Done(outcome) if outcome.failed.is_empty() && outcome.skipped.is_empty() => {}
+        other => panic!("the run that should finish it: {other:?}"),
+    }
+    stack.holds("at the end").await;
+    assert_eq!(others(&stack), [theirs], "what is not ours was touched");
+    met
+}
+
+fn others(stack: &Stack) -> Vec<Thing> {
+    stack.world.things().into_iter().filter(|thing| thing.address().is_none()).collect()
+}
+
+/// What holds after every run, however it ended.
+fn always(stack: &Stack) {
+    let mut seen = BTreeSet::new();
+    for thing in stack.world.things() {
+        if let Some(address) = thing.address() {
+            let generation = thing.spec["tags"]["stackwright:generation"].to_string();
+            let one = (address.to_owned(), generation);
+            assert!(seen.insert(one), "two of {address} in one generation");
+        }
+    }
+    let _readable = stack.state();
+}
+
+/// Plays in a runtime of its own; the panic's text when something does not hold.
+fn outcome(moves: &[Move], loud: bool) -> Result<usize, String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
+    runtime.block_on(AssertUnwindSafe(play(moves, loud)).catch_unwind()).map_err(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        text.or_else(|| panic.downcast_ref::<&str>().map(|t| (*t).to_owned())).unwrap_or_default()
+    })
+}
+
+/// The history without what it can lose and still fail.
+fn shortest(mut moves: Vec<Move>) -> Vec<Move> {
+    let mut at = 0;
+    while at < moves.len() {
+        let mut fewer = moves.clone();
+        fewer.remove(at);
+        if outcome(&fewer, false).is_err() {
+            moves = fewer;
+            at = 0;
+        } else {
+            at += 1;
+        }
+    }
+    moves
+}
+
+fn tell(moves: &[Move]) -> String {
+    moves.iter().fold(String::new(), |mut told, step| {
+        let _ = match step {
+            Move::Edit(file) => writeln!(told, "- the file becomes\n{}", text(file)),
+            other => writeln!(told, "- {other:?}"),
+        };
+        told
+    })
+}
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "tests are told by it how much to do")]
+fn every_history_ends_well() {
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    if let Some(seed) = number("STACKWRIGHT_SEED") {
+        let moves = history(seed);
+        println!("{}", tell(&moves));
+        outcome(&moves, true)
+            .unwrap_or_else(|why| panic!("{why}\n\nshortest:\n{}", tell(&shortest(moves))));
+        return;
+    }
+    let worlds = number("STACKWRIGHT_WORLDS").unwrap_or(1000);
+    let (mut met, mut steps) = (0, 0);
+    for seed in 0..worlds {
+        let moves = history(seed);
+        steps += moves.len();
+        match outcome(&moves, false) {
+            Ok(faults) => met += faults,
+            Err(why) => panic!("seed {seed}: {why}\n\nshortest:\n{}", tell(&shortest(moves))),
+        }
+    }
+    println!("{worlds} worlds, {steps} moves, {met} faults met, nothing lost, nothing twice");
+    assert!(met as u64 > worlds / 2, "the faults must be met: {met}");
+}
