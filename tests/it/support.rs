@@ -226,6 +226,11 @@ impl Reconciled {
     }
 }
 
+/// `STACKWRIGHT_TORTURE=all`: every call instead of some.
+pub fn takes_all() -> bool {
+    std::env::var("STACKWRIGHT_TORTURE").is_ok_and(|value| value == "all")
+}
+
 pub fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

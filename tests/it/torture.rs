@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use stackwright_testkit::{Act, Emulator, Point, Proxy};
 
-use crate::support::Sandbox;
+use crate::support::{Sandbox, takes_all};
 
 const POINTS: [Point; 3] = [Point::Arrived, Point::Committed, Point::Replied];
 
 /// Every how many calls one is taken; odd to the number of points, so that they mix.
 fn stride() -> usize {
-    if std::env::var("STACKWRIGHT_TORTURE").is_ok_and(|value| value == "all") { 1 } else { 13 }
+    if takes_all() { 1 } else { 13 }
 }
 
 /// Runs the command and kills it at its call `number`; `false` when it had fewer.
