@@ -102,18 +102,24 @@ impl Survey<'_> {
             return Vec::new();
         }
         let handles: Vec<_> = objects.iter().map(|(at, object)| handle(at, object)).collect();
+        let conclusive: Vec<bool> =
+            objects.iter().map(|(_, object)| self.is_conclusive(object)).collect();
         let answers = kind.observe(&handles).await;
-        let mut seen = Vec::new();
-        for (((address, object), handle), answer) in objects.into_iter().zip(handles).zip(answers) {
+        let seen = objects.iter().zip(handles).zip(answers).zip(conclusive);
+        let seen = seen.map(|(((known, handle), answer), is_conclusive)| async move {
+            let (address, object) = known;
             let answer = match answer {
-                Ok(None) if object.phase != Phase::Deleting => {
-                    self.again(kind, handle, object).await
-                }
+                Ok(None) if !is_conclusive => self.again(kind, handle, object).await,
                 other => other,
             };
-            seen.push((address.clone(), answer));
-        }
-        seen
+            ((*address).clone(), answer)
+        });
+        join_all(seen).await
+    }
+
+    /// Whether a look begun now that does not see the object means that it is gone.
+    fn is_conclusive(&self, object: &Object) -> bool {
+        object.phase == Phase::Deleting || self.clock.age(&object.created) >= self.grace
     }
 
     /// A young object may be invisible for a while: not seen does not mean gone yet.
@@ -124,14 +130,15 @@ impl Survey<'_> {
         object: &Object,
     ) -> Result<Option<Live<Value>>, Error> {
         let mut backoff = Backoff::of(&handle.address);
-        while self.clock.age(&object.created) < self.grace {
+        loop {
             backoff.pause().await;
+            let is_conclusive = self.is_conclusive(object);
             match kind.observe(std::slice::from_ref(&handle)).await.pop() {
-                Some(Ok(None)) | None => {}
+                Some(Ok(None)) | None if !is_conclusive => {}
                 Some(answer) => return answer,
+                None => return Ok(None),
             }
         }
-        Ok(None)
     }
 
     /// Looks for objects of ours, if an address is missing or a create is open.

@@ -188,11 +188,12 @@ impl Op<'_> {
         let settle = self.shared.options.settle.unwrap_or(own);
         let mut wait = Wait::new(&self.address, self.shared.events);
         loop {
+            // What counts is when the look began.
+            let is_conclusive = self.shared.options.clock.age(begun) >= settle;
             if let Some(found) = self.find_ours(name).await? {
                 return Ok(Some(found));
             }
-            let left = settle.saturating_sub(self.shared.options.clock.age(begun));
-            if left.is_zero() {
+            if is_conclusive {
                 return Ok(None);
             }
             if self.stopping() {

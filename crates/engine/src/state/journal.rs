@@ -127,7 +127,8 @@ pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
             let made = Object {
                 id,
                 generation: entry.generation,
-                created: creating.at,
+                // Not the intent's time: a create may be sent again much later.
+                created: entry.at.clone(),
                 spec: Some(creating.spec),
                 outputs: entry.data.outputs.clone(),
                 pins: entry.data.pins.clone(),

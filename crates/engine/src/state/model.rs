@@ -50,7 +50,7 @@ pub struct Record {
 pub struct Object {
     pub id: String,
     pub generation: u64,
-    /// When its create was begun, RFC 3339.
+    /// When its create was answered, RFC 3339: so long at most it may have been invisible.
     pub created: String,
     /// The spec last applied, secrets sealed. `None` after an adoption.
     pub spec: Option<Value>,

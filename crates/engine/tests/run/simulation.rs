@@ -223,7 +223,11 @@ async fn play(moves: &[Move], loud: bool) -> usize {
     }
     // A state that was lost halfway through a run may not know what this stack made: adopt.
     stack.world.script(|_| Fate::Happens);
-    match stack.run(false).await {
+    let ended = stack.run(false).await;
+    if loud {
+        println!("the last run ended as {ended:?}\n{}", stack.told());
+    }
+    match ended {
         Ended::Done(outcome) if outcome.failed.is_empty() && outcome.skipped.is_empty() => {}
         other => panic!("the run that should finish it: {other:?}"),
     }
