@@ -1,6 +1,6 @@
 //! Runs that end before their work does: killed, interrupted, locked out.
 
-use stackwright_testkit::{Act, Emulator, Point, Proxy};
+use stackwright_testkit::{Act, Emulator, Point, Proxy, Refusal};
 
 use crate::support::{Sandbox, text};
 
@@ -79,7 +79,31 @@ fn a_second_run_is_told_who_works_and_a_killed_one_blocks_nobody() {
         stack.run(arguments).code(6).says("process ").says("`stackwright reconcile`");
     }
     stack.ok(&["show"]);
+    let others: Vec<_> = (0..19).map(|_| stack.start(&["reconcile"])).collect();
+    for other in others {
+        other.wait().code(6).says("another run holds the state");
+    }
     running.signal("KILL");
     running.wait().code(137);
     stack.at(&emulator).reconcile(&[]);
+}
+
+#[test]
+fn credentials_that_expire_on_the_way_end_the_run_and_the_next_one_goes_on() {
+    let emulator = Emulator::ministack().start();
+    let expired = Refusal { status: 403, code: "ExpiredTokenException" };
+    let proxy = Proxy::before(&emulator, move |call| match call.number > 12 {
+        true => Act::Refuse(expired),
+        false => Act::Pass,
+    });
+    let stack = Sandbox::sample(&emulator).through(&proxy);
+    let ran =
+        stack.run(&["reconcile"]).code(3).says("then: stackwright reconcile").says("ExpiredToken");
+    assert!(!ran.stderr.contains("panicked"), "{ran}");
+    let made = emulator.census().counts();
+    assert!(made != [0; 5] && made != [1; 5], "in the middle: {made:?}");
+    let stack = stack.at(&emulator);
+    stack.reconcile(&[]);
+    assert_eq!(emulator.census().counts(), [1; 5]);
+    stack.settled(&[]);
 }

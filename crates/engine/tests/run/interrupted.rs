@@ -103,6 +103,45 @@ async fn a_call_that_fails_is_made_again() {
     }
 }
 
+/// A create killed at one call, and the run after it at another: every pair.
+#[tokio::test(start_paused = true)]
+async fn two_kills_in_a_row_are_got_over() {
+    let mut pairs = 0;
+    for first in [Fate::KillsBefore, Fate::KillsAfter] {
+        for second in [Fate::KillsBefore, Fate::KillsAfter] {
+            'firsts: for one in 0.. {
+                for two in 0.. {
+                    let stack = Stack::new(CHAIN);
+                    if !killed(&stack, one, &first).await {
+                        break 'firsts;
+                    }
+                    let again = killed(&stack, two, &second).await;
+                    stack.world.script(|_| Fate::Happens);
+                    stack.reconcile().await;
+                    stack.holds(&format!("{first:?} at {one}, {second:?} at {two}")).await;
+                    pairs += 1;
+                    if !again {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+    assert!(pairs > 400, "{pairs}");
+}
+
+/// One run that meets `fate` at its call `number`; `false` when it had fewer.
+async fn killed(stack: &Stack, number: usize, fate: &Fate) -> bool {
+    let fate = fate.clone();
+    stack.world.script(move |deed| match deed.number == number {
+        true => fate.clone(),
+        false => Fate::Happens,
+    });
+    let ended = stack.run(false).await;
+    stack.disk.reboot();
+    matches!(ended, Ended::Killed)
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_power_may_go_at_any_write_to_disk() {
     for bytes in [0, 1, 40, usize::MAX] {
