@@ -80,7 +80,8 @@ fn a_create_is_open_until_its_outcome_is_known() {
     check(&made(), "i-1 partial");
     check(&then(made(), [done()]), "i-1 done");
     check(&[intent(), entry(Verb::Create, Step::Failed, Data::default())], "nothing");
-    check(&[intent(), intent()], "another create is open");
+    check(&[intent(), intent()], "creating t");
+    check(&[intent(), Entry { op: 2, ..intent() }], "another create is open");
     check(&[entry(Verb::Create, Step::Intent, Data::default())], "without a token");
     check(&[entry(Verb::Create, Step::Result, id("i-1"))], "no such create is open");
     check(&[entry(Verb::Create, Step::Failed, Data::default())], "no such create is open");

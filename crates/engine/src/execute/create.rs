@@ -138,7 +138,12 @@ impl Op<'_> {
         };
         let name = spec["name"].as_str().unwrap_or_default();
         let mut wait = Wait::new(&self.address, self.shared.events);
+        let mut begun = begun.to_owned();
+        let mut is_sent = unknown > 0;
         loop {
+            if std::mem::replace(&mut is_sent, true) {
+                begun = self.renew(token).await?;
+            }
             let error = match self.kind.create(&intent, spec).await {
                 Ok(created) if !created.id.is_empty() => return self.made(created).await,
                 Ok(_) => Error::new(Fault::Unknown, "the reply has no id"),
@@ -147,7 +152,7 @@ impl Op<'_> {
             match &error.fault {
                 Fault::Unknown if unknown < 4 => {
                     unknown += 1;
-                    if let Some(found) = self.settle(name, begun).await? {
+                    if let Some(found) = self.settle(name, &begun).await? {
                         return self.take(found).await;
                     }
                     wait.pause("the outcome of a create", Duration::from_secs(60)).await;
@@ -168,6 +173,14 @@ impl Op<'_> {
                 }
             }
         }
+    }
+
+    /// The intent's time is that of the last attempt: so long what it made may be invisible.
+    async fn renew(&self, token: &str) -> Result<String, Error> {
+        let begun = self.shared.options.clock.now().to_string();
+        let data = Data { token: Some(token.to_owned()), ..Data::default() };
+        self.journal(Verb::Create, state::Step::Intent, data).await?;
+        Ok(begun)
     }
 
     /// After a lost reply: the object, if it can be seen; for a create that cannot be repeated, look

@@ -106,8 +106,12 @@ pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
     let record = state.resources.entry(entry.address.clone()).or_default();
     match (entry.verb, entry.step) {
         (Verb::Create, Step::Intent) => {
-            if record.creating.is_some() {
-                return Err(illegal("another create is open"));
+            if let Some(open) = &mut record.creating {
+                if open.op != entry.op || Some(&open.token) != entry.data.token.as_ref() {
+                    return Err(illegal("another create is open"));
+                }
+                open.at.clone_from(&entry.at);
+                return Ok(state);
             }
             record.creating = Some(Creating {
                 op: entry.op,

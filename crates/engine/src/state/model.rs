@@ -79,7 +79,7 @@ pub struct Creating {
     pub op: u64,
     pub generation: u64,
     pub token: String,
-    /// RFC 3339.
+    /// When it was last sent, RFC 3339.
     pub at: String,
     /// The resolved spec, secrets sealed.
     pub spec: Value,
