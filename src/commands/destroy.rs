@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use serde_json::json;
+use stackwright_engine::session::Goal;
 
 use super::shared;
 use crate::cli::{Stack, Writing};
@@ -25,7 +26,7 @@ pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
     let options = (writing.parallelism.into(), signals.stop());
     let session = shared::session(&workspace, &connected, &progress.events, options, false)?;
     let failed = |error| Error::session(error, &workspace.manifest);
-    session.recover(&mut store).await.map_err(failed)?;
+    session.recover(&mut store, Goal::Nothing).await.map_err(failed)?;
     let surveyed = session.survey_for_destroy(store.state()).await.map_err(failed)?;
     if !json {
         anstream::eprint!("{}", human::plan(&surveyed.plan));

@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use stackwright_engine::manifest::Cloud;
 use stackwright_engine::plan::Plan;
+use stackwright_engine::session::Goal;
 
 use super::{check, output, shared};
 use crate::cli::{Stack, Writing};
@@ -31,7 +32,7 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
     let options = (ask.writing.parallelism.into(), signals.stop());
     let session = shared::session(&workspace, &connected, &progress.events, options, ask.adopt)?;
     let failed = |error| Error::session(error, &workspace.manifest);
-    session.recover(&mut store).await.map_err(failed)?;
+    session.recover(&mut store, Goal::File).await.map_err(failed)?;
     let mut state = store.state().clone();
     let (surveyed, mut claims) = session.survey(&mut state).await.map_err(failed)?;
     let plan = &surveyed.plan;

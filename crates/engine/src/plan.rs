@@ -161,8 +161,12 @@ impl Making<'_> {
         }
     }
 
+    /// That of a create that is open, for what it made may show itself yet.
     fn next_generation(&self, address: &Address) -> u64 {
         let record = self.on.state.resources.get(address);
+        if let Some(open) = record.and_then(|record| record.creating.as_ref()) {
+            return open.generation;
+        }
         let old = record.into_iter().flat_map(|record| &record.deposed);
         old.map(|object| object.generation).max().unwrap_or(0) + 1
     }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::change::Path;
 use crate::event::Event;
-use crate::execute::{self, Outcome, Run};
+use crate::execute::{self, Open, Outcome, Run};
 use crate::graph::Graph;
 use crate::kind::{self, Found, Owner, tag};
 use crate::manifest::Resource;
@@ -19,13 +19,21 @@ use crate::plan::{self, Plan, Planning};
 use crate::prepare::{Preparing, Wanted, known_outputs};
 use crate::reference::{self, Draft, Scope};
 use crate::secret::Sealer;
-use crate::state::{self, Data, Entry, State, Step, Store, Verb, fold};
+use crate::state::{self, Creating, Data, Entry, State, Step, Store, Verb, fold};
 
 /// A run from its first look to its last write.
 pub struct Session<'a> {
     pub run: Run<'a>,
     /// Take over objects of this stack's name that have another lineage.
     pub adopt: bool,
+}
+
+/// What a run works towards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    File,
+    /// `destroy`.
+    Nothing,
 }
 
 /// Why a run ended before anything was changed.
@@ -74,7 +82,7 @@ pub struct Surveyed {
 
 impl Session<'_> {
     /// Settles creates that an earlier run left open. Writes.
-    pub async fn recover(&self, store: &mut Store) -> Result<(), Error> {
+    pub async fn recover(&self, store: &mut Store, goal: Goal) -> Result<(), Error> {
         let open: Vec<_> = store
             .state()
             .resources
@@ -84,16 +92,25 @@ impl Session<'_> {
         for (address, creating) in open {
             let sealer = Sealer::new(&store.state().salt);
             let secrets = self.secrets(&address, store.state());
-            let spec = sealer.open(&creating.spec, &secrets);
-            execute::recover(&self.run, store, &address, &creating, spec.as_ref()).await?.map_err(
-                |error| {
-                    let message = self.run.scope.redacted(&error.message);
-                    let error = Box::new(kind::Error { message, ..error });
-                    Error::Recovery { address, error }
-                },
-            )?;
+            let open = Open {
+                spec: sealer.open(&creating.spec, &secrets),
+                is_remade: goal == Goal::File && self.is_remade(store.state(), &address, &creating),
+                creating,
+            };
+            execute::recover(&self.run, store, &address, &open).await?.map_err(|error| {
+                let message = self.run.scope.redacted(&error.message);
+                let error = Box::new(kind::Error { message, ..error });
+                Error::Recovery { address, error }
+            })?;
         }
         Ok(())
+    }
+
+    /// Whether an object of the same name is to be made at that address.
+    fn is_remade(&self, state: &State, address: &Address, creating: &Creating) -> bool {
+        let wanted = self.run.manifest.resources.get(address);
+        let name = wanted.map(|resource| self.run.scope.fill(&resource.name));
+        state.object(address).is_none() && name.as_deref() == creating.spec["name"].as_str()
     }
 
     /// The secret texts of a resource, as its file has them now.

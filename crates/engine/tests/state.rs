@@ -82,6 +82,9 @@ fn a_create_is_open_until_its_outcome_is_known() {
     check(&[intent(), entry(Verb::Create, Step::Failed, Data::default())], "nothing");
     check(&[intent(), intent()], "creating t");
     check(&[intent(), Entry { op: 2, ..intent() }], "another create is open");
+    check(&[intent(), Entry { generation: 2, ..intent() }], "another create is open");
+    let data = Data { token: Some("u".into()), ..intent().data };
+    check(&[intent(), Entry { data, ..intent() }], "creating u");
     check(&[entry(Verb::Create, Step::Intent, Data::default())], "without a token");
     check(&[entry(Verb::Create, Step::Result, id("i-1"))], "no such create is open");
     check(&[entry(Verb::Create, Step::Failed, Data::default())], "no such create is open");

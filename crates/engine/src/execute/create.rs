@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Op;
+use super::{Op, Open};
 use crate::event::Event;
 use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
 use crate::plan::Step;
@@ -67,21 +67,17 @@ impl Op<'_> {
     }
 
     /// A create that an earlier run left open: found, or made now, or seen never to have happened.
-    /// `spec`: the recorded request, if it can be rebuilt.
-    pub async fn recover(
-        &mut self,
-        creating: &Creating,
-        spec: Option<&Value>,
-    ) -> Result<(), Error> {
-        self.number = creating.op;
-        self.generation = creating.generation;
+    /// Where its name keeps a late one from becoming a second, and this run makes one of that name,
+    /// the intent stays open until that one takes its place.
+    pub async fn recover(&self, open: &Open) -> Result<(), Error> {
+        let creating = &open.creating;
         let name = creating.spec["name"].as_str().unwrap_or_default();
         if let Some(found) = self.find_ours(name).await? {
             let (address, id) = (self.address.clone(), Some(found.id.clone()));
             self.tell(Event::Recovered { address, id, how: "found by its tags" });
             return self.take(found).await.map(drop);
         }
-        let how = match (self.kind.repeat(), spec) {
+        let how = match (self.kind.repeat(), &open.spec) {
             (Repeat::Token, Some(spec)) => {
                 match self.make(&creating.token, spec, &creating.at, 1).await {
                     Ok(_) => "the recorded request was sent again with its token",
@@ -92,11 +88,7 @@ impl Op<'_> {
                     Err(error) => return Err(error),
                 }
             }
-            (Repeat::UniqueName, _) if self.is_wanted(name) => {
-                self.abandon("not there, and its name keeps a late one from being a second")
-                    .await?;
-                "had not happened; it is made again"
-            }
+            (Repeat::UniqueName, _) if open.is_remade => "not seen; it is made again",
             _ => self.look_up_or_abandon(name, creating).await?,
         };
         self.tell(Event::Recovered { address: self.address.clone(), id: None, how });
@@ -113,12 +105,6 @@ impl Op<'_> {
         }
         self.abandon("not there after the settling time").await?;
         Ok("had not happened; it is made again")
-    }
-
-    /// Whether the file still wants an object of that name here: then its create meets a late one.
-    fn is_wanted(&self, name: &str) -> bool {
-        let resource = self.shared.manifest.resources.get(&self.address);
-        resource.is_some_and(|resource| self.scope.fill(&resource.name) == name)
     }
 
     /// Calls until there is an id, and journals it. `unknown`: attempts so far of which nobody knows
@@ -226,8 +212,7 @@ impl Op<'_> {
             let named = found.into_iter().find(|found| found.name == name);
             let what = match named {
                 Some(found) if !self.is_ours(&found) => return Ok(None),
-                // A later generation: its intent was closed while it was invisible.
-                Some(found) if generation(&found) >= self.generation => return Ok(Some(found)),
+                Some(found) if generation(&found) == self.generation => return Ok(Some(found)),
                 Some(_) => format!("the former `{name}` to be gone"),
                 None => format!("what is called `{name}` to show itself"),
             };

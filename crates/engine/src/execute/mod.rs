@@ -157,13 +157,21 @@ pub(crate) async fn execute(
     walk.run(lines).await
 }
 
+/// A create that an earlier run left open.
+pub(crate) struct Open {
+    pub creating: Creating,
+    /// The recorded request, if it can be rebuilt.
+    pub spec: Option<Value>,
+    /// Whether this run makes an object of the same name at the same address.
+    pub is_remade: bool,
+}
+
 /// Settles one create that an earlier run left open.
 pub(crate) async fn recover(
     run: &Run<'_>,
     store: &mut Store,
     address: &Address,
-    creating: &Creating,
-    spec: Option<&Value>,
+    open: &Open,
 ) -> Result<Result<(), Error>, state::Error> {
     let Some(kind) = run.kinds.get(address.kind()) else {
         return Ok(Err(Error::terminal("this kind is not known here")));
@@ -171,17 +179,17 @@ pub(crate) async fn recover(
     let observed = Observed::default();
     let (journal, mut lines) = mpsc::unbounded_channel();
     let shared = Shared::new(run, &observed, store.state(), journal);
-    let mut op = Op {
-        number: creating.op,
+    let op = Op {
+        number: open.creating.op,
         shared: &shared,
         kind: kind.as_ref(),
         address: address.clone(),
-        generation: creating.generation,
+        generation: open.creating.generation,
         scope: run.scope.clone(),
-        dependencies: creating.dependencies.clone(),
+        dependencies: open.creating.dependencies.clone(),
         object: None,
     };
-    let mut recovering = std::pin::pin!(op.recover(creating, spec));
+    let mut recovering = std::pin::pin!(op.recover(open));
     let mut batch = Vec::new();
     loop {
         tokio::select! {
@@ -335,8 +343,11 @@ impl<'a, 'b> Walk<'a, 'b> {
             (Some(id), _) => all.clone().find(|object| object.id == *id).cloned(),
             (None, _) => state.object(address).cloned(),
         };
+        // What is made in the place of an open create continues that operation.
+        let open = record.and_then(|record| record.creating.as_ref()).map(|open| open.op);
+        let open = open.filter(|_| step.action != Action::Delete);
         Some(Op {
-            number: self.store.next_op(),
+            number: open.unwrap_or_else(|| self.store.next_op()),
             shared: self.shared,
             kind: self.shared.kinds.get(address.kind())?.as_ref(),
             address: address.clone(),

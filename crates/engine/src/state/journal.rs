@@ -106,21 +106,25 @@ pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
     let record = state.resources.entry(entry.address.clone()).or_default();
     match (entry.verb, entry.step) {
         (Verb::Create, Step::Intent) => {
-            if let Some(open) = &mut record.creating {
-                if open.op != entry.op || Some(&open.token) != entry.data.token.as_ref() {
+            let token = entry.data.token.clone().ok_or_else(|| illegal("without a token"))?;
+            match &mut record.creating {
+                Some(open) if open.op != entry.op || open.generation != entry.generation => {
                     return Err(illegal("another create is open"));
                 }
-                open.at.clone_from(&entry.at);
-                return Ok(state);
+                // Sent again.
+                Some(open) if open.token == token => open.at.clone_from(&entry.at),
+                // The first, or one in the place of one of the same name.
+                open => {
+                    *open = Some(Creating {
+                        op: entry.op,
+                        generation: entry.generation,
+                        token,
+                        at: entry.at.clone(),
+                        spec: entry.data.spec.clone().ok_or_else(|| illegal("without a spec"))?,
+                        dependencies: entry.data.dependencies.clone(),
+                    });
+                }
             }
-            record.creating = Some(Creating {
-                op: entry.op,
-                generation: entry.generation,
-                token: entry.data.token.clone().ok_or_else(|| illegal("without a token"))?,
-                at: entry.at.clone(),
-                spec: entry.data.spec.clone().ok_or_else(|| illegal("without a spec"))?,
-                dependencies: entry.data.dependencies.clone(),
-            });
         }
         (Verb::Create, Step::Result) => {
             let creating = record

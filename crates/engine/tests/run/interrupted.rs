@@ -167,3 +167,40 @@ async fn the_power_may_go_at_any_write_to_disk() {
         }
     }
 }
+
+/// A stack whose create of `named.b` was killed and cannot be seen for a while.
+async fn killed_while_invisible() -> Stack {
+    let mut stack = Stack::new("named:\n  b: {}\nplain:\n  c: {}\n");
+    stack.world.late(Duration::from_secs(20), Duration::ZERO);
+    stack.settle = Duration::from_secs(30);
+    let dies = |verb: &str, kind: &str| (verb, kind) == ("create", "named");
+    stack.world.script(move |deed| match dies(deed.verb, deed.kind) {
+        true => Fate::KillsAfter,
+        false => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    stack.world.script(|_| Fate::Happens);
+    stack
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_one_is_not_forgotten_when_the_next_run_ends_early_and_the_file_changes() {
+    let mut stack = killed_while_invisible().await;
+    stack.world.script(|deed| match deed.number {
+        0 => Fate::Happens, // the create is looked for, and not seen
+        _ => Fate::Fails(Fault::Denied),
+    });
+    assert!(matches!(stack.run(false).await, Ended::Refused(_)));
+    stack.world.script(|_| Fate::Happens);
+    stack.file = "stack: s\nplain:\n  c: {}\n".to_owned();
+    stack.reconcile().await;
+    stack.holds("the file no longer names it").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_waits_for_a_late_one() {
+    let stack = killed_while_invisible().await;
+    assert!(matches!(stack.run(true).await, Ended::Done(_)));
+    assert_eq!(stack.world.things(), []);
+    assert!(stack.state().resources.is_empty());
+}

@@ -182,7 +182,7 @@ async fn play(moves: &[Move], loud: bool) -> usize {
     stack.settle = Duration::from_secs(60);
     let theirs = foreign(Instant::now());
     stack.world.meddle(|things| things.push(theirs.clone()));
-    let mut met = 0;
+    let (mut met, mut lost) = (0, false);
     for step in moves {
         match step {
             Move::Edit(file) => stack.file = text(file),
@@ -200,6 +200,7 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                 // Long after the last run: everything shows itself by now.
                 tokio::time::sleep(Duration::from_secs(300)).await;
                 stack.disk = Default::default();
+                lost = true;
                 stack.adopt = true;
             }
             Move::Run { destroys, fates, disk } => {
@@ -218,6 +219,13 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                 let deeds = stack.world.deeds().len();
                 met += fates.keys().filter(|number| **number < deeds).count();
                 always(&stack);
+                if let Ended::Done(outcome) = &ended
+                    && outcome.failed.is_empty()
+                    && outcome.skipped.is_empty()
+                {
+                    lost &= *destroys;
+                    assert!(!*destroys || lost || ours(&stack).is_empty(), "left by a destroy");
+                }
             }
         }
     }
@@ -238,6 +246,10 @@ async fn play(moves: &[Move], loud: bool) -> usize {
 
 fn others(stack: &Stack) -> Vec<Thing> {
     stack.world.things().into_iter().filter(|thing| thing.address().is_none()).collect()
+}
+
+fn ours(stack: &Stack) -> Vec<Thing> {
+    stack.world.things().into_iter().filter(|thing| thing.address().is_some()).collect()
 }
 
 /// What holds after every run, however it ended.

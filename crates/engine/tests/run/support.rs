@@ -10,7 +10,7 @@ use stackwright_engine::event::{Event, Events};
 use stackwright_engine::execute::{Options, Outcome, Run};
 use stackwright_engine::manifest::{Manifest, Request, Source};
 use stackwright_engine::plan::{Action, Plan};
-use stackwright_engine::session::{Error, Session};
+use stackwright_engine::session::{Error, Goal, Session};
 use stackwright_engine::state::{Place, State, Store};
 use stackwright_testkit::world::{MemoryDisk, World};
 use tokio::sync::{mpsc, watch};
@@ -83,7 +83,8 @@ impl Stack {
         let (_go_on, stop) = watch::channel(false);
         let run = self.under_way(&manifest, &kinds, &events, stop);
         let session = Session { run, adopt: self.adopt };
-        session.recover(&mut store).await?;
+        let goal = if destroys { Goal::Nothing } else { Goal::File };
+        session.recover(&mut store, goal).await?;
         let surveyed = if destroys {
             session.survey_for_destroy(store.state()).await?
         } else {
