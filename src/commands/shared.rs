@@ -58,7 +58,7 @@ pub fn exit_code(outcome: &Outcome, signal: u8) -> u8 {
         return signal;
     }
     let codes = outcome.failed.iter().map(|(_, error)| fault_code(&error.fault));
-    codes.min().unwrap_or(0)
+    codes.min().unwrap_or(if outcome.skipped.is_empty() { 0 } else { 1 })
 }
 
 /// What a user needs to know after a run that did not do everything.

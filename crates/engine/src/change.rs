@@ -91,23 +91,27 @@ pub struct Difference {
 
 impl Compared<'_> {
     /// Three ways: desired set: compared with live. Desired unset, last applied set: the default.
-    /// Neither: ignored.
+    /// Neither: ignored. Of what was found, not made, nobody knows what was last applied: it is taken
+    /// for what is desired, and what cannot be read back is sent again, unless that costs the object.
     pub fn difference(&self, desired: &Value) -> Difference {
         let mut found = Difference::default();
         let empty = Map::new();
         let fields = |value: Option<&Value>| value.and_then(Value::as_object).cloned();
         let wanted = desired.as_object().unwrap_or(&empty);
+        let is_found = self.applied.is_none();
         let applied = fields(self.applied).unwrap_or_else(|| wanted.clone());
         let names: BTreeSet<&String> = wanted.keys().chain(applied.keys()).collect();
         for name in names {
             let path = Path(vec![name.clone()]);
-            let (_, compare) = self.rule(&path);
+            let (cost, compare) = self.rule(&path);
+            let is_sent_again = is_found && compare == Compare::Recorded && cost == Cost::InPlace;
             let live = self.live.get(name).filter(|_| compare != Compare::Recorded);
             if live.is_none() && compare != Compare::Recorded && wanted.contains_key(name) {
                 found.unreported.insert(name.clone());
             }
             let default = self.defaults.get(name);
-            let sides = Sides { desired: wanted.get(name), applied: applied.get(name), live };
+            let applied = applied.get(name).filter(|_| !is_sent_again);
+            let sides = Sides { desired: wanted.get(name), applied, live };
             match (sides.desired, sides.applied, default) {
                 (None, Some(Value::Object(_)), _) => {
                     self.walk(&path, sides, live.is_some(), &mut found)
@@ -271,6 +275,7 @@ mod tests {
         Field("image", Cost::Replace, Compare::Managed),
         Field("key", Cost::Replace, Compare::Managed),
         Field("code", Cost::InPlace, Compare::Recorded),
+        Field("script", Cost::Replace, Compare::Recorded),
         Field("routes", Cost::InPlace, Compare::Exclusive),
         Field("power", Cost::InPlace, Compare::Released),
     ];
@@ -381,7 +386,8 @@ mod tests {
             json!({}),
             &["code: \"a\" -> \"b\" (Edited, InPlace)"],
         );
-        check(json!({ "code": "a" }), None, json!({}), &[]);
+        check(json!({ "code": "a" }), None, json!({}), &["code: - -> \"a\" (Missing, InPlace)"]);
+        check(json!({ "script": "a" }), None, json!({}), &[]);
         check(
             json!({ "user_data": "b" }),
             Some(json!({ "user_data": "a" })),

@@ -279,6 +279,13 @@ pub enum Fault {
     Unknown,
 }
 
+impl Found {
+    /// By its tag; 1 for one that has none.
+    pub fn generation(&self) -> u64 {
+        self.tags.get(tag::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(1)
+    }
+}
+
 impl Error {
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
         Self { fault, message: message.into(), hint: None, source: None }

@@ -372,8 +372,11 @@ fn order(steps: &mut [Step], planning: &Planning<'_>) {
         if steps[at].action == Action::Delete {
             let first = making.get(&address).is_some_and(|make| steps[*make].gap);
             for dependant in dependants.get(&address).into_iter().flatten() {
-                after.extend(dropping.get(dependant).into_iter().flatten());
-                after.extend(making.get(dependant).filter(|_| !first));
+                let make = making.get(dependant);
+                // What is made anew after this one keeps its old object until then.
+                let stays = first && make.is_some_and(|make| !steps[*make].gap);
+                after.extend(dropping.get(dependant).filter(|_| !stays).into_iter().flatten());
+                after.extend(make.filter(|_| !first));
             }
             after.extend(making.get(&address).filter(|_| !first));
             after.remove(&at);
@@ -385,7 +388,6 @@ fn order(steps: &mut [Step], planning: &Planning<'_>) {
         }
         steps[at].after = after;
     }
-    // A dependant that goes with an old object of its own waits for its own new one, not for ours.
     break_ties(steps);
 }
 

@@ -2,7 +2,6 @@
 //! each is lies in its own module.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
@@ -14,7 +13,7 @@ use crate::execute::{self, Open, Outcome, Run};
 use crate::graph::Graph;
 use crate::kind::{self, Found, Owner, tag};
 use crate::manifest::Resource;
-use crate::observe::{GRACE, Observed, Survey, Unseen, owner};
+use crate::observe::{Observed, Survey, Unseen, owner};
 use crate::plan::{self, Plan, Planning};
 use crate::prepare::{Preparing, Wanted, known_outputs};
 use crate::reference::{self, Draft, Scope};
@@ -189,7 +188,7 @@ impl Session<'_> {
         state: &State,
         resources: &BTreeMap<Address, Resource>,
     ) -> Result<Observed, Error> {
-        let grace: Duration = self.run.options.settle.unwrap_or(GRACE);
+        let grace = self.run.options.grace();
         // A state that knows nothing may be one that was lost: of resources, too, that the file
         // does not name any more.
         let thorough = self.adopt || state.resources.is_empty();
@@ -215,7 +214,7 @@ impl Session<'_> {
         // Of several generations the last one is the object, and the others wait to be deleted: the
         // state was lost in the middle of a replacement.
         let mut found: Vec<_> = observed.found.iter().collect();
-        found.sort_by_key(|(_, found)| generation_of(found));
+        found.sort_by_key(|(_, found)| found.generation());
         for (kind, found) in found {
             match self.claim_one(state, &owner, kind, found) {
                 Ok(Some((address, generation))) => {
@@ -267,7 +266,7 @@ impl Session<'_> {
         let tagged = |tag: &str| found.tags.get(tag).map(String::as_str);
         let address = tagged(tag::ADDRESS).and_then(|text| text.parse::<Address>().ok());
         let address = address.filter(|address| address.kind() == kind);
-        let generation = generation_of(found);
+        let generation = found.generation();
         let ours = tagged(tag::LINEAGE) == Some(&owner.lineage);
         match address {
             Some(address) if tagged(tag::STACK) == Some(&owner.stack) => {
@@ -340,11 +339,6 @@ impl Session<'_> {
         store.finish()?;
         Ok(outcome)
     }
-}
-
-/// By its tag; 1 for one that has none.
-fn generation_of(found: &Found) -> u64 {
-    found.tags.get(tag::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(1)
 }
 
 fn adoption(address: Address, generation: u64, found: &Found, at: String) -> Entry {

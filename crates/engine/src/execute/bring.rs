@@ -12,12 +12,23 @@ use crate::kind::{Cost, Error, Fault, Handle, Live, Settled};
 use crate::manifest;
 use crate::plan::{Action, Step, rebound};
 use crate::state::{self, Data, Object, Verb};
-use crate::wait::Wait;
 
-/// Rounds of compare and change before giving up.
+/// Changes that the cloud accepts before this gives up.
 const ROUNDS: usize = 8;
+/// How long an accepted change may take to be seen.
+const SHOWING: Duration = Duration::from_secs(30);
 /// How long an object may be in transition.
 const TRANSIT: Duration = Duration::from_secs(600);
+
+/// What is known of an object before it is brought to what is wanted.
+struct Known {
+    id: String,
+    outputs: BTreeMap<String, String>,
+    /// The spec last applied, sealed; `None`: found, not made.
+    applied: Option<Value>,
+    pins: BTreeMap<String, String>,
+    live: Option<Live<Value>>,
+}
 
 impl Op<'_> {
     /// An object that exists, towards what is wanted now. Never more than the plan said.
@@ -26,89 +37,111 @@ impl Op<'_> {
             // Weakened: the object stays, and with it its generation.
             self.generation = self.object.as_ref().map_or(self.generation, |o| o.generation);
         }
+        let Some(object) = &self.object else {
+            return Err(Error::terminal("the state does not know it"));
+        };
         let target = self.target().await?;
-        let live = self.live().cloned();
+        let known = Known {
+            id: object.id.clone(),
+            outputs: object.outputs.clone(),
+            applied: object.spec.clone(),
+            pins: object.pins.clone(),
+            live: self.live().cloned(),
+        };
         let allowed = match step.action {
             Action::Restart | Action::Replace => Cost::Restart,
             _ => Cost::InPlace,
         };
-        if let (Some(live), Some(object)) = (&live, &self.object) {
-            let found = self.difference(&target, live, object.spec.as_ref(), &object.pins);
-            if let Some(more) = found.changes.iter().find(|change| change.cost > allowed) {
-                let message = format!("`{}` would need more than was planned", more.path);
-                return Err(Error::terminal(message).with_hint("plan again, then reconcile"));
-            }
-        }
-        let Some(object) = &self.object else {
-            return Err(Error::terminal("the state does not know it"));
-        };
-        let made = Made { id: object.id.clone(), outputs: object.outputs.clone(), live };
         let rebound = self.rebound(&target, object);
-        self.bring(target, made, rebound).await
+        self.bring(target, known, rebound, allowed).await
     }
 
     /// A new object, from what its create established.
     pub async fn complete(&mut self, target: Target, made: Made) -> Result<(), Error> {
         self.object = None;
-        self.bring(target, made, Vec::new()).await
+        let applied = made.as_asked.then(|| target.sealed.clone());
+        let Made { id, outputs, live, .. } = made;
+        let known = Known { id, outputs, applied, pins: BTreeMap::new(), live };
+        self.bring(target, known, Vec::new(), Cost::Restart).await
     }
 
+    /// Compares and changes until nothing differs. What is rebound and cannot be seen to differ is
+    /// sent once, by itself, when all else is as wanted.
     async fn bring(
         &self,
         target: Target,
-        made: Made,
-        mut forced: Vec<Change>,
+        known: Known,
+        mut rebound: Vec<Change>,
+        allowed: Cost,
     ) -> Result<(), Error> {
-        let mut applied = self.object.as_ref().and_then(|object| object.spec.clone());
-        let mut pins = self.object.as_ref().map(|o| o.pins.clone()).unwrap_or_default();
+        let Known { id, outputs, mut applied, mut pins, mut live } = known;
         let mut handle = Handle {
             address: self.address.clone(),
-            id: made.id,
+            id,
             generation: self.generation,
-            outputs: made.outputs,
+            outputs,
             applied: applied.clone().or_else(|| Some(target.sealed.clone())),
         };
-        let mut live = made.live;
-        let mut before: Vec<Change> = Vec::new();
         let mut intent = self.object.is_none();
-        let mut settling = Wait::new(&self.address, self.shared.events);
-        for _ in 0..ROUNDS {
+        let mut before: Vec<Change> = Vec::new();
+        let mut accepted = 0;
+        let mut showing = self.wait();
+        let mut trouble = self.wait();
+        loop {
             let seen = self.ready(&handle, live.take()).await?;
-            let mut found = self.difference(&target, &seen, applied.as_ref(), &pins);
-            found.changes.append(&mut forced);
-            if found.changes.is_empty() {
+            let found = self.difference(&target, &seen, applied.as_ref(), &pins);
+            rebound.retain(|this| {
+                !found.changes.iter().any(|change| change.path.field() == this.path.field())
+            });
+            let is_rebinding = found.changes.is_empty();
+            let changes = if is_rebinding { rebound.clone() } else { found.changes };
+            if changes.is_empty() {
                 return self.done(&target, seen).await;
             }
-            if found.changes == before {
+            if let Some(more) = changes.iter().find(|change| change.cost > allowed) {
+                return Err(beyond(more));
+            }
+            if changes == before {
                 // What was just changed may show a little later.
-                if settling.pause("the change to show", self.grace().min(TRANSIT / 20)).await {
+                if showing.pause("the change to show", self.grace().min(SHOWING)).await {
                     continue;
                 }
-                return Err(unchanging(&found));
+                return Err(unchanging(&changes));
+            }
+            if accepted == ROUNDS {
+                return Err(unchanging(&changes));
             }
             if !std::mem::replace(&mut intent, true) {
                 self.journal(Verb::Update, state::Step::Intent, Data::default()).await?;
             }
-            if !self.change(&mut handle, &target, &seen, &found.changes).await? {
+            if let Err(error) = self.change(&mut handle, &target, &seen, &changes).await {
+                // Looking again tells what has come of it, or is to be changed now.
+                trouble.pause_after_change(error).await?;
                 continue;
             }
-            before = found.changes;
+            trouble.is_over();
+            showing.is_over();
+            accepted += 1;
+            if is_rebinding {
+                rebound.clear();
+                continue;
+            }
+            before = changes;
             // What cannot be read back has been sent now, and what went away needs no more looks.
             applied = Some(target.spec.clone());
             handle.applied = Some(target.sealed.clone());
             pins = BTreeMap::new();
         }
-        Err(Error::terminal(format!("it is still not as wanted after {ROUNDS} rounds")))
     }
 
-    /// True when the cloud said yes; false when looking again must tell what has come of it.
+    /// Ok when the cloud said yes.
     async fn change(
         &self,
         handle: &mut Handle<Value>,
         target: &Target,
         seen: &Live<Value>,
         changes: &[Change],
-    ) -> Result<bool, Error> {
+    ) -> Result<(), Error> {
         let mut desired = target.spec.clone();
         for change in changes.iter().filter(|change| change.path.0.len() == 1) {
             if let (Some(fields), Some(after)) = (desired.as_object_mut(), &change.after) {
@@ -116,16 +149,13 @@ impl Op<'_> {
             }
         }
         handle.outputs.clone_from(&seen.outputs);
-        let mut wait = Wait::new(&self.address, self.shared.events);
+        let mut wait = self.wait();
         loop {
             match self.kind.update(handle, &desired, changes).await {
-                Ok(()) => return Ok(true),
-                Err(error) if error.fault == Fault::Unknown => return Ok(false),
-                Err(error) if error.fault == Fault::Conflict => {
+                Err(error) if !matches!(error.fault, Fault::Unknown | Fault::Conflict) => {
                     wait.pause_after(error).await?;
-                    return Ok(false);
                 }
-                Err(error) => wait.pause_after(error).await?,
+                answer => return answer,
             }
         }
     }
@@ -137,7 +167,7 @@ impl Op<'_> {
         known: Option<Live<Value>>,
     ) -> Result<Live<Value>, Error> {
         let mut known = known;
-        let mut wait = Wait::new(&self.address, self.shared.events);
+        let mut wait = self.wait();
         loop {
             let live = match known.take() {
                 Some(live) => Some(live),
@@ -151,14 +181,14 @@ impl Op<'_> {
                 },
             };
             let (what, limit) = match live {
-                Some(Live { settled: Settled::Ready, .. }) => {
-                    return live.ok_or_else(|| Error::terminal("gone"));
-                }
-                Some(Live { settled: Settled::Broken(why), .. }) => {
-                    let error = Error::terminal(format!("it will not work: {why}"));
-                    return Err(error.with_hint("mend the cause; the next run replaces it"));
-                }
-                Some(Live { settled: Settled::Waiting(what), .. }) => (what, TRANSIT),
+                Some(live) => match &live.settled {
+                    Settled::Ready => return Ok(live),
+                    Settled::Broken(why) => {
+                        let error = Error::terminal(format!("it will not work: {why}"));
+                        return Err(error.with_hint("mend the cause; the next run replaces it"));
+                    }
+                    Settled::Waiting(what) => (what.clone(), TRANSIT),
+                },
                 None => (format!("{} to be visible", handle.id), self.grace()),
             };
             if !wait.pause(&what, limit).await {
@@ -209,7 +239,7 @@ impl Op<'_> {
             })
             .map(|(need, _)| need)
             .collect();
-        match self.shared.manifest.resources.get(&self.address) {
+        match self.shared.run.manifest.resources.get(&self.address) {
             // A config names its fields as the spec does.
             Some(resource) => rebound(&resource.config, &target.spec, &moved),
             None => Vec::new(),
@@ -230,8 +260,18 @@ impl Op<'_> {
     }
 }
 
-fn unchanging(found: &Difference) -> Error {
-    let fields: Vec<String> = found.changes.iter().map(|change| change.path.to_string()).collect();
+/// A difference that this run was not to touch.
+fn beyond(change: &Change) -> Error {
+    let what = match change.cost {
+        Cost::Replace => "a new object",
+        _ => "a restart",
+    };
+    Error::terminal(format!("changing `{}` needs {what}, which was not planned", change.path))
+        .with_hint("run again: the next plan says what it comes to")
+}
+
+fn unchanging(changes: &[Change]) -> Error {
+    let fields: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
     Error::terminal(format!("{} did not change, though the cloud said yes", fields.join(", ")))
         .with_hint("the endpoint may not support it; `plan` shows what is asked for")
 }

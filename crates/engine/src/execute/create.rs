@@ -8,12 +8,11 @@ use serde_json::Value;
 use super::{Op, Open};
 use crate::event::Event;
 use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
-use crate::plan::Step;
+use crate::plan::{Action, Step};
 use crate::prepare::Preparing;
 use crate::reference::Resolved;
 use crate::secret::random;
 use crate::state::{self, Creating, Data, Verb};
-use crate::wait::Wait;
 
 /// What an operation works towards.
 pub(crate) struct Target {
@@ -28,16 +27,26 @@ pub(crate) struct Made {
     pub outputs: BTreeMap<String, String>,
     /// What request and reply establish; a found object is still to be observed.
     pub live: Option<Live<Value>>,
+    /// Made by the recorded request; a found object may be of an earlier one with the same name.
+    pub as_asked: bool,
+}
+
+/// Who has a name that a create found taken.
+enum Named {
+    Ours(Found),
+    Foreign,
+    /// Waited in vain, or interrupted; the text completes "waiting for …".
+    Unseen(String),
 }
 
 impl Op<'_> {
     /// The spec with every reference filled in.
     pub async fn target(&self) -> Result<Target, Error> {
-        let resource = self.shared.manifest.resources.get(&self.address);
+        let resource = self.shared.run.manifest.resources.get(&self.address);
         let resource = resource.ok_or_else(|| Error::terminal("it is not in the file"))?;
         let preparing = Preparing {
-            manifest: self.shared.manifest,
-            lineage: &self.shared.lineage,
+            manifest: self.shared.run.manifest,
+            lineage: &self.shared.owner.lineage,
             kind: self.kind,
             resource,
             generation: self.generation,
@@ -61,7 +70,7 @@ impl Op<'_> {
             ..Data::default()
         };
         self.journal(Verb::Create, state::Step::Intent, data).await?;
-        let begun = self.shared.options.clock.now().to_string();
+        let begun = self.shared.run.options.clock.now().to_string();
         let made = self.make(&token, &target.spec, &begun, 0).await?;
         self.complete(target, made).await
     }
@@ -123,7 +132,7 @@ impl Op<'_> {
             token: token.to_owned(),
         };
         let name = spec["name"].as_str().unwrap_or_default();
-        let mut wait = Wait::new(&self.address, self.shared.events);
+        let mut wait = self.wait();
         let mut begun = begun.to_owned();
         let mut is_sent = unknown > 0;
         loop {
@@ -145,8 +154,11 @@ impl Op<'_> {
                 }
                 Fault::Unknown => return Err(error),
                 Fault::NameTaken => match self.find_named(name).await? {
-                    Some(found) => return self.take(found).await,
-                    None => return self.refused(0, taken(self.address.kind(), name, error)).await,
+                    Named::Ours(found) => return self.take(found).await,
+                    Named::Foreign => {
+                        return self.refused(0, taken(self.address.kind(), name, error)).await;
+                    }
+                    Named::Unseen(what) => return Err(unseen(&what, error)),
                 },
                 _ => {
                     if let Err(error) = wait.pause_after(error).await {
@@ -163,7 +175,7 @@ impl Op<'_> {
 
     /// The intent's time is that of the last attempt: so long what it made may be invisible.
     async fn renew(&self, token: &str) -> Result<String, Error> {
-        let begun = self.shared.options.clock.now().to_string();
+        let begun = self.shared.run.options.clock.now().to_string();
         let data = Data { token: Some(token.to_owned()), ..Data::default() };
         self.journal(Verb::Create, state::Step::Intent, data).await?;
         Ok(begun)
@@ -184,11 +196,11 @@ impl Op<'_> {
             Repeat::LookUp { settle } => settle,
             _ => crate::observe::GRACE,
         };
-        let settle = self.shared.options.settle.unwrap_or(own);
-        let mut wait = Wait::new(&self.address, self.shared.events);
+        let settle = self.shared.run.options.settle.unwrap_or(own);
+        let mut wait = self.wait();
         loop {
             // What counts is when the look began.
-            let is_conclusive = self.shared.options.clock.age(begun) >= settle;
+            let is_conclusive = self.shared.run.options.clock.age(begun) >= settle;
             if let Some(found) = self.find_ours(name).await? {
                 return Ok(Some(found));
             }
@@ -203,21 +215,23 @@ impl Op<'_> {
         }
     }
 
-    /// The object that has the name, if it is ours. One that an earlier run made may not show itself
-    /// yet, and a predecessor may linger: both are waited for. What else has the name is not ours.
-    async fn find_named(&self, name: &str) -> Result<Option<Found>, Error> {
-        let mut wait = Wait::new(&self.address, self.shared.events);
+    /// The object that has the name. One that an earlier run made may not show itself yet, and a
+    /// predecessor may linger: both are waited for.
+    async fn find_named(&self, name: &str) -> Result<Named, Error> {
+        let mut wait = self.wait();
         loop {
             let found = self.find(name).await?;
             let named = found.into_iter().find(|found| found.name == name);
             let what = match named {
-                Some(found) if !self.is_ours(&found) => return Ok(None),
-                Some(found) if generation(&found) == self.generation => return Ok(Some(found)),
+                Some(found) if !self.is_ours(&found) => return Ok(Named::Foreign),
+                Some(found) if found.generation() == self.generation => {
+                    return Ok(Named::Ours(found));
+                }
                 Some(_) => format!("the former `{name}` to be gone"),
                 None => format!("what is called `{name}` to show itself"),
             };
             if self.stopping() || !wait.pause(&what, self.grace()).await {
-                return Ok(None);
+                return Ok(Named::Unseen(what));
             }
         }
     }
@@ -226,7 +240,7 @@ impl Op<'_> {
     async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
         let found = self.find(name).await?.into_iter();
         let ours: Vec<Found> = found
-            .filter(|found| self.is_ours(found) && generation(found) == self.generation)
+            .filter(|found| self.is_ours(found) && found.generation() == self.generation)
             .collect();
         if ours.len() > 1 {
             let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
@@ -246,7 +260,7 @@ impl Op<'_> {
     }
 
     async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
-        let mut wait = Wait::new(&self.address, self.shared.events);
+        let mut wait = self.wait();
         loop {
             match self.kind.find(&self.shared.owner, &[name.to_owned()]).await {
                 Ok(found) => return Ok(found),
@@ -266,16 +280,22 @@ impl Op<'_> {
         };
         self.journal(Verb::Create, state::Step::Result, data).await?;
         self.tell(Event::Made { address: self.address.clone(), id: id.clone() });
-        Ok(Made { id, outputs: live.outputs.clone(), live: Some(live) })
+        Ok(Made { id, outputs: live.outputs.clone(), live: Some(live), as_asked: true })
     }
 
-    /// An object of ours that was found instead of made.
+    /// An object of ours that was found instead of made. An intent with a token is one request; one
+    /// with a name may have taken the place of another.
     async fn take(&self, found: Found) -> Result<Made, Error> {
         let Found { id, outputs, .. } = found;
         let data = Data { id: Some(id.clone()), outputs: outputs.clone(), ..Data::default() };
-        self.journal(Verb::Create, state::Step::Result, data).await?;
+        let as_asked = self.kind.repeat() != Repeat::UniqueName;
+        let (verb, step) = match as_asked {
+            true => (Verb::Create, state::Step::Result),
+            false => (Verb::Adopt, state::Step::Done),
+        };
+        self.journal(verb, step, data).await?;
         self.tell(Event::Made { address: self.address.clone(), id: id.clone() });
-        Ok(Made { id, outputs, live: None })
+        Ok(Made { id, outputs, live: None, as_asked })
     }
 
     /// Nothing was made, if no earlier attempt made it: the intent is closed.
@@ -300,22 +320,26 @@ impl Op<'_> {
 
     /// The new object of a replacement; or less than that, when with everything known nothing
     /// calls for a new object any more.
-    pub async fn replace(&mut self, step: &Step) -> Result<(), Error> {
+    pub async fn replace(&mut self, step: &Step) -> Result<Action, Error> {
         let broken = step.why.is_some();
         if !broken && !step.gap && !self.must_replace().await? {
-            return self.update(step).await;
+            self.update(step).await?;
+            return Ok(Action::Update);
         }
-        self.create().await
+        self.create().await?;
+        Ok(Action::Replace)
     }
-}
-
-/// By its tag; 0 for one that has none.
-fn generation(found: &Found) -> u64 {
-    found.tags.get(tag::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(0)
 }
 
 fn taken(kind: &str, name: &str, error: Error) -> Error {
     Error::new(Fault::NameTaken, format!("a {kind} called `{name}` exists and is not this stack's"))
         .with_hint(format!("give this one another `name:`, or delete the other {kind}"))
+        .with_source(error)
+}
+
+/// Whose it is remains open, and with it the intent.
+fn unseen(what: &str, error: Error) -> Error {
+    Error::new(Fault::Unknown, format!("stopped waiting for {what}"))
+        .with_hint("run again to go on waiting")
         .with_source(error)
 }

@@ -6,7 +6,6 @@ use super::Op;
 use crate::kind::{Error, Fault};
 use crate::observe::handle;
 use crate::state::{Data, Step, Verb};
-use crate::wait::Wait;
 
 /// How long a deleted object may linger.
 const LINGER: Duration = Duration::from_secs(600);
@@ -17,21 +16,20 @@ impl Op<'_> {
         let data = || Data { id: Some(id.to_owned()), ..Data::default() };
         self.journal(Verb::Delete, Step::Intent, data()).await?;
         let handle = handle(&self.address, object);
-        let mut wait = Wait::new(&self.address, self.shared.events);
-        loop {
-            match self.kind.delete(&handle).await {
-                Ok(()) => break,
-                // Deleting again is harmless and tells.
-                Err(error) if error.fault == Fault::Unknown => {
-                    if !wait.pause("the outcome of a delete", Duration::from_secs(60)).await {
-                        return Err(error);
-                    }
+        let mut wait = self.wait();
+        let mut is_refused = true;
+        while let Err(error) = self.kind.delete(&handle).await {
+            // Deleting again is harmless and tells.
+            is_refused &= error.fault != Fault::Unknown;
+            if let Err(error) = wait.pause_after_change(error).await {
+                if is_refused {
+                    self.journal(Verb::Delete, Step::Failed, data()).await?;
                 }
-                Err(error) => wait.pause_after(error).await?,
+                return Err(error);
             }
         }
         self.journal(Verb::Delete, Step::Result, data()).await?;
-        let mut wait = Wait::new(&self.address, self.shared.events);
+        let mut wait = self.wait();
         loop {
             match self.kind.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(None)) | None => break,

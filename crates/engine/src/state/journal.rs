@@ -159,6 +159,7 @@ pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
         }
         (Verb::Adopt, Step::Done) => {
             let adopted = adopted(entry).ok_or_else(|| illegal("without an id"))?;
+            record.creating = None; // what it asked for, or what came before it, has been found
             let former = record.object.take().filter(|object| object.id != adopted.id);
             record.deposed.extend(former);
             record.object = Some(adopted);
@@ -179,7 +180,8 @@ pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
                 .into_iter()
                 .find(|object| object.id == id)
                 .ok_or_else(|| illegal("no such object"))?;
-            object.phase = Phase::Deleting;
+            // Refused: it stays, perhaps without some of what was made for it.
+            object.phase = if step == Step::Failed { Phase::Updating } else { Phase::Deleting };
             if step == Step::Done {
                 record.object.take_if(|object| object.id == id);
                 record.deposed.retain(|object| object.id != id);

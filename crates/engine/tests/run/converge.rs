@@ -168,3 +168,113 @@ async fn another_lineage_is_refused_and_taken_over_on_demand() {
     assert!(matches!(first.run(true).await, Ended::Refused(_)));
     second.holds("left alone").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_proves_needless_keeps_the_object() {
+    let mut stack =
+        Stack::new("named:\n  b: {shape: round}\ntoken:\n  a: {shape: '${named.b.id}'}\n");
+    stack.reconcile().await;
+    let before = the(&stack, "token.a").id;
+    stack.file = stack.file.replace("round", "square");
+    let plan = ["delete named.b", "delete token.a", "replace named.b", "replace token.a"];
+    let mut planned = stack.plan().await;
+    planned.sort();
+    assert_eq!(planned, plan, "the new id is not known yet");
+    // The name, and so the id, is the old one; the thing is another, and is bound to anew.
+    assert_eq!(writes(&stack).await, ["delete named", "create named", "update token"]);
+    assert_eq!(the(&stack, "token.a").id, before);
+    stack.holds("kept").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_others_change_at_the_same_time_is_waited_for() {
+    let stack = Stack::new("token:\n  a: {size: 1}\n");
+    stack.reconcile().await;
+    let stack = Stack { file: stack.file.replace("size: 1", "size: 2"), ..stack };
+    for fault in [Fault::Conflict, Fault::Transient, Fault::Unknown] {
+        stack.world.meddle(|things| things[0].spec["size"] = 7.into());
+        let since = tokio::time::Instant::now();
+        let fails = fault.clone();
+        stack.world.script(move |deed| match deed.verb {
+            "update" if since.elapsed().as_secs() < 50 => Fate::Fails(fails.clone()),
+            _ => Fate::Happens,
+        });
+        stack.reconcile().await;
+        stack.holds(&format!("{fault:?} for 50 seconds")).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_bound_to_the_former_is_bound_again_also_after_a_conflict() {
+    let mut stack =
+        Stack::new("named:\n  b: {shape: round}\nplain:\n  c: {rules: {to: '${named.b.id}'}}\n");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("round", "square");
+    for fault in [Fault::Conflict, Fault::Unknown] {
+        let mut refused = false;
+        stack.world.script(move |deed| match deed.verb {
+            "update" if !std::mem::replace(&mut refused, true) => Fate::Fails(fault.clone()),
+            _ => Fate::Happens,
+        });
+        stack.reconcile().await;
+        let calls = ["delete named", "create named", "update plain", "update plain"];
+        assert_eq!(written(&stack.world), calls);
+        stack.file = stack.file.replace("square", "oval");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_deleted_stays_and_may_be_wanted_again() {
+    let mut stack = Stack::new(CHAIN);
+    stack.reconcile().await;
+    let whole = std::mem::replace(&mut stack.file, "stack: s\n".to_owned());
+    stack.world.script(|deed| match (deed.verb, deed.kind) {
+        ("delete", "plain") => Fate::Fails(Fault::Denied),
+        _ => Fate::Happens,
+    });
+    let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
+    assert_eq!((outcome.failed.len(), outcome.skipped.len()), (1, 2));
+    stack.file = whole;
+    assert_eq!(stack.plan().await, [""; 0]);
+    stack.reconcile().await;
+    stack.holds("wanted again").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_begins_on_what_has_failed() {
+    let stack = Stack::new("token:\n  a: {}\n  b: {rules: {x: '${token.a.id}'}}\n");
+    let stack = Stack { parallelism: 1, settle: std::time::Duration::from_secs(9), ..stack };
+    // Made, and never ready.
+    stack.world.late(std::time::Duration::from_secs(900), std::time::Duration::ZERO);
+    stack.world.script(|deed| match deed.verb {
+        "observe" => Fate::Fails(Fault::Denied),
+        _ => Fate::Happens,
+    });
+    let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
+    assert_eq!((outcome.failed.len(), outcome.skipped.len()), (1, 1), "{outcome:?}");
+    assert_eq!(written(&stack.world), ["create token"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interrupted_run_begins_nothing_and_says_so() {
+    let stack = Stack::new(CHAIN);
+    stack.stop.send_replace(true);
+    let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
+    assert!(outcome.interrupted, "before it began");
+    assert_eq!((outcome.done, outcome.skipped.len()), (0, 3));
+    stack.stop.send_replace(false);
+    let stop = stack.stop.clone();
+    stack.world.script(move |deed| {
+        if deed.verb == "create" {
+            stop.send_replace(true);
+        }
+        Fate::Happens
+    });
+    let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
+    assert!(outcome.interrupted, "in its first step");
+    assert_eq!((outcome.done, outcome.skipped.len()), (1, 2));
+    stack.stop.send_replace(false);
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    stack.holds("gone on").await;
+}

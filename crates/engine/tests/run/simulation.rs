@@ -44,6 +44,9 @@ struct Block {
     size: Option<usize>,
     shape: Option<&'static str>,
     motor: Option<&'static str>,
+    word: Option<&'static str>,
+    /// Its shape is the id of the first thing it needs.
+    is_shaped: bool,
     /// Earlier resources whose id it needs.
     needs: Vec<usize>,
 }
@@ -79,8 +82,13 @@ fn text(file: &File) -> String {
         for (at, block) in blocks {
             let mut fields = Vec::new();
             fields.extend(block.size.map(|size| format!("size: {size}")));
-            fields.extend(block.shape.map(|shape| format!("shape: {shape}")));
+            let former = block.needs.iter().find_map(|need| Some((need, file.get(need)?)));
+            match former.filter(|_| block.is_shaped) {
+                Some((n, b)) => fields.push(format!("shape: '${{{}.r{n}.id}}'", b.kind)),
+                None => fields.extend(block.shape.map(|shape| format!("shape: {shape}"))),
+            }
             fields.extend(block.motor.map(|motor| format!("motor: {motor}")));
+            fields.extend(block.word.map(|word| format!("word: {word}")));
             let needs = block.needs.iter().filter_map(|need| Some((need, file.get(need)?)));
             let needs: Vec<String> =
                 needs.map(|(n, b)| format!("n{n}: '${{{}.r{n}.id}}'", b.kind)).collect();
@@ -100,6 +108,8 @@ fn block(dice: &mut Dice, at: usize) -> Block {
         size: Some(dice.below(4)).filter(|_| !dice.one_in(3)),
         shape: pick(dice, ["round", "square"]),
         motor: pick(dice, ["v1", "v2"]),
+        word: [Some("hush"), Some("psst"), Some("shh")][dice.below(3)],
+        is_shaped: dice.one_in(4),
         needs: (0..at).filter(|_| dice.one_in(3)).collect(),
     }
 }

@@ -24,6 +24,9 @@ pub struct Stack {
     /// How long new objects may be invisible.
     pub settle: Duration,
     pub clock: Clock,
+    pub parallelism: usize,
+    /// Becomes true when no further step shall begin.
+    pub stop: watch::Sender<bool>,
 }
 
 /// How a run ended.
@@ -40,7 +43,9 @@ impl Stack {
     pub fn new(file: &str) -> Self {
         let (world, disk) = (World::new(), MemoryDisk::default());
         let (adopt, settle, clock) = (false, Duration::ZERO, Clock::start());
-        Self { world, disk, file: format!("stack: s\n{file}"), adopt, settle, clock }
+        let (parallelism, stop) = (4, watch::Sender::new(false));
+        let file = format!("stack: s\n{file}");
+        Self { world, disk, file, adopt, settle, clock, parallelism, stop }
     }
 
     pub fn manifest(&self) -> Manifest {
@@ -68,11 +73,10 @@ impl Stack {
         manifest: &'a Manifest,
         kinds: &'a Registry,
         events: &'a Events,
-        stop: watch::Receiver<bool>,
     ) -> Run<'a> {
         let scope = manifest.scope("000000000000");
-        let settle = Some(self.settle);
-        let options = Options { parallelism: 4, settle, clock: self.clock, stop };
+        let (parallelism, clock, settle) = (self.parallelism, self.clock, Some(self.settle));
+        let options = Options { parallelism, settle, clock, stop: self.stop.subscribe() };
         Run { manifest, kinds, scope, options, events }
     }
 
@@ -80,8 +84,7 @@ impl Stack {
         let (manifest, kinds) = (self.manifest(), self.world.kinds());
         let mut store = Store::open(Box::new(self.disk.clone()), &place(), "test")?;
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let (_go_on, stop) = watch::channel(false);
-        let run = self.under_way(&manifest, &kinds, &events, stop);
+        let run = self.under_way(&manifest, &kinds, &events);
         let session = Session { run, adopt: self.adopt };
         let goal = if destroys { Goal::Nothing } else { Goal::File };
         session.recover(&mut store, goal).await?;
@@ -105,8 +108,7 @@ impl Stack {
             ..State::default()
         });
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let (_go_on, stop) = watch::channel(false);
-        let run = self.under_way(&manifest, &kinds, &events, stop);
+        let run = self.under_way(&manifest, &kinds, &events);
         let session = Session { run, adopt: self.adopt };
         let (surveyed, _) = session.survey(&mut state).await.expect("a plan");
         steps(&surveyed.plan)
@@ -161,6 +163,12 @@ impl Stack {
             })
             .collect();
         assert_eq!(known, made, "{when}: what is known, and what is");
+        for thing in self.world.things() {
+            let Some(address) = thing.address() else { continue };
+            let of = &self.manifest().resources[&address.parse().expect("an address")].config;
+            // What cannot be read back differs unseen.
+            assert_eq!(thing.spec["word"], of["word"], "{when}: the word of {address}");
+        }
         let wanted: Vec<String> =
             self.manifest().resources.keys().map(ToString::to_string).collect();
         assert_eq!(

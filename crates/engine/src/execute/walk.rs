@@ -1,0 +1,240 @@
+//! Walks a plan: whatever has all it needs runs, and this loop alone writes the state. What has
+//! arrived together goes into one write and one fsync.
+
+use futures_util::future::{BoxFuture, FutureExt as _};
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::{Line, Op, Outcome, Shared, ends_the_run, write};
+use crate::address::Address;
+use crate::event::Event;
+use crate::kind::Error;
+use crate::plan::{Action, Plan, Step};
+use crate::prepare::known_outputs;
+use crate::state::{self, Store, Verb};
+
+/// Where a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Status {
+    Waiting,
+    Running,
+    /// Still running, and its object is made: what needs it may begin.
+    Released,
+    Done,
+    /// Failed, or not begun because of a failure or an interruption.
+    Lost,
+}
+
+pub(super) struct Walk<'a, 'b> {
+    plan: &'a Plan,
+    shared: &'a Shared<'a>,
+    store: &'b mut Store,
+    /// By the plan's order.
+    status: Vec<Status>,
+    /// After an error that no further step can survive either.
+    halted: bool,
+    outcome: Outcome,
+}
+
+/// A step that has ended.
+type Ended = (usize, Instant, Result<Action, Error>);
+type Running<'a> = FuturesUnordered<BoxFuture<'a, Ended>>;
+
+impl<'a, 'b> Walk<'a, 'b> {
+    pub fn new(plan: &'a Plan, shared: &'a Shared<'a>, store: &'b mut Store) -> Self {
+        let status = vec![Status::Waiting; plan.steps.len()];
+        Self { plan, shared, store, status, halted: false, outcome: Outcome::default() }
+    }
+
+    pub async fn run(
+        mut self,
+        mut lines: mpsc::UnboundedReceiver<Line>,
+    ) -> Result<Outcome, state::Error> {
+        let mut running = Running::new();
+        let mut stop = self.shared.run.options.stop.clone();
+        let mut is_told = false;
+        let mut batch = Vec::new();
+        loop {
+            self.begin(&mut running);
+            if running.is_empty() {
+                break;
+            }
+            tokio::select! {
+                biased;
+                _ = lines.recv_many(&mut batch, 1024) => self.write(&mut batch)?,
+                Some((at, since, result)) = running.next() => self.ended(at, since, result),
+                Ok(()) = stop.changed(), if !is_told => {
+                    is_told = true;
+                    self.tell(Event::Stopping);
+                }
+            }
+        }
+        self.leave_the_rest();
+        Ok(self.outcome)
+    }
+
+    fn tell(&self, event: Event) {
+        let _ = self.shared.run.events.send(event);
+    }
+
+    fn is_stopping(&self) -> bool {
+        *self.shared.run.options.stop.borrow()
+    }
+
+    /// Starts what may begin now, as much as may run at once.
+    fn begin(&mut self, running: &mut Running<'a>) {
+        for at in 0..self.plan.steps.len() {
+            if self.status[at] != Status::Waiting {
+                continue;
+            }
+            let step = &self.plan.steps[at];
+            if let Some(lost) = step.after.iter().find(|at| self.status[**at] == Status::Lost) {
+                let because = format!("it needs {}", self.plan.steps[*lost].address);
+                self.skip(at, because);
+            } else if step.after.iter().all(|need| self.may_follow(step, *need))
+                && running.len() < self.shared.run.options.parallelism
+                && !self.halted
+                && !self.is_stopping()
+            {
+                self.start(at, running);
+            }
+        }
+    }
+
+    /// A make may follow the bare creation of what it needs; a delete waits for completion.
+    fn may_follow(&self, step: &Step, need: usize) -> bool {
+        match self.status[need] {
+            Status::Done => true,
+            Status::Released => step.action != Action::Delete,
+            _ => false,
+        }
+    }
+
+    fn start(&mut self, at: usize, running: &mut Running<'a>) {
+        let step = &self.plan.steps[at];
+        self.status[at] = Status::Running;
+        if step.action != Action::Record {
+            self.tell(Event::Started { address: step.address.clone(), action: step.action });
+        }
+        let since = Instant::now();
+        match self.op(step) {
+            Some(op) => running.push(op.run(step).map(move |ended| (at, since, ended)).boxed()),
+            None => self.ended(at, since, Err(Error::terminal("this kind is not known here"))),
+        }
+    }
+
+    fn op(&mut self, step: &Step) -> Option<Op<'a>> {
+        let run = self.shared.run;
+        let state = self.store.state();
+        let address = &step.address;
+        let mut scope = run.scope.clone();
+        scope.outputs = known_outputs(state);
+        let needs = run.manifest.resources.get(address).map(|resource| resource.needs());
+        let identity = |need: &Address| state.object(need).and_then(|o| o.identity.clone());
+        let dependencies = needs.into_iter().flatten().map(|need| {
+            let identity = identity(&need);
+            (need, identity)
+        });
+        let dependencies = dependencies.collect();
+        let record = state.resources.get(address);
+        let all = record.into_iter().flat_map(|r| r.object.iter().chain(&r.deposed));
+        let object = match &step.id {
+            Some(id) => all.clone().find(|object| object.id == *id).cloned(),
+            None => state.object(address).cloned(),
+        };
+        // What is made in the place of an open create continues that operation.
+        let open = record.and_then(|record| record.creating.as_ref()).map(|open| open.op);
+        let open = open.filter(|_| step.action != Action::Delete);
+        Some(Op {
+            number: open.unwrap_or_else(|| self.store.next_op()),
+            shared: self.shared,
+            kind: run.kinds.get(address.kind())?.as_ref(),
+            address: address.clone(),
+            generation: step.generation,
+            scope,
+            dependencies,
+            object,
+        })
+    }
+
+    fn write(&mut self, batch: &mut Vec<Line>) -> Result<(), state::Error> {
+        for entry in write(self.store, batch)? {
+            let is_made = (entry.verb, entry.step) == (Verb::Create, state::Step::Result);
+            if (is_made || entry.verb == Verb::Adopt)
+                && let Some(at) = self.making(&entry.address)
+            {
+                self.status[at] = Status::Released;
+            }
+        }
+        Ok(())
+    }
+
+    /// The step that makes or changes an address.
+    fn making(&self, address: &Address) -> Option<usize> {
+        let steps = &mut self.plan.steps.iter();
+        steps.position(|step| step.address == *address && step.action != Action::Delete)
+    }
+
+    fn ended(&mut self, at: usize, since: Instant, result: Result<Action, Error>) {
+        let step = &self.plan.steps[at];
+        let address = step.address.clone();
+        match result {
+            Ok(action) => {
+                self.status[at] = Status::Done;
+                if step.action == Action::Replace && action != Action::Replace {
+                    self.keep(&address);
+                }
+                if action != Action::Record {
+                    self.outcome.done += 1;
+                    self.tell(Event::Finished { address, action, elapsed: since.elapsed() });
+                }
+            }
+            Err(error) => {
+                let message = self.shared.run.scope.redacted(&error.message);
+                let error = Error { message, ..error };
+                // What has begun on its outputs goes on; nothing else begins on them.
+                self.status[at] = Status::Lost;
+                self.halted |= ends_the_run(&error.fault);
+                let (message, hint) = (error.to_string(), error.hint.clone());
+                self.tell(Event::Failed { address: address.clone(), message, hint });
+                self.outcome.failed.push((address, error));
+            }
+        }
+    }
+
+    /// A replacement came to less: the object stays, and the step that was to delete it is moot.
+    fn keep(&mut self, address: &Address) {
+        let current = self.store.state().object(address).map(|object| object.id.as_str());
+        for (status, step) in self.status.iter_mut().zip(&self.plan.steps) {
+            let is_delete = step.address == *address && step.action == Action::Delete;
+            if is_delete && step.id.as_deref() == current {
+                *status = Status::Done;
+            }
+        }
+    }
+
+    fn skip(&mut self, at: usize, because: String) {
+        self.status[at] = Status::Lost;
+        let address = self.plan.steps[at].address.clone();
+        self.outcome.skipped.push(address.clone());
+        self.tell(Event::Skipped { address, because });
+    }
+
+    /// After an interruption, and behind failures: what was never begun.
+    fn leave_the_rest(&mut self) {
+        let waiting = |status: &Status| *status == Status::Waiting;
+        let is_short = self.status.iter().any(waiting) || !self.outcome.failed.is_empty();
+        self.outcome.interrupted = self.is_stopping() && is_short;
+        let because = match (self.halted, self.outcome.interrupted) {
+            (true, _) => "the run could not go on",
+            (_, true) => "the run was interrupted",
+            _ => "something it needs failed",
+        };
+        for at in 0..self.status.len() {
+            if waiting(&self.status[at]) {
+                self.skip(at, because.to_owned());
+            }
+        }
+    }
+}
