@@ -146,7 +146,9 @@ fn session_code(error: &session::Error) -> u8 {
         }
         session::Error::Recovery { error, .. } => fault_code(&error.fault),
         session::Error::Stuck(_) | session::Error::Unprepared(_) => code::INVALID,
-        session::Error::Foreign(_) | session::Error::State(_) => code::OTHER,
+        session::Error::Foreign(_) | session::Error::State(_) | session::Error::Unclaimed(_) => {
+            code::OTHER
+        }
     }
 }
 
@@ -177,7 +179,7 @@ fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<St
             )
         })),
         session::Error::Foreign(foreign) => lines.extend(foreign_lines(foreign)),
-        session::Error::State(_) => {}
+        session::Error::State(_) | session::Error::Unclaimed(_) => {}
     }
     lines
 }

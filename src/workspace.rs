@@ -109,7 +109,7 @@ impl Workspace {
 
     /// The state as it is, without a lock; `None`: there is none yet.
     pub fn peek(&self) -> Result<Option<State>> {
-        Ok(Store::peek(&Folder::at(self.folder()))?)
+        Ok(Store::peek(&Folder::at(self.folder()), &self.place(""))?)
     }
 
     /// The state, locked for this run.
@@ -213,22 +213,28 @@ impl Workspace {
         let clients = Arc::new(clients);
         let manifest = &self.manifest;
         let local = matches!(manifest.cloud, Cloud::Local | Cloud::Endpoint(_));
-        let cloud = match &manifest.cloud {
-            Cloud::Endpoint(url) if self.is_managed(url) => Cloud::Local,
-            other => other.clone(),
-        };
         Connected {
             kinds: stackwright_aws::kinds(&clients, manifest.folder(), environment::cache()),
             calls: clients.calls.clone(),
             clients,
             scope: manifest.scope(account),
-            place: Place {
-                stack: manifest.stack.clone(),
-                cloud: cloud.to_string(),
-                region: manifest.region.clone(),
-                account: account.to_owned(),
-            },
+            place: self.place(account),
             settle: local.then_some(Duration::ZERO),
+        }
+    }
+
+    /// What the state is of. `account`: empty while it is not known.
+    fn place(&self, account: &str) -> Place {
+        let manifest = &self.manifest;
+        let cloud = match &manifest.cloud {
+            Cloud::Endpoint(url) if self.is_managed(url) => Cloud::Local,
+            other => other.clone(),
+        };
+        Place {
+            stack: manifest.stack.clone(),
+            cloud: cloud.to_string(),
+            region: manifest.region.clone(),
+            account: account.to_owned(),
         }
     }
 

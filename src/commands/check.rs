@@ -1,5 +1,6 @@
 //! `check`: the HTTP calls that prove that the stack works.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ use crate::error::{Error, Result, code};
 use crate::render::{clean, time};
 use crate::workspace::{self, Connected};
 
-pub async fn run(stack: &Stack) -> Result<u8> {
+pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
     let workspace = workspace::open(stack).await?;
     let Some(state) = workspace.peek()? else {
         return Err(Error::Unknown(
@@ -27,7 +28,7 @@ pub async fn run(stack: &Stack) -> Result<u8> {
         return Ok(0);
     }
     let connected = workspace.connect().await?;
-    let passed = all(&workspace.manifest, &connected, &state, false).await?;
+    let passed = all(&workspace.manifest, &connected, &state, json).await?;
     Ok(if passed { 0 } else { code::CHECK })
 }
 
@@ -42,7 +43,7 @@ pub async fn all(
     let mut passed = true;
     for check in &manifest.checks {
         let since = Instant::now();
-        let failure = one(check, &scope, connected).await;
+        let failure = one(check, &scope, connected).await.map(|why| scope.redacted(&why));
         passed &= failure.is_none();
         let elapsed = since.elapsed();
         if as_json {
@@ -53,7 +54,8 @@ pub async fn all(
             anstream::println!("{event}");
             continue;
         }
-        let call = format!("{} {}", check.method, scope.fill(&check.url));
+        let open = Scope { env: BTreeMap::new(), ..scope.clone() };
+        let call = format!("{} {}", check.method, reference::readable(&open.fill(&check.url)));
         match failure {
             None => anstream::eprintln!(
                 "check {}: {call} answered {} ({})",
@@ -99,15 +101,17 @@ async fn one(check: &Check, scope: &Scope, connected: &Connected) -> Option<Stri
 }
 
 fn request(check: &Check, scope: &Scope) -> Result<Request, String> {
-    let filled = |text: &str| {
-        let filled = scope.fill(text);
-        let left = reference::markers(&filled).next();
-        left.map_or(Ok(filled), |left| Err(format!("${{{left}}}")))
+    let resolved = |value: &Value| -> Result<Value, String> {
+        let value = reference::resolve(value, scope).value;
+        let left = reference::references(&value).into_iter().next();
+        left.map_or(Ok(value), |left| Err(format!("${{{left}}}")))
     };
-    let body = match &check.body {
-        None => None,
-        Some(Value::String(text)) => Some(filled(text)?),
-        Some(body) => Some(filled(&reference::resolve(body, scope).value.to_string())?),
+    let filled = |text: &str| -> Result<String, String> {
+        Ok(resolved(&text.into())?.as_str().unwrap_or_default().to_owned())
+    };
+    let body = match check.body.as_ref().map(resolved).transpose()? {
+        Some(Value::String(text)) => Some(text),
+        body => body.map(|body| body.to_string()),
     };
     let mut headers = Vec::new();
     for (name, value) in &check.headers {

@@ -31,7 +31,7 @@ pub async fn run(cli: Cli) -> Result<u8> {
         Command::Validate { stack } => validate::run(&stack.stack(), json).await,
         Command::Schema => schema::run().await,
         Command::Destroy { stack, writing } => destroy::run(&stack.stack(), &writing, json).await,
-        Command::Check { stack } => check::run(&stack.stack()).await,
+        Command::Check { stack } => check::run(&stack.stack(), json).await,
         Command::Invoke { function, payload, stack } => {
             invoke::run(&stack, &function, payload).await
         }

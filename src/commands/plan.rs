@@ -29,14 +29,14 @@ pub async fn run(stack: &Stack, adopt: bool, detailed_exitcode: bool, json: bool
         Some(connected) => connected,
         None => workspace.offline().await,
     };
-    let mut state = state.unwrap_or_else(|| nothing_yet(&connected));
+    let state = state.unwrap_or_else(|| nothing_yet(&connected));
     let open = state.open();
     let progress = Progress::start(false);
     let (_keep, stop) = watch::channel(false);
     let session = shared::session(&workspace, &connected, &progress.events, (1, stop), adopt)?;
     let planned = match offline {
         true => session.plan_offline(&state).await,
-        false => session.survey(&mut state).await.map(|(surveyed, _)| surveyed.plan),
+        false => session.survey(&state).await.map(|surveyed| surveyed.plan),
     };
     let plan = planned.map_err(|error| Error::session(error, &workspace.manifest))?;
     progress.end().await;

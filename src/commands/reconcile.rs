@@ -33,8 +33,7 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
     let session = shared::session(&workspace, &connected, &progress.events, options, ask.adopt)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     session.recover(&mut store, Goal::File).await.map_err(failed)?;
-    let mut state = store.state().clone();
-    let (surveyed, mut claims) = session.survey(&mut state).await.map_err(failed)?;
+    let surveyed = session.survey(store.state()).await.map_err(failed)?;
     let plan = &surveyed.plan;
     if !ask.json {
         anstream::eprint!("{}", human::plan(plan));
@@ -43,7 +42,6 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
         shared::confirm(ask.writing.yes, "deletes or replaces objects")?;
     }
     signals.catch();
-    store.append(&mut claims)?;
     let outcome = session.execute(&surveyed, &mut store).await;
     let state = store.state().clone();
     drop(store);

@@ -1,7 +1,6 @@
 //! `validate`: everything that is wrong in the file, in one run, without a call.
 
 use serde_json::json;
-use stackwright_engine::manifest::Severity;
 
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
@@ -33,10 +32,7 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
                 .map(|found| {
                     let (line, column) = invalid.source.position(found.span.start);
                     json!({
-                        "severity": match found.severity {
-                            Severity::Error => "error",
-                            Severity::Warning => "warning",
-                        },
+                        "severity": "error",
                         "message": found.message,
                         "file": invalid.source.path,
                         "line": line,

@@ -9,7 +9,7 @@ use petgraph::visit::EdgeRef as _;
 
 use crate::address::Address;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Graph {
     graph: DiGraph<Address, ()>,
     index: BTreeMap<Address, NodeIndex>,
@@ -49,18 +49,9 @@ impl Graph {
 
     /// What an address needs directly.
     pub fn needs(&self, address: &Address) -> impl Iterator<Item = &Address> {
-        self.neighbours(address, Direction::Incoming)
-    }
-
-    /// What needs an address directly.
-    pub fn needed_by(&self, address: &Address) -> impl Iterator<Item = &Address> {
-        self.neighbours(address, Direction::Outgoing)
-    }
-
-    fn neighbours(&self, address: &Address, side: Direction) -> impl Iterator<Item = &Address> {
         let node = self.index.get(address).copied();
         node.into_iter()
-            .flat_map(move |node| self.graph.neighbors_directed(node, side))
+            .flat_map(|node| self.graph.neighbors_directed(node, Direction::Incoming))
             .map(|node| &self.graph[node])
     }
 }

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::erased::{AnyKind, Registry};
 use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
 use crate::manifest::Resource;
+use crate::prepare::stack_tag;
 use crate::reference::Scope;
 use crate::state::{Object, Phase, State};
 
@@ -59,7 +60,7 @@ pub fn handle(address: &Address, object: &Object) -> Handle<Value> {
 
 /// `<region>/<stack>` and the lineage: whose objects are ours.
 pub fn owner(scope: &Scope, state: &State) -> Owner {
-    Owner { stack: format!("{}/{}", scope.region, scope.stack), lineage: state.lineage.clone() }
+    Owner { stack: stack_tag(scope), lineage: state.lineage.clone() }
 }
 
 impl Survey<'_> {

@@ -250,7 +250,7 @@ impl Making<'_> {
             (_, Some(Cost::Replace)) => (Action::Replace, None),
             (_, Some(Cost::Restart)) => (Action::Restart, None),
             (_, Some(Cost::InPlace)) => (Action::Update, None),
-            (_, None) if self.is_recorded(&desired, object, live) => {
+            (_, None) if self.is_recorded(address, &desired, object, live) => {
                 self.plan.unchanged.push(address.clone());
                 return;
             }
@@ -310,12 +310,28 @@ impl Making<'_> {
     }
 
     /// Whether the state already says all of this.
-    fn is_recorded(&self, desired: &Value, object: &Object, live: &Live<Value>) -> bool {
+    fn is_recorded(
+        &self,
+        address: &Address,
+        desired: &Value,
+        object: &Object,
+        live: &Live<Value>,
+    ) -> bool {
         object.phase == Phase::Done
             && object.outputs == live.outputs
             && object.pins == live.pins
             && object.identity == live.identity
+            && object.dependencies == self.needs(address)
             && object.spec.as_ref().is_some_and(|spec| self.sealer.same(spec, desired))
+    }
+
+    /// What an address needs, with the identities that are there now.
+    fn needs(&self, address: &Address) -> BTreeMap<Address, Option<String>> {
+        let identity = |need: &Address| {
+            let live = self.on.observed.live.get(need).and_then(Option::as_ref);
+            live.and_then(|live| live.identity.clone())
+        };
+        self.on.graph.needs(address).map(|need| (need.clone(), identity(need))).collect()
     }
 
     fn removals(&mut self) {

@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::erased::AnyKind;
 use crate::kind::{Context, Result, tag};
 use crate::manifest::{Manifest, Resource};
-use crate::reference::{self, Draft, Reference, Scope};
+use crate::reference::{self, Reference, Scope};
 use crate::state::{Phase, State};
 
 /// What the file wants of one address.
@@ -31,19 +31,16 @@ pub struct Preparing<'a> {
 }
 
 impl Preparing<'_> {
-    /// The normal form with what `scope` knows, and the config it came from.
-    pub async fn spec(&self, scope: &Scope) -> Result<(Value, Draft)> {
-        let draft = reference::resolve(&self.resource.config, scope);
-        let mut draft = Draft { secrets: draft.secrets, ..draft };
-        let tags = serde_json::to_value(&self.resource.tags).unwrap_or_default();
-        draft.secrets.extend(reference::resolve(&tags, scope).secrets);
-        let spec = self.kind.normalize(&draft.value, &self.context(scope)).await?;
-        Ok((spec, draft))
+    /// The normal form with what `scope` knows (the rest still marked), and the secret texts in it.
+    pub async fn spec(&self, scope: &Scope) -> Result<(Value, BTreeMap<String, String>)> {
+        let config = reference::resolve(&self.resource.config, scope).value;
+        let spec = self.kind.normalize(&config, &self.context(scope)).await?;
+        Ok((spec, secrets(self.resource, scope)))
     }
 
     fn context(&self, scope: &Scope) -> Context {
         let own = [
-            (tag::STACK, format!("{}/{}", scope.region, scope.stack)),
+            (tag::STACK, stack_tag(scope)),
             (tag::LINEAGE, self.lineage.to_owned()),
             (tag::ADDRESS, self.resource.address.to_string()),
             (tag::GENERATION, self.generation.to_string()),
@@ -60,6 +57,20 @@ impl Preparing<'_> {
             partition: scope.partition.clone(),
         }
     }
+}
+
+/// The value of the tag [`tag::STACK`].
+pub fn stack_tag(scope: &Scope) -> String {
+    format!("{}/{}", scope.region, scope.stack)
+}
+
+/// The texts of a resource that hold a secret: whole text -> the same with the secrets in it marked.
+pub fn secrets(resource: &Resource, scope: &Scope) -> BTreeMap<String, String> {
+    let mut secrets = reference::resolve(&resource.config, scope).secrets;
+    for text in resource.tags.values() {
+        secrets.extend(reference::resolve(&Value::from(text.as_str()), scope).secrets);
+    }
+    secrets
 }
 
 /// The outputs of everything that exists as far as the state knows.

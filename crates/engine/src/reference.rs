@@ -3,7 +3,7 @@
 //! A text is parsed once, when the file is read. From then on a reference stands in it as a
 //! *marker* (its name between two control characters that no YAML text may hold), so that a
 //! config keeps its shape, through a kind's normal form too, while an output is still unknown.
-//! [`resolve`] puts values in. [`Resolved`] is a config in which no marker is left.
+//! [`resolve`] puts values in; nothing in which a marker is left is sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -170,7 +170,10 @@ fn each_text<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a str)) {
     match value {
         Value::String(text) => visit(text),
         Value::Array(items) => items.iter().for_each(|item| each_text(item, visit)),
-        Value::Object(map) => map.values().for_each(|item| each_text(item, visit)),
+        Value::Object(map) => map.iter().for_each(|(key, item)| {
+            visit(key);
+            each_text(item, visit);
+        }),
         _ => {}
     }
 }
@@ -284,30 +287,6 @@ pub fn map_texts(value: &Value, change: &mut dyn FnMut(&str) -> String) -> Value
     }
 }
 
-/// A config in which no reference is left. Only such a one is sent.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Resolved(Draft);
-
-impl Resolved {
-    pub fn value(&self) -> &Value {
-        &self.0.value
-    }
-
-    pub fn secrets(&self) -> &BTreeMap<String, String> {
-        &self.0.secrets
-    }
-}
-
-impl TryFrom<Draft> for Resolved {
-    /// The references that are still unknown.
-    type Error = BTreeSet<Reference>;
-
-    fn try_from(draft: Draft) -> Result<Self, Self::Error> {
-        let left = references(&draft.value);
-        if left.is_empty() { Ok(Self(draft)) } else { Err(left) }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -366,15 +345,18 @@ mod tests {
     }
 
     #[test]
-    fn resolved_has_nothing_left_and_knows_its_secrets() {
+    fn resolving_fills_in_and_knows_its_secrets() {
         let config = json!({ "a": marked("x${env.PW}"), "b": [marked("${instance.web.id}")] });
-        let resolved = Resolved::try_from(resolve(&config, &scope())).expect("all known");
-        assert_eq!(resolved.value(), &json!({ "a": "xhunter2", "b": ["i-1"] }));
-        assert_eq!(
-            resolved.secrets().get("xhunter2").map(String::as_str),
-            Some("x\u{1}env.PW\u{1}")
-        );
-        let unknown = json!(marked("${instance.db.id}"));
-        assert!(Resolved::try_from(resolve(&unknown, &scope())).is_err());
+        let draft = resolve(&config, &scope());
+        assert_eq!(draft.value, json!({ "a": "xhunter2", "b": ["i-1"] }));
+        assert!(references(&draft.value).is_empty());
+        let secret = draft.secrets.get("xhunter2").map(String::as_str);
+        assert_eq!(secret, Some("x\u{1}env.PW\u{1}"));
+    }
+
+    #[test]
+    fn what_is_not_known_is_found_also_in_the_keys_of_a_map() {
+        let left = json!({ marked("${instance.db.id}"): [marked("${instance.db.arn}")] });
+        assert_eq!(references(&resolve(&left, &scope()).value).len(), 2);
     }
 }

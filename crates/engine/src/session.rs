@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
-use serde_json::Value;
 
 use crate::address::Address;
 use crate::change::Path;
@@ -15,8 +14,8 @@ use crate::kind::{self, Found, Owner, tag};
 use crate::manifest::Resource;
 use crate::observe::{Observed, Survey, Unseen, owner};
 use crate::plan::{self, Plan, Planning};
-use crate::prepare::{Preparing, Wanted, known_outputs};
-use crate::reference::{self, Draft, Scope};
+use crate::prepare::{Preparing, Wanted, known_outputs, secrets};
+use crate::reference::{self, Scope};
 use crate::secret::Sealer;
 use crate::state::{self, Creating, Data, Entry, State, Step, Store, Verb, fold};
 
@@ -40,6 +39,8 @@ pub enum Goal {
 pub enum Error {
     #[error(transparent)]
     State(#[from] state::Error),
+    #[error("what was found cannot be taken up: {0}")]
+    Unclaimed(#[from] state::Illegal),
     #[error("what exists could not be looked at")]
     Unseen(Vec<Unseen>),
     #[error("some objects are not this state's")]
@@ -74,9 +75,10 @@ pub enum Why {
 
 /// What a survey led to.
 pub struct Surveyed {
-    pub observed: Observed,
-    pub wanted: BTreeMap<Address, Wanted>,
     pub plan: Plan,
+    observed: Observed,
+    /// Objects that are ours and that the state does not know yet, as entries.
+    claims: Vec<Entry>,
 }
 
 impl Session<'_> {
@@ -90,15 +92,19 @@ impl Session<'_> {
             .collect();
         for (address, creating) in open {
             let sealer = Sealer::new(&store.state().salt);
-            let secrets = self.secrets(&address, store.state());
+            let outputs = known_outputs(store.state());
+            let scope = Scope { outputs, ..self.run.scope.clone() };
+            let wanted = self.run.manifest.resources.get(&address);
+            let secrets = wanted.map(|resource| secrets(resource, &scope)).unwrap_or_default();
             let open = Open {
                 spec: sealer.open(&creating.spec, &secrets),
+                is_wanted: goal == Goal::File && wanted.is_some(),
                 is_remade: goal == Goal::File && self.is_remade(store.state(), &address, &creating),
                 creating,
             };
-            execute::recover(&self.run, store, &address, &open).await?.map_err(|error| {
-                let message = self.run.scope.redacted(&error.message);
-                let error = Box::new(kind::Error { message, ..error });
+            let recovered = execute::recover(&self.run, store, &address, &open).await?;
+            recovered.map_err(|error| {
+                let error = Box::new(self.run.redacted(error));
                 Error::Recovery { address, error }
             })?;
         }
@@ -112,38 +118,25 @@ impl Session<'_> {
         state.object(address).is_none() && name.as_deref() == creating.spec["name"].as_str()
     }
 
-    /// The secret texts of a resource, as its file has them now.
-    fn secrets(&self, address: &Address, state: &State) -> BTreeMap<String, String> {
-        let Some(resource) = self.run.manifest.resources.get(address) else {
-            return BTreeMap::new();
-        };
-        let scope = Scope { outputs: known_outputs(state), ..self.run.scope.clone() };
-        let mut secrets = reference::resolve(&resource.config, &scope).secrets;
-        let tags = serde_json::to_value(&resource.tags).unwrap_or_default();
-        secrets.extend(reference::resolve(&tags, &scope).secrets);
-        secrets
-    }
-
-    /// Looks, claims what is ours, and plans; the state is changed in memory only. The entries are
-    /// what a run that writes appends before it executes.
-    pub async fn survey(&self, state: &mut State) -> Result<(Surveyed, Vec<Entry>), Error> {
-        let mut observed = self.look(state).await?;
-        let claims = self.claim(state, &observed)?;
+    /// Looks, claims what is ours, and plans. Writes nothing.
+    pub async fn survey(&self, state: &State) -> Result<Surveyed, Error> {
+        let mut state = state.clone();
+        let mut observed = self.look(&state).await?;
+        let claims = self.claim(&state, &observed)?;
         if !claims.is_empty() {
             for entry in &claims {
-                let folded = fold(std::mem::take(state), entry);
-                *state = folded.map_err(|error| {
-                    Error::State(state::Error::Illegal {
-                        file: "memory".into(),
-                        why: error.to_string(),
-                    })
-                })?;
+                state = fold(state, entry)?;
             }
-            observed = self.look(state).await?;
+            observed = self.look(&state).await?;
         }
-        let wanted = self.prepare(state).await?;
-        let plan = self.plan(state, &observed, &wanted, &self.run.manifest.graph)?;
-        Ok((Surveyed { observed, wanted, plan }, claims))
+        let wanted = self.prepare(&state).await?;
+        let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph)?;
+        let found = |claim: &Entry| {
+            let id = claim.data.id.as_deref().unwrap_or_default();
+            (claim.address.clone(), format!("{id} exists with this stack's tags and is taken up"))
+        };
+        plan.notes.extend(claims.iter().map(found));
+        Ok(Surveyed { plan, observed, claims })
     }
 
     /// A plan that leaves nothing.
@@ -154,9 +147,8 @@ impl Session<'_> {
             return Err(Error::Foreign(taken));
         }
         let wanted = BTreeMap::new();
-        let none = Graph::new(&BTreeMap::new()).unwrap_or_else(|_| self.run.manifest.graph.clone());
-        let plan = self.plan(state, &observed, &wanted, &none)?;
-        Ok(Surveyed { observed, wanted, plan })
+        let plan = self.plan(state, &observed, &wanted, &Graph::default())?;
+        Ok(Surveyed { plan, observed, claims: Vec::new() })
     }
 
     /// Everything is created: for a state that knows nothing, with no endpoint answering.
@@ -203,7 +195,10 @@ impl Session<'_> {
         }
         .look()
         .await
-        .map_err(Error::Unseen)
+        .map_err(|unseen| {
+            let told = |Unseen { what, error }| Unseen { what, error: self.run.redacted(error) };
+            Error::Unseen(unseen.into_iter().map(told).collect())
+        })
     }
 
     /// Found objects that are ours, as entries; those that stand in the way, as an error.
@@ -225,8 +220,6 @@ impl Session<'_> {
                         foreign.push(Foreign { kind, found: found.clone(), why });
                         continue;
                     }
-                    let id = found.id.clone();
-                    let _ = self.run.events.send(Event::Adopted { address: address.clone(), id });
                     let at = self.run.options.clock.now().to_string();
                     claims.push(adoption(address, generation, found, at));
                 }
@@ -299,7 +292,7 @@ impl Session<'_> {
                 Ok(prepared) => {
                     wanted.insert(address, prepared);
                 }
-                Err(error) => failed.push((address, error)),
+                Err(error) => failed.push((address, self.run.redacted(error))),
             }
         }
         if failed.is_empty() { Ok(wanted) } else { Err(Error::Unprepared(failed)) }
@@ -321,7 +314,7 @@ impl Session<'_> {
             generation: state.object(&resource.address).map_or(1, |object| object.generation),
         };
         let sealer = Sealer::new(&state.salt);
-        let sealed = |(spec, draft): (Value, Draft)| sealer.seal(&spec, &draft.secrets);
+        let sealed = |(spec, secrets)| sealer.seal(&spec, &secrets);
         let desired = sealed(preparing.spec(known).await?);
         let refers =
             resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
@@ -334,6 +327,13 @@ impl Session<'_> {
 
     /// Does what a plan says. The state is durable at every moment and folded at the end.
     pub async fn execute(&self, surveyed: &Surveyed, store: &mut Store) -> Result<Outcome, Error> {
+        if !surveyed.claims.is_empty() {
+            store.append(&mut surveyed.claims.clone())?;
+        }
+        for claim in &surveyed.claims {
+            let (address, id) = (claim.address.clone(), claim.data.id.clone().unwrap_or_default());
+            let _ = self.run.events.send(Event::Adopted { address, id });
+        }
         let outcome =
             execute::execute(&self.run, &surveyed.plan, &surveyed.observed, store).await?;
         store.finish()?;

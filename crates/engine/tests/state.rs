@@ -213,7 +213,8 @@ fn a_torn_last_line_is_as_if_it_had_never_been_begun() {
     let last = whole.lines().last().expect("lines").len() + 1;
     for cut in 1..=last {
         fs::write(home.file(JOURNAL), &whole[..whole.len() - cut]).expect("torn");
-        let seen = Store::peek(&Folder::at(home.path())).expect("readable").expect("a state");
+        let seen =
+            Store::peek(&Folder::at(home.path()), &place()).expect("readable").expect("a state");
         assert_eq!(told(&seen), "i-1 partial", "{cut} bytes short");
         let mut store = home.open();
         assert_eq!(told(store.state()), "i-1 partial", "{cut} bytes short");
@@ -291,7 +292,7 @@ fn one_writer_at_a_time_and_readers_always() {
         files
     };
     let before = files(&home.path());
-    let seen = Store::peek(&Folder::at(home.path())).expect("readable").expect("a state");
+    let seen = Store::peek(&Folder::at(home.path()), &place()).expect("readable").expect("a state");
     assert_eq!(told(&seen), "i-1 done");
     assert_eq!(files(&home.path()), before, "looking writes nothing");
     drop(held);
@@ -301,7 +302,7 @@ fn one_writer_at_a_time_and_readers_always() {
 #[test]
 fn looking_where_nothing_is_makes_nothing() {
     let home = Home::new();
-    assert!(Store::peek(&Folder::at(home.path())).expect("readable").is_none());
+    assert!(Store::peek(&Folder::at(home.path()), &place()).expect("readable").is_none());
     assert!(!home.path().exists());
 }
 
@@ -317,7 +318,22 @@ fn a_state_serves_one_place() {
     ] {
         let opened = Store::open(Box::new(Folder::at(home.path())), &wanted, "");
         assert!(matches!(opened.err(), Some(Error::Elsewhere { .. })), "{wanted:?}");
+        let seen = Store::peek(&Folder::at(home.path()), &wanted);
+        assert!(matches!(seen.err(), Some(Error::Elsewhere { .. })), "{wanted:?}");
     }
+    let unknown = Place { account: String::new(), ..place() };
+    let seen = Store::peek(&Folder::at(home.path()), &unknown).expect("the same place");
+    assert_eq!(seen.expect("a state").place, place());
+}
+
+#[test]
+fn what_a_killed_write_left_is_overwritten() {
+    let home = Home::with_an_object();
+    fs::write(home.file("state.json.new"), "half").expect("left");
+    home.open().finish().expect("folded");
+    assert_eq!(told(home.open().state()), "i-1 done");
+    let files = fs::read_dir(home.path()).expect("a folder").count();
+    assert_eq!(files, 3, "snapshot, journal, lock");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::event::Event;
 use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
 use crate::plan::{Action, Step};
 use crate::prepare::Preparing;
-use crate::reference::Resolved;
+use crate::reference;
 use crate::secret::random;
 use crate::state::{self, Creating, Data, Verb};
 
@@ -51,12 +51,13 @@ impl Op<'_> {
             resource,
             generation: self.generation,
         };
-        let (spec, draft) = preparing.spec(&self.scope).await?;
-        let resolved = Resolved::try_from(draft).map_err(|left| {
+        let (spec, secrets) = preparing.spec(&self.scope).await?;
+        let left = reference::references(&spec);
+        if !left.is_empty() {
             let left: Vec<String> = left.iter().map(|r| format!("${{{r}}}")).collect();
-            Error::terminal(format!("{} is not known", left.join(", ")))
-        })?;
-        let sealed = self.shared.sealer.seal(&spec, resolved.secrets());
+            return Err(Error::terminal(format!("{} is not known", left.join(", "))));
+        }
+        let sealed = self.shared.sealer.seal(&spec, &secrets);
         Ok(Target { spec, sealed })
     }
 
@@ -87,13 +88,14 @@ impl Op<'_> {
             return self.take(found).await.map(drop);
         }
         let how = match (self.kind.repeat(), &open.spec) {
-            (Repeat::Token, Some(spec)) => {
+            (Repeat::Token, Some(spec)) if open.is_wanted => {
                 match self.make(&creating.token, spec, &creating.at, 1).await {
                     Ok(_) => "the recorded request was sent again with its token",
                     // What it made has ended meanwhile, or the request is no longer accepted.
-                    Err(error) if error.fault == Fault::Terminal => {
-                        self.look_up_or_abandon(name, creating).await?
-                    }
+                    Err(Error {
+                        fault: Fault::Terminal | Fault::Denied | Fault::Unsupported,
+                        ..
+                    }) => self.look_up_or_abandon(name, creating).await?,
                     Err(error) => return Err(error),
                 }
             }
@@ -307,7 +309,8 @@ impl Op<'_> {
     }
 
     async fn abandon(&self, message: &str) -> Result<(), Error> {
-        let data = Data { message: Some(message.to_owned()), ..Data::default() };
+        let message = Some(self.shared.run.scope.redacted(message));
+        let data = Data { message, ..Data::default() };
         self.journal(Verb::Create, state::Step::Failed, data).await
     }
 

@@ -56,6 +56,13 @@ pub struct Run<'a> {
     pub events: &'a Events,
 }
 
+impl Run<'_> {
+    /// An error as it may be told: services like to quote what they refuse.
+    pub fn redacted(&self, error: Error) -> Error {
+        Error { message: self.scope.redacted(&error.message), ..error }
+    }
+}
+
 #[derive(Debug, Default)]
 pub struct Outcome {
     pub failed: Vec<(Address, Error)>,
@@ -179,7 +186,9 @@ pub(crate) struct Open {
     pub creating: Creating,
     /// The recorded request, if it can be rebuilt.
     pub spec: Option<Value>,
-    /// Whether this run makes an object of the same name at the same address.
+    /// Whether the run works towards an object at that address.
+    pub is_wanted: bool,
+    /// Whether it makes one of the same name there.
     pub is_remade: bool,
 }
 

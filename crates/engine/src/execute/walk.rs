@@ -191,8 +191,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 }
             }
             Err(error) => {
-                let message = self.shared.run.scope.redacted(&error.message);
-                let error = Error { message, ..error };
+                let error = self.shared.run.redacted(error);
                 // What has begun on its outputs goes on; nothing else begins on them.
                 self.status[at] = Status::Lost;
                 self.halted |= ends_the_run(&error.fault);

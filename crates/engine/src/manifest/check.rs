@@ -19,6 +19,8 @@ pub(super) struct Known<'a> {
     /// Address -> the outputs of its kind.
     pub outputs: &'a BTreeMap<Address, &'static [&'static str]>,
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether this form of the file is the one to be used; only that one's variables must be set.
+    pub is_chosen: bool,
 }
 
 pub(super) struct Checker<'a> {
@@ -224,7 +226,10 @@ impl<'a> Checker<'a> {
         let text = node.text()?;
         let marked = self.marked(text, &node.span)?;
         let env = self.env.clone();
-        let text = crate::reference::Scope { env, ..Default::default() }.fill(&marked);
+        let text = reference::Scope { env, ..Default::default() }.fill(&marked);
+        if reference::markers(&text).next().is_some() && !self.known.is_chosen {
+            return None;
+        }
         let number = |value: f64| serde_json::Number::from_f64(value).map(Json::Number);
         let value = match text.as_str() {
             "true" | "false" if accepts(schema, "boolean") => Some(Json::Bool(text == "true")),
@@ -280,6 +285,9 @@ impl<'a> Checker<'a> {
                     match self.variable(&reference) {
                         Some(false) => match default {
                             Some(default) => marked.push_str(&default),
+                            None if !self.known.is_chosen => {
+                                marked.push_str(&reference::marker(&reference));
+                            }
                             None => {
                                 let message =
                                     format!("`{reference}` is not set in the environment");

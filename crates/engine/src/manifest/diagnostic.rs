@@ -8,22 +8,15 @@ use super::source::{Source, Span};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    pub severity: Severity,
     pub message: String,
     pub span: Span,
     /// What to do.
     pub help: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Severity {
-    Error,
-    Warning,
-}
-
 impl Diagnostic {
     pub fn error(span: Span, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, message: message.into(), span, help: None }
+        Self { message: message.into(), span, help: None }
     }
 
     #[must_use]
@@ -43,15 +36,11 @@ impl Diagnostic {
 
     /// The message, the place, the line with a caret, the help.
     pub fn render(&self, source: &Source, color: bool) -> String {
-        let level = match self.severity {
-            Severity::Error => Level::ERROR,
-            Severity::Warning => Level::WARNING,
-        };
         let path = source.path.display().to_string();
         let snippet = Snippet::source(source.text.as_str())
             .path(path)
             .annotation(AnnotationKind::Primary.span(visible(&self.span, &source.text)));
-        let mut group = level.primary_title(self.message.as_str()).element(snippet);
+        let mut group = Level::ERROR.primary_title(self.message.as_str()).element(snippet);
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }

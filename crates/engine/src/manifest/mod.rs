@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
-pub use self::diagnostic::{Diagnostic, Invalid, Severity, nearest};
+pub use self::diagnostic::{Diagnostic, Invalid, nearest};
 use self::read::Reader;
 pub use self::schema::{defaults, document};
 pub use self::source::{Source, Span};
@@ -42,7 +42,6 @@ pub struct Manifest {
     pub graph: Graph,
     /// The environment variables that the file refers to.
     pub env: BTreeMap<String, String>,
-    pub warnings: Vec<Diagnostic>,
 }
 
 /// One resource, references in its texts as markers.
@@ -152,22 +151,28 @@ impl Manifest {
         let schema = schema::document(kinds);
         let base = overlay::without(&tree, "clouds");
         let overlays = tree.get("clouds").map(Node::entries).unwrap_or_default();
-        let mut manifest = None;
-        for name in overlays.iter().map(|(key, _)| key.text.as_str()).chain([""]) {
-            let is_chosen = name == cloud.to_string();
-            if name.is_empty() && manifest.is_some() {
-                continue; // the file alone is of interest only where no overlay covers it
-            }
-            let merged = match overlays.iter().find(|(key, _)| key.text == name) {
-                Some((_, over)) => overlay::merge(&base, over),
-                None => base.clone(),
+        let mut reader = Reader { source: &source, request, kinds, schema: &schema };
+        let mut chosen = None;
+        for (key, over) in overlays {
+            let of = match key.text.parse::<Cloud>() {
+                Ok(of) => of,
+                Err(error) => {
+                    let diagnostic = Diagnostic::error(key.span.clone(), error);
+                    diagnostics.push(diagnostic.suggest(&key.text, ["local", "aws"]));
+                    continue;
+                }
             };
-            let mut reader = Reader { source: &source, request, kinds, schema: &schema };
-            let read = reader.read(&merged, &cloud, is_chosen || name.is_empty(), &mut diagnostics);
-            if is_chosen || name.is_empty() {
-                manifest = read;
+            let merged = overlay::merge(&base, over);
+            let read = reader.read(&merged, &of, of == cloud, &mut diagnostics);
+            if of == cloud {
+                chosen = Some(read);
             }
         }
+        // The file alone is of interest only where no overlay covers it.
+        let manifest = match chosen {
+            Some(manifest) => manifest,
+            None => reader.read(&base, &cloud, true, &mut diagnostics),
+        };
         match manifest {
             Some(manifest) if diagnostics.is_empty() => Ok(manifest),
             _ => Err(Invalid::new(source, diagnostics)),

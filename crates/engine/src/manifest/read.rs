@@ -47,7 +47,7 @@ impl Reader<'_> {
         let outputs = self.addresses(tree, diagnostics);
         let mut checker = Checker {
             root: self.schema,
-            known: Known { outputs: &outputs, env: self.request.env },
+            known: Known { outputs: &outputs, env: self.request.env, is_chosen },
             diagnostics: Vec::new(),
             env: BTreeMap::new(),
         };
@@ -82,7 +82,6 @@ impl Reader<'_> {
             outputs: header.output,
             graph,
             env,
-            warnings: Vec::new(),
         })
     }
 

@@ -37,13 +37,19 @@ impl Folder {
         Self { path, lock: None, appending: None }
     }
 
-    /// Makes the folder, with a `.gitignore` beside it so that no state is committed by accident.
+    /// Makes the folder, durable, with a `.gitignore` beside it so that no state is committed by
+    /// accident.
     fn make(&self) -> io::Result<()> {
+        let missing: Vec<&Path> = self.path.ancestors().take_while(|path| !path.exists()).collect();
         let mut builder = fs::DirBuilder::new();
         builder.recursive(true);
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&self.path)?;
+        for parent in missing.iter().filter_map(|made| made.parent()) {
+            let parent = if parent == Path::new("") { Path::new(".") } else { parent };
+            File::open(parent)?.sync_all()?;
+        }
         for ancestor in self.path.ancestors() {
             if ancestor.file_name().is_some_and(|name| name == super::FOLDER) {
                 let ignore = ancestor.join(".gitignore");
@@ -93,12 +99,12 @@ impl Disk for Folder {
 
     fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
         self.appending = None;
-        let target = self.file(name)?;
-        let mut file =
-            tempfile::Builder::new().prefix(name).suffix(".new").tempfile_in(&self.path)?;
+        // Only one run writes at a time; what a killed one left under that name is overwritten.
+        let (target, new) = (self.file(name)?, self.file(&format!("{name}.new"))?);
+        let mut file = Self::options().write(true).create(true).truncate(true).open(&new)?;
         file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(target)?;
+        file.sync_all()?;
+        fs::rename(new, target)?;
         self.sync_folder()
     }
 

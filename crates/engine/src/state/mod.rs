@@ -12,6 +12,7 @@ use std::io;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 pub use self::disk::{Disk, Folder};
 pub use self::journal::{Data, Entry, Header, Illegal, Step, Verb, fold};
@@ -32,7 +33,7 @@ pub enum Error {
     #[error("{file} is damaged: {why}")]
     Damaged { file: PathBuf, why: String },
     #[error("{path} was written by a newer version (schema {found}, this one knows {SCHEMA})")]
-    Newer { path: PathBuf, found: u32 },
+    Newer { path: PathBuf, found: u64 },
     #[error("the state in {path} is that of {what} `{recorded}`, not of `{wanted}`")]
     Elsewhere { path: PathBuf, what: &'static str, recorded: String, wanted: String },
     #[error("{file} cannot continue the state: {why}")]
@@ -50,8 +51,8 @@ impl Error {
             }
             Self::Locked { .. } => "wait for it, or end it; the lock goes with its process".into(),
             Self::Damaged { file, .. } | Self::Illegal { file, .. } => format!(
-                "move {} aside and run `stackwright reconcile --adopt`: the objects are found again by their tags",
-                file.display()
+                "move the folder {} aside and run `stackwright reconcile --adopt`: the objects are found again by their tags",
+                file.parent().unwrap_or(file).display()
             ),
             Self::Newer { .. } => "use that version, or a newer one".into(),
             Self::Elsewhere { .. } => {
@@ -62,11 +63,23 @@ impl Error {
     }
 }
 
-/// The snapshot as it lies on disk.
+/// The snapshot as it lies on disk. The checksum is that of the state's compact JSON, as it lies
+/// there: whatever a later version adds to [`State`], an older file stays whole.
 #[derive(Serialize, Deserialize)]
 struct Snapshot {
     checksum: String,
-    state: State,
+    state: Value,
+}
+
+impl Snapshot {
+    fn of(state: &State) -> serde_json::Result<Self> {
+        let state = serde_json::to_value(state)?;
+        Ok(Self { checksum: Self::sum(&state), state })
+    }
+
+    fn sum(state: &Value) -> String {
+        journal::checksum(state.to_string().as_bytes())
+    }
 }
 
 /// The state of one stack on one cloud, and the only writer of it.
@@ -75,24 +88,32 @@ pub struct Store {
     state: State,
     /// The last entry's number.
     seq: u64,
+    /// The last operation's.
     op: u64,
 }
 
 impl Store {
-    /// Reads without a lock and writes nothing. `None`: there is no state yet.
-    pub fn peek(disk: &dyn Disk) -> Result<Option<State>, Error> {
+    /// Reads without a lock and writes nothing. `None`: there is no state yet. An empty account in
+    /// `place` is one that is not known.
+    pub fn peek(disk: &dyn Disk, place: &Place) -> Result<Option<State>, Error> {
         // A run may finish between the two reads; then the journal is that of the next snapshot.
-        for _ in 0..3 {
+        let mut attempts = 4;
+        loop {
+            attempts -= 1;
             let snapshot = read_snapshot(disk)?;
             let journal = disk.read(JOURNAL).map_err(disk_error(disk, "read"))?;
-            match replay(disk, snapshot, journal.as_deref()) {
-                Err(Error::Illegal { .. }) => {}
-                other => return other.map(|replayed| replayed.map(|replayed| replayed.state)),
-            }
+            let state = match replay(disk, snapshot, journal.as_deref()) {
+                Err(Error::Illegal { .. }) if attempts > 0 => continue,
+                Ok(Some(Replayed { state, .. })) => state,
+                other => return other.map(|_| None),
+            };
+            let account = match place.account.as_str() {
+                "" => state.place.account.clone(),
+                known => known.to_owned(),
+            };
+            same_place(disk, &state.place, &Place { account, ..place.clone() })?;
+            return Ok(Some(state));
         }
-        let snapshot = read_snapshot(disk)?;
-        let journal = disk.read(JOURNAL).map_err(disk_error(disk, "read"))?;
-        Ok(replay(disk, snapshot, journal.as_deref())?.map(|replayed| replayed.state))
     }
 
     /// Takes the lock and reads; makes a state, lineage included, where there is none. On return
@@ -105,12 +126,11 @@ impl Store {
         let snapshot = read_snapshot(&*disk)?;
         let journal = disk.read(JOURNAL).map_err(disk_error(&*disk, "read"))?;
         let replayed = replay(&*disk, snapshot, journal.as_deref())?;
-        let Replayed { state, seq, whole } = match replayed {
+        let Replayed { state, seq, op, whole } = match replayed {
             Some(replayed) => replayed,
             None => Replayed::only(State { place: place.clone(), ..new_state()? }),
         };
         same_place(&*disk, &state.place, place)?;
-        let op = seq;
         let mut store = Self { disk, state, seq, op };
         match whole {
             Some(whole) => {
@@ -168,9 +188,7 @@ impl Store {
             file: self.disk.path().join(SNAPSHOT),
             why: error.to_string(),
         };
-        let body = serde_json::to_string(&state).map_err(json)?;
-        let snapshot =
-            Snapshot { checksum: journal::checksum(body.as_bytes()), state: state.clone() };
+        let snapshot = Snapshot::of(&state).map_err(json)?;
         let text = serde_json::to_string_pretty(&snapshot).map_err(json)? + "\n";
         let header =
             Header { journal: 1, lineage: state.lineage.clone(), base_serial: state.serial };
@@ -201,19 +219,17 @@ fn read_snapshot(disk: &dyn Disk) -> Result<Option<State>, Error> {
     };
     let file = disk.path().join(SNAPSHOT);
     let damaged = |why: String| Error::Damaged { file: file.clone(), why };
-    let value: serde_json::Value =
-        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-    let schema = value["state"]["schema"].as_u64().unwrap_or_default();
-    if schema > u64::from(SCHEMA) {
-        return Err(Error::Newer { path: file.clone(), found: schema as u32 });
-    }
     let snapshot: Snapshot =
-        serde_json::from_value(value).map_err(|error| damaged(error.to_string()))?;
-    let body = serde_json::to_string(&snapshot.state).map_err(|e| damaged(e.to_string()))?;
-    if journal::checksum(body.as_bytes()) != snapshot.checksum {
+        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let schema = snapshot.state["schema"].as_u64().unwrap_or_default();
+    if schema > u64::from(SCHEMA) {
+        return Err(Error::Newer { path: file.clone(), found: schema });
+    }
+    if Snapshot::sum(&snapshot.state) != snapshot.checksum {
         return Err(damaged("its checksum does not fit; it was edited or cut".into()));
     }
-    Ok(Some(snapshot.state))
+    let state = serde_json::from_value(snapshot.state);
+    state.map(Some).map_err(|error| damaged(error.to_string()))
 }
 
 /// A snapshot with the journal folded in.
@@ -221,13 +237,17 @@ struct Replayed {
     state: State,
     /// The last entry's number.
     seq: u64,
+    /// The highest number of an operation.
+    op: u64,
     /// The whole bytes of a journal to go on with; `None`: a new one is needed.
     whole: Option<usize>,
 }
 
 impl Replayed {
     fn only(state: State) -> Self {
-        Self { state, seq: 0, whole: None }
+        let open = state.resources.values().filter_map(|record| record.creating.as_ref());
+        let op = open.map(|creating| creating.op).max().unwrap_or(0);
+        Self { state, seq: 0, op, whole: None }
     }
 }
 
@@ -241,7 +261,7 @@ fn replay(
     let read = journal::read(&text)
         .map_err(|error| Error::Damaged { file: file.clone(), why: error.to_string() })?;
     let illegal = |why: String| Error::Illegal { file: file.clone(), why };
-    let (mut state, journal) = match (snapshot, read) {
+    let (state, journal) = match (snapshot, read) {
         (None, None) => return Ok(None),
         (None, Some(_)) => return Err(illegal(format!("{SNAPSHOT} is missing"))),
         (Some(state), None) => return Ok(Some(Replayed::only(state))),
@@ -259,15 +279,16 @@ fn replay(
             journal.header.base_serial, state.serial
         )));
     }
-    let mut seq = 0;
+    let mut replayed = Replayed { whole: Some(journal.whole), ..Replayed::only(state) };
     for entry in &journal.entries {
-        if entry.seq != seq + 1 {
-            return Err(illegal(Illegal::Gap(entry.seq, seq).to_string()));
+        if entry.seq != replayed.seq + 1 {
+            return Err(illegal(Illegal::Gap(entry.seq, replayed.seq).to_string()));
         }
-        state = fold(state, entry).map_err(|error| illegal(error.to_string()))?;
-        seq = entry.seq;
+        replayed.state = fold(replayed.state, entry).map_err(|error| illegal(error.to_string()))?;
+        replayed.seq = entry.seq;
+        replayed.op = replayed.op.max(entry.op);
     }
-    Ok(Some(Replayed { state, seq, whole: Some(journal.whole) }))
+    Ok(Some(replayed))
 }
 
 fn same_place(disk: &dyn Disk, recorded: &Place, wanted: &Place) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 
-/// The number of this layout. A newer one is refused, an older one migrated.
+/// The number of this layout. A newer one is refused; there is no older one yet.
 pub const SCHEMA: u32 = 1;
 
 /// Everything stackwright remembers of one stack on one cloud.

@@ -278,3 +278,20 @@ async fn an_interrupted_run_begins_nothing_and_says_so() {
     stack.reconcile().await;
     stack.holds("gone on").await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_new_need_is_recorded_though_nothing_changes() {
+    let mut stack = Stack::new("token:\n  a: {}\n  b: {}\n");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("  b: {}", "  b: {depends_on: [token.a]}");
+    assert_eq!(stack.plan().await, [""; 0]);
+    assert_eq!(writes(&stack).await, [""; 0]);
+    stack.file = "stack: s\n".to_owned();
+    let b = the(&stack, "token.b").id;
+    stack.world.script(move |deed| match deed.verb {
+        "delete" => Fate::KillsAfter,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    assert!(stack.world.things().iter().all(|thing| thing.id != b), "the dependant goes first");
+}

@@ -91,10 +91,7 @@ impl Stack {
         let surveyed = if destroys {
             session.survey_for_destroy(store.state()).await?
         } else {
-            let mut state = store.state().clone();
-            let (surveyed, mut claims) = session.survey(&mut state).await?;
-            store.append(&mut claims)?;
-            surveyed
+            session.survey(store.state()).await?
         };
         session.execute(&surveyed, &mut store).await
     }
@@ -102,7 +99,7 @@ impl Stack {
     /// What a run would do, as `create token.a`, in order; nothing is written.
     pub async fn plan(&self) -> Vec<String> {
         let (manifest, kinds) = (self.manifest(), self.world.kinds());
-        let mut state = Store::peek(&self.disk).expect("a state").unwrap_or_else(|| State {
+        let state = Store::peek(&self.disk, &place()).expect("a state").unwrap_or_else(|| State {
             place: place(),
             lineage: "none".into(),
             ..State::default()
@@ -110,7 +107,7 @@ impl Stack {
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let run = self.under_way(&manifest, &kinds, &events);
         let session = Session { run, adopt: self.adopt };
-        let (surveyed, _) = session.survey(&mut state).await.expect("a plan");
+        let surveyed = session.survey(&state).await.expect("a plan");
         steps(&surveyed.plan)
     }
 
@@ -141,7 +138,7 @@ impl Stack {
     }
 
     pub fn state(&self) -> State {
-        Store::peek(&self.disk).expect("a readable state").unwrap_or_default()
+        Store::peek(&self.disk, &place()).expect("a readable state").unwrap_or_default()
     }
 
     /// What must hold after a run that was not interrupted: each address has one object, the state
