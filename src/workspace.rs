@@ -247,9 +247,7 @@ impl Workspace {
 fn is_aws(url: &str) -> bool {
     let host = url.split("://").nth(1).unwrap_or_default();
     let host = host.split(['/', ':']).next().unwrap_or_default();
-    ["amazonaws.com", "amazonaws.com.cn"]
-        .iter()
-        .any(|domain| host == *domain || host.ends_with(&format!(".{domain}")))
+    stackwright_aws::call::is_aws(host)
 }
 
 /// `http://host:4566` as `http-host-4566`.

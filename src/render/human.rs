@@ -75,7 +75,7 @@ fn block(text: &mut String, step: &Step) {
     if let Some(why) = &step.why {
         let _ = writeln!(text, "      because {}", clean(why));
     }
-    if step.gap {
+    if step.delete_first {
         let _ = writeln!(
             text,
             "      its name is unique: the old one goes first, and for a moment there is none"

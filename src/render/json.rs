@@ -54,7 +54,7 @@ fn step(step: &Step) -> Value {
         "generation": step.generation,
         "because": step.why,
         "replaced": step.is_old,
-        "delete_first": step.gap,
+        "delete_first": step.delete_first,
         "desired": step.desired.as_ref().map(shown),
         "changes": step.changes.iter().map(change).collect::<Vec<_>>(),
     })

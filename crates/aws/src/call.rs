@@ -132,7 +132,8 @@ async fn signature(cloud: &Cloud, request: &Request) -> Result<http::HeaderMap> 
     Ok(signature.into_parts().0.headers)
 }
 
-fn is_aws(host: &str) -> bool {
+/// Whether a host is one of AWS itself.
+pub fn is_aws(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     ["amazonaws.com", "amazonaws.com.cn"].iter().any(|aws| {
         host.strip_suffix(aws).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))

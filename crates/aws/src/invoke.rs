@@ -19,8 +19,6 @@ const PATIENCE: Duration = Duration::from_secs(920);
 /// What a function answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoked {
-    /// Of the call, not of the function: 200 also when the function failed.
-    pub status: i32,
     /// `Handled` or `Unhandled`: the payload then tells the error.
     pub function_error: Option<String>,
     pub payload: Vec<u8>,
@@ -47,7 +45,6 @@ pub async fn invoke(cloud: &Cloud, function: &str, payload: &[u8]) -> Result<Inv
         .explain("Invoke")?;
     let log = reply.log_result.and_then(|encoded| STANDARD.decode(encoded).ok());
     Ok(Invoked {
-        status: reply.status_code,
         function_error: reply.function_error,
         payload: reply.payload.map(Blob::into_inner).unwrap_or_default(),
         log_tail: String::from_utf8_lossy(&log.unwrap_or_default()).into_owned(),

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::change::{Change, Compared, Path, Rule};
-use crate::erased::Registry;
+use crate::erased::{AnyKind, Registry};
 use crate::graph::Graph;
 use crate::kind::{Cost, Live, Repeat, Settled};
 use crate::manifest;
@@ -54,13 +54,31 @@ pub struct Step {
     /// What is wanted, as far as it is known. Not for deletes.
     pub desired: Option<Value>,
     /// Replace only: the old object goes first, because its name is unique.
-    pub gap: bool,
+    pub delete_first: bool,
     /// The old object of a replacement, or one that an interrupted replacement left.
     pub is_old: bool,
     /// The object in the state is gone from the cloud.
     pub gone: bool,
     /// Steps that must be finished first.
     pub after: BTreeSet<usize>,
+}
+
+impl Step {
+    fn new(address: &Address, action: Action, generation: u64) -> Self {
+        Self {
+            address: address.clone(),
+            action,
+            generation,
+            changes: Vec::new(),
+            why: None,
+            id: None,
+            desired: None,
+            delete_first: false,
+            is_old: false,
+            gone: false,
+            after: BTreeSet::new(),
+        }
+    }
 }
 
 /// Why there is no plan.
@@ -144,18 +162,24 @@ impl Making<'_> {
         let desired = forget(&wanted.desired, &wanted.symbolic, &self.remade);
         let object = self.on.state.object(address);
         let live = self.on.observed.live.get(address).and_then(Option::as_ref);
+        let create = |generation| Step {
+            desired: Some(desired.clone()),
+            ..Step::new(address, Action::Create, generation)
+        };
         match (object, live) {
-            (None, _) => self.create(address, desired, self.next_generation(address), None, false),
+            (None, _) => self.make(create(self.next_generation(address))),
             (Some(object), _) if object.phase == Phase::Deleting => {
                 let why = "its deletion was interrupted and is finished first";
-                self.create(address, desired, object.generation + 1, Some(why.into()), false);
-                let at = self.plan.steps.len() - 1;
-                self.plan.steps[at].gap = true;
+                self.make(Step {
+                    why: Some(why.to_owned()),
+                    delete_first: true,
+                    ..create(object.generation + 1)
+                });
                 self.delete(address, object, true);
             }
             (Some(object), None) => {
-                let why = format!("{} is gone from the cloud", object.id);
-                self.create(address, desired, object.generation + 1, Some(why), true);
+                let why = Some(format!("{} is gone from the cloud", object.id));
+                self.make(Step { why, gone: true, ..create(object.generation + 1) });
             }
             (Some(object), Some(live)) => self.compare(address, wanted, desired, object, live),
         }
@@ -171,44 +195,16 @@ impl Making<'_> {
         old.map(|object| object.generation).max().unwrap_or(0) + 1
     }
 
-    fn create(
-        &mut self,
-        address: &Address,
-        desired: Value,
-        generation: u64,
-        why: Option<String>,
-        gone: bool,
-    ) {
-        self.remade.insert(address.clone());
-        self.plan.steps.push(Step {
-            address: address.clone(),
-            action: Action::Create,
-            generation,
-            changes: Vec::new(),
-            why,
-            id: None,
-            desired: Some(desired),
-            gap: false,
-            is_old: false,
-            gone,
-            after: BTreeSet::new(),
-        });
+    /// What is made is another object afterwards.
+    fn make(&mut self, step: Step) {
+        self.remade.insert(step.address.clone());
+        self.plan.steps.push(step);
     }
 
     fn delete(&mut self, address: &Address, object: &Object, is_old: bool) {
-        self.plan.steps.push(Step {
-            address: address.clone(),
-            action: Action::Delete,
-            generation: object.generation,
-            changes: Vec::new(),
-            why: None,
-            id: Some(object.id.clone()),
-            desired: None,
-            gap: false,
-            is_old,
-            gone: false,
-            after: BTreeSet::new(),
-        });
+        let id = Some(object.id.clone());
+        let step = Step::new(address, Action::Delete, object.generation);
+        self.plan.steps.push(Step { id, is_old, ..step });
     }
 
     fn compare(
@@ -237,13 +233,7 @@ impl Making<'_> {
             let unreported = self.plan.unreported.entry(address.kind().to_owned()).or_default();
             unreported.extend(found.unreported);
         }
-        for change in &mut found.changes {
-            let at = |spec: &Value| change.path.within(spec).cloned();
-            let like: Vec<Value> =
-                [object.spec.as_ref().and_then(at), at(&desired)].into_iter().flatten().collect();
-            let like: Vec<&Value> = like.iter().collect();
-            change.before = change.before.as_ref().map(|before| self.sealer.hide(before, &like));
-        }
+        self.hide(&mut found.changes, object, &desired);
         let cost = found.changes.iter().map(|change| change.cost).max();
         let (action, why) = match (&live.settled, cost) {
             (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
@@ -256,31 +246,32 @@ impl Making<'_> {
             }
             (_, None) => (Action::Record, None),
         };
-        let replaced = action == Action::Replace;
-        if !replaced {
-            let stuck = found.cannot_unset.into_iter();
-            self.stuck.extend(stuck.map(|stuck| Stuck { address: address.clone(), path: stuck.0 }));
-        }
-        let unique = matches!(kind.repeat(), Repeat::UniqueName);
-        // An adopted object has no recorded spec; what exists tells its name.
-        let name = live.spec.get("name").or_else(|| object.spec.as_ref()?.get("name"));
-        let same_name = name == desired.get("name");
-        self.plan.steps.push(Step {
-            address: address.clone(),
-            action,
-            generation: object.generation + u64::from(replaced),
+        let step = Step {
             changes: found.changes,
             why,
             id: Some(object.id.clone()),
             desired: Some(desired),
-            gap: replaced && unique && same_name,
-            is_old: false,
-            gone: false,
-            after: BTreeSet::new(),
-        });
-        if replaced {
-            self.remade.insert(address.clone());
+            ..Step::new(address, action, object.generation)
+        };
+        if action == Action::Replace {
+            let delete_first = keeps_its_name(kind.as_ref(), &step, object, live);
+            self.make(Step { delete_first, generation: object.generation + 1, ..step });
             self.delete(address, object, true);
+            return;
+        }
+        let stuck = found.cannot_unset.into_iter();
+        self.stuck.extend(stuck.map(|stuck| Stuck { address: address.clone(), path: stuck.0 }));
+        self.plan.steps.push(step);
+    }
+
+    /// What exists may be told only as far as it is no secret.
+    fn hide(&self, changes: &mut [Change], object: &Object, desired: &Value) {
+        for change in changes {
+            let at = |spec: &Value| change.path.within(spec).cloned();
+            let like: Vec<Value> =
+                [object.spec.as_ref().and_then(at), at(desired)].into_iter().flatten().collect();
+            let like: Vec<&Value> = like.iter().collect();
+            change.before = change.before.as_ref().map(|before| self.sealer.hide(before, &like));
         }
     }
 
@@ -348,6 +339,19 @@ impl Making<'_> {
     }
 }
 
+/// Whether the successor bears a name that is unique, so that the old one must go first. An adopted
+/// object has no recorded spec; what exists tells its name.
+fn keeps_its_name(
+    kind: &dyn AnyKind,
+    successor: &Step,
+    object: &Object,
+    live: &Live<Value>,
+) -> bool {
+    let name = live.spec.get("name").or_else(|| object.spec.as_ref()?.get("name"));
+    let next = successor.desired.as_ref().and_then(|desired| desired.get("name"));
+    matches!(kind.repeat(), Repeat::UniqueName) && name == next
+}
+
 /// The changes of a spec's top-level fields that refer to one of `moved`.
 pub fn rebound(symbolic: &Value, desired: &Value, moved: &BTreeSet<&Address>) -> Vec<Change> {
     let empty = Map::new();
@@ -386,11 +390,11 @@ fn order(steps: &mut [Step], planning: &Planning<'_>) {
         let address = steps[at].address.clone();
         let mut after = BTreeSet::new();
         if steps[at].action == Action::Delete {
-            let first = making.get(&address).is_some_and(|make| steps[*make].gap);
+            let first = making.get(&address).is_some_and(|make| steps[*make].delete_first);
             for dependant in dependants.get(&address).into_iter().flatten() {
                 let make = making.get(dependant);
                 // What is made anew after this one keeps its old object until then.
-                let stays = first && make.is_some_and(|make| !steps[*make].gap);
+                let stays = first && make.is_some_and(|make| !steps[*make].delete_first);
                 after.extend(dropping.get(dependant).filter(|_| !stays).into_iter().flatten());
                 after.extend(make.filter(|_| !first));
             }
@@ -398,7 +402,7 @@ fn order(steps: &mut [Step], planning: &Planning<'_>) {
             after.remove(&at);
         } else {
             after.extend(planning.graph.needs(&address).filter_map(|need| making.get(need)));
-            if steps[at].gap {
+            if steps[at].delete_first {
                 after.extend(dropping.get(&address).into_iter().flatten());
             }
         }

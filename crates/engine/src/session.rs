@@ -98,7 +98,6 @@ impl Session<'_> {
             let secrets = wanted.map(|resource| secrets(resource, &scope)).unwrap_or_default();
             let open = Open {
                 spec: sealer.open(&creating.spec, &secrets),
-                is_wanted: goal == Goal::File && wanted.is_some(),
                 is_remade: goal == Goal::File && self.is_remade(store.state(), &address, &creating),
                 creating,
             };

@@ -100,7 +100,7 @@ fn an_update_is_open_until_it_is_seen() {
     let done = || then(made(), [done()]);
     check(&then(done(), [update(Step::Intent)]), "i-1 updating");
     check(&then(done(), [update(Step::Intent), update(Step::Done)]), "i-1 done");
-    check(&then(done(), [update(Step::Intent), update(Step::Failed)]), "i-1 updating");
+    check(&then(done(), [update(Step::Intent), update(Step::Failed)]), "there is no such step");
     check(&[update(Step::Intent)], "no such object");
     check(&then(done(), [update(Step::Result)]), "there is no such step");
     let next = Entry { generation: 2, ..update(Step::Intent) };

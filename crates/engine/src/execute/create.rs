@@ -88,7 +88,8 @@ impl Op<'_> {
             return self.take(found).await.map(drop);
         }
         let how = match (self.kind.repeat(), &open.spec) {
-            (Repeat::Token, Some(spec)) if open.is_wanted => {
+            // Also before a destroy: only an answer to this token rules out that one comes later.
+            (Repeat::Token, Some(spec)) => {
                 match self.make(&creating.token, spec, &creating.at, 1).await {
                     Ok(_) => "the recorded request was sent again with its token",
                     // What it made has ended meanwhile, or the request is no longer accepted.
@@ -149,7 +150,7 @@ impl Op<'_> {
             match &error.fault {
                 Fault::Unknown if unknown < 4 => {
                     unknown += 1;
-                    if let Some(found) = self.settle(name, &begun).await? {
+                    if let Some(found) = self.find_lost(name, &begun).await? {
                         return self.take(found).await;
                     }
                     wait.pause("the outcome of a create", Duration::from_secs(60)).await;
@@ -185,7 +186,7 @@ impl Op<'_> {
 
     /// After a lost reply: the object, if it can be seen; for a create that cannot be repeated, look
     /// until it would have been seen.
-    async fn settle(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
+    async fn find_lost(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
         match self.kind.repeat() {
             Repeat::Token | Repeat::UniqueName => self.find_ours(name).await,
             Repeat::LookUp { .. } => self.look_up(name, begun).await,
@@ -325,7 +326,7 @@ impl Op<'_> {
     /// calls for a new object any more.
     pub async fn replace(&mut self, step: &Step) -> Result<Action, Error> {
         let broken = step.why.is_some();
-        if !broken && !step.gap && !self.must_replace().await? {
+        if !broken && !step.delete_first && !self.must_replace().await? {
             self.update(step).await?;
             return Ok(Action::Update);
         }

@@ -186,9 +186,7 @@ pub(crate) struct Open {
     pub creating: Creating,
     /// The recorded request, if it can be rebuilt.
     pub spec: Option<Value>,
-    /// Whether the run works towards an object at that address.
-    pub is_wanted: bool,
-    /// Whether it makes one of the same name there.
+    /// Whether this run makes an object of the same name at the same address.
     pub is_remade: bool,
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::model::{Creating, Object, Phase, State};
+use super::model::{Creating, Object, Phase, Record, State};
 use crate::address::Address;
 use crate::secret::hex;
 
@@ -53,7 +53,7 @@ pub enum Step {
     Result,
     /// Seen to be so.
     Done,
-    /// Nothing was done, or no more will be; closes the operation.
+    /// Nothing was done: closes a create or a delete.
     Failed,
 }
 
@@ -96,129 +96,140 @@ pub enum Illegal {
 
 /// The state after one more entry. Pure; refuses what cannot have happened.
 pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
-    let illegal = |why| Illegal::Transition {
+    let record = state.resources.entry(entry.address.clone()).or_default();
+    let folded = match entry.verb {
+        Verb::Create => create(record, entry),
+        Verb::Update => update(record, entry),
+        Verb::Delete => delete(record, entry),
+        Verb::Adopt => adopt(record, entry),
+    };
+    folded.map_err(|why| Illegal::Transition {
         seq: entry.seq,
         address: entry.address.clone(),
         verb: entry.verb,
         step: entry.step,
         why,
-    };
-    let record = state.resources.entry(entry.address.clone()).or_default();
-    match (entry.verb, entry.step) {
-        (Verb::Create, Step::Intent) => {
-            let token = entry.data.token.clone().ok_or_else(|| illegal("without a token"))?;
-            match &mut record.creating {
-                Some(open) if open.op != entry.op || open.generation != entry.generation => {
-                    return Err(illegal("another create is open"));
-                }
-                // Sent again.
-                Some(open) if open.token == token => open.at.clone_from(&entry.at),
-                // The first, or one in the place of one of the same name.
-                open => {
-                    *open = Some(Creating {
-                        op: entry.op,
-                        generation: entry.generation,
-                        token,
-                        at: entry.at.clone(),
-                        spec: entry.data.spec.clone().ok_or_else(|| illegal("without a spec"))?,
-                        dependencies: entry.data.dependencies.clone(),
-                    });
-                }
-            }
-        }
-        (Verb::Create, Step::Result) => {
-            let creating = record
-                .creating
-                .take_if(|open| open.op == entry.op && open.generation == entry.generation)
-                .ok_or_else(|| illegal("no such create is open"))?;
-            let id = entry.data.id.clone().ok_or_else(|| illegal("without an id"))?;
-            let made = Object {
-                id,
-                generation: entry.generation,
-                // Not the intent's time: a create may be sent again much later.
-                created: entry.at.clone(),
-                spec: Some(creating.spec),
-                outputs: entry.data.outputs.clone(),
-                pins: entry.data.pins.clone(),
-                identity: entry.data.identity.clone(),
-                dependencies: creating.dependencies,
-                phase: Phase::Partial,
-            };
-            record.deposed.extend(record.object.replace(made));
-        }
-        (Verb::Create, Step::Failed) => {
-            record
-                .creating
-                .take_if(|open| open.op == entry.op)
-                .ok_or_else(|| illegal("no such create is open"))?;
-        }
-        (Verb::Create | Verb::Update, Step::Done) => {
-            let known = record.object.take().filter(|object| object.generation == entry.generation);
-            let known = known.ok_or_else(|| illegal("no such object"))?;
-            record.object = Some(finished(known, &entry.data));
-        }
-        (Verb::Adopt, Step::Done) => {
-            let adopted = adopted(entry).ok_or_else(|| illegal("without an id"))?;
-            record.creating = None; // what it asked for, or what came before it, has been found
-            let former = record.object.take().filter(|object| object.id != adopted.id);
-            record.deposed.extend(former);
-            record.object = Some(adopted);
-        }
-        (Verb::Update, Step::Intent | Step::Failed) => {
-            let object = record
-                .object
-                .as_mut()
-                .filter(|object| object.generation == entry.generation)
-                .ok_or_else(|| illegal("no such object"))?;
-            // After a failed update the object is what it was, plus perhaps a part of the update.
-            object.phase = Phase::Updating;
-        }
-        (Verb::Delete, step) => {
-            let id = entry.data.id.as_deref().ok_or_else(|| illegal("without an id"))?;
-            let all = record.object.iter_mut().chain(&mut record.deposed);
-            let object = all
-                .into_iter()
-                .find(|object| object.id == id)
-                .ok_or_else(|| illegal("no such object"))?;
-            // Refused: it stays, perhaps without some of what was made for it.
-            object.phase = if step == Step::Failed { Phase::Updating } else { Phase::Deleting };
-            if step == Step::Done {
-                record.object.take_if(|object| object.id == id);
-                record.deposed.retain(|object| object.id != id);
-            }
-        }
-        (Verb::Update | Verb::Adopt, _) => return Err(illegal("there is no such step")),
-    }
+    })?;
     if *record == Default::default() {
         state.resources.remove(&entry.address);
     }
     Ok(state)
 }
 
-fn adopted(entry: &Entry) -> Option<Object> {
-    Some(Object {
-        id: entry.data.id.clone()?,
+type Folded<T = ()> = Result<T, &'static str>;
+const NO_SUCH_STEP: &str = "there is no such step";
+const NO_SUCH_OBJECT: &str = "no such object";
+
+fn create(record: &mut Record, entry: &Entry) -> Folded {
+    let data = &entry.data;
+    match entry.step {
+        Step::Intent => intend(&mut record.creating, entry)?,
+        Step::Result => {
+            let creating = close(record, entry)?;
+            let made = Object {
+                id: data.id.clone().ok_or("without an id")?,
+                generation: entry.generation,
+                // Not the intent's time: a create may be sent again much later.
+                created: entry.at.clone(),
+                spec: Some(creating.spec),
+                outputs: data.outputs.clone(),
+                pins: data.pins.clone(),
+                identity: data.identity.clone(),
+                dependencies: creating.dependencies,
+                phase: Phase::Partial,
+            };
+            record.deposed.extend(record.object.replace(made));
+        }
+        Step::Failed => drop(close(record, entry)?),
+        Step::Done => finish(record, entry)?,
+    }
+    Ok(())
+}
+
+fn intend(creating: &mut Option<Creating>, entry: &Entry) -> Folded {
+    let token = entry.data.token.clone().ok_or("without a token")?;
+    match creating {
+        Some(open) if open.op != entry.op || open.generation != entry.generation => {
+            return Err("another create is open");
+        }
+        // Sent again.
+        Some(open) if open.token == token => open.at.clone_from(&entry.at),
+        // The first, or one in the place of one of the same name.
+        open => {
+            *open = Some(Creating {
+                op: entry.op,
+                generation: entry.generation,
+                token,
+                at: entry.at.clone(),
+                spec: entry.data.spec.clone().ok_or("without a spec")?,
+                dependencies: entry.data.dependencies.clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn close(record: &mut Record, entry: &Entry) -> Folded<Creating> {
+    let open = |open: &mut Creating| (open.op, open.generation) == (entry.op, entry.generation);
+    record.creating.take_if(open).ok_or("no such create is open")
+}
+
+fn update(record: &mut Record, entry: &Entry) -> Folded {
+    match entry.step {
+        Step::Intent => {
+            let object = record.object.as_mut().filter(|o| o.generation == entry.generation);
+            object.ok_or(NO_SUCH_OBJECT)?.phase = Phase::Updating;
+            Ok(())
+        }
+        Step::Done => finish(record, entry),
+        Step::Result | Step::Failed => Err(NO_SUCH_STEP),
+    }
+}
+
+/// The object is as the file wants it.
+fn finish(record: &mut Record, entry: &Entry) -> Folded {
+    let Data { spec, outputs, pins, identity, dependencies, .. } = entry.data.clone();
+    let known = record.object.take().filter(|object| object.generation == entry.generation);
+    let known = known.ok_or(NO_SUCH_OBJECT)?;
+    let phase = Phase::Done;
+    record.object = Some(Object { spec, outputs, pins, identity, dependencies, phase, ..known });
+    Ok(())
+}
+
+fn delete(record: &mut Record, entry: &Entry) -> Folded {
+    let id = entry.data.id.as_deref().ok_or("without an id")?;
+    let mut all = record.object.iter_mut().chain(&mut record.deposed);
+    let object = all.find(|object| object.id == id).ok_or(NO_SUCH_OBJECT)?;
+    // Refused: it stays, perhaps without some of what was made for it.
+    object.phase = if entry.step == Step::Failed { Phase::Updating } else { Phase::Deleting };
+    if entry.step == Step::Done {
+        record.object.take_if(|object| object.id == id);
+        record.deposed.retain(|object| object.id != id);
+    }
+    Ok(())
+}
+
+/// What was found instead of made: what it was made with is not known.
+fn adopt(record: &mut Record, entry: &Entry) -> Folded {
+    if entry.step != Step::Done {
+        return Err(NO_SUCH_STEP);
+    }
+    let adopted = Object {
+        id: entry.data.id.clone().ok_or("without an id")?,
         generation: entry.generation,
         created: entry.at.clone(),
-        spec: entry.data.spec.clone(),
+        spec: None,
         outputs: entry.data.outputs.clone(),
         pins: BTreeMap::new(),
         identity: None,
         dependencies: BTreeMap::new(),
         phase: Phase::Partial,
-    })
-}
-
-fn finished(known: Object, data: &Data) -> Object {
-    Object {
-        spec: data.spec.clone(),
-        outputs: data.outputs.clone(),
-        pins: data.pins.clone(),
-        identity: data.identity.clone(),
-        dependencies: data.dependencies.clone(),
-        phase: Phase::Done,
-        ..known
-    }
+    };
+    record.creating = None; // what it asked for, or what came before it, has been found
+    let former = record.object.take().filter(|object| object.id != adopted.id);
+    record.deposed.extend(former);
+    record.object = Some(adopted);
+    Ok(())
 }
 
 /// A line: the JSON, a blank, its checksum.
