@@ -91,7 +91,7 @@ fn a_second_run_is_told_who_works_and_a_killed_one_blocks_nobody() {
 #[test]
 fn credentials_that_expire_on_the_way_end_the_run_and_the_next_one_goes_on() {
     let emulator = Emulator::ministack().start();
-    let expired = Refusal { status: 403, code: "ExpiredTokenException" };
+    let expired = Refusal::new(403, "ExpiredTokenException");
     let proxy = Proxy::before(&emulator, move |call| match call.number > 12 {
         true => Act::Refuse(expired),
         false => Act::Pass,

@@ -13,3 +13,4 @@ mod sample;
 mod secrets;
 mod support;
 mod torture;
+mod windows;

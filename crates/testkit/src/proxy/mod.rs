@@ -64,6 +64,8 @@ pub enum Act {
     Refuse(Refusal),
     /// Forwarded, and answered with this instead.
     Misreport(Refusal),
+    /// Not forwarded, answered with 200 and this body.
+    Say(&'static str),
     /// The connection is closed there.
     Drop(Point),
 }
@@ -204,6 +206,7 @@ async fn answer(
         Act::Hold(Point::Arrived) => shared.hold(&call).await,
         Act::Drop(Point::Arrived) => return Err(dropped()),
         Act::Refuse(refusal) => return Ok(refusal.answer(&call.operation).map(Reply::from)),
+        Act::Say(body) => return Ok(Response::new(Bytes::from_static(body.as_bytes()).into())),
         _ => {}
     }
     let answer = shared.forward(Request::from_parts(head, body)).await?;

@@ -10,11 +10,22 @@ use super::operation::Operation;
 pub struct Refusal {
     pub status: u16,
     pub code: &'static str,
+    /// Empty: that the test refused it.
+    pub message: &'static str,
 }
 
 impl Refusal {
     /// The fault of nobody in particular: what a service says when it breaks down.
-    pub const BROKEN: Self = Self { status: 500, code: "InternalError" };
+    pub const BROKEN: Self = Self::new(500, "InternalError");
+
+    pub const fn new(status: u16, code: &'static str) -> Self {
+        Self { status, code, message: "" }
+    }
+
+    #[must_use]
+    pub const fn saying(self, message: &'static str) -> Self {
+        Self { message, ..self }
+    }
 
     /// What `service` says when it is asked too often.
     pub fn throttle(service: &str) -> Self {
@@ -24,12 +35,15 @@ impl Refusal {
             "logs" => (400, "ThrottlingException"),
             _ => (429, "TooManyRequestsException"),
         };
-        Self { status, code }
+        Self::new(status, code)
     }
 
     pub(super) fn answer(self, operation: &Operation) -> Response<Bytes> {
-        let Self { status, code } = self;
-        let message = format!("{} was refused by the test", operation.name);
+        let Self { status, code, message } = self;
+        let message = match message {
+            "" => format!("{} was refused by the test", operation.name),
+            said => said.to_owned(),
+        };
         let (sort, body) = match operation.service.as_str() {
             "ec2" => (
                 "text/xml",

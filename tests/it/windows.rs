@@ -1,0 +1,135 @@
+//! What AWS says for a while and emulators never do: not yet visible, not yet assumable, still in
+//! progress, in conflict, too often. One run waits it out, tells what it waits for, makes nothing
+//! twice and gives up where waiting is useless.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::json;
+use stackwright_testkit::{Act, Call, Emulator, Proxy, Refusal};
+
+use crate::support::Sandbox;
+
+/// What EC2 answers a filter that meets nothing.
+const UNSEEN: &str = "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+                      <reservationSet/></DescribeInstancesResponse>";
+
+/// Reconciles the sample, its first `times` calls of `name` answered as `act` says; then nothing is
+/// missing and nothing there twice.
+fn waits_out(name: &'static str, times: usize, act: impl Fn(&Call) -> Act + Send + Sync + 'static) {
+    let emulator = Emulator::ministack().start();
+    let (proxy, asked) = answering(&emulator, name, times, act);
+    let stack = Sandbox::sample(&emulator).env("STACKWRIGHT_SETTLE_SECONDS", "30").through(&proxy);
+    let ran = stack.run(&["reconcile", "--yes", "--no-check"]);
+    assert_eq!(ran.code, 0, "{name}: {ran}");
+    assert!(asked.load(Ordering::SeqCst) > times, "{name} was asked again: {ran}");
+    let creates = |call: &Call| call.operation.name == "RunInstances";
+    assert_eq!(proxy.log().iter().filter(|call| creates(call)).count(), 1, "{name}");
+    assert_eq!(emulator.census().counts(), [1; 5], "{name}");
+    stack.at(&emulator).settled(&[]);
+}
+
+/// A proxy that answers the first `times` calls of `name` as `act` says, and how many there were.
+fn answering(
+    emulator: &Emulator,
+    name: &'static str,
+    times: usize,
+    act: impl Fn(&Call) -> Act + Send + Sync + 'static,
+) -> (Proxy, std::sync::Arc<AtomicUsize>) {
+    let asked = std::sync::Arc::new(AtomicUsize::new(0));
+    let seen = std::sync::Arc::clone(&asked);
+    let proxy = Proxy::before(emulator, move |call| {
+        match call.operation.name == name && seen.fetch_add(1, Ordering::SeqCst) < times {
+            true => act(call),
+            false => Act::Pass,
+        }
+    });
+    (proxy, asked)
+}
+
+#[test]
+fn a_new_instance_that_cannot_be_seen_yet_is_not_made_again() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator).env("STACKWRIGHT_SETTLE_SECONDS", "30");
+    stack.reconcile(&[]);
+    let (proxy, asked) = answering(&emulator, "DescribeInstances", 8, |_| Act::Say(UNSEEN));
+    let stack = stack.through(&proxy);
+    assert_eq!(stack.ok(&["plan", "--json", "--detailed-exitcode"]).json()["steps"], json!([]));
+    assert_eq!(asked.load(Ordering::SeqCst), 9);
+    // Where nothing is late, what is not seen is gone.
+    let (proxy, _) = answering(&emulator, "DescribeInstances", 8, |_| Act::Say(UNSEEN));
+    let stack = stack.env("STACKWRIGHT_SETTLE_SECONDS", "0").through(&proxy);
+    let plan = stack.run(&["plan", "--json"]).json();
+    assert_eq!(plan["steps"][0]["action"], "create", "{plan:#}");
+}
+
+#[test]
+fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
+    let refusal = Refusal::new(400, "InvalidParameterValueException")
+        .saying("The role defined for the function cannot be assumed by Lambda.");
+    waits_out("CreateFunction", 8, move |_| Act::Refuse(refusal));
+}
+
+#[test]
+fn writes_to_one_api_in_conflict_are_repeated() {
+    let conflict = Refusal::new(409, "ConflictException")
+        .saying("Unable to complete operation due to concurrent modification.");
+    waits_out("PutMethod", 5, move |_| Act::Refuse(conflict));
+}
+
+#[test]
+fn apis_made_too_often_are_made_later() {
+    let often = Refusal::new(429, "TooManyRequestsException");
+    waits_out("CreateRestApi", 3, move |_| Act::Refuse(often));
+}
+
+#[test]
+fn an_update_that_another_one_holds_up_is_repeated() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator);
+    stack.reconcile(&[]);
+    stack.edit("timeout: 30", "timeout: 31");
+    let busy = Refusal::new(409, "ResourceConflictException")
+        .saying("The operation cannot be performed at this time. An update is in progress.");
+    let (proxy, asked) =
+        answering(&emulator, "UpdateFunctionConfiguration", 6, move |_| Act::Refuse(busy));
+    let stack = stack.through(&proxy);
+    stack.ok(&["reconcile", "--no-check"]);
+    assert_eq!(asked.load(Ordering::SeqCst), 7);
+    stack.at(&emulator).settled(&[]);
+}
+
+#[test]
+fn an_object_that_was_made_and_may_not_be_read_is_in_the_state() {
+    let emulator = Emulator::ministack().start();
+    let denied = Refusal::new(403, "AccessDeniedException");
+    let (proxy, asked) =
+        answering(&emulator, "GetResources", usize::MAX, move |_| Act::Refuse(denied));
+    let stack = Sandbox::sample(&emulator).through(&proxy);
+    let ran = stack.run(&["reconcile"]).code(4).says("AccessDenied");
+    assert_eq!(asked.load(Ordering::SeqCst), 1, "{ran}");
+    let shown = stack.ok(&["show", "--json"]).json();
+    let id = &shown["resources"]["api.EC2-Control-API"]["object"]["id"];
+    assert!(id.is_string(), "{shown:#}");
+    let stack = stack.at(&emulator);
+    stack.reconcile(&[]);
+    assert_eq!(emulator.census().counts(), [1; 5]);
+    assert_eq!(
+        stack.ok(&["show", "--json"]).json()["resources"]["api.EC2-Control-API"]["object"]["id"],
+        *id
+    );
+}
+
+#[test]
+fn a_role_that_never_can_be_assumed_is_said_at_once() {
+    let emulator = Emulator::ministack().start();
+    let refusal = Refusal::new(400, "InvalidParameterValueException")
+        .saying("The role defined for the function cannot be assumed by Lambda.");
+    let (proxy, asked) =
+        answering(&emulator, "CreateFunction", usize::MAX, move |_| Act::Refuse(refusal));
+    let stack = Sandbox::sample(&emulator).through(&proxy);
+    stack.edit("trust: lambda.amazonaws.com", "trust: ec2.amazonaws.com");
+    let ran = stack.run(&["reconcile", "--yes"]).code(4);
+    assert!(ran.stderr.contains("cannot assume the role"), "{ran}");
+    assert!(ran.stderr.contains("trust: lambda.amazonaws.com"), "{ran}");
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
