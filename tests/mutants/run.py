@@ -22,9 +22,9 @@ MUTANTS = {
     "the intent is written after the call": (
         ENGINE + "execute/create.rs",
         """        self.journal(Verb::Create, state::Step::Intent, data).await?;
-        let begun = self.shared.options.clock.now().to_string();
+        let begun = self.shared.run.options.clock.now().to_string();
 """,
-        """        let begun = self.shared.options.clock.now().to_string();
+        """        let begun = self.shared.run.options.clock.now().to_string();
         let early = crate::kind::Intent { address: self.address.clone(), generation: self.generation, token: token.clone() };
         let _ = self.kind.create(&early, &target.spec).await;
         self.journal(Verb::Create, state::Step::Intent, data).await?;
@@ -37,8 +37,8 @@ MUTANTS = {
     ),
     "a lost reply is not looked into": (
         ENGINE + "execute/create.rs",
-        "if let Some(found) = self.settle(name, begun).await? {",
-        "if let Some(found) = self.settle(name, begun).await?.filter(|_| false) {",
+        "if let Some(found) = self.find_lost(name, &begun).await? {",
+        "if let Some(found) = self.find_lost(name, &begun).await?.filter(|_| false) {",
     ),
     "a refusal closes the intent of an earlier attempt": (
         ENGINE + "execute/create.rs",
@@ -58,12 +58,47 @@ MUTANTS = {
     "a late name is somebody else's": (
         ENGINE + "execute/create.rs",
         "None => format!(\"what is called `{name}` to show itself\"),",
-        "None => return Ok(None),",
+        "None => return Ok(Named::Foreign),",
     ),
     "the old one goes before its dependants let go": (
         ENGINE + "plan.rs",
-        "                after.extend(making.get(dependant).filter(|_| !first));\n",
+        "                after.extend(make.filter(|_| !first));\n",
         "",
+    ),
+    "a needless replacement drops the object": (
+        ENGINE + "execute/walk.rs",
+        "if step.action == Action::Replace && action != Action::Replace {",
+        "if false && step.action == Action::Replace && action != Action::Replace {",
+    ),
+    "a delete follows what is only half made": (
+        ENGINE + "execute/walk.rs",
+        "Status::Released => step.action != Action::Delete,",
+        "Status::Released => true,",
+    ),
+    "steps begin on what has failed": (
+        ENGINE + "execute/walk.rs",
+        "self.status[at] = Status::Lost;\n                self.halted",
+        "self.status[at] = Status::Done;\n                self.halted",
+    ),
+    "what was found counts as made as asked": (
+        ENGINE + "execute/create.rs",
+        "let as_asked = self.kind.repeat() != Repeat::UniqueName;",
+        "let as_asked = true;",
+    ),
+    "an open create is closed before its successor is on disk": (
+        ENGINE + "execute/create.rs",
+        '(Repeat::UniqueName, _) if open.is_remade => "not seen; it is made again",',
+        '(Repeat::UniqueName, _) if open.is_remade => { self.abandon("").await?; "not seen" }',
+    ),
+    "what is rebound is sent once, whatever comes of it": (
+        ENGINE + "execute/bring.rs",
+        "let changes = if is_rebinding { rebound.clone() } else { found.changes };",
+        "let changes = if is_rebinding { std::mem::take(&mut rebound) } else { found.changes };",
+    ),
+    "a refused delete condemns the object": (
+        ENGINE + "execute/delete.rs",
+        "if is_refused {",
+        "if false && is_refused {",
     ),
     "a replaced object is forgotten": (
         ENGINE + "state/journal.rs",
@@ -72,8 +107,8 @@ MUTANTS = {
     ),
     "a deleted object is forgotten at the request": (
         ENGINE + "state/journal.rs",
-        "            if step == Step::Done {\n",
-        "            if step != Step::Failed {\n",
+        "    if entry.step == Step::Done {\n",
+        "    if entry.step != Step::Failed {\n",
     ),
     "a torn line is refused": (
         ENGINE + "state/journal.rs",

@@ -72,7 +72,8 @@ impl Op<'_> {
         };
         self.journal(Verb::Create, state::Step::Intent, data).await?;
         let begun = self.shared.run.options.clock.now().to_string();
-        let made = self.make(&token, &target.spec, &begun, 0).await?;
+        let unknown = usize::from(self.succeeds);
+        let made = self.make(&token, &target.spec, &begun, unknown).await?;
         self.complete(target, made).await
     }
 

@@ -111,6 +111,8 @@ pub(crate) struct Op<'a> {
     /// Identities of what it needs, as they are now.
     pub dependencies: BTreeMap<Address, Option<String>>,
     pub object: Option<Object>,
+    /// Whether a create of an earlier run is open, whose place this one's takes.
+    pub succeeds: bool,
 }
 
 impl Op<'_> {
@@ -212,6 +214,7 @@ pub(crate) async fn recover(
         scope: run.scope.clone(),
         dependencies: open.creating.dependencies.clone(),
         object: None,
+        succeeds: true,
     };
     let mut recovering = std::pin::pin!(op.recover(open));
     let mut batch = Vec::new();

@@ -155,6 +155,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             scope,
             dependencies,
             object,
+            succeeds: open.is_some(),
         })
     }
 

@@ -204,3 +204,33 @@ async fn a_destroy_waits_for_a_late_one() {
     assert_eq!(stack.world.things(), []);
     assert!(stack.state().resources.is_empty());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_proves_nothing_about_an_earlier_attempt() {
+    // In one run: the reply is lost, and what the token made cannot be seen when it is sent again.
+    let mut stack = Stack::new("token:\n  a: {}\n");
+    stack.world.late(Duration::from_secs(20), Duration::ZERO);
+    stack.settle = Duration::from_secs(30);
+    let mut fates = vec![Fate::Fails(Fault::Denied), Fate::ReplyIsLost];
+    stack.world.script(move |deed| match deed.verb {
+        "create" => fates.pop().unwrap_or(Fate::Happens),
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Done(outcome) if outcome.failed.len() == 1));
+    stack.world.script(|_| Fate::Happens);
+    stack.file = "stack: s\n".to_owned();
+    stack.reconcile().await;
+    stack.holds("refused with its token").await;
+
+    // Over two: the second may not create.
+    let mut stack = killed_while_invisible().await;
+    stack.world.script(|deed| match deed.verb {
+        "create" => Fate::Fails(Fault::Denied),
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Done(outcome) if outcome.failed.len() == 2));
+    stack.world.script(|_| Fate::Happens);
+    stack.file = "stack: s\n".to_owned();
+    stack.reconcile().await;
+    stack.holds("refused by its name").await;
+}
