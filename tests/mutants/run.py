@@ -90,6 +90,11 @@ MUTANTS = {
         '(Repeat::UniqueName, _) if open.is_remade => "not seen; it is made again",',
         '(Repeat::UniqueName, _) if open.is_remade => { self.abandon("").await?; "not seen" }',
     ),
+    "a refused successor closes its predecessor's intent": (
+        ENGINE + "execute/create.rs",
+        "let unknown = usize::from(self.succeeds);",
+        "let unknown = 0;",
+    ),
     "what is rebound is sent once, whatever comes of it": (
         ENGINE + "execute/bring.rs",
         "let changes = if is_rebinding { rebound.clone() } else { found.changes };",
