@@ -7,7 +7,9 @@ use std::time::Duration;
 use stackwright_aws::cloud::{Access, Calls, Cloud as Clients};
 use stackwright_engine::erased::Registry;
 use stackwright_engine::kind::Fault;
-use stackwright_engine::manifest::{Cloud, Manifest, Request, Source};
+use stackwright_engine::manifest::{
+    Cloud, Diagnostic, Invalid, Manifest, Request, Source, is_region,
+};
 use stackwright_engine::reference::Scope;
 use stackwright_engine::state::{self, Folder, Place, State, Store};
 use stackwright_local::What;
@@ -40,23 +42,44 @@ pub struct Connected {
 
 /// Finds and checks the stack file. Sends nothing.
 pub async fn open(stack: &Stack) -> Result<Workspace> {
+    open_as(stack, true).await
+}
+
+/// As [`open`], for what sends no value from the environment: variables need not be set.
+pub async fn open_to_look(stack: &Stack) -> Result<Workspace> {
+    open_as(stack, false).await
+}
+
+async fn open_as(stack: &Stack, needs_env: bool) -> Result<Workspace> {
     let path = match &stack.file {
         Some(path) => path.clone(),
         None => discover()?,
     };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| Error::Read { path: path.clone(), source })?;
+    let bytes =
+        std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let text = String::from_utf8(bytes).map_err(|error| not_utf8(&path, error))?;
     let cloud = match stack.cloud.as_deref().map(str::parse::<Cloud>).transpose() {
         Ok(cloud) => cloud,
         Err(error) => return Err(Error::Usage(format!("--cloud: {error}"))),
     };
-    let request =
-        Request { cloud, region: stack.region.clone(), env: &|name| std::env::var(name).ok() };
+    if let Some(region) = stack.region.as_ref().filter(|region| !is_region(region)) {
+        return Err(Error::Usage(format!("--region: `{region}` is not written like `us-east-1`")));
+    }
+    let env = |name: &str| std::env::var(name).ok();
+    let request = Request { cloud, region: stack.region.clone(), env: &env, needs_env };
     let kinds = offline_kinds().await;
     let manifest = Manifest::load(Source { path, text }, &request, &kinds)
         .map_err(|invalid| Error::Invalid(Box::new(invalid)))?;
     let local = environment::local()?;
     Ok(Workspace { manifest, profile: stack.profile.clone(), local })
+}
+
+/// Where the first byte stands that is not UTF-8.
+fn not_utf8(path: &Path, error: std::string::FromUtf8Error) -> Error {
+    let at = error.utf8_error().valid_up_to();
+    let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+    let what = Diagnostic::error(at..at + 1, "this is not UTF-8; save the file as UTF-8");
+    Error::Invalid(Box::new(Invalid::new(Source { path: path.to_owned(), text }, vec![what])))
 }
 
 /// The kinds for what needs no cloud: schemas and checks.

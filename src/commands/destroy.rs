@@ -14,7 +14,7 @@ use crate::workspace;
 
 pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
     let since = Instant::now();
-    let workspace = workspace::open(stack).await?;
+    let workspace = workspace::open_to_look(stack).await?;
     if workspace.peek()?.is_none_or(|state| state.resources.is_empty()) {
         anstream::eprintln!("{}: the state holds nothing to delete", workspace.manifest.stack);
         return Ok(0);

@@ -12,7 +12,7 @@ use crate::render::clean;
 use crate::workspace;
 
 pub async fn run(stack: &Stack, function: &str, payload: String) -> Result<u8> {
-    let workspace = workspace::open(stack).await?;
+    let workspace = workspace::open_to_look(stack).await?;
     let name = name(workspace.peek()?.as_ref(), function)?;
     let payload = match payload.as_str() {
         "-" => {

@@ -15,7 +15,7 @@ use crate::render::{clean, json::SCHEMA};
 use crate::workspace::{self, Workspace};
 
 pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool) -> Result<u8> {
-    let workspace = workspace::open(stack).await?;
+    let workspace = workspace::open_to_look(stack).await?;
     let Some(state) = workspace.peek()? else {
         let hint = "run `stackwright reconcile` first";
         return Err(Error::Unknown(

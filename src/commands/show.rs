@@ -18,7 +18,7 @@ type Facts = BTreeMap<Address, BTreeMap<String, String>>;
 
 pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool) -> Result<u8> {
     let address = address.map(|text| parsed(&text)).transpose()?;
-    let workspace = workspace::open(stack).await?;
+    let workspace = workspace::open_to_look(stack).await?;
     let Some(state) = workspace.peek()? else {
         let manifest = &workspace.manifest;
         if json {

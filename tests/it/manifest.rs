@@ -29,7 +29,7 @@ fn load(text: &str) -> Result<Manifest, Invalid> {
     // `src/` exists in the repository.
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack.yaml");
     let env = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
-    let request = Request { cloud: None, region: None, env: &env };
+    let request = Request { cloud: None, region: None, env: &env, needs_env: true };
     Manifest::load(Source { path, text: text.to_owned() }, &request, &kinds())
 }
 
@@ -102,7 +102,7 @@ fn values_of_the_wrong_type() {
     check("stack: s\ninstance: [a]\n", &["2:11 `instance` must be a map, not a list"]);
     check(
         "stack: s\ninstance: {web: }\n",
-        &["2:12 `web` needs `image`", "2:12 `web` needs `type`", "2:15 `web` has no value"],
+        &["2:12 `web` needs `image`", "2:12 `web` needs `type`"],
     );
     check("- a\n- b\n", &["1:1 a stack file is a map, this is a list"]);
     check(
@@ -277,7 +277,44 @@ fn only_the_chosen_cloud_needs_its_variables() {
 }
 
 #[test]
+fn what_aws_would_refuse_is_refused_here() {
+    check("stack:\n", &["1:1 the file needs `stack: NAME`"]);
+    check(
+        "stack: s\nrole:\n  r:\n    trust: lambda.amazonaws.com\n    allow:\n      - {actions: s3}\n",
+        &["6:9 `an entry of allow` needs `resources`"],
+    );
+    check(
+        "stack: s\nrole:\n  r:\n    trust: lambda.amazonaws.com\n    allow:\n      - {actions: s3, resources: []}\n",
+        &[
+            "6:10 `s3` is not an action | an action names its service: `s3:GetObject`, `s3:*`",
+            "6:23 `resources` is empty | name at least one",
+        ],
+    );
+    check_more(
+        "region: mars\ntags: {'aws:x': y}\noutput: {a b: c, a-b: d, a_b: e}\n",
+        &[
+            "8:9 a region is written like `us-east-1`",
+            "9:8 tags that begin with `stackwright:` or `aws:` are taken",
+            "10:10 `a b` cannot be the name of an output | a letter, then letters, digits, `-` and `_`; also several of these with dots between",
+            "10:26 `a-b` and `a_b` are both `A_B` to a shell",
+        ],
+    );
+    check_more(
+        "check: {x: {call: GET /foo}}\n",
+        &["8:13 `call` is a method and a URL: `POST ${api.NAME.url}/path`"],
+    );
+    check(
+        "stack: s\nfunction:\n  f: {code: src/, runtime: cobol, handler: h, role: 'arn:x'}\n  g: {code: src/, runtime: python3.13, handler: h, role: 'arn:x'}\n",
+        &[
+            "3:19 Lambda has no runtime `cobol` | for example `python3.13` or `nodejs22.x`",
+            "4:40 `h` is not `FILE.FUNCTION` | for example `lambda_function.lambda_handler`",
+        ],
+    );
+}
+
+#[test]
 fn yaml_that_cannot_be_read_ends_the_run_alone() {
+    check("stack: a\n---\nstack: b\n", &["3:1 not valid YAML: a stack file is one document"]);
     check(
         "stack: s\ninstance:\n  web: {image: a\n  b: }\n",
         &["4:4 not valid YAML: while parsing a flow mapping, did not find expected ',' or '}'"],

@@ -248,6 +248,24 @@ fn check(config: &Config) -> Vec<Problem> {
         let message = "`description` has more than 256 characters".to_owned();
         problems.push(problem(&["description"], message, "shorten it"));
     }
+    let family = config.runtime.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
+    let family = family.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    if !FAMILIES.contains(&family) && !config.runtime.contains("${") {
+        let message = format!("Lambda has no runtime `{}`", config.runtime);
+        problems.push(problem(&["runtime"], message, "for example `python3.13` or `nodejs22.x`"));
+    }
+    let is_module = config
+        .handler
+        .split_once('.')
+        .is_some_and(|(file, name)| !file.is_empty() && !name.is_empty());
+    if NAMED_IN_A_FILE.contains(&family) && !is_module && !config.handler.contains("${") {
+        let message = format!("`{}` is not `FILE.FUNCTION`", config.handler);
+        problems.push(problem(
+            &["handler"],
+            message,
+            "for example `lambda_function.lambda_handler`",
+        ));
+    }
     let Some(environment) = &config.environment else { return problems };
     for name in environment.keys() {
         if !is_variable(name) {
@@ -273,6 +291,13 @@ fn is_variable(name: &str) -> bool {
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
+
+/// What names of runtimes begin with.
+const FAMILIES: &[&str] =
+    &["dotnet", "dotnetcore", "go", "java", "nodejs", "provided", "python", "ruby"];
+
+/// Those whose handler is a function in a file.
+const NAMED_IN_A_FILE: &[&str] = &["nodejs", "python", "ruby"];
 
 /// Refused by CreateFunction.
 const RESERVED: &[&str] = &[

@@ -269,6 +269,30 @@ fn check(config: &Config) -> Vec<Problem> {
         }
         Trust::Document(_) => {}
     }
+    for (at, statement) in config.allow.iter().enumerate() {
+        let at = at.to_string();
+        let is_action = |action: &str| action == "*" || action.contains(':') || open(action);
+        for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
+            problem(
+                &["allow", &at, "actions"],
+                format!("`{action}` is not an action"),
+                "an action names its service: `s3:GetObject`, `s3:*`",
+            );
+        }
+        let is_resource = |arn: &str| arn == "*" || arn.starts_with("arn:") || open(arn);
+        for resource in statement.resources.0.iter().filter(|arn| !is_resource(arn)) {
+            problem(
+                &["allow", &at, "resources"],
+                format!("`{resource}` is not an ARN"),
+                "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`",
+            );
+        }
+        for (part, list) in [("actions", &statement.actions), ("resources", &statement.resources)] {
+            if list.0.is_empty() {
+                problem(&["allow", &at, part], format!("`{part}` is empty"), "name at least one");
+            }
+        }
+    }
     for (name, document) in &config.policies {
         if name == OURS {
             problem(

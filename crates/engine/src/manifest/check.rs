@@ -19,8 +19,8 @@ pub(super) struct Known<'a> {
     /// Address -> the outputs of its kind.
     pub outputs: &'a BTreeMap<Address, &'static [&'static str]>,
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// Whether this form of the file is the one to be used; only that one's variables must be set.
-    pub is_chosen: bool,
+    /// Whether variables without a default must be set.
+    pub needs_env: bool,
 }
 
 pub(super) struct Checker<'a> {
@@ -43,7 +43,10 @@ impl<'a> Checker<'a> {
     pub fn value(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let schema = self.follow(schema);
         if matches!(node.value, Value::Null) && !accepts(schema, "null") && !is_any(schema) {
-            self.error(&node.span, format!("`{name}` has no value"));
+            // Of a map, what it needs says more.
+            if schema["required"].as_array().is_none_or(Vec::is_empty) {
+                self.error(&node.span, format!("`{name}` has no value"));
+            }
             return None;
         }
         if let Some(choices) = choices(schema) {
@@ -89,7 +92,11 @@ impl<'a> Checker<'a> {
         }
         wanted.dedup();
         let wanted = wanted.join(" or ");
-        self.error(&node.span, format!("`{name}` must be {wanted}, not {}", node.noun()));
+        let found = match &node.value {
+            Value::Number(_, text) => text,
+            _ => node.noun(),
+        };
+        self.error(&node.span, format!("`{name}` must be {wanted}, not {found}"));
         None
     }
 
@@ -147,9 +154,17 @@ impl<'a> Checker<'a> {
         self.error(&key.span, message).help = Some(help);
     }
 
-    /// Reports required keys that are not there, at the key of the map that lacks them.
+    /// Reports required keys that are not there, at the key of the map (or in the list) that lacks them.
     pub fn required(&mut self, key: &Key, node: &Node, schema: &'a Json) {
         let schema = self.follow(schema);
+        if let Value::List(items) = &node.value {
+            for item in items.iter().filter(|item| matches!(item.value, Value::Map(_))) {
+                let entry =
+                    Key { text: format!("an entry of {}", key.text), span: item.span.clone() };
+                self.required(&entry, item, &schema["items"]);
+            }
+        }
+        let (Value::Map(_) | Value::Null) = node.value else { return };
         let properties = schema["properties"].as_object();
         let unknown: Vec<&str> = node
             .entries()
@@ -166,9 +181,8 @@ impl<'a> Checker<'a> {
                 self.error(&key.span, format!("`{}` needs `{required}`", key.text));
             }
         }
-        let Some(properties) = properties else { return };
         for (key, node) in node.entries() {
-            if let (Some(schema), Value::Map(_)) = (properties.get(&key.text), &node.value) {
+            if let Some(schema) = properties.and_then(|properties| properties.get(&key.text)) {
                 self.required(key, node, schema);
             }
         }
@@ -227,7 +241,7 @@ impl<'a> Checker<'a> {
         let marked = self.marked(text, &node.span)?;
         let env = self.env.clone();
         let text = reference::Scope { env, ..Default::default() }.fill(&marked);
-        if reference::markers(&text).next().is_some() && !self.known.is_chosen {
+        if reference::markers(&text).next().is_some() && !self.known.needs_env {
             return None;
         }
         let number = |value: f64| serde_json::Number::from_f64(value).map(Json::Number);
@@ -285,7 +299,7 @@ impl<'a> Checker<'a> {
                     match self.variable(&reference) {
                         Some(false) => match default {
                             Some(default) => marked.push_str(&default),
-                            None if !self.known.is_chosen => {
+                            None if !self.known.needs_env => {
                                 marked.push_str(&reference::marker(&reference));
                             }
                             None => {

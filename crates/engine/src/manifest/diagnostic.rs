@@ -75,9 +75,11 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    pub(super) fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
+    pub fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(|found| (found.span.start, found.span.end));
-        diagnostics.dedup();
+        // Each form of the file is checked; what is wrong in all of them is told once.
+        diagnostics
+            .dedup_by(|one, other| (&one.span, &one.message) == (&other.span, &other.message));
         Self { source, diagnostics }
     }
 }

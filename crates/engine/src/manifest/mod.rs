@@ -17,6 +17,7 @@ use serde_json::Value as Json;
 
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
 use self::read::Reader;
+pub use self::read::is_region;
 pub use self::schema::{defaults, document};
 pub use self::source::{Source, Span};
 use self::tree::{Node, Value};
@@ -88,12 +89,17 @@ impl std::str::FromStr for Cloud {
         match text {
             "local" => Ok(Self::Local),
             "aws" => Ok(Self::Aws),
-            url if url.starts_with("http://") || url.starts_with("https://") => {
+            url if ["http://", "https://"].iter().any(|scheme| has_host(url, scheme)) => {
                 Ok(Self::Endpoint(url.trim_end_matches('/').to_owned()))
             }
             other => Err(format!("a cloud is `local`, `aws` or `http://host:port`, not `{other}`")),
         }
     }
+}
+
+fn has_host(url: &str, scheme: &str) -> bool {
+    url.strip_prefix(scheme)
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || c == '['))
 }
 
 impl fmt::Display for Cloud {
@@ -111,6 +117,8 @@ pub struct Request<'a> {
     pub cloud: Option<Cloud>,
     pub region: Option<String>,
     pub env: &'a dyn Fn(&str) -> Option<String>,
+    /// Whether variables without a default must be set: not to look at a state, or to delete.
+    pub needs_env: bool,
 }
 
 impl Resource {

@@ -47,7 +47,11 @@ impl Reader<'_> {
         let outputs = self.addresses(tree, diagnostics);
         let mut checker = Checker {
             root: self.schema,
-            known: Known { outputs: &outputs, env: self.request.env, is_chosen },
+            known: Known {
+                outputs: &outputs,
+                env: self.request.env,
+                needs_env: is_chosen && self.request.needs_env,
+            },
             diagnostics: Vec::new(),
             env: BTreeMap::new(),
         };
@@ -63,9 +67,10 @@ impl Reader<'_> {
         self.kind_checks(tree, &mut resources, sound, diagnostics);
         let scope = Scope { env: env.clone(), ..Scope::default() };
         unique_names(&resources, &scope, self.source, diagnostics);
-        let graph = self.graph(&resources, diagnostics)?;
+        let graph = self.graph(&resources, diagnostics);
         let header = header?;
         let checks = self.checks(tree, header.check, diagnostics);
+        let graph = graph?;
         Some(Manifest {
             source: self.source.clone(),
             stack: header.stack,
@@ -108,8 +113,9 @@ impl Reader<'_> {
     }
 
     fn required<'a>(&'a self, checker: &mut Checker<'a>, tree: &Node) {
-        if tree.get("stack").is_none() {
-            let missing = Diagnostic::error(tree.span.clone(), "the file needs `stack: NAME`");
+        if tree.get("stack").is_none_or(|node| matches!(node.value, Value::Null)) {
+            let span = tree.entry("stack").map_or(tree.span.clone(), |(key, _)| key.span.clone());
+            let missing = Diagnostic::error(span, "the file needs `stack: NAME`");
             checker.diagnostics.push(missing);
         }
         let sections = self.kinds.iter().map(|kind| kind.name()).chain(["check"]);
@@ -130,7 +136,16 @@ impl Reader<'_> {
     ) -> Option<Header> {
         let mut header = value.as_object()?.clone();
         header.retain(|key, _| self.kinds.get(key).is_none());
-        let header = Header::deserialize(&Json::Object(header)).ok()?;
+        let header = match Header::deserialize(&Json::Object(header)) {
+            Ok(header) => header,
+            Err(error) => {
+                // What serde refuses, the checker has reported already, field by field.
+                if diagnostics.is_empty() {
+                    diagnostics.push(Diagnostic::error(tree.span.clone(), error.to_string()));
+                }
+                return None;
+            }
+        };
         let mut wrong = |key: &str, message: String| {
             let span = tree.get(key).map_or(0..1, |node| node.span.clone());
             diagnostics.push(Diagnostic::error(span, message));
@@ -149,6 +164,19 @@ impl Reader<'_> {
             let rule = "a letter, then letters, digits, `-` and `_`, at most 63";
             wrong("stack", format!("`{}` cannot be a stack's name: {rule}", header.stack));
         }
+        if header.region.as_ref().is_some_and(|region| !is_region(region)) {
+            wrong("region", "a region is written like `us-east-1`".to_owned());
+        }
+        for tag in header.tags.keys().filter(|tag| is_reserved(tag)) {
+            let span = tree.place(&["tags".to_owned(), tag.clone()]);
+            let message = format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX);
+            diagnostics.push(Diagnostic::error(span, message));
+        }
+        self.outputs(tree, &header.output, diagnostics);
+        let mut wrong = |key: &str, message: String| {
+            let span = tree.get(key).map_or(0..1, |node| node.span.clone());
+            diagnostics.push(Diagnostic::error(span, message));
+        };
         match (&header.account, cloud) {
             (Some(account), _)
                 if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) =>
@@ -164,6 +192,28 @@ impl Reader<'_> {
             _ => {}
         }
         Some(header)
+    }
+
+    /// The names of outputs, which are also names of variables: `api-url` becomes `API_URL`.
+    fn outputs(
+        &self,
+        tree: &Node,
+        outputs: &BTreeMap<String, String>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let mut variables = BTreeMap::new();
+        for name in outputs.keys() {
+            let span = tree.place(&["output".to_owned(), name.clone()]);
+            let variable = name.replace(['-', '.'], "_").to_ascii_uppercase();
+            if !name.split('.').all(is_key) {
+                let message = format!("`{name}` cannot be the name of an output");
+                let help = "a letter, then letters, digits, `-` and `_`; also several of these with dots between";
+                diagnostics.push(Diagnostic::error(span, message).help(help));
+            } else if let Some(other) = variables.insert(variable.clone(), name) {
+                let message = format!("`{other}` and `{name}` are both `{variable}` to a shell");
+                diagnostics.push(Diagnostic::error(span, message));
+            }
+        }
     }
 
     fn resources(
@@ -291,8 +341,13 @@ impl Reader<'_> {
                 Duration::ZERO
             });
             let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-            let Some((method, url)) =
-                config.call.split_once(' ').filter(|(method, _)| methods.contains(method))
+            let is_url = |url: &str| {
+                let url = url.trim();
+                let schemes = ["http://", "https://"];
+                url.starts_with(reference::MARK) || schemes.iter().any(|s| url.starts_with(s))
+            };
+            let Some((method, url)) = (config.call.split_once(' '))
+                .filter(|(method, url)| methods.contains(method) && is_url(url))
             else {
                 let message = "`call` is a method and a URL: `POST ${api.NAME.url}/path`";
                 diagnostics.push(Diagnostic::error(place(&["call"]), message));
@@ -335,9 +390,9 @@ fn resource(
     for (tag, text) in
         config.remove("tags").as_ref().and_then(Json::as_object).into_iter().flatten()
     {
-        if tag.to_ascii_lowercase().starts_with(tag::PREFIX) {
+        if is_reserved(tag) {
             let path = ["tags".to_owned(), tag.clone()];
-            wrong(&path, format!("tags that begin with `{}` are stackwright's own", tag::PREFIX));
+            wrong(&path, format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX));
         }
         tags.insert(tag.clone(), text.as_str().unwrap_or_default().to_owned());
     }
@@ -373,6 +428,21 @@ fn unique_names(
             );
         }
     }
+}
+
+/// Tags of stackwright's own, and of AWS's.
+fn is_reserved(tag: &str) -> bool {
+    let tag = tag.to_ascii_lowercase();
+    tag.starts_with(tag::PREFIX) || tag.starts_with("aws:")
+}
+
+/// `us-east-1`, `us-gov-west-1`: new ones come, their form stays.
+pub fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let (Some((number, words)), true) = (parts.split_last(), parts.len() > 2) else { return false };
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    is_number && words.iter().all(is_word)
 }
 
 /// `30s`, `2m`, `500ms`, `30`.

@@ -121,6 +121,11 @@ fn syntax(source: &Source, error: &serde_yaml::Error) -> Diagnostic {
     let said = error.without_snippet().to_string();
     let said = said.lines().next().unwrap_or_default();
     let said = said.split(" at line ").next().unwrap_or(said);
+    let said = match said {
+        said if said.starts_with("multiple YAML documents") => "a stack file is one document",
+        said if said.starts_with("budget breached") => "it is nested too deeply, or too large",
+        said => said,
+    };
     let diagnostic = Diagnostic::error(at..at + 1, format!("not valid YAML: {said}"));
     if said.contains("tab")
         && let Some(tab) = indenting_tab(&source.text)

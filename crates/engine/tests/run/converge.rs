@@ -1,7 +1,11 @@
 //! Runs that nothing disturbs: what is made, changed, replaced and deleted, and in which order.
 
+use std::time::Duration;
+
 use stackwright_engine::kind::Fault;
 use stackwright_testkit::world::{Fate, Thing, World};
+
+use tokio::time::Instant;
 
 use crate::support::{Ended, Stack};
 
@@ -193,7 +197,7 @@ async fn what_others_change_at_the_same_time_is_waited_for() {
     let stack = Stack { file: stack.file.replace("size: 1", "size: 2"), ..stack };
     for fault in [Fault::Conflict, Fault::Transient, Fault::Unknown] {
         stack.world.meddle(|things| things[0].spec["size"] = 7.into());
-        let since = tokio::time::Instant::now();
+        let since = Instant::now();
         let fails = fault.clone();
         stack.world.script(move |deed| match deed.verb {
             "update" if since.elapsed().as_secs() < 50 => Fate::Fails(fails.clone()),
@@ -243,9 +247,9 @@ async fn what_may_not_be_deleted_stays_and_may_be_wanted_again() {
 #[tokio::test(start_paused = true)]
 async fn nothing_begins_on_what_has_failed() {
     let stack = Stack::new("token:\n  a: {}\n  b: {rules: {x: '${token.a.id}'}}\n");
-    let stack = Stack { parallelism: 1, settle: std::time::Duration::from_secs(9), ..stack };
+    let stack = Stack { parallelism: 1, settle: Duration::from_secs(9), ..stack };
     // Made, and never ready.
-    stack.world.late(std::time::Duration::from_secs(900), std::time::Duration::ZERO);
+    stack.world.late(Duration::from_secs(900), Duration::ZERO);
     stack.world.script(|deed| match deed.verb {
         "observe" => Fate::Fails(Fault::Denied),
         _ => Fate::Happens,
@@ -294,4 +298,36 @@ async fn a_new_need_is_recorded_though_nothing_changes() {
     });
     assert!(matches!(stack.run(false).await, Ended::Killed));
     assert!(stack.world.things().iter().all(|thing| thing.id != b), "the dependant goes first");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_one_stays_while_a_dependant_holds_on_to_it() {
+    let mut stack = Stack::new(&CHAIN.replace("size: 2", "size: 2, shape: round"));
+    stack.reconcile().await;
+    let old = the(&stack, "token.a").id;
+    stack.file = stack.file.replace("size: 2, shape: round", "size: 2, shape: square");
+    stack.world.script(|deed| match (deed.verb, deed.kind) {
+        ("update", "named") => Fate::Fails(Fault::Denied),
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Done(outcome) if outcome.failed.len() == 1));
+    assert!(stack.world.things().iter().any(|thing| thing.id == old), "it is still needed");
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    stack.holds("let go").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_old_one_stays_until_the_new_one_is_ready() {
+    let mut stack = Stack::new("token:\n  a: {shape: round}\n");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("round", "square");
+    stack.world.late(Duration::ZERO, Duration::from_secs(30));
+    let since = Instant::now();
+    stack.world.script(move |deed| {
+        let is_early = deed.verb == "delete" && since.elapsed() < Duration::from_secs(30);
+        if is_early { Fate::Fails(Fault::Terminal) } else { Fate::Happens }
+    });
+    stack.reconcile().await;
+    stack.holds("replaced").await;
 }

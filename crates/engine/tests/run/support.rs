@@ -50,7 +50,7 @@ impl Stack {
 
     pub fn manifest(&self) -> Manifest {
         let source = Source { path: PathBuf::from("stack.yaml"), text: self.file.clone() };
-        let request = Request { cloud: None, region: None, env: &|_| None };
+        let request = Request { cloud: None, region: None, env: &|_| None, needs_env: true };
         Manifest::load(source, &request, &self.world.kinds())
             .unwrap_or_else(|invalid| panic!("{invalid:?}"))
     }
