@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use stackwright_engine::Address;
-use stackwright_engine::kind::{self, Fault};
+use stackwright_engine::kind::{self, Fault, tag};
 use stackwright_engine::manifest::{Invalid, Manifest};
 use stackwright_engine::session::{self, Foreign, Why};
 use stackwright_engine::state;
@@ -178,32 +178,44 @@ fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<St
                 place(address)
             )
         })),
-        session::Error::Foreign(foreign) => lines.extend(foreign_lines(foreign)),
+        session::Error::Foreign(foreign) => lines.extend(foreign_lines(foreign, &place)),
         session::Error::State(_) | session::Error::Unclaimed(_) => {}
     }
     lines
 }
 
-fn foreign_lines(foreign: &[Foreign]) -> Vec<String> {
+fn foreign_lines(foreign: &[Foreign], place: &dyn Fn(&Address) -> String) -> Vec<String> {
     let mut lines: Vec<String> = foreign
         .iter()
-        .map(|Foreign { kind, found, why }| {
+        .map(|Foreign { kind, found, why, address }| {
             let created = found.created.as_ref().map(|at| format!(", created {at}"));
+            let is_taken = *why == Why::NameTaken;
             let why = match why {
                 Why::OtherLineage => "made by another state of this stack",
                 Why::TakenOver => "taken over by another state of this stack",
                 Why::Duplicate => "a second one beside the one in the state",
                 Why::NameTaken => "has a name this stack wants, and was not made by it",
             };
+            let place = address.as_ref().map(|address| format!("{}: ", place(address)));
+            let stack = found.tags.get(tag::STACK).filter(|_| is_taken);
+            let stack = stack.map(|stack| format!(" (it is of the stack {stack})"));
+            let (place, stack) = (place.unwrap_or_default(), stack.unwrap_or_default());
             let name =
                 if found.name == found.id { String::new() } else { format!(" `{}`", found.name) };
-            clean(&format!("  {kind} {}{name}{}: {why}", found.id, created.unwrap_or_default()))
+            let created = created.unwrap_or_default();
+            clean(&format!("  {place}{kind} {}{name}{created}: {why}{stack}", found.id))
         })
         .collect();
     if foreign.iter().any(|f| matches!(f.why, Why::OtherLineage | Why::TakenOver)) {
         lines.push(
             "  hint: a colleague's clone, or a lost state file? `stackwright reconcile --adopt` takes \
              them over; another `stack:` name leaves them alone"
+                .into(),
+        );
+    }
+    if foreign.iter().any(|foreign| foreign.why == Why::TakenOver) {
+        lines.push(
+            "  hint: to forget them here, remove this state's folder: .stackwright/STACK/CLOUD"
                 .into(),
         );
     }

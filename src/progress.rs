@@ -59,9 +59,6 @@ impl Signals {
         tokio::spawn(async move {
             code.send_replace(next_signal().await);
             stop.send_replace(true);
-            anstream::eprintln!(
-                "stopping: what is under way ends first; once more to leave at once"
-            );
             std::process::exit(i32::from(next_signal().await));
         });
     }

@@ -43,7 +43,7 @@ pub async fn all(
     let mut passed = true;
     for check in &manifest.checks {
         let since = Instant::now();
-        let failure = one(check, &scope, connected).await.map(|why| scope.redacted(&why));
+        let failure = one(check, &scope, connected, as_json).await.map(|why| scope.redacted(&why));
         passed &= failure.is_none();
         let elapsed = since.elapsed();
         if as_json {
@@ -80,13 +80,19 @@ pub async fn all(
 }
 
 /// Calls until the answer is as expected or the time is over; then why it was not.
-async fn one(check: &Check, scope: &Scope, connected: &Connected) -> Option<String> {
+async fn one(
+    check: &Check,
+    scope: &Scope,
+    connected: &Connected,
+    is_quiet: bool,
+) -> Option<String> {
     let request = match request(check, scope) {
         Ok(request) => request,
         Err(unknown) => return Some(format!("{unknown} is not known")),
     };
     let since = Instant::now();
     let mut pause = Duration::from_millis(50);
+    let mut told = since;
     loop {
         let why = match call(&connected.clients, &request).await {
             Ok(reply) => verdict(check, &reply)?,
@@ -94,6 +100,13 @@ async fn one(check: &Check, scope: &Scope, connected: &Connected) -> Option<Stri
         };
         if since.elapsed() + pause >= check.within {
             return Some(why);
+        }
+        if !is_quiet && told.elapsed() >= Duration::from_secs(3) {
+            told = Instant::now();
+            let (elapsed, within) = (since.elapsed().as_secs(), check.within.as_secs());
+            let why = clean(&scope.redacted(&why));
+            let name = &check.name;
+            anstream::eprintln!("… check {name}: {why}; asking again, {elapsed} s of {within}");
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));

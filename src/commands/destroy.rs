@@ -15,9 +15,20 @@ use crate::workspace;
 pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open_to_look(stack).await?;
-    if workspace.peek()?.is_none_or(|state| state.resources.is_empty()) {
-        anstream::eprintln!("{}: the state holds nothing to delete", workspace.manifest.stack);
-        return Ok(0);
+    let stack = &workspace.manifest.stack;
+    match workspace.peek()? {
+        None => {
+            anstream::eprintln!("{stack}: there is no state here, so nothing is known to delete");
+            anstream::eprintln!(
+                "  hint: was it lost? `stackwright reconcile --adopt` finds again by its tags what it held"
+            );
+            return Ok(0);
+        }
+        Some(state) if state.resources.is_empty() => {
+            anstream::eprintln!("{stack}: the state holds nothing to delete");
+            return Ok(0);
+        }
+        Some(_) => {}
     }
     let connected = workspace.connect().await?;
     let mut store = workspace.lock(&connected.place, "destroy")?;

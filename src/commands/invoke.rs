@@ -30,8 +30,13 @@ pub async fn run(stack: &Stack, function: &str, payload: String) -> Result<u8> {
     let invoked = called.map_err(|error| Error::cloud(format!("{name} was not called"), error))?;
     anstream::println!("{}", clean(&String::from_utf8_lossy(&invoked.payload)));
     let Some(failed) = invoked.function_error else { return Ok(0) };
-    anstream::eprintln!("error: the function failed ({failed}); the end of its log:");
-    anstream::eprintln!("{}", clean(&invoked.log_tail));
+    if invoked.log_tail.trim().is_empty() {
+        anstream::eprintln!("error: the function failed ({failed})");
+        anstream::eprintln!("  hint: `stackwright logs {function}` may tell why");
+    } else {
+        anstream::eprintln!("error: the function failed ({failed}); the end of its log:");
+        anstream::eprintln!("{}", clean(&invoked.log_tail));
+    }
     Ok(code::OTHER)
 }
 

@@ -62,7 +62,10 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
             Err(signal) => return Ok(signal),
         };
     }
-    if !ask.json {
+    if ask.json {
+        let values = output::values(&workspace.manifest, &connected.scope, &state);
+        anstream::println!("{}", json!({ "event": "outputs", "outputs": values }));
+    } else {
         epilogue(&workspace, &connected, &state);
     }
     Ok(match () {

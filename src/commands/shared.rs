@@ -67,7 +67,7 @@ pub fn how_to_go_on(outcome: &Outcome, command: &str) {
     let skipped = outcome.skipped.len();
     if outcome.interrupted {
         anstream::eprintln!(
-            "interrupted: {} done, {skipped} not begun; everything is recorded. Go on with: stackwright {command}",
+            "interrupted: {} done, {failed} cut short, {skipped} not begun; everything is recorded. Go on with: stackwright {command}",
             outcome.done
         );
     } else if failed > 0 {

@@ -1,21 +1,24 @@
 //! `validate`: everything that is wrong in the file, in one run, without a call.
 
 use serde_json::json;
+use stackwright_engine::state::State;
+use tokio::sync::{mpsc, watch};
 
+use super::shared;
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
 use crate::render::json::SCHEMA;
-use crate::workspace;
+use crate::workspace::{self, Workspace};
 
 pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
     match workspace::open(stack).await {
-        Ok(workspace) if json => {
-            let document = json!({ "schema": SCHEMA, "valid": true, "diagnostics": [] });
-            let _ = workspace;
-            anstream::println!("{document:#}");
-            Ok(0)
-        }
         Ok(workspace) => {
+            prepare(&workspace).await?;
+            if json {
+                let document = json!({ "schema": SCHEMA, "valid": true, "diagnostics": [] });
+                anstream::println!("{document:#}");
+                return Ok(0);
+            }
             let manifest = &workspace.manifest;
             anstream::println!(
                 "{}: valid; {} resources, cloud {}",
@@ -47,4 +50,15 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
         }
         Err(error) => Err(error),
     }
+}
+
+/// What the file names must be there, and be what it is said to be: code.
+async fn prepare(workspace: &Workspace) -> Result<()> {
+    let connected = workspace.offline().await;
+    let (events, _) = mpsc::unbounded_channel();
+    let (_keep, stop) = watch::channel(false);
+    let session = shared::session(workspace, &connected, &events, (1, stop), false)?;
+    let state = State { place: connected.place.clone(), ..State::default() };
+    let planned = session.plan_offline(&state).await;
+    planned.map(drop).map_err(|error| Error::session(error, &workspace.manifest))
 }

@@ -174,6 +174,10 @@ fn changes(text: &mut String, changes: &[Change]) {
         let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
         let values = match change.rule {
             Rule::Rebound => brief(&change.after.clone().unwrap_or_default()),
+            // Told alike: a secret.
+            _ if side(&change.before) == side(&change.after) => {
+                format!("{}: another value", side(&change.after))
+            }
             _ => format!("{} -> {}", side(&change.before), side(&change.after)),
         };
         let _ = writeln!(text, "      {path:width$}  {values}  {}", styled(DIM, &reason(change)));
@@ -320,7 +324,7 @@ pub fn event(event: &Event) -> Option<String> {
             format!("{} {address} not begun: {because}", styled(DIM, "."))
         }
         Event::Stopping => {
-            "interrupted: finishing the calls in flight; once more to leave at once".into()
+            "stopping: what is under way ends first; once more to leave at once".into()
         }
     })
 }

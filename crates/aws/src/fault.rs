@@ -145,7 +145,9 @@ fn hint(fault: &Fault) -> Option<&'static str> {
         Fault::Credentials => {
             "check the profile or AWS_ACCESS_KEY_ID, then run again; nothing is lost"
         }
-        Fault::Unsupported => "the endpoint does not implement this call",
+        Fault::Unsupported => {
+            "the endpoint does not implement this call: take the change back, or use one that does"
+        }
         Fault::Denied => "the credentials in use lack this permission",
         Fault::Unreachable => "is it running, and is its URL right?",
         _ => return None,

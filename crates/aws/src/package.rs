@@ -20,7 +20,7 @@ const MAX_UNZIPPED: u64 = 250 << 20;
 /// Patterns as in .gitignore, of files that shall not go into the zip.
 const IGNORE_FILE: &str = ".stackwrightignore";
 const LEFT_OUT: &[&str] =
-    &[".git", ".env", ".stackwright", "__pycache__", ".DS_Store", IGNORE_FILE];
+    &[".git", ".env", ".stackwright", ".venv", "__pycache__", ".DS_Store", IGNORE_FILE];
 
 /// Code as it lies on disk, in memory.
 pub enum Source {
@@ -207,14 +207,14 @@ fn fits(size: u64) -> Result<()> {
 /// What is made on the user's machine, or is nobody else's business.
 fn left_out(entry: &DirEntry) -> bool {
     let name = entry.file_name().to_string_lossy();
-    if entry.depth() == 0 || LEFT_OUT.contains(&name.as_ref()) {
+    if entry.depth() == 0 || LEFT_OUT.contains(&name.as_ref()) || name.ends_with('~') {
         return entry.depth() > 0;
     }
     if entry.file_type().is_some_and(|kind| kind.is_dir()) {
         return false;
     }
     match Path::new(name.as_ref()).extension().and_then(|extension| extension.to_str()) {
-        Some("pyc" | "key") => true,
+        Some("pyc" | "key" | "swp") => true,
         Some("pem") => holds_private_key(entry.path()),
         _ => false,
     }

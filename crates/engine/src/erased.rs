@@ -23,6 +23,7 @@ pub trait AnyKind: Send + Sync {
     fn outputs(&self) -> &'static [&'static str];
     fn fields(&self) -> &'static [Field];
     fn repeat(&self) -> Repeat;
+    fn derived(&self) -> &'static [&'static str];
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn check(&self, config: &Value) -> Result<Vec<Problem>>;
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>>;
@@ -68,6 +69,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn repeat(&self) -> Repeat {
         K::CREATE
+    }
+
+    fn derived(&self) -> &'static [&'static str] {
+        K::DERIVED
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {

@@ -35,6 +35,9 @@ pub trait Kind: Send + Sync + 'static {
     /// How a create of unknown outcome is settled.
     const CREATE: Repeat;
 
+    /// Fields of `Spec` that follow from others: no news to a person, unless nothing else changes.
+    const DERIVED: &'static [&'static str] = &[];
+
     /// What a user writes, less the keys every resource has (`name`, `tags`, `depends_on`).
     /// Its schema is the parser's only list of fields; a `default` in it is AWS's own default,
     /// which is sent when a user takes a field out of the file again. A text field that the schema

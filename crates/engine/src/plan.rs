@@ -81,6 +81,18 @@ impl Step {
     }
 }
 
+impl Step {
+    fn leave_out(&mut self, derived: &[&str]) {
+        if let Some(desired) = self.desired.as_mut().and_then(Value::as_object_mut) {
+            desired.retain(|field, _| !derived.contains(&field.as_str()));
+        }
+        let is_derived = |change: &Change| derived.contains(&change.path.field());
+        if !self.changes.iter().all(is_derived) {
+            self.changes.retain(|change| !is_derived(change));
+        }
+    }
+}
+
 /// Why there is no plan.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{address}: `{path}` cannot be unset")]
@@ -145,6 +157,11 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, Vec<Stuck>> {
         return Err(making.stuck);
     }
     order(&mut making.plan.steps, planning);
+    for step in &mut making.plan.steps {
+        if let Some(kind) = planning.kinds.get(step.address.kind()) {
+            step.leave_out(kind.derived());
+        }
+    }
     Ok(making.plan)
 }
 

@@ -59,6 +59,8 @@ pub struct Foreign {
     pub kind: &'static str,
     pub found: Found,
     pub why: Why,
+    /// Whose place it takes.
+    pub address: Option<Address>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -216,17 +218,30 @@ impl Session<'_> {
                         |claim: &Entry| claim.address == address && claim.generation == generation;
                     if claims.iter().any(same) {
                         let why = Why::Duplicate;
-                        foreign.push(Foreign { kind, found: found.clone(), why });
+                        let (found, address) = (found.clone(), Some(address));
+                        foreign.push(Foreign { kind, found, why, address });
                         continue;
                     }
                     let at = self.run.options.clock.now().to_string();
                     claims.push(adoption(address, generation, found, at));
                 }
                 Ok(None) => {}
-                Err(why) => foreign.push(Foreign { kind, found: found.clone(), why }),
+                Err(why) => {
+                    let address = self.named(kind, &found.name);
+                    foreign.push(Foreign { kind, found: found.clone(), why, address });
+                }
             }
         }
         if foreign.is_empty() { Ok(claims) } else { Err(Error::Foreign(foreign)) }
+    }
+
+    /// The resource of the file that shall bear a name.
+    fn named(&self, kind: &str, name: &str) -> Option<Address> {
+        let mut wanted = self.run.manifest.resources.values();
+        let resource = wanted.find(|resource| {
+            resource.address.kind() == kind && self.run.scope.fill(&resource.name) == name
+        });
+        resource.map(|resource| resource.address.clone())
     }
 
     /// Objects of our state whose tags name another lineage now: two states must not fight.
@@ -241,7 +256,8 @@ impl Session<'_> {
                 let name = live.spec["name"].as_str().unwrap_or_default().to_owned();
                 let outputs = live.outputs.clone();
                 let found = Found { id: object.id.clone(), name, tags, outputs, created: None };
-                foreign.push(Foreign { kind: kind.name(), found, why: Why::TakenOver });
+                let (kind, address) = (kind.name(), Some(address.clone()));
+                foreign.push(Foreign { kind, found, why: Why::TakenOver, address });
             }
         }
         foreign

@@ -53,6 +53,7 @@ impl Kind for Api {
         Field("routes", Cost::InPlace, Compare::Exclusive),
     ];
     const CREATE: Repeat = Repeat::LookUp { settle: Duration::from_secs(120) };
+    const DERIVED: &'static [&'static str] = &["deployed", "permissions"];
 
     type Config = Config;
     type Spec = Spec;

@@ -216,7 +216,11 @@ impl<'a, 'b> Walk<'a, 'b> {
 
     fn skip(&mut self, at: usize, because: String) {
         self.status[at] = Status::Lost;
-        let address = self.plan.steps[at].address.clone();
+        let step = &self.plan.steps[at];
+        let address = step.address.clone();
+        if step.is_old && self.making(&address).is_some() {
+            return; // of the successor it is told
+        }
         self.outcome.skipped.push(address.clone());
         self.tell(Event::Skipped { address, because });
     }

@@ -106,7 +106,7 @@ impl State {
                     open.push(format!("{address}: {id} was made and is not complete yet"));
                 }
                 Some((Phase::Updating, id)) => {
-                    open.push(format!("{address}: an update of {id} was interrupted"));
+                    open.push(format!("{address}: an update of {id} did not finish"));
                 }
                 Some((Phase::Deleting, id)) => {
                     open.push(format!("{address}: {id} is being deleted"));
