@@ -61,7 +61,7 @@ MUTANTS = {
         "None => return Ok(Named::Foreign),",
     ),
     "the old one goes before its dependants let go": (
-        ENGINE + "plan.rs",
+        ENGINE + "plan/order.rs",
         "                after.extend(make.filter(|_| !first));\n",
         "",
     ),

@@ -2,6 +2,7 @@
 
 mod check;
 mod diagnostic;
+mod header;
 mod overlay;
 mod read;
 mod schema;
@@ -16,8 +17,8 @@ use std::time::Duration;
 use serde_json::Value as Json;
 
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
+pub use self::header::is_region;
 use self::read::Reader;
-pub use self::read::is_region;
 pub use self::schema::{defaults, document};
 pub use self::source::{Source, Span};
 use self::tree::{Node, Value};

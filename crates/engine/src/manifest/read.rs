@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::time::Duration;
 
-use serde::Deserialize;
 use serde_json::Value as Json;
 
 use super::check::{Checker, Known};
 use super::diagnostic::Diagnostic;
-use super::schema::{self, Header};
 use super::source::Source;
 use super::tree::{Key, Node, Value};
-use super::{Check, Cloud, Manifest, Request, Resource};
+use super::{Cloud, Manifest, Request, Resource};
 use crate::address::{Address, is_key};
 use crate::erased::Registry;
 use crate::graph::Graph;
@@ -127,95 +124,6 @@ impl Reader<'_> {
         }
     }
 
-    fn header(
-        &self,
-        tree: &Node,
-        value: &Json,
-        cloud: Option<&Cloud>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Option<Header> {
-        let mut header = value.as_object()?.clone();
-        header.retain(|key, _| self.kinds.get(key).is_none());
-        let header = match Header::deserialize(&Json::Object(header)) {
-            Ok(header) => header,
-            Err(error) => {
-                // What serde refuses, the checker has reported already, field by field.
-                if diagnostics.is_empty() {
-                    diagnostics.push(Diagnostic::error(tree.span.clone(), error.to_string()));
-                }
-                return None;
-            }
-        };
-        let mut wrong = |key: &str, message: String| {
-            let span = tree.get(key).map_or(0..1, |node| node.span.clone());
-            diagnostics.push(Diagnostic::error(span, message));
-        };
-        for (key, text) in [
-            ("stack", Some(&header.stack)),
-            ("cloud", header.cloud.as_ref()),
-            ("region", header.region.as_ref()),
-            ("account", header.account.as_ref()),
-        ] {
-            if text.is_some_and(|text| reference::markers(text).next().is_some()) {
-                wrong(key, format!("`{key}` is the same for every run; it takes no reference"));
-            }
-        }
-        if !is_key(&header.stack) {
-            let rule = "a letter, then letters, digits, `-` and `_`, at most 63";
-            wrong("stack", format!("`{}` cannot be a stack's name: {rule}", header.stack));
-        }
-        if header.region.as_ref().is_some_and(|region| !is_region(region)) {
-            wrong("region", "a region is written like `us-east-1`".to_owned());
-        }
-        for tag in header.tags.keys().filter(|tag| is_reserved(tag)) {
-            let span = tree.place(&["tags".to_owned(), tag.clone()]);
-            let message = format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX);
-            diagnostics.push(Diagnostic::error(span, message));
-        }
-        self.outputs(tree, &header.output, diagnostics);
-        let mut wrong = |key: &str, message: String| {
-            let span = tree.get(key).map_or(0..1, |node| node.span.clone());
-            diagnostics.push(Diagnostic::error(span, message));
-        };
-        match (&header.account, cloud) {
-            (Some(account), _)
-                if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) =>
-            {
-                wrong("account", format!("an account has twelve digits, `{account}` has not"));
-            }
-            (None, Some(Cloud::Aws)) => {
-                let missing = "`cloud: aws` needs `account: \"123456789012\"`, \
-                               so that no run ever reaches another account";
-                let span = tree.entry("cloud").map_or(0..1, |(key, _)| key.span.clone());
-                diagnostics.push(Diagnostic::error(span, missing));
-            }
-            _ => {}
-        }
-        Some(header)
-    }
-
-    /// The names of outputs, which are also names of variables: `api-url` becomes `API_URL`.
-    fn outputs(
-        &self,
-        tree: &Node,
-        outputs: &BTreeMap<String, String>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) {
-        let mut variables = BTreeMap::new();
-        for name in outputs.keys() {
-            let span = tree.place(&["output".to_owned(), name.clone()]);
-            let variable = name.replace(['-', '.'], "_").to_ascii_uppercase();
-            if !name.split('.').all(is_key) {
-                let message = format!("`{name}` cannot be the name of an output");
-                let help = "a letter, then letters, digits, `-` and `_`; also several of these with dots between";
-                diagnostics.push(Diagnostic::error(span, message).help(help));
-            } else if let Some(other) = variables.insert(variable.clone(), name) {
-                let message = format!("`{other}` and `{name}` are both `{variable}` to a shell");
-                diagnostics.push(Diagnostic::error(span, message));
-            }
-        }
-    }
-
     fn resources(
         &self,
         tree: &Node,
@@ -320,52 +228,6 @@ impl Reader<'_> {
             }
         }
     }
-
-    fn checks(
-        &self,
-        tree: &Node,
-        configs: BTreeMap<String, schema::CheckConfig>,
-        diagnostics: &mut Vec<Diagnostic>,
-    ) -> Vec<Check> {
-        let mut checks = Vec::new();
-        for (name, config) in configs {
-            let place = |path: &[&str]| {
-                let whole = ["check", name.as_str()].into_iter().chain(path.iter().copied());
-                tree.place(&whole.map(str::to_owned).collect::<Vec<_>>())
-            };
-            let expect = config.expect.as_ref();
-            let within = expect.and_then(|expect| expect.within.as_deref()).unwrap_or("30s");
-            let within = duration(within).unwrap_or_else(|| {
-                let message = format!("`{within}` is not a length of time: write `30s` or `2m`");
-                diagnostics.push(Diagnostic::error(place(&["expect", "within"]), message));
-                Duration::ZERO
-            });
-            let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
-            let is_url = |url: &str| {
-                let url = url.trim();
-                let schemes = ["http://", "https://"];
-                url.starts_with(reference::MARK) || schemes.iter().any(|s| url.starts_with(s))
-            };
-            let Some((method, url)) = (config.call.split_once(' '))
-                .filter(|(method, url)| methods.contains(method) && is_url(url))
-            else {
-                let message = "`call` is a method and a URL: `POST ${api.NAME.url}/path`";
-                diagnostics.push(Diagnostic::error(place(&["call"]), message));
-                continue;
-            };
-            checks.push(Check {
-                method: method.to_owned(),
-                url: url.trim().to_owned(),
-                headers: config.headers,
-                body: config.body,
-                status: expect.and_then(|expect| expect.status).unwrap_or(200),
-                contains: config.expect.and_then(|expect| expect.contains),
-                within,
-                name,
-            });
-        }
-        checks
-    }
 }
 
 fn resource(
@@ -431,28 +293,7 @@ fn unique_names(
 }
 
 /// Tags of stackwright's own, and of AWS's.
-fn is_reserved(tag: &str) -> bool {
+pub(super) fn is_reserved(tag: &str) -> bool {
     let tag = tag.to_ascii_lowercase();
     tag.starts_with(tag::PREFIX) || tag.starts_with("aws:")
-}
-
-/// `us-east-1`, `us-gov-west-1`: new ones come, their form stays.
-pub fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let (Some((number, words)), true) = (parts.split_last(), parts.len() > 2) else { return false };
-    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    is_number && words.iter().all(is_word)
-}
-
-/// `30s`, `2m`, `500ms`, `30`.
-fn duration(text: &str) -> Option<Duration> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let number: u64 = text[..digits].parse().ok()?;
-    match text[digits..].trim() {
-        "" | "s" => Some(Duration::from_secs(number)),
-        "ms" => Some(Duration::from_millis(number)),
-        "m" => Some(Duration::from_secs(number * 60)),
-        _ => None,
-    }
 }

@@ -1,0 +1,176 @@
+//! What stands beside the resources: the header, outputs, checks.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+
+use super::diagnostic::Diagnostic;
+use super::read::{Reader, is_reserved};
+use super::schema::{CheckConfig, Header};
+use super::tree::Node;
+use super::{Check, Cloud};
+use crate::address::is_key;
+use crate::kind::tag;
+use crate::reference;
+
+impl Reader<'_> {
+    pub(super) fn header(
+        &self,
+        tree: &Node,
+        value: &Json,
+        cloud: Option<&Cloud>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Option<Header> {
+        let mut header = value.as_object()?.clone();
+        header.retain(|key, _| self.kinds.get(key).is_none());
+        let header = match Header::deserialize(&Json::Object(header)) {
+            Ok(header) => header,
+            Err(error) => {
+                // What serde refuses, the checker has reported already, field by field.
+                if diagnostics.is_empty() {
+                    diagnostics.push(Diagnostic::error(tree.span.clone(), error.to_string()));
+                }
+                return None;
+            }
+        };
+        for tag in header.tags.keys().filter(|tag| is_reserved(tag)) {
+            let span = tree.place(&["tags".to_owned(), tag.clone()]);
+            let message = format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX);
+            diagnostics.push(Diagnostic::error(span, message));
+        }
+        self.outputs(tree, &header.output, diagnostics);
+        place(tree, &header, cloud, diagnostics);
+        Some(header)
+    }
+
+    /// The names of outputs, which are also names of variables: `api-url` becomes `API_URL`.
+    fn outputs(
+        &self,
+        tree: &Node,
+        outputs: &BTreeMap<String, String>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let mut variables = BTreeMap::new();
+        for name in outputs.keys() {
+            let span = tree.place(&["output".to_owned(), name.clone()]);
+            let variable = name.replace(['-', '.'], "_").to_ascii_uppercase();
+            if !name.split('.').all(is_key) {
+                let message = format!("`{name}` cannot be the name of an output");
+                let help = "a letter, then letters, digits, `-` and `_`; also several of these with dots between";
+                diagnostics.push(Diagnostic::error(span, message).help(help));
+            } else if let Some(other) = variables.insert(variable.clone(), name) {
+                let message = format!("`{other}` and `{name}` are both `{variable}` to a shell");
+                diagnostics.push(Diagnostic::error(span, message));
+            }
+        }
+    }
+
+    pub(super) fn checks(
+        &self,
+        tree: &Node,
+        configs: BTreeMap<String, CheckConfig>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> Vec<Check> {
+        let mut checks = Vec::new();
+        for (name, config) in configs {
+            let place = |path: &[&str]| {
+                let whole = ["check", name.as_str()].into_iter().chain(path.iter().copied());
+                tree.place(&whole.map(str::to_owned).collect::<Vec<_>>())
+            };
+            let expect = config.expect.as_ref();
+            let within = expect.and_then(|expect| expect.within.as_deref()).unwrap_or("30s");
+            let within = duration(within).unwrap_or_else(|| {
+                let message = format!("`{within}` is not a length of time: write `30s` or `2m`");
+                diagnostics.push(Diagnostic::error(place(&["expect", "within"]), message));
+                Duration::ZERO
+            });
+            let methods = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+            let is_url = |url: &str| {
+                let url = url.trim();
+                let schemes = ["http://", "https://"];
+                url.starts_with(reference::MARK) || schemes.iter().any(|s| url.starts_with(s))
+            };
+            let Some((method, url)) = (config.call.split_once(' '))
+                .filter(|(method, url)| methods.contains(method) && is_url(url))
+            else {
+                let message = "`call` is a method and a URL: `POST ${api.NAME.url}/path`";
+                diagnostics.push(Diagnostic::error(place(&["call"]), message));
+                continue;
+            };
+            checks.push(Check {
+                method: method.to_owned(),
+                url: url.trim().to_owned(),
+                headers: config.headers,
+                body: config.body,
+                status: expect.and_then(|expect| expect.status).unwrap_or(200),
+                contains: config.expect.and_then(|expect| expect.contains),
+                within,
+                name,
+            });
+        }
+        checks
+    }
+}
+
+/// Where the stack lives: the same for every run.
+fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut Vec<Diagnostic>) {
+    let mut wrong = |key: &str, message: String| {
+        let span = tree.get(key).map_or(0..1, |node| node.span.clone());
+        diagnostics.push(Diagnostic::error(span, message));
+    };
+    for (key, text) in [
+        ("stack", Some(&header.stack)),
+        ("cloud", header.cloud.as_ref()),
+        ("region", header.region.as_ref()),
+        ("account", header.account.as_ref()),
+    ] {
+        if text.is_some_and(|text| reference::markers(text).next().is_some()) {
+            wrong(key, format!("`{key}` is the same for every run; it takes no reference"));
+        }
+    }
+    if !is_key(&header.stack) {
+        let rule = "a letter, then letters, digits, `-` and `_`, at most 63";
+        wrong("stack", format!("`{}` cannot be a stack's name: {rule}", header.stack));
+    }
+    let is_written = |region: &&String| reference::markers(region).next().is_none();
+    if header.region.as_ref().filter(is_written).is_some_and(|region| !is_region(region)) {
+        wrong("region", "a region is written like `us-east-1`".to_owned());
+    }
+    match (&header.account, cloud) {
+        (Some(account), _)
+            if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            wrong("account", format!("an account has twelve digits, `{account}` has not"));
+        }
+        (None, Some(Cloud::Aws)) => {
+            let missing = "`cloud: aws` needs `account: \"123456789012\"`, \
+                           so that no run ever reaches another account";
+            let span = tree.entry("cloud").map_or(0..1, |(key, _)| key.span.clone());
+            diagnostics.push(Diagnostic::error(span, missing));
+        }
+        _ => {}
+    }
+}
+
+/// `us-east-1`, `us-gov-west-1`: new ones come, their form stays.
+pub fn is_region(text: &str) -> bool {
+    let parts: Vec<&str> = text.split('-').collect();
+    let (Some((number, words)), true) = (parts.split_last(), parts.len() > 2) else { return false };
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    is_number && words.iter().all(is_word)
+}
+
+/// `30s`, `2m`, `500ms`, `30`.
+fn duration(text: &str) -> Option<Duration> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let number: u64 = text[..digits].parse().ok()?;
+    match text[digits..].trim() {
+        "" | "s" => Some(Duration::from_secs(number)),
+        "ms" => Some(Duration::from_millis(number)),
+        "m" => Some(Duration::from_secs(number * 60)),
+        _ => None,
+    }
+}

@@ -1,0 +1,84 @@
+//! Which step waits for which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Action, Planning, Step};
+use crate::address::Address;
+use crate::state::State;
+
+/// Makes needs come first, and dependants let go before what they need is deleted.
+pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
+    let making: BTreeMap<Address, usize> = indices(steps, |step| step.action != Action::Delete);
+    let dropping: BTreeMap<Address, Vec<usize>> = {
+        let mut all: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
+        for (at, step) in steps.iter().enumerate().filter(|(_, s)| s.action == Action::Delete) {
+            all.entry(step.address.clone()).or_default().push(at);
+        }
+        all
+    };
+    let dependants = recorded_dependants(planning.state);
+    for at in 0..steps.len() {
+        let address = steps[at].address.clone();
+        let mut after = BTreeSet::new();
+        if steps[at].action == Action::Delete {
+            let first = making.get(&address).is_some_and(|make| steps[*make].delete_first);
+            for dependant in dependants.get(&address).into_iter().flatten() {
+                let make = making.get(dependant);
+                // What is made anew after this one keeps its old object until then.
+                let stays = first && make.is_some_and(|make| !steps[*make].delete_first);
+                after.extend(dropping.get(dependant).filter(|_| !stays).into_iter().flatten());
+                after.extend(make.filter(|_| !first));
+            }
+            after.extend(making.get(&address).filter(|_| !first));
+            after.remove(&at);
+        } else {
+            after.extend(planning.graph.needs(&address).filter_map(|need| making.get(need)));
+            if steps[at].delete_first {
+                after.extend(dropping.get(&address).into_iter().flatten());
+            }
+        }
+        steps[at].after = after;
+    }
+    break_ties(steps);
+}
+
+fn indices(steps: &[Step], take: impl Fn(&Step) -> bool) -> BTreeMap<Address, usize> {
+    let taken = steps.iter().enumerate().filter(|(_, step)| take(step));
+    taken.map(|(at, step)| (step.address.clone(), at)).collect()
+}
+
+/// Who needs an address, as the state recorded it: the file may not know them any more.
+fn recorded_dependants(state: &State) -> BTreeMap<Address, BTreeSet<Address>> {
+    let mut dependants: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
+    for (address, record) in &state.resources {
+        for need in record.object.iter().chain(&record.deposed).flat_map(|o| o.dependencies.keys())
+        {
+            dependants.entry(need.clone()).or_default().insert(address.clone());
+        }
+    }
+    dependants
+}
+
+/// A delete-first replacement among things that need each other in new ways can tie a knot: there
+/// a delete does not wait for updates of dependants.
+fn break_ties(steps: &mut [Step]) {
+    let mut done: BTreeSet<usize> = BTreeSet::new();
+    loop {
+        let free: Vec<usize> = (0..steps.len())
+            .filter(|at| !done.contains(at) && steps[*at].after.is_subset(&done))
+            .collect();
+        if !free.is_empty() {
+            done.extend(free);
+            continue;
+        }
+        let makes: BTreeSet<usize> =
+            (0..steps.len()).filter(|at| steps[*at].action != Action::Delete).collect();
+        let knotted = (0..steps.len()).find(|at| {
+            !done.contains(at)
+                && steps[*at].action == Action::Delete
+                && steps[*at].after.iter().any(|need| makes.contains(need) && !done.contains(need))
+        });
+        let Some(at) = knotted else { return };
+        steps[at].after.retain(|need| !makes.contains(need));
+    }
+}
