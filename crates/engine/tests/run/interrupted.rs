@@ -238,7 +238,7 @@ async fn a_refusal_proves_nothing_about_an_earlier_attempt() {
 #[tokio::test(start_paused = true)]
 async fn a_late_one_of_a_former_file_is_brought_to_the_present_one() {
     let mut stack = killed_while_invisible().await;
-    stack.file = "stack: s\nnamed:\n  b: {word: psst, size: 3}\n".to_owned();
+    stack.file = "stack: s\nnamed:\n  b: {word: psst}\n".to_owned();
     stack.reconcile().await;
     stack.holds("also what cannot be read back").await;
 }
