@@ -16,7 +16,7 @@ use crate::render::{clean, time};
 use crate::workspace::{self, Connected};
 
 pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
-    let workspace = workspace::open(stack).await?;
+    let workspace = workspace::open_to_look(stack).await?;
     let Some(state) = workspace.peek()? else {
         return Err(Error::Unknown(
             "there is no state yet".into(),
@@ -70,9 +70,11 @@ pub async fn all(
                     time(elapsed),
                     clean(&why)
                 );
-                anstream::eprintln!(
-                    "  hint: the resources are in place; `stackwright logs FUNCTION` may tell why"
-                );
+                let hint = match why.starts_with("answered 4") {
+                    true => "does the API have that route, and does it let the call in?",
+                    false => "`stackwright logs FUNCTION` may tell why",
+                };
+                anstream::eprintln!("  hint: the resources are in place; {hint}");
             }
         }
     }

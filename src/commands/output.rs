@@ -36,7 +36,7 @@ pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool
         }
         Format::Text => {
             for (name, value) in &values {
-                let value = value.as_deref().unwrap_or("(not known yet)");
+                let value = value.as_deref().unwrap_or("(not known)");
                 anstream::println!("{name} = {}", clean(value));
             }
             if workspace.manifest.cloud == Cloud::Local {
@@ -83,8 +83,11 @@ fn one<'a>(values: &'a BTreeMap<String, Option<String>>, name: &str) -> Result<&
     match values.get(name) {
         Some(Some(value)) => Ok(value),
         Some(None) => Err(Error::Unknown(
-            format!("`{name}` is not known yet"),
-            Some("run `stackwright reconcile` first".into()),
+            format!("`{name}` is not known"),
+            Some(
+                "run `stackwright reconcile` first, with the variables that it refers to set"
+                    .into(),
+            ),
         )),
         None => {
             let known = values.keys().map(String::as_str);

@@ -61,7 +61,7 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
         );
     }
     if !open.is_empty() {
-        anstream::eprintln!("left open by an interrupted run; reconcile finishes it first:");
+        anstream::eprintln!("not finished by an earlier run; reconcile goes on from there:");
         open.iter().for_each(|line| anstream::eprintln!("  {line}"));
     }
     anstream::print!("{}", human::plan(plan));

@@ -59,7 +59,12 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
         let all = check::all(&workspace.manifest, &connected, &state, ask.json);
         checked = match signals.unless(all).await {
             Ok(checked) => checked?,
-            Err(signal) => return Ok(signal),
+            Err(signal) => {
+                anstream::eprintln!(
+                    "interrupted: the resources are in place, the checks did not end"
+                );
+                return Ok(signal);
+            }
         };
     }
     if ask.json {

@@ -13,7 +13,16 @@ use crate::workspace::{self, Workspace};
 pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
     match workspace::open(stack).await {
         Ok(workspace) => {
-            prepare(&workspace).await?;
+            match prepare(&workspace).await {
+                Err(error) if json => {
+                    let found = json!([{ "severity": "error", "message": error.report(false) }]);
+                    let document =
+                        json!({ "schema": SCHEMA, "valid": false, "diagnostics": found });
+                    anstream::println!("{document:#}");
+                    return Ok(error.exit_code());
+                }
+                prepared => prepared?,
+            }
             if json {
                 let document = json!({ "schema": SCHEMA, "valid": true, "diagnostics": [] });
                 anstream::println!("{document:#}");

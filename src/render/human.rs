@@ -198,7 +198,7 @@ fn reason(change: &Change) -> String {
         Rule::Edited => "edited",
         Rule::Drifted => "changed outside",
         Rule::Unset => "taken out of the file: back to the default",
-        Rule::Missing => "still missing",
+        Rule::Missing => "not known to be there",
         Rule::Unknown => "if it differs",
         Rule::Rebound => "what it refers to was made anew",
     };
@@ -367,7 +367,7 @@ pub fn state(
     if !open.is_empty() {
         let _ = writeln!(
             text,
-            "\nleft open by an interrupted run; `stackwright reconcile` finishes it:"
+            "\nnot finished by an earlier run; the next one (`reconcile` or `destroy`) goes on from there:"
         );
         open.iter().for_each(|line| {
             let _ = writeln!(text, "  {}", clean(line));

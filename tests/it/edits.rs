@@ -159,3 +159,19 @@ fn changes_made_by_hand_are_seen_and_repaired() {
     assert_eq!(done.checks, 1);
     stack.settled(&[]);
 }
+
+#[test]
+fn an_api_deleted_by_hand_takes_its_permission_along() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator);
+    stack.reconcile(&[]);
+    let shown = stack.ok(&["show", "--json"]).json();
+    let api = text(&shown["resources"]["api.EC2-Control-API"]["object"]["id"]).to_owned();
+    emulator.aws(&["apigateway", "delete-rest-api", "--rest-api-id", &api]);
+    stack.reconcile(&[]);
+    let policy = ["lambda", "get-policy", "--function-name", "ec2-control"];
+    let policy = emulator.aws(&policy)["Policy"].to_string();
+    assert_eq!(policy.matches("execute-api").count(), 1, "{policy}");
+    assert!(!policy.contains(&api), "{policy}");
+    stack.settled(&[]);
+}

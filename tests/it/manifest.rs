@@ -290,6 +290,10 @@ fn what_aws_would_refuse_is_refused_here() {
             "6:23 `resources` is empty | name at least one",
         ],
     );
+    check(
+        "stack: s\nrole:\n  r:\n    trust: lambda.amazonaws.com\n    allow:\n      -\n      - {actions: '*', resources: '*'}\n",
+        &["6:8 `an entry of allow` needs `actions`", "6:8 `an entry of allow` needs `resources`"],
+    );
     check_more(
         "region: mars\ntags: {'aws:x': y}\noutput: {a b: c, a-b: d, a_b: e}\n",
         &[
@@ -304,10 +308,10 @@ fn what_aws_would_refuse_is_refused_here() {
         &["8:13 `call` is a method and a URL: `POST ${api.NAME.url}/path`"],
     );
     check(
-        "stack: s\nfunction:\n  f: {code: src/, runtime: cobol, handler: h, role: 'arn:x'}\n  g: {code: src/, runtime: python3.13, handler: h, role: 'arn:x'}\n",
+        "stack: s\nfunction:\n  ok: {code: src/, runtime: nodejs22.x, handler: ./dist/index.handler, role: 'arn:x'}\n  f: {code: src/, runtime: cobol, handler: h, role: 'arn:x'}\n  g: {code: src/, runtime: python3.13, handler: h, role: 'arn:x'}\n",
         &[
-            "3:19 Lambda has no runtime `cobol` | for example `python3.13` or `nodejs22.x`",
-            "4:40 `h` is not `FILE.FUNCTION` | for example `lambda_function.lambda_handler`",
+            "4:19 Lambda has no runtime `cobol` | for example `python3.13` or `nodejs22.x`",
+            "5:40 `h` is not `FILE.FUNCTION` | for example `lambda_function.lambda_handler`",
         ],
     );
 }

@@ -65,3 +65,19 @@ fn a_secret_is_sent_compared_and_never_told_or_kept() {
     assert_eq!(sent(), format!("x-{SECOND}"));
     nowhere_below(&stack.path(""));
 }
+
+#[test]
+fn a_secret_that_is_also_a_common_word_disturbs_nothing() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator).env("STAGE", "prod").env("ALSO", "ec2-control");
+    stack.edit(
+        "tags: {project: atelier}",
+        "tags: {project: atelier, a: '${env.STAGE}', b: '${env.ALSO}'}",
+    );
+    stack.ok(&["reconcile"]);
+    stack.settled(&[]);
+    stack.edit("stage: prod", "stage: ${env.STAGE}");
+    stack.settled(&[]);
+    stack.ok(&["destroy", "--yes"]);
+    assert_eq!(emulator.census().counts(), [0; 5]);
+}

@@ -254,10 +254,9 @@ fn check(config: &Config) -> Vec<Problem> {
         let message = format!("Lambda has no runtime `{}`", config.runtime);
         problems.push(problem(&["runtime"], message, "for example `python3.13` or `nodejs22.x`"));
     }
-    let is_module = config
-        .handler
-        .split_once('.')
-        .is_some_and(|(file, name)| !file.is_empty() && !name.is_empty());
+    let base = config.handler.rsplit('/').next().unwrap_or_default();
+    let is_module =
+        base.split_once('.').is_some_and(|(file, name)| !file.is_empty() && !name.is_empty());
     if NAMED_IN_A_FILE.contains(&family) && !is_module && !config.handler.contains("${") {
         let message = format!("`{}` is not `FILE.FUNCTION`", config.handler);
         problems.push(problem(

@@ -13,6 +13,8 @@ use stackwright_engine::kind::{Error, Result};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter};
 
+use crate::vendor::REQUIREMENTS;
+
 /// What Lambda takes in a request: 50 MB.
 const MAX_ZIP: u64 = 50 << 20;
 /// What Lambda unpacks: 250 MB.
@@ -67,8 +69,10 @@ impl Source {
         match self {
             Self::Archive(bytes) => part(bytes),
             Self::Folder(files) => {
-                part(runtime.as_bytes());
-                part(architecture.as_bytes());
+                if files.0.contains_key(REQUIREMENTS) {
+                    part(runtime.as_bytes());
+                    part(architecture.as_bytes());
+                }
                 for (name, file) in &files.0 {
                     part(name.as_bytes());
                     part(&file.mode().to_le_bytes());

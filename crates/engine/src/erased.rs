@@ -24,6 +24,7 @@ pub trait AnyKind: Send + Sync {
     fn fields(&self) -> &'static [Field];
     fn repeat(&self) -> Repeat;
     fn derived(&self) -> &'static [&'static str];
+    fn plain(&self) -> &'static [&'static str];
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn check(&self, config: &Value) -> Result<Vec<Problem>>;
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>>;
@@ -45,6 +46,7 @@ pub trait AnyKind: Send + Sync {
         changes: &'a [Change],
     ) -> Future<'a, Result<()>>;
     fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
+    fn forget<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
 }
 
 /// Makes a kind an [`AnyKind`].
@@ -73,6 +75,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn derived(&self) -> &'static [&'static str] {
         K::DERIVED
+    }
+
+    fn plain(&self) -> &'static [&'static str] {
+        K::PLAIN
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
@@ -131,6 +137,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {
         async move { self.0.delete(&typed_handle(handle)).await }.boxed()
+    }
+
+    fn forget<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {
+        async move { self.0.forget(&typed_handle(handle)).await }.boxed()
     }
 }
 

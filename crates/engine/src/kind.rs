@@ -38,6 +38,10 @@ pub trait Kind: Send + Sync + 'static {
     /// Fields of `Spec` that follow from others: no news to a person, unless nothing else changes.
     const DERIVED: &'static [&'static str] = &[];
 
+    /// Fields that calls need to find the object's parts by: recorded as they are, also when they
+    /// come from the environment. `name` is one.
+    const PLAIN: &'static [&'static str] = &[];
+
     /// What a user writes, less the keys every resource has (`name`, `tags`, `depends_on`).
     /// Its schema is the parser's only list of fields; a `default` in it is AWS's own default,
     /// which is sent when a user takes a field out of the file again. A text field that the schema
@@ -106,6 +110,12 @@ pub trait Kind: Send + Sync + 'static {
     /// Starts the removal, of the object and of what was made for it. Gone already is success.
     /// Repeated after an interruption, also when `observe` finds the object gone.
     fn delete(&self, handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send;
+
+    /// After the object itself is gone by somebody else's hand: removes what was made for it beside
+    /// it and means no other object (the right to call a function).
+    fn forget(&self, _handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
 }
 
 /// How a create of unknown outcome is settled.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use crate::address::Address;
 use crate::backoff::Backoff;
@@ -131,9 +132,11 @@ impl Survey<'_> {
         object: &Object,
     ) -> Result<Option<Live<Value>>, Error> {
         let mut backoff = Backoff::of(&handle.address);
+        let since = Instant::now();
         loop {
             backoff.pause().await;
-            let is_conclusive = self.is_conclusive(object);
+            // A clock that was set back makes no age.
+            let is_conclusive = self.is_conclusive(object) || since.elapsed() >= self.grace;
             match kind.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(None)) | None if !is_conclusive => {}
                 Some(answer) => return answer,

@@ -10,6 +10,7 @@ use crate::erased::AnyKind;
 use crate::kind::{Context, Result, tag};
 use crate::manifest::{Manifest, Resource};
 use crate::reference::{self, Reference, Scope};
+use crate::secret::Sealer;
 use crate::state::{Phase, State};
 
 /// What the file wants of one address.
@@ -32,10 +33,10 @@ pub struct Preparing<'a> {
 
 impl Preparing<'_> {
     /// The normal form with what `scope` knows (the rest still marked), and the secret texts in it.
-    pub async fn spec(&self, scope: &Scope) -> Result<(Value, BTreeMap<String, String>)> {
+    pub async fn spec(&self, scope: &Scope) -> Result<(Value, Secrets)> {
         let config = reference::resolve(&self.resource.config, scope).value;
         let spec = self.kind.normalize(&config, &self.context(scope)).await?;
-        Ok((spec, secrets(self.resource, scope)))
+        Ok((spec, Secrets::of(self.resource, scope)))
     }
 
     fn context(&self, scope: &Scope) -> Context {
@@ -64,13 +65,46 @@ pub fn stack_tag(scope: &Scope) -> String {
     format!("{}/{}", scope.region, scope.stack)
 }
 
-/// The texts of a resource that hold a secret: whole text -> the same with the secrets in it marked.
-pub fn secrets(resource: &Resource, scope: &Scope) -> BTreeMap<String, String> {
-    let mut secrets = reference::resolve(&resource.config, scope).secrets;
-    for text in resource.tags.values() {
-        secrets.extend(reference::resolve(&Value::from(text.as_str()), scope).secrets);
+/// The secret texts of a resource, by the field of its config that holds them: whole text -> the same
+/// with the secrets in it marked.
+#[derive(Clone, Debug, Default)]
+pub struct Secrets(BTreeMap<String, BTreeMap<String, String>>);
+
+impl Secrets {
+    pub fn of(resource: &Resource, scope: &Scope) -> Self {
+        let secrets = |value: &Value| reference::resolve(value, scope).secrets;
+        let config = resource.config.as_object().into_iter().flatten();
+        let mut all: BTreeMap<String, BTreeMap<String, String>> =
+            config.map(|(field, value)| (field.clone(), secrets(value))).collect();
+        let tags = resource.tags.values().map(|text| secrets(&Value::from(text.as_str())));
+        all.insert("tags".to_owned(), tags.flatten().collect());
+        Self(all)
     }
-    secrets
+
+    /// The spec as it may be recorded. A text is sealed in the field that holds a secret, not
+    /// wherever it may stand: what calls are made with stays readable. (A field that the spec does
+    /// not have has become part of any other.)
+    pub fn seal(&self, spec: &Value, kind: &dyn AnyKind, sealer: &Sealer) -> Value {
+        let Some(fields) = spec.as_object() else { return spec.clone() };
+        let elsewhere = self.0.iter().filter(|(field, _)| !fields.contains_key(*field));
+        let elsewhere: BTreeMap<String, String> =
+            elsewhere.flat_map(|(_, secrets)| secrets.clone()).collect();
+        let seal = |(field, value): (&String, &Value)| {
+            let is_plain = field == "name" || kind.plain().contains(&field.as_str());
+            let mut secrets = elsewhere.clone();
+            secrets.extend(
+                self.0.get(field).into_iter().flatten().map(|(a, b)| (a.clone(), b.clone())),
+            );
+            let value = if is_plain { value.clone() } else { sealer.seal(value, &secrets) };
+            (field.clone(), value)
+        };
+        fields.iter().map(seal).collect()
+    }
+
+    /// Of all fields.
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        self.0.values().flatten().map(|(text, template)| (text.clone(), template.clone())).collect()
+    }
 }
 
 /// The outputs of everything that exists as far as the state knows.

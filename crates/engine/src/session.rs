@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
+use serde_json::Value;
+
 use crate::address::Address;
 use crate::change::Path;
 use crate::event::Event;
@@ -14,7 +16,7 @@ use crate::kind::{self, Found, Owner, tag};
 use crate::manifest::Resource;
 use crate::observe::{Observed, Survey, Unseen, owner};
 use crate::plan::{self, Plan, Planning};
-use crate::prepare::{Preparing, Wanted, known_outputs, secrets};
+use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
 use crate::reference::{self, Scope};
 use crate::secret::Sealer;
 use crate::state::{self, Creating, Data, Entry, State, Step, Store, Verb, fold};
@@ -45,7 +47,7 @@ pub enum Error {
     Unseen(Vec<Unseen>),
     #[error("some objects are not this state's")]
     Foreign(Vec<Foreign>),
-    #[error("the wanted form of a resource could not be made")]
+    #[error("a resource cannot be prepared as the file has it")]
     Unprepared(Vec<(Address, kind::Error)>),
     #[error("a field cannot be unset")]
     Stuck(Vec<(Address, Path)>),
@@ -97,9 +99,9 @@ impl Session<'_> {
             let outputs = known_outputs(store.state());
             let scope = Scope { outputs, ..self.run.scope.clone() };
             let wanted = self.run.manifest.resources.get(&address);
-            let secrets = wanted.map(|resource| secrets(resource, &scope)).unwrap_or_default();
+            let secrets = wanted.map(|resource| Secrets::of(resource, &scope)).unwrap_or_default();
             let open = Open {
-                spec: sealer.open(&creating.spec, &secrets),
+                spec: sealer.open(&creating.spec, &secrets.texts()),
                 is_remade: goal == Goal::File && self.is_remade(store.state(), &address, &creating),
                 creating,
             };
@@ -226,6 +228,8 @@ impl Session<'_> {
                     claims.push(adoption(address, generation, found, at));
                 }
                 Ok(None) => {}
+                // Asked for by an open intent alone, which the next run that writes closes.
+                Err(Why::NameTaken) if self.named(kind, &found.name).is_none() => {}
                 Err(why) => {
                     let address = self.named(kind, &found.name);
                     foreign.push(Foreign { kind, found: found.clone(), why, address });
@@ -279,12 +283,13 @@ impl Session<'_> {
         match address {
             Some(address) if tagged(tag::STACK) == Some(&owner.stack) => {
                 let record = state.resources.get(&address);
-                let open = record.is_some_and(|record| record.creating.is_some());
+                let open = record.and_then(|record| record.creating.as_ref());
+                let is_expected = ours && open.is_some_and(|open| open.generation == generation);
                 if !ours && !self.adopt {
                     Err(Why::OtherLineage)
                 } else if record.is_some_and(|record| record.object.is_some()) {
                     Err(Why::Duplicate)
-                } else if open {
+                } else if is_expected {
                     Ok(None) // the next run that writes takes it up
                 } else {
                     Ok(Some((address, generation)))
@@ -329,7 +334,8 @@ impl Session<'_> {
             generation: state.object(&resource.address).map_or(1, |object| object.generation),
         };
         let sealer = Sealer::new(&state.salt);
-        let sealed = |(spec, secrets)| sealer.seal(&spec, &secrets);
+        let sealed =
+            |(spec, secrets): (Value, Secrets)| secrets.seal(&spec, kind.as_ref(), &sealer);
         let desired = sealed(preparing.spec(known).await?);
         let refers =
             resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));

@@ -54,6 +54,7 @@ impl Kind for Api {
     ];
     const CREATE: Repeat = Repeat::LookUp { settle: Duration::from_secs(120) };
     const DERIVED: &'static [&'static str] = &["deployed", "permissions"];
+    const PLAIN: &'static [&'static str] = &["stage"];
 
     type Config = Config;
     type Spec = Spec;
@@ -122,6 +123,10 @@ impl Kind for Api {
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         let request = self.cloud.apigateway.delete_rest_api().rest_api_id(&handle.id);
         self.maybe("DeleteRestApi", request.send()).await?;
+        self.forget(handle).await
+    }
+
+    async fn forget(&self, handle: &Handle<Spec>) -> Result<()> {
         if let Some(applied) = &handle.applied {
             let names = self.names(&handle.id, applied.stage()).await?;
             for function in &applied.permissions {

@@ -65,6 +65,10 @@ fn what_a_function_sees_matters() {
     assert_ne!(before, executable);
     put(code.path(), "a.py", b"2");
     assert_ne!(executable, digest(code.path()));
+    // Packages are chosen for a platform.
+    let source = Source::read(code.path()).expect("read");
+    assert_eq!(source.digest("python3.13", "x86_64"), source.digest("python3.12", "arm64"));
+    put(code.path(), "requirements.txt", b"six");
     let source = Source::read(code.path()).expect("read");
     assert_ne!(source.digest("python3.13", "x86_64"), source.digest("python3.13", "arm64"));
     assert_ne!(source.digest("python3.13", "x86_64"), source.digest("python3.12", "x86_64"));

@@ -8,11 +8,12 @@ use serde_json::Value;
 use super::{Op, Open};
 use crate::event::Event;
 use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
+use crate::observe::handle;
 use crate::plan::{Action, Step};
 use crate::prepare::Preparing;
 use crate::reference;
 use crate::secret::random;
-use crate::state::{self, Creating, Data, Verb};
+use crate::state::{self, Data, Verb};
 
 /// What an operation works towards.
 pub(crate) struct Target {
@@ -57,7 +58,7 @@ impl Op<'_> {
             let left: Vec<String> = left.iter().map(|r| format!("${{{r}}}")).collect();
             return Err(Error::terminal(format!("{} is not known", left.join(", "))));
         }
-        let sealed = self.shared.sealer.seal(&spec, &secrets);
+        let sealed = secrets.seal(&spec, self.kind, &self.shared.sealer);
         Ok(Target { spec, sealed })
     }
 
@@ -91,29 +92,26 @@ impl Op<'_> {
         let how = match (self.kind.repeat(), &open.spec) {
             // Also before a destroy: only an answer to this token rules out that one comes later.
             (Repeat::Token, Some(spec)) => {
+                let sent = self.shared.run.options.clock.now().to_string();
                 match self.make(&creating.token, spec, &creating.at, 1).await {
                     Ok(_) => "the recorded request was sent again with its token",
                     // What it made has ended meanwhile, or the request is no longer accepted.
                     Err(Error {
                         fault: Fault::Terminal | Fault::Denied | Fault::Unsupported,
                         ..
-                    }) => self.look_up_or_abandon(name, creating).await?,
+                    }) => self.look_up_or_abandon(name, &sent).await?,
                     Err(error) => return Err(error),
                 }
             }
             (Repeat::UniqueName, _) if open.is_remade => "not seen; it is made again",
-            _ => self.look_up_or_abandon(name, creating).await?,
+            _ => self.look_up_or_abandon(name, &creating.at).await?,
         };
         self.tell(Event::Recovered { address: self.address.clone(), id: None, how });
         Ok(())
     }
 
-    async fn look_up_or_abandon(
-        &self,
-        name: &str,
-        creating: &Creating,
-    ) -> Result<&'static str, Error> {
-        if let Some(found) = self.look_up(name, &creating.at).await? {
+    async fn look_up_or_abandon(&self, name: &str, sent: &str) -> Result<&'static str, Error> {
+        if let Some(found) = self.look_up(name, sent).await? {
             return self.take(found).await.map(|_| "found by its tags");
         }
         self.abandon("not there after the settling time").await?;
@@ -202,9 +200,10 @@ impl Op<'_> {
         };
         let settle = self.shared.run.options.settle.unwrap_or(own);
         let mut wait = self.wait();
+        let mut has_waited = false; // a clock that was set back makes no age
         loop {
             // What counts is when the look began.
-            let is_conclusive = self.shared.run.options.clock.age(begun) >= settle;
+            let is_conclusive = has_waited || self.shared.run.options.clock.age(begun) >= settle;
             if let Some(found) = self.find_ours(name).await? {
                 return Ok(Some(found));
             }
@@ -215,7 +214,7 @@ impl Op<'_> {
                 let why = "interrupted before it was clear what came of a create";
                 return Err(Error::new(Fault::Unknown, why));
             }
-            wait.pause("an earlier create to show itself", settle).await;
+            has_waited = !wait.pause("an earlier create to show itself", settle).await;
         }
     }
 
@@ -319,8 +318,16 @@ impl Op<'_> {
     /// The state's object is gone from the cloud: its absence is recorded before its successor.
     pub async fn forget_gone(&mut self) -> Result<(), Error> {
         let Some(object) = self.object.take() else { return Ok(()) };
+        let handle = handle(&self.address, &object);
+        let mut wait = self.wait();
+        while let Err(error) = self.kind.forget(&handle).await {
+            wait.pause_after_change(error).await?;
+        }
         let data = Data { id: Some(object.id), ..Data::default() };
-        self.journal(Verb::Delete, state::Step::Done, data).await
+        let successor = std::mem::replace(&mut self.generation, object.generation);
+        self.journal(Verb::Delete, state::Step::Done, data).await?;
+        self.generation = successor;
+        Ok(())
     }
 
     /// The new object of a replacement; or less than that, when with everything known nothing

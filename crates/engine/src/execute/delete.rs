@@ -22,7 +22,9 @@ impl Op<'_> {
             // Deleting again is harmless and tells.
             is_refused &= error.fault != Fault::Unknown;
             if let Err(error) = wait.pause_after_change(error).await {
-                if is_refused {
+                // Some deletes are several calls: what is gone already is not a refusal.
+                let seen = self.kind.observe(std::slice::from_ref(&handle)).await.pop();
+                if is_refused && matches!(seen, Some(Ok(Some(_)))) {
                     self.journal(Verb::Delete, Step::Failed, data()).await?;
                 }
                 return Err(error);

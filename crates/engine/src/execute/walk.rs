@@ -139,9 +139,13 @@ impl<'a, 'b> Walk<'a, 'b> {
         let dependencies = dependencies.collect();
         let record = state.resources.get(address);
         let all = record.into_iter().flat_map(|r| r.object.iter().chain(&r.deposed));
-        let object = match &step.id {
-            Some(id) => all.clone().find(|object| object.id == *id).cloned(),
-            None => state.object(address).cloned(),
+        let object = match (&step.id, step.action) {
+            // An id may be a name that was given again.
+            (Some(id), Action::Delete) => {
+                all.clone().find(|o| (&o.id, o.generation) == (id, step.generation)).cloned()
+            }
+            (Some(id), _) => all.clone().find(|object| object.id == *id).cloned(),
+            (None, _) => state.object(address).cloned(),
         };
         // What is made in the place of an open create continues that operation.
         let open = record.and_then(|record| record.creating.as_ref()).map(|open| open.op);
@@ -161,8 +165,8 @@ impl<'a, 'b> Walk<'a, 'b> {
 
     fn write(&mut self, batch: &mut Vec<Line>) -> Result<(), state::Error> {
         for entry in write(self.store, batch)? {
-            let is_made = (entry.verb, entry.step) == (Verb::Create, state::Step::Result);
-            if (is_made || entry.verb == Verb::Adopt)
+            // What is found by its name tells its identity only when it is done.
+            if (entry.verb, entry.step) == (Verb::Create, state::Step::Result)
                 && let Some(at) = self.making(&entry.address)
             {
                 self.status[at] = Status::Released;

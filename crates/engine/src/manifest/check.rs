@@ -158,7 +158,7 @@ impl<'a> Checker<'a> {
     pub fn required(&mut self, key: &Key, node: &Node, schema: &'a Json) {
         let schema = self.follow(schema);
         if let Value::List(items) = &node.value {
-            for item in items.iter().filter(|item| matches!(item.value, Value::Map(_))) {
+            for item in items {
                 let entry =
                     Key { text: format!("an entry of {}", key.text), span: item.span.clone() };
                 self.required(&entry, item, &schema["items"]);

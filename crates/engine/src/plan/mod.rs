@@ -187,7 +187,13 @@ impl Making<'_> {
             ..Step::new(address, Action::Create, generation)
         };
         match (object, live) {
-            (None, _) => self.make(create(self.next_generation(address))),
+            (None, _) => {
+                let step = create(self.next_generation(address));
+                let kind = self.on.kinds.get(address.kind());
+                let delete_first =
+                    kind.is_some_and(|kind| self.wants_a_former_name(kind.as_ref(), &step));
+                self.make(Step { delete_first, ..step });
+            }
             (Some(object), _) if object.phase == Phase::Deleting => {
                 let why = "its deletion was interrupted and is finished first";
                 self.make(Step {
@@ -203,6 +209,14 @@ impl Making<'_> {
             }
             (Some(object), Some(live)) => self.compare(address, wanted, desired, object, live),
         }
+    }
+
+    /// Whether a unique name is that of a former object, which waits to be deleted.
+    fn wants_a_former_name(&self, kind: &dyn AnyKind, step: &Step) -> bool {
+        let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
+        let deposed = self.on.state.resources.get(&step.address).map(|record| &record.deposed);
+        matches!(kind.repeat(), Repeat::UniqueName)
+            && deposed.into_iter().flatten().any(|old| Some(old.id.as_str()) == name)
     }
 
     /// That of a create that is open, for what it made may show itself yet.
@@ -274,7 +288,8 @@ impl Making<'_> {
             ..Step::new(address, action, object.generation)
         };
         if action == Action::Replace {
-            let delete_first = keeps_its_name(kind.as_ref(), &step, object, live);
+            let delete_first = keeps_its_name(kind.as_ref(), &step, object, live)
+                || self.wants_a_former_name(kind.as_ref(), &step);
             self.make(Step { delete_first, generation: object.generation + 1, ..step });
             self.delete(address, object, true);
             return;

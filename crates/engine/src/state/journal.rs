@@ -199,12 +199,14 @@ fn finish(record: &mut Record, entry: &Entry) -> Folded {
 fn delete(record: &mut Record, entry: &Entry) -> Folded {
     let id = entry.data.id.as_deref().ok_or("without an id")?;
     let mut all = record.object.iter_mut().chain(&mut record.deposed);
-    let object = all.find(|object| object.id == id).ok_or(NO_SUCH_OBJECT)?;
+    // An id may be a name that was given again.
+    let is_it = |object: &Object| object.id == id && object.generation == entry.generation;
+    let object = all.find(|object| is_it(object)).ok_or(NO_SUCH_OBJECT)?;
     // Refused: it stays, perhaps without some of what was made for it.
     object.phase = if entry.step == Step::Failed { Phase::Updating } else { Phase::Deleting };
     if entry.step == Step::Done {
-        record.object.take_if(|object| object.id == id);
-        record.deposed.retain(|object| object.id != id);
+        record.object.take_if(|object| is_it(object));
+        record.deposed.retain(|object| !is_it(object));
     }
     Ok(())
 }

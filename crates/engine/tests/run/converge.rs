@@ -331,3 +331,50 @@ async fn the_old_one_stays_until_the_new_one_is_ready() {
     stack.reconcile().await;
     stack.holds("replaced").await;
 }
+
+/// `named.b` is `one`; then it shall be `two`, and the delete of `one` fails.
+async fn renamed() -> Stack {
+    let mut stack = Stack::new("named:\n  b: {name: one}\n");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("one", "two");
+    stack.world.script(|deed| match deed.verb {
+        "delete" => Fate::Fails(Fault::Terminal),
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Done(outcome) if outcome.failed.len() == 1));
+    stack.world.script(|_| Fate::Happens);
+    stack.file = stack.file.replace("two", "one");
+    stack
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_gets_its_former_name_back_waits_until_that_is_free() {
+    let stack = renamed().await;
+    assert_eq!(writes(&stack).await, ["delete named", "delete named", "create named"]);
+    stack.holds("renamed back").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_gets_its_former_name_back_is_not_taken_for_the_former_one() {
+    let stack = renamed().await;
+    stack.world.meddle(|things| things[0].alive = false);
+    stack.reconcile().await;
+    stack.holds("renamed back").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_another_state_made_is_taken_over_in_the_place_of_an_open_create() {
+    let first = Stack::new("named:\n  b: {}\n");
+    let second = Stack { world: first.world.clone(), ..Stack::new("named:\n  b: {}\n") };
+    second.world.script(|deed| match deed.verb {
+        "create" => Fate::KillsBefore,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(second.run(false).await, Ended::Killed));
+    second.world.script(|_| Fate::Happens);
+    first.reconcile().await;
+    assert!(matches!(second.run(false).await, Ended::Refused(_)));
+    let second = Stack { adopt: true, ..second };
+    second.reconcile().await;
+    second.holds("taken over").await;
+}
