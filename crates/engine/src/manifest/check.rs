@@ -220,7 +220,6 @@ impl<'a> Checker<'a> {
             let help = near.map(|near| format!("did you mean `{near}`?"));
             let message = format!("`{text}` is neither `{kind}.KEY` nor an ARN");
             self.error(&node.span, message).help = help;
-            return None;
         }
         Some(marked.into())
     }
@@ -232,7 +231,8 @@ impl<'a> Checker<'a> {
 
     fn address(&mut self, address: Address, span: &Span) -> Option<Json> {
         let reference = Reference::Output(address, "arn".into());
-        self.is_there(&reference, span).then(|| reference::marker(&reference).into())
+        self.is_there(&reference, span);
+        Some(reference::marker(&reference).into())
     }
 
     /// A number or truth value, also from a text that reads as one (`"30"`, `${env.TIMEOUT}`).
@@ -311,7 +311,7 @@ impl<'a> Checker<'a> {
                             }
                         },
                         _ => {
-                            whole &= self.is_there(&reference, &at);
+                            self.is_there(&reference, &at);
                             marked.push_str(&reference::marker(&reference));
                         }
                     }
@@ -330,8 +330,9 @@ impl<'a> Checker<'a> {
         Some(set)
     }
 
-    fn is_there(&mut self, reference: &Reference, span: &Span) -> bool {
-        let Reference::Output(address, output) = reference else { return true };
+    /// Reports a reference to what is not there.
+    fn is_there(&mut self, reference: &Reference, span: &Span) {
+        let Reference::Output(address, output) = reference else { return };
         let known = self.known.outputs;
         match known.get(address) {
             None => {
@@ -343,7 +344,6 @@ impl<'a> Checker<'a> {
                         Some(format!("did you mean the kind `{near}`?"))
                     });
                 self.error(span, format!("there is no `{address}` in this stack")).help = help;
-                false
             }
             Some(outputs) if !outputs.contains(&output.as_str()) => {
                 let help = nearest(output, outputs.iter().copied()).map_or_else(
@@ -351,9 +351,8 @@ impl<'a> Checker<'a> {
                     |near| format!("did you mean `{near}`?"),
                 );
                 self.error(span, format!("`{address}` has no output `{output}`")).help = Some(help);
-                false
             }
-            Some(_) => true,
+            Some(_) => {}
         }
     }
 }

@@ -165,7 +165,8 @@ impl Reader<'_> {
         let mut contributions = Vec::new();
         for resource in resources.values() {
             let Some(kind) = self.kinds.get(resource.address.kind()) else { continue };
-            let config = reference::map_texts(&resource.config, &mut reference::readable);
+            let config = self.whole(&resource.address, &resource.config);
+            let config = reference::map_texts(&config, &mut reference::readable);
             let place = |path: &[String]| {
                 let mut whole =
                     vec![resource.address.kind().to_owned(), resource.address.key().to_owned()];
@@ -194,6 +195,20 @@ impl Reader<'_> {
                 list.push(asked.item);
             }
         }
+    }
+
+    /// The config with something in the place of what is missing (and reported), so that the rest of
+    /// it is checked too.
+    fn whole(&self, address: &Address, config: &Json) -> Json {
+        let schema = &self.schema["properties"][address.kind()]["additionalProperties"];
+        let mut whole = config.clone();
+        let required = schema["required"].as_array().into_iter().flatten();
+        for key in required.filter_map(Json::as_str) {
+            if let Some(config) = whole.as_object_mut() {
+                config.entry(key).or_insert_with(|| "${missing}".into());
+            }
+        }
+        whole
     }
 
     /// Account, region and partition as markers: they are known once a cloud has answered.
