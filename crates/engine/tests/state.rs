@@ -126,6 +126,20 @@ fn a_replaced_object_is_kept_until_it_is_deleted() {
     check(&replaced, "i-2 partial, deposed i-1 done");
     let gone = entry(Verb::Delete, Step::Done, id("i-1"));
     check(&then(replaced, [second(done()), gone]), "i-2 done");
+    // Of the same name: the generation tells them apart.
+    let result = second(entry(Verb::Create, Step::Result, id("i-1")));
+    let again = then(then(made(), [done()]), [second(intent()), result]);
+    check(&again, "i-1 partial, deposed i-1 done");
+    let gone = entry(Verb::Delete, Step::Done, id("i-1"));
+    check(&then(again.clone(), [second(done()), gone.clone()]), "i-1 done");
+    check(&then(again, [second(gone)]), "deposed i-1 done");
+}
+
+#[test]
+fn a_refused_delete_leaves_the_object() {
+    let delete = |step| entry(Verb::Delete, step, id("i-1"));
+    let refused = [delete(Step::Intent), delete(Step::Failed)];
+    check(&then(then(made(), [done()]), refused), "i-1 updating");
 }
 
 #[test]
