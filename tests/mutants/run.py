@@ -102,8 +102,8 @@ MUTANTS = {
     ),
     "a refused delete condemns the object": (
         ENGINE + "execute/delete.rs",
-        "if is_refused {",
-        "if false && is_refused {",
+        "if is_refused && matches!(seen, Some(Ok(Some(_)))) {",
+        "if false && is_refused && matches!(seen, Some(Ok(Some(_)))) {",
     ),
     "a replaced object is forgotten": (
         ENGINE + "state/journal.rs",
