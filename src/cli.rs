@@ -30,7 +30,7 @@ pub struct Global {
     /// One JSON document on stdout, or one event a line.
     #[arg(long, global = true)]
     pub json: bool,
-    /// Tell every call on stderr; twice: more.
+    /// Tell every call on stderr.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub verbose: u8,
     /// Colours: `NO_COLOR` and `TERM=dumb` are honoured too.

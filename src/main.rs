@@ -49,10 +49,7 @@ fn prepare(global: &Global) -> Result<()> {
     }
     let level = match global.verbose {
         0 => return Ok(()),
-        1 => "stackwright=info,stackwright_aws=info,stackwright_local=info,stackwright::call=debug",
-        _ => {
-            "stackwright=debug,stackwright_aws=debug,stackwright_local=debug,stackwright::call=debug"
-        }
+        _ => "stackwright=debug,stackwright_aws=debug,stackwright_local=debug",
     };
     tracing_subscriber::fmt()
         .with_env_filter(level)

@@ -36,7 +36,8 @@ impl Progress {
     }
 }
 
-/// SIGINT and SIGTERM. Until [`catch`](Self::catch) they end the process, for until then nothing is done that a kill could not cut short.
+/// SIGINT and SIGTERM. Until [`catch`](Self::catch) they end the process, for until then nothing is
+/// done that a kill could not cut short.
 pub struct Signals {
     stop: watch::Sender<bool>,
     code: watch::Sender<u8>,

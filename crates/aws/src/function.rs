@@ -248,8 +248,8 @@ fn check(config: &Config) -> Vec<Problem> {
         let message = "`description` has more than 256 characters".to_owned();
         problems.push(problem(&["description"], message, "shorten it"));
     }
-    let family = config.runtime.trim_end_matches(|c: char| !c.is_ascii_alphabetic());
-    let family = family.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    let family =
+        config.runtime.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
     if !FAMILIES.contains(&family) && !config.runtime.contains("${") {
         let message = format!("Lambda has no runtime `{}`", config.runtime);
         problems.push(problem(&["runtime"], message, "for example `python3.13` or `nodejs22.x`"));
