@@ -117,13 +117,28 @@ MUTANTS = {
     ),
     "a torn line is refused": (
         ENGINE + "state/journal.rs",
-        "            None if torn(at) => break,\n",
+        "find(|line| *line < self.lines)",
+        "find(|line| *line <= self.lines)",
+    ),
+    "what a failed run left is added to": (
+        ENGINE + "state/store.rs",
+        "let is_fresh = journal.entries.is_empty() && journal.damaged.is_empty();",
+        "let is_fresh = true;",
+    ),
+    "a new file gets its name before it is synced": (
+        ENGINE + "state/disk.rs",
+        "        self.sync(&new)?;\n",
         "",
     ),
-    "a torn line stays in the file": (
-        ENGINE + "state/mod.rs",
-        "if journal.is_some_and(|journal| journal.len() > whole) {",
-        "if journal.is_some_and(|journal| journal.len() > whole + 9999) {",
+    "a new name is not synced": (
+        ENGINE + "state/disk.rs",
+        "        self.rename(&new, name)?;\n        self.sync_folder()\n",
+        "        self.rename(&new, name)\n",
+    ),
+    "the journal is not synced": (
+        ENGINE + "state/disk.rs",
+        "        self.append(name, bytes)?;\n        self.sync(name)\n",
+        "        self.append(name, bytes)\n",
     ),
     "checksums are not looked at": (
         ENGINE + "state/journal.rs",
@@ -131,8 +146,8 @@ MUTANTS = {
         "",
     ),
     "a journal is folded in twice": (
-        ENGINE + "state/mod.rs",
-        "    if journal.header.base_serial < state.serial {\n        return Ok(Some(Replayed::only(state))); // folded in already\n    }\n",
+        ENGINE + "state/store.rs",
+        "    if header.base_serial < state.serial {\n        return Ok(Some(Replayed::of(state))); // folded in already\n    }\n",
         "",
     ),
     "the lock is let go": (

@@ -8,15 +8,21 @@ use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
 
 /// A folder. Names are plain file names in it.
+///
+/// Each method is one step of the file system, so that a simulated disk can fail, or lose power, at
+/// any of them. Nothing is durable before it is synced: a file's bytes by [`sync`](Self::sync), its
+/// name by [`sync_folder`](Self::sync_folder).
 pub trait Disk: Send {
     /// `None`: not there.
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
-    /// Whole or not at all, and durable: temporary file, fsync, rename, fsync of the folder.
-    fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
-    /// At the end of an existing file, durable.
+    /// A file of these bytes, instead of any of that name.
+    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
+    /// At the end of an existing file.
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()>;
-    /// Cuts a file to its first `length` bytes, durable.
-    fn truncate(&mut self, name: &str, length: u64) -> io::Result<()>;
+    fn sync(&mut self, name: &str) -> io::Result<()>;
+    /// Takes the place of any file called `to`.
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
+    fn sync_folder(&mut self) -> io::Result<()>;
     /// Takes the lock and writes `holder` into it; `Err(text)` with what its holder wrote. Freed
     /// with this value, or by the kernel with the process.
     fn lock(&mut self, holder: &str) -> io::Result<Result<(), String>>;
@@ -24,17 +30,36 @@ pub trait Disk: Send {
     fn path(&self) -> &Path;
 }
 
+impl dyn Disk + '_ {
+    /// Whole or not at all, and durable.
+    pub fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        // Only one run writes at a time; what a killed one left under that name is overwritten.
+        let new = format!("{name}.new");
+        self.write(&new, bytes)?;
+        self.sync(&new)?;
+        self.rename(&new, name)?;
+        self.sync_folder()
+    }
+
+    /// At the end of an existing file, durable. After an error the end of the file is not known.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.append(name, bytes)?;
+        self.sync(name)
+    }
+}
+
 /// A real folder, 0700, its files 0600.
 #[derive(Debug)]
 pub struct Folder {
     path: PathBuf,
     lock: Option<File>,
-    appending: Option<(String, File)>,
+    /// What was written last, by its name: to be synced through the handle that saw its errors.
+    written: Option<(String, File)>,
 }
 
 impl Folder {
     pub fn at(path: PathBuf) -> Self {
-        Self { path, lock: None, appending: None }
+        Self { path, lock: None, written: None }
     }
 
     /// Makes the folder, durable, with a `.gitignore` beside it so that no state is committed by
@@ -82,10 +107,6 @@ impl Folder {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options
     }
-
-    fn sync_folder(&self) -> io::Result<()> {
-        File::open(&self.path)?.sync_all()
-    }
 }
 
 impl Disk for Folder {
@@ -97,31 +118,38 @@ impl Disk for Folder {
         }
     }
 
-    fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.appending = None;
-        // Only one run writes at a time; what a killed one left under that name is overwritten.
-        let (target, new) = (self.file(name)?, self.file(&format!("{name}.new"))?);
-        let mut file = Self::options().write(true).create(true).truncate(true).open(&new)?;
+    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.file(name)?;
+        let mut file = Self::options().write(true).create(true).truncate(true).open(path)?;
         file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(new, target)?;
-        self.sync_folder()
+        self.written = Some((name.to_owned(), file));
+        Ok(())
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        if self.appending.as_ref().is_none_or(|(open, _)| open != name) {
-            let file = Self::options().append(true).open(self.file(name)?)?;
-            self.appending = Some((name.to_owned(), file));
-        }
-        let Some((_, file)) = &mut self.appending else { return Ok(()) };
+        let mut file = match self.written.take() {
+            Some((known, file)) if known == name => file,
+            _ => Self::options().append(true).open(self.file(name)?)?,
+        };
         file.write_all(bytes)?;
-        file.sync_data()
+        self.written = Some((name.to_owned(), file));
+        Ok(())
     }
 
-    fn truncate(&mut self, name: &str, length: u64) -> io::Result<()> {
-        let file = Self::options().write(true).open(self.file(name)?)?;
-        file.set_len(length)?;
-        file.sync_all()
+    fn sync(&mut self, name: &str) -> io::Result<()> {
+        match &self.written {
+            Some((known, file)) if known == name => file.sync_all(),
+            _ => File::open(self.file(name)?)?.sync_all(),
+        }
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.written = None;
+        fs::rename(self.file(from)?, self.file(to)?)
+    }
+
+    fn sync_folder(&mut self) -> io::Result<()> {
+        File::open(&self.path)?.sync_all()
     }
 
     fn lock(&mut self, holder: &str) -> io::Result<Result<(), String>> {

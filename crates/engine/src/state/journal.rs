@@ -1,4 +1,7 @@
-//! The journal: what was begun and what came of it, one line each, and the pure [`fold`].
+//! The journal: what was begun and what came of it, and the pure [`fold`].
+//!
+//! A line is what was written and synced together: when the power goes, any part of it may be
+//! missing, and its checksum tells. So a line counts whole or not at all.
 
 use std::collections::BTreeMap;
 
@@ -234,14 +237,14 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
     Ok(())
 }
 
-/// A line: the JSON, a blank, its checksum.
-pub fn line<T: Serialize>(value: &T) -> serde_json::Result<String> {
+/// A line: the JSON of a header or of a list of entries, a blank, its checksum.
+pub fn line<T: Serialize + ?Sized>(value: &T) -> serde_json::Result<String> {
     let json = serde_json::to_string(value)?;
     Ok(format!("{json} {}\n", checksum(json.as_bytes())))
 }
 
 /// The value of a line, if the line is whole.
-pub fn unline<T: for<'a> Deserialize<'a>>(line: &str) -> Option<T> {
+fn unline<T: for<'a> Deserialize<'a>>(line: &str) -> Option<T> {
     let (json, sum) = line.strip_suffix('\n')?.rsplit_once(' ')?;
     if checksum(json.as_bytes()) != sum {
         return None;
@@ -257,36 +260,34 @@ pub fn checksum(bytes: &[u8]) -> String {
 /// What a journal's text holds.
 #[derive(Debug, PartialEq)]
 pub struct Journal {
-    pub header: Header,
+    /// `None`: not even the first line is whole.
+    pub header: Option<Header>,
     pub entries: Vec<Entry>,
-    /// The bytes up to which the text is whole; a torn last line lies behind.
-    pub whole: usize,
+    /// Lines that are not whole, from 1.
+    pub damaged: Vec<usize>,
+    /// How many lines there are.
+    lines: usize,
 }
 
-/// Where a journal is damaged other than at its end.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line} is damaged")]
-pub struct Damaged {
-    pub line: usize,
-}
-
-/// Reads a journal. `None`: not even its first line is whole, so nothing was begun under it.
-pub fn read(text: &str) -> Result<Option<Journal>, Damaged> {
-    let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let torn = |at: usize| at + 1 == lines.len();
-    let Some(header) = lines.first().and_then(|first| unline(first)) else {
-        return if lines.len() <= 1 { Ok(None) } else { Err(Damaged { line: 1 }) };
-    };
-    let mut journal = Journal { header, entries: Vec::new(), whole: lines[0].len() };
-    for (at, line) in lines.iter().enumerate().skip(1) {
-        match unline(line) {
-            Some(entry) => {
-                journal.entries.push(entry);
-                journal.whole += line.len();
+impl Journal {
+    pub fn read(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let mut lines = text.split_inclusive('\n');
+        let header = lines.next().and_then(unline);
+        let damaged = if header.is_none() && !text.is_empty() { vec![1] } else { Vec::new() };
+        let mut journal = Self { header, entries: Vec::new(), damaged, lines: 1 };
+        for line in lines {
+            journal.lines += 1;
+            match unline::<Vec<Entry>>(line) {
+                Some(entries) => journal.entries.extend(entries),
+                None => journal.damaged.push(journal.lines),
             }
-            None if torn(at) => break,
-            None => return Err(Damaged { line: at + 1 }),
         }
+        journal
     }
-    Ok(Some(journal))
+
+    /// The first damaged line before the last: a crash explains the last one alone.
+    pub fn damage(&self) -> Option<usize> {
+        self.damaged.iter().copied().find(|line| *line < self.lines)
+    }
 }

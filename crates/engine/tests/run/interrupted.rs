@@ -4,24 +4,9 @@
 use std::time::Duration;
 
 use stackwright_engine::kind::Fault;
-use stackwright_testkit::world::{DiskFault, Fate};
+use stackwright_testkit::world::Fate;
 
-use crate::support::{Ended, Stack};
-
-const CHAIN: &str = "\
-token:
-  a: {size: 2, shape: round}
-named:
-  b: {motor: v1, rules: {upstream: '${token.a.id}'}}
-plain:
-  c: {labels: {b: '${named.b.id}', a: '${token.a.id}'}, word: hush}
-  d: {}
-";
-
-/// Turns and all that must come of each: the file before, the file after, or a destroy.
-fn edited(file: &str) -> String {
-    file.replace("round", "square").replace("v1", "v2").replace("  d: {}\n", "  e: {size: 3}\n")
-}
+use crate::support::{CHAIN, Ended, Stack, edited};
 
 /// Lets one call of a run meet `fate`, call after call, until a run has fewer.
 async fn at_every_call(fate: &Fate, late: (u64, u64)) {
@@ -140,32 +125,6 @@ async fn killed(stack: &Stack, number: usize, fate: &Fate) -> bool {
     let ended = stack.run(false).await;
     stack.disk.reboot();
     matches!(ended, Ended::Killed)
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_power_may_go_at_any_write_to_disk() {
-    for bytes in [0, 1, 40, usize::MAX] {
-        for fault in [DiskFault::Crash(bytes), DiskFault::Full(bytes)] {
-            for number in 0.. {
-                let mut stack = Stack::new(CHAIN);
-                stack.reconcile().await;
-                stack.file = edited(&stack.file);
-                stack.disk.fail(number, fault);
-                let ended = stack.run(false).await;
-                if stack.disk.operations() <= number {
-                    assert!(number > 3);
-                    break;
-                }
-                stack.disk.reboot();
-                let when = format!("{fault:?} at write {number}: {ended:?}");
-                match stack.run(false).await {
-                    Ended::Done(outcome) if outcome.failed.is_empty() => {}
-                    other => panic!("{when}: {other:?}"),
-                }
-                stack.holds(&when).await;
-            }
-        }
-    }
 }
 
 /// A stack whose create of `named.b` was killed and cannot be seen for a while.

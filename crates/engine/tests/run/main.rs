@@ -1,6 +1,7 @@
 //! Whole runs of the engine against a cloud and a disk in memory.
 
 mod converge;
+mod disk;
 mod interrupted;
 mod simulation;
 mod support;

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use stackwright_engine::kind::Fault;
-use stackwright_testkit::world::{DiskFault, Fate, Thing};
+use stackwright_testkit::world::{DiskFault, Fate, Loss, Thing};
 
 use tokio::time::Instant;
 
@@ -159,8 +159,10 @@ fn history(seed: u64) -> Vec<Move> {
             let fates = (0..dice.below(3)).map(|_| (dice.below(30), fate(&mut dice))).collect();
             let disk = dice.one_in(5).then(|| {
                 let bytes = [0, 1, 30, usize::MAX][dice.below(4)];
-                let fault = [DiskFault::Crash(bytes), DiskFault::Full(bytes)][dice.below(2)];
-                (dice.below(12), fault)
+                let loss = Loss::ALL[dice.below(Loss::ALL.len())];
+                let faults =
+                    [DiskFault::Crash(bytes, loss), DiskFault::Full(bytes), DiskFault::Broken];
+                (dice.below(25), faults[dice.below(3)])
             });
             moves.push(Move::Run { destroys: dice.one_in(12), fates, disk });
         }

@@ -15,6 +15,22 @@ use stackwright_engine::state::{Place, State, Store};
 use stackwright_testkit::world::{MemoryDisk, World};
 use tokio::sync::{mpsc, watch};
 
+/// Each way of settling an unknown create, and what needs what.
+pub const CHAIN: &str = "\
+token:
+  a: {size: 2, shape: round}
+named:
+  b: {motor: v1, rules: {upstream: '${token.a.id}'}}
+plain:
+  c: {labels: {b: '${named.b.id}', a: '${token.a.id}'}, word: hush}
+  d: {}
+";
+
+/// [`CHAIN`] with a replacement, a restart, one resource less and one more.
+pub fn edited(file: &str) -> String {
+    file.replace("round", "square").replace("v1", "v2").replace("  d: {}\n", "  e: {size: 3}\n")
+}
+
 /// A stack's file, its state and its cloud.
 pub struct Stack {
     pub world: World,

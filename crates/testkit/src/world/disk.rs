@@ -10,21 +10,108 @@ use stackwright_engine::state::Disk;
 /// What happens at one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskFault {
-    /// The power goes after so many bytes of an append, or before (0) or after (else) a replacement.
-    Crash(usize),
-    /// No space: an error after so many bytes.
+    /// The power goes, after so many bytes of a write; any other operation is not done with 0 bytes
+    /// and done with more.
+    Crash(usize, Loss),
+    /// No space: an error after so many bytes of a write. Nothing else needs any.
     Full(usize),
+    /// An input/output error. After one of a sync the system takes the bytes for written, so that no
+    /// later sync writes them.
+    Broken,
 }
+
+/// What is lost of what was not synced when the power goes. Real file systems do any of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Loss {
+    Nothing,
+    /// Bytes and names.
+    All,
+    /// Bytes; names are as they were last.
+    Bytes,
+    /// Names; bytes are as they were last.
+    Names,
+    /// The second half of the bytes.
+    Tail,
+    /// The first half of the bytes: zeros stand in their place.
+    Head,
+}
+
+impl Loss {
+    pub const ALL: [Self; 6] =
+        [Self::Nothing, Self::All, Self::Bytes, Self::Names, Self::Tail, Self::Head];
+}
+
+/// A file's bytes: as programs see them, and as the disk has them.
+#[derive(Clone, Default)]
+struct File {
+    seen: Vec<u8>,
+    synced: Vec<u8>,
+    /// The range of `seen` that a failed sync left for good.
+    given_up: Option<(usize, usize)>,
+}
+
+impl File {
+    fn sync(&mut self) {
+        self.synced.clone_from(&self.seen);
+        if let Some((from, to)) = self.given_up {
+            self.synced[from..to].fill(0);
+        }
+    }
+
+    fn give_up(&mut self) {
+        let from = self.given_up.map_or(self.synced.len(), |(from, _)| from);
+        self.given_up = Some((from.min(self.seen.len()), self.seen.len()));
+    }
+
+    /// What a crash leaves.
+    fn left(&self, loss: Loss) -> Vec<u8> {
+        let synced = self.synced.len().min(self.seen.len());
+        let half = synced + (self.seen.len() - synced) / 2;
+        match loss {
+            Loss::Nothing | Loss::Names => self.seen.clone(),
+            Loss::All | Loss::Bytes => self.synced.clone(),
+            Loss::Tail => self.seen[..half].to_vec(),
+            Loss::Head => {
+                let mut left = self.seen.clone();
+                left[synced..half].fill(0);
+                left
+            }
+        }
+    }
+}
+
+/// Names, each with the place of its file.
+type Names = BTreeMap<String, usize>;
 
 #[derive(Default)]
 struct Files {
-    files: BTreeMap<String, Vec<u8>>,
+    files: Vec<File>,
+    names: Names,
+    synced_names: Names,
     /// Writing operations so far.
     operations: usize,
     fault: Option<(usize, DiskFault)>,
     /// After a crash nothing works until [`MemoryDisk::reboot`].
     down: bool,
     locked: bool,
+}
+
+impl Files {
+    fn file(&mut self, name: &str) -> io::Result<&mut File> {
+        let at = self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
+        Ok(&mut self.files[*at])
+    }
+
+    fn lose(&mut self, loss: Loss) {
+        if matches!(loss, Loss::All | Loss::Names) {
+            self.names.clone_from(&self.synced_names);
+        }
+        for file in &mut self.files {
+            let left = file.left(loss);
+            *file = File { seen: left.clone(), synced: left, given_up: None };
+        }
+        self.synced_names.clone_from(&self.names);
+    }
 }
 
 /// One folder; clones are the same folder.
@@ -57,20 +144,42 @@ impl MemoryDisk {
         (files.down, files.locked, files.fault) = (false, false, None);
     }
 
-    /// Names and contents.
+    /// The power goes between two operations, and comes back.
+    pub fn crash(&self, loss: Loss) {
+        self.files().lose(loss);
+        self.reboot();
+    }
+
+    /// Names and contents, as programs see them.
     pub fn contents(&self) -> BTreeMap<String, Vec<u8>> {
-        self.files().files.clone()
+        let files = self.files();
+        let content = |(name, at): (&String, &usize)| (name.clone(), files.files[*at].seen.clone());
+        files.names.iter().map(content).collect()
+    }
+
+    /// Somebody else's hand: another content, or none.
+    pub fn meddle(&self, name: &str, bytes: Option<Vec<u8>>) {
+        let mut files = self.files();
+        match bytes {
+            Some(seen) => {
+                let at = files.files.len();
+                files.files.push(File { synced: seen.clone(), seen, given_up: None });
+                files.names.insert(name.to_owned(), at);
+            }
+            None => drop(files.names.remove(name)),
+        }
+        files.synced_names = files.names.clone();
     }
 
     fn files(&self) -> MutexGuard<'_, Files> {
         self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A writing operation: `work` gets the contents and how many bytes it may write.
-    fn write(
+    /// One operation, of so many bytes (1: of none): `work` gets how many of them it may write.
+    fn operate(
         &self,
-        length: usize,
-        work: impl FnOnce(&mut BTreeMap<String, Vec<u8>>, usize),
+        bytes: usize,
+        work: impl FnOnce(&mut Files, usize) -> io::Result<()>,
     ) -> io::Result<()> {
         let mut files = self.files();
         if files.down {
@@ -80,51 +189,75 @@ impl MemoryDisk {
         files.operations += 1;
         let fault = files.fault.filter(|(at, _)| *at == number).map(|(_, fault)| fault);
         match fault {
-            None => {
-                work(&mut files.files, length);
-                Ok(())
-            }
-            Some(DiskFault::Crash(bytes)) => {
-                work(&mut files.files, bytes.min(length));
+            None => work(&mut files, bytes),
+            Some(DiskFault::Crash(allowed, loss)) => {
+                if allowed > 0 {
+                    work(&mut files, allowed.min(bytes))?;
+                }
+                files.lose(loss);
                 files.down = true;
                 Err(io::Error::other("the power went"))
             }
-            Some(DiskFault::Full(bytes)) => {
-                work(&mut files.files, bytes.min(length));
+            Some(DiskFault::Full(_)) if bytes == 1 => work(&mut files, bytes),
+            Some(DiskFault::Full(allowed)) => {
+                work(&mut files, allowed.min(bytes))?;
                 Err(io::ErrorKind::StorageFull.into())
             }
+            Some(DiskFault::Broken) => Err(io::Error::other("an input/output error")),
         }
     }
 }
 
 impl Disk for MemoryDisk {
     fn read(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
-        Ok(self.files().files.get(name).cloned())
+        let mut files = self.files();
+        Ok(files.file(name).ok().map(|file| file.seen.clone()))
     }
 
-    /// All or nothing: a rename is atomic.
-    fn replace(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let length = bytes.len();
-        self.write(length, |files, allowed| {
-            if allowed == length {
-                files.insert(name.to_owned(), bytes.to_vec());
+    fn write(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        self.operate(bytes.len(), |files, allowed| {
+            if !files.names.contains_key(name) {
+                files.names.insert(name.to_owned(), files.files.len());
+                files.files.push(File::default());
             }
+            let file = files.file(name)?;
+            file.seen = bytes[..allowed].to_vec();
+            file.given_up = None;
+            Ok(())
         })
     }
 
     fn append(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        self.write(bytes.len(), |files, allowed| {
-            files.entry(name.to_owned()).or_default().extend_from_slice(&bytes[..allowed]);
+        self.operate(bytes.len(), |files, allowed| {
+            files.file(name)?.seen.extend_from_slice(&bytes[..allowed]);
+            Ok(())
         })
     }
 
-    fn truncate(&mut self, name: &str, length: u64) -> io::Result<()> {
-        self.write(1, |files, allowed| {
-            if allowed == 1
-                && let Some(file) = files.get_mut(name)
-            {
-                file.truncate(length as usize);
-            }
+    fn sync(&mut self, name: &str) -> io::Result<()> {
+        let synced = self.operate(1, |files, _| {
+            files.file(name)?.sync();
+            Ok(())
+        });
+        let mut files = self.files();
+        if synced.is_err() && !files.down {
+            files.file(name)?.give_up();
+        }
+        synced
+    }
+
+    fn rename(&mut self, from: &str, to: &str) -> io::Result<()> {
+        self.operate(1, |files, _| {
+            let at = files.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+            files.names.insert(to.to_owned(), at);
+            Ok(())
+        })
+    }
+
+    fn sync_folder(&mut self) -> io::Result<()> {
+        self.operate(1, |files, _| {
+            files.synced_names = files.names.clone();
+            Ok(())
         })
     }
 

@@ -16,7 +16,7 @@ use stackwright_engine::kind::{Error, Fault, Found, tag};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-pub use disk::{DiskFault, MemoryDisk};
+pub use disk::{DiskFault, Loss, MemoryDisk};
 pub use kinds::{Named, Plain, Sort, Tokened};
 
 /// One call of a kind's verb.

@@ -1,0 +1,49 @@
+//! The snapshot: everything that is remembered, in one file with a checksum.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::disk::Disk;
+use super::journal;
+use super::model::{SCHEMA, State};
+use super::store::disk_error;
+use super::{Error, SNAPSHOT};
+
+/// The snapshot as it lies on disk. The checksum is that of the state's compact JSON, as it lies
+/// there: whatever a later version adds to [`State`], an older file stays whole.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Snapshot {
+    checksum: String,
+    state: Value,
+}
+
+impl Snapshot {
+    pub(super) fn of(state: &State) -> serde_json::Result<Self> {
+        let state = serde_json::to_value(state)?;
+        Ok(Self { checksum: Self::sum(&state), state })
+    }
+
+    fn sum(state: &Value) -> String {
+        journal::checksum(state.to_string().as_bytes())
+    }
+}
+
+/// `None`: there is none yet.
+pub(super) fn read(disk: &dyn Disk) -> Result<Option<State>, Error> {
+    let Some(bytes) = disk.read(SNAPSHOT).map_err(disk_error(disk, "read"))? else {
+        return Ok(None);
+    };
+    let file = disk.path().join(SNAPSHOT);
+    let damaged = |why: String| Error::Damaged { file: file.clone(), why };
+    let snapshot: Snapshot =
+        serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+    let schema = snapshot.state["schema"].as_u64().unwrap_or_default();
+    if schema > u64::from(SCHEMA) {
+        return Err(Error::Newer { path: file.clone(), found: schema });
+    }
+    if Snapshot::sum(&snapshot.state) != snapshot.checksum {
+        return Err(damaged("its checksum does not fit; it was edited or cut".into()));
+    }
+    let state = serde_json::from_value(snapshot.state);
+    state.map(Some).map_err(|error| damaged(error.to_string()))
+}

@@ -1,0 +1,229 @@
+//! The state of one stack on one cloud: read, locked, appended to, folded into a new snapshot.
+
+use std::io;
+
+use super::disk::Disk;
+use super::journal::{self, Entry, Header, Illegal, Journal, fold};
+use super::model::{Place, SCHEMA, State};
+use super::snapshot::{self, Snapshot};
+use super::{Error, JOURNAL, SNAPSHOT};
+use crate::secret::random;
+
+/// The state of one stack on one cloud, and the only writer of it.
+pub struct Store {
+    disk: Box<dyn Disk>,
+    state: State,
+    /// The last entry's number.
+    seq: u64,
+    /// The last operation's.
+    op: u64,
+}
+
+impl Store {
+    /// Reads without a lock and writes nothing. `None`: there is no state yet. An empty account in
+    /// `place` is one that is not known.
+    pub fn peek(disk: &dyn Disk, place: &Place) -> Result<Option<State>, Error> {
+        // A run may finish between the two reads; then the journal is that of the next snapshot.
+        let mut attempts = 4;
+        loop {
+            attempts -= 1;
+            let snapshot = snapshot::read(disk)?;
+            let journal = read_journal(disk)?;
+            let state = match replay(disk, snapshot, &journal) {
+                Err(Error::Illegal { .. }) if attempts > 0 => continue,
+                Ok(Some(Replayed { state, .. })) => state,
+                other => return other.map(|_| None),
+            };
+            let account = match place.account.as_str() {
+                "" => state.place.account.clone(),
+                known => known.to_owned(),
+            };
+            same_place(disk, &state.place, &Place { account, ..place.clone() })?;
+            return Ok(Some(state));
+        }
+    }
+
+    /// Takes the lock and reads; makes a state, lineage included, where there is none. On return
+    /// everything is on disk.
+    pub fn open(disk: Box<dyn Disk>, place: &Place, holder: &str) -> Result<Self, Error> {
+        let disk = locked(disk, holder)?;
+        let snapshot = snapshot::read(&*disk)?;
+        let replayed = match replay(&*disk, snapshot, &read_journal(&*disk)?)? {
+            Some(replayed) => replayed,
+            None => Replayed::of(State { place: place.clone(), ..new_state()? }),
+        };
+        same_place(&*disk, &replayed.state.place, place)?;
+        Self::begin(disk, replayed)
+    }
+
+    /// What an earlier run left in the journal is folded into new files before anything is added:
+    /// if that run's disk failed, nobody knows which of its lines are durable, though all can be read.
+    pub(super) fn begin(disk: Box<dyn Disk>, replayed: Replayed) -> Result<Self, Error> {
+        let Replayed { state, op, is_fresh } = replayed;
+        let mut store = Self { disk, state, seq: 0, op };
+        if !is_fresh {
+            store.snapshot()?;
+        }
+        Ok(store)
+    }
+
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// A number for a new operation.
+    pub fn next_op(&mut self) -> u64 {
+        self.op += 1;
+        self.op
+    }
+
+    /// Appends and folds, all of them or none; durable on return. `seq` is filled in here.
+    pub fn append(&mut self, entries: &mut [Entry]) -> Result<(), Error> {
+        let mut state = self.state.clone();
+        for (entry, seq) in entries.iter_mut().zip(self.seq + 1..) {
+            entry.seq = seq;
+            state = fold(state, entry).map_err(|illegal| self.illegal(&illegal))?;
+        }
+        let line = journal::line(&entries).map_err(|error| self.illegal(&error))?;
+        self.disk.add(JOURNAL, line.as_bytes()).map_err(disk_error(&*self.disk, "written"))?;
+        self.seq += entries.len() as u64;
+        self.state = state;
+        Ok(())
+    }
+
+    fn illegal(&self, why: &dyn std::fmt::Display) -> Error {
+        Error::Illegal { file: self.disk.path().join(JOURNAL), why: why.to_string() }
+    }
+
+    /// Folds the journal into a new snapshot, if anything has happened.
+    pub fn finish(&mut self) -> Result<(), Error> {
+        if self.seq == 0 { Ok(()) } else { self.snapshot() }
+    }
+
+    /// Snapshot first, then an empty journal that continues it: between the two, the old journal's
+    /// smaller base tells that it is folded in already.
+    fn snapshot(&mut self) -> Result<(), Error> {
+        let mut state = self.state.clone();
+        state.serial += 1;
+        let json = |error: serde_json::Error| Error::Damaged {
+            file: self.disk.path().join(SNAPSHOT),
+            why: error.to_string(),
+        };
+        let snapshot = Snapshot::of(&state).map_err(json)?;
+        let text = serde_json::to_string_pretty(&snapshot).map_err(json)? + "\n";
+        let header =
+            Header { journal: 1, lineage: state.lineage.clone(), base_serial: state.serial };
+        let header = journal::line(&header).map_err(json)?;
+        let replaced = self.disk.replace(SNAPSHOT, text.as_bytes());
+        replaced.map_err(disk_error(&*self.disk, "written"))?;
+        self.state = state;
+        let replaced = self.disk.replace(JOURNAL, header.as_bytes());
+        replaced.map_err(disk_error(&*self.disk, "written"))?;
+        self.seq = 0;
+        Ok(())
+    }
+}
+
+pub(super) fn locked(mut disk: Box<dyn Disk>, holder: &str) -> Result<Box<dyn Disk>, Error> {
+    match disk.lock(holder).map_err(disk_error(&*disk, "locked"))? {
+        Ok(()) => Ok(disk),
+        Err(holder) => Err(Error::Locked { path: disk.path().to_owned(), holder }),
+    }
+}
+
+pub(super) fn new_state() -> Result<State, Error> {
+    let random = || random().map_err(|error| Error::Random(error.to_string()));
+    Ok(State { schema: SCHEMA, lineage: random()?, salt: random()?, ..State::default() })
+}
+
+pub(super) fn disk_error(
+    disk: &dyn Disk,
+    doing: &'static str,
+) -> impl Fn(io::Error) -> Error + use<> {
+    let path = disk.path().to_owned();
+    move |source| Error::Disk { doing, path: path.clone(), source }
+}
+
+/// A snapshot with the journal folded in.
+pub(super) struct Replayed {
+    pub state: State,
+    /// The highest number of an operation.
+    pub op: u64,
+    /// Whether the journal is the empty one that continues this snapshot.
+    is_fresh: bool,
+}
+
+impl Replayed {
+    pub fn of(state: State) -> Self {
+        let open = state.resources.values().filter_map(|record| record.creating.as_ref());
+        let op = open.map(|creating| creating.op).max().unwrap_or(0);
+        Self { state, op, is_fresh: false }
+    }
+}
+
+/// `None`: nothing was ever begun here.
+fn replay(
+    disk: &dyn Disk,
+    snapshot: Option<State>,
+    journal: &Journal,
+) -> Result<Option<Replayed>, Error> {
+    let file = disk.path().join(JOURNAL);
+    if let Some(line) = journal.damage() {
+        return Err(Error::Damaged { file, why: format!("line {line} is not whole") });
+    }
+    let illegal = |why: String| Error::Illegal { file: file.clone(), why };
+    let Some(state) = snapshot else {
+        return match journal.entries.is_empty() {
+            true => Ok(None),
+            false => Err(illegal(format!("{SNAPSHOT} is missing"))),
+        };
+    };
+    let Some(header) = &journal.header else { return Ok(Some(Replayed::of(state))) };
+    if header.lineage != state.lineage {
+        return Err(illegal("it has another lineage".into()));
+    }
+    if header.base_serial < state.serial {
+        return Ok(Some(Replayed::of(state))); // folded in already
+    }
+    if header.base_serial > state.serial {
+        let (base, serial) = (header.base_serial, state.serial);
+        return Err(illegal(format!("it continues serial {base}, {SNAPSHOT} has {serial}")));
+    }
+    let is_fresh = journal.entries.is_empty() && journal.damaged.is_empty();
+    let mut replayed = Replayed { is_fresh, ..Replayed::of(state) };
+    let mut last = 0;
+    for entry in &journal.entries {
+        if entry.seq != last + 1 {
+            return Err(illegal(Illegal::Gap(entry.seq, last).to_string()));
+        }
+        replayed.state = fold(replayed.state, entry).map_err(|error| illegal(error.to_string()))?;
+        replayed.op = replayed.op.max(entry.op);
+        last = entry.seq;
+    }
+    Ok(Some(replayed))
+}
+
+/// An empty one where there is none.
+pub(super) fn read_journal(disk: &dyn Disk) -> Result<Journal, Error> {
+    let bytes = disk.read(JOURNAL).map_err(disk_error(disk, "read"))?;
+    Ok(Journal::read(&bytes.unwrap_or_default()))
+}
+
+pub(super) fn same_place(disk: &dyn Disk, recorded: &Place, wanted: &Place) -> Result<(), Error> {
+    for (what, recorded, wanted) in [
+        ("stack", &recorded.stack, &wanted.stack),
+        ("cloud", &recorded.cloud, &wanted.cloud),
+        ("region", &recorded.region, &wanted.region),
+        ("account", &recorded.account, &wanted.account),
+    ] {
+        if recorded != wanted {
+            return Err(Error::Elsewhere {
+                path: disk.path().to_owned(),
+                what,
+                recorded: recorded.clone(),
+                wanted: wanted.clone(),
+            });
+        }
+    }
+    Ok(())
+}

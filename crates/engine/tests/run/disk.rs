@@ -1,0 +1,76 @@
+//! The disk of the state, failing at every single operation: power cuts that lose what was not
+//! synced, no space, input/output errors. The state stays readable, and one more run finishes.
+
+use stackwright_testkit::world::{DiskFault, Loss};
+
+use crate::support::{CHAIN, Ended, Stack, edited};
+
+fn faults() -> Vec<DiskFault> {
+    let bytes = [0, 1, 40, usize::MAX];
+    let crashes = bytes.into_iter().flat_map(|at| Loss::ALL.map(|loss| DiskFault::Crash(at, loss)));
+    crashes.chain(bytes.map(DiskFault::Full)).chain([DiskFault::Broken]).collect()
+}
+
+/// A stack with an edit to be made.
+async fn prepared() -> Stack {
+    let mut stack = Stack::new(CHAIN);
+    stack.reconcile().await;
+    stack.file = edited(&stack.file);
+    stack
+}
+
+async fn finishes(stack: &Stack, when: &str) {
+    match stack.run(false).await {
+        Ended::Done(outcome) if outcome.failed.is_empty() && outcome.skipped.is_empty() => {}
+        other => panic!("{when}: {other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_disk_may_fail_at_any_operation_and_the_next_run_finishes() {
+    for fault in faults() {
+        for made_before in [false, true] {
+            for number in 0.. {
+                let stack = if made_before { prepared().await } else { Stack::new(CHAIN) };
+                stack.disk.fail(number, fault);
+                let ended = stack.run(false).await;
+                if stack.disk.operations() <= number {
+                    assert!(number > 20, "{fault:?}: {number} operations, {ended:?}");
+                    break;
+                }
+                let when = format!("{fault:?} at {number}, made before {made_before}: {ended:?}");
+                stack.disk.reboot();
+                finishes(&stack, &when).await;
+                // What a finished run has said is durable, whatever the one before it met.
+                stack.disk.crash(Loss::All);
+                stack.holds(&when).await;
+            }
+        }
+    }
+}
+
+/// A first run meets an error, the second one loses power: what the first one left is the worst case.
+#[tokio::test(start_paused = true)]
+async fn the_power_may_go_after_a_failed_sync() {
+    for first in [DiskFault::Broken, DiskFault::Full(1)] {
+        for one in 0.. {
+            let stack = prepared().await;
+            stack.disk.fail(one, first);
+            stack.run(false).await;
+            if stack.disk.operations() <= one {
+                assert!(one > 20, "{one} operations");
+                break;
+            }
+            stack.disk.reboot();
+            for two in (0..30).step_by(3) {
+                for loss in [Loss::All, Loss::Head] {
+                    stack.disk.fail(two, DiskFault::Crash(usize::MAX, loss));
+                    stack.run(false).await;
+                    stack.disk.reboot();
+                }
+            }
+            finishes(&stack, &format!("{first:?} at {one}")).await;
+            stack.holds(&format!("{first:?} at {one}")).await;
+        }
+    }
+}
