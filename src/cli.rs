@@ -178,6 +178,9 @@ pub enum Command {
         #[command(flatten)]
         stack: Stack,
     },
+    /// What is remembered of the stack.
+    #[command(subcommand)]
+    State(State),
     /// The local cloud: an AWS emulator on this machine.
     #[command(subcommand)]
     Local(Local),
@@ -191,6 +194,19 @@ pub enum Format {
     Json,
     /// `export NAME='value'` lines for a shell.
     Env,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum State {
+    /// Make damaged state files anew: from what is readable in them, and from the tags of what
+    /// exists. Copies of the files are kept.
+    Rebuild {
+        #[command(flatten)]
+        stack: StackPath,
+        /// Take over objects of this stack's name that another state made.
+        #[arg(long)]
+        adopt: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

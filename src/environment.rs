@@ -71,3 +71,8 @@ pub fn holder(command: &str) -> String {
     let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
     format!("process {}, `stackwright {command}`, since {since}", std::process::id())
 }
+
+/// Now, as the end of a file's name.
+pub fn stamp() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
+}

@@ -11,7 +11,7 @@ use stackwright_engine::manifest::{
     Cloud, Diagnostic, Invalid, Manifest, Request, Source, is_region,
 };
 use stackwright_engine::reference::Scope;
-use stackwright_engine::state::{self, Folder, Place, State, Store};
+use stackwright_engine::state::{self, Folder, Place, Salvage, State, Store};
 use stackwright_local::What;
 
 use crate::cli::Stack;
@@ -139,6 +139,13 @@ impl Workspace {
     pub fn lock(&self, place: &Place, command: &str) -> Result<Store> {
         let disk = Box::new(Folder::at(self.folder()));
         Ok(Store::open(disk, place, &environment::holder(command))?)
+    }
+
+    /// As [`lock`](Self::lock), for damaged files.
+    pub fn rebuild(&self, place: &Place) -> Result<(Store, Salvage)> {
+        let disk = Box::new(Folder::at(self.folder()));
+        let holder = environment::holder("state rebuild");
+        Ok(Store::rebuild(disk, place, &holder, &environment::stamp())?)
     }
 
     /// The cloud that the stack names, started if it is the local one and does not run.

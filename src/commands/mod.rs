@@ -11,6 +11,7 @@ mod reconcile;
 mod schema;
 mod shared;
 mod show;
+mod state;
 mod validate;
 
 use crate::cli::{Cli, Command};
@@ -36,6 +37,7 @@ pub async fn run(cli: Cli) -> Result<u8> {
             invoke::run(&stack, &function, payload).await
         }
         Command::Logs { function, follow, stack } => logs::run(&stack, &function, follow).await,
+        Command::State(command) => state::run(command, json).await,
         Command::Local(command) => local::run(command, json).await,
         Command::Version => {
             anstream::println!("stackwright {}", env!("CARGO_PKG_VERSION"));

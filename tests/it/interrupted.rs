@@ -1,8 +1,14 @@
 //! Runs that end before their work does: killed, interrupted, locked out.
 
-use stackwright_testkit::{Act, Emulator, Point, Proxy, Refusal};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
 
-use crate::support::{Sandbox, text};
+use serde_json::json;
+use stackwright_testkit::{Act, Emulator, Point, Proxy, Refusal, figures};
+
+use crate::invariants::Witness;
+use crate::support::{Sandbox, takes_all, text};
 
 #[test]
 fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
@@ -31,7 +37,7 @@ fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
 }
 
 #[test]
-fn the_first_ctrl_c_lets_what_is_under_way_end_and_the_second_leaves() {
+fn the_first_ctrl_c_lets_what_is_under_way_end() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
         "RunInstances" => Act::Hold(Point::Arrived),
@@ -49,20 +55,6 @@ fn the_first_ctrl_c_lets_what_is_under_way_end_and_the_second_leaves() {
     assert!(id.starts_with("i-"), "the create under way was waited for: {shown:#}");
     assert_eq!(emulator.census().counts()[2..], [0, 0, 0], "nothing more was begun");
     stack.ok(&["destroy", "--yes"]);
-
-    for (signal, code) in [("INT", 130), ("TERM", 143)] {
-        let mut running = stack.start(&["reconcile"]);
-        proxy.held();
-        running.signal(signal);
-        running.hear("once more to leave at once");
-        running.signal(signal);
-        running.wait().code(code);
-        // The next run repeats the create first, with the same token, and then deletes its object.
-        proxy.release();
-        stack.ok(&["destroy", "--yes"]);
-        proxy.held();
-        assert_eq!(emulator.census().counts(), [0; 5]);
-    }
 }
 
 #[test]
@@ -79,31 +71,116 @@ fn a_second_run_is_told_who_works_and_a_killed_one_blocks_nobody() {
         stack.run(arguments).code(6).says("process ").says("`stackwright reconcile`");
     }
     stack.ok(&["show"]);
+    let since = Instant::now();
     let others: Vec<_> = (0..19).map(|_| stack.start(&["reconcile"])).collect();
     for other in others {
         other.wait().code(6).says("another run holds the state");
     }
+    let ms = since.elapsed().as_millis() as u64;
+    figures::note("runs at once", json!({ "runs": 20, "refused": 19, "all_refused_after_ms": ms }));
     running.signal("KILL");
     running.wait().code(137);
     stack.at(&emulator).reconcile(&[]);
 }
 
+/// A proxy that holds the nth call that changes something.
+fn holding_write(emulator: &Emulator, number: usize) -> Proxy {
+    let writes = Arc::new(AtomicUsize::new(0));
+    Proxy::before(emulator, move |call| {
+        match call.operation.writes && writes.fetch_add(1, Ordering::SeqCst) == number {
+            true => Act::Hold(Point::Arrived),
+            false => Act::Pass,
+        }
+    })
+}
+
+/// Once: what is under way ends, nothing else begins. Twice: it leaves at once. At every call that
+/// changes something; at some of them by default.
+#[test]
+fn signals_at_any_step_leave_what_the_next_run_finishes() {
+    let emulator = Emulator::ministack().start();
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    let (stride, mut signals) = (if takes_all() { 1 } else { 5 }, 0);
+    for number in (0..).step_by(stride) {
+        let mut any = false;
+        for (signal, code) in [("INT", 130), ("TERM", 143)] {
+            for twice in [false, true] {
+                let proxy = holding_write(&emulator, number);
+                stack.go_through(proxy.port());
+                let mut running = stack.start(&["reconcile", "--yes", "--no-check"]);
+                let held = loop {
+                    match proxy.try_held(std::time::Duration::from_millis(20)) {
+                        Some(_) => break true,
+                        None if running.has_ended() => break false,
+                        None => {}
+                    }
+                };
+                stack.go_through(emulator.port());
+                let when = format!("{signal} at write {number}, twice: {twice}");
+                if held {
+                    any = true;
+                    signals += 1;
+                    running.signal(signal);
+                    running.hear("once more to leave at once");
+                    if twice {
+                        running.signal(signal);
+                        running.wait().code(code);
+                        proxy.release();
+                    } else {
+                        proxy.release();
+                        let ran = running.wait();
+                        // The last write of all may have been the last thing to do.
+                        assert!([0, code].contains(&ran.code), "{when}: {ran}");
+                        assert!(
+                            ran.code == 0 || ran.stderr.contains("Go on with"),
+                            "{when}: {ran}"
+                        );
+                    }
+                } else {
+                    running.wait().code(0);
+                }
+                drop(proxy);
+                witness.always(&stack, &when);
+                witness.finishes(&stack, &["create", "update"], &when);
+                witness.destroyed(&stack, &when);
+            }
+        }
+        if !any {
+            break;
+        }
+    }
+    assert!(signals >= 4, "{signals} signals");
+    figures::note("signals", json!({ "signals": signals, "lost": 0, "twice": 0 }));
+}
+
 #[test]
 fn credentials_that_expire_on_the_way_end_the_run_and_the_next_one_goes_on() {
     let emulator = Emulator::ministack().start();
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
     let expired = Refusal::new(403, "ExpiredTokenException");
-    let proxy = Proxy::before(&emulator, move |call| match call.number > 12 {
-        true => Act::Refuse(expired),
-        false => Act::Pass,
-    });
-    let stack = Sandbox::sample(&emulator).through(&proxy);
-    let ran =
-        stack.run(&["reconcile"]).code(3).says("then: stackwright reconcile").says("ExpiredToken");
-    assert!(!ran.stderr.contains("panicked"), "{ran}");
-    let made = emulator.census().counts();
-    assert!(made != [0; 5] && made != [1; 5], "in the middle: {made:?}");
-    let stack = stack.at(&emulator);
-    stack.reconcile(&[]);
-    assert_eq!(emulator.census().counts(), [1; 5]);
-    stack.settled(&[]);
+    let (stride, mut runs) = (if takes_all() { 1 } else { 13 }, 0);
+    for last in (0..).step_by(stride) {
+        let proxy = Proxy::before(&emulator, move |call| match call.number >= last {
+            true => Act::Refuse(expired),
+            false => Act::Pass,
+        });
+        stack.go_through(proxy.port());
+        let ran = stack.run(&["reconcile", "--yes", "--no-check"]);
+        stack.go_through(emulator.port());
+        let when = format!("expired after {last} calls");
+        let is_whole = proxy.log().len() <= last;
+        assert_eq!(ran.code, if is_whole { 0 } else { 3 }, "{when}: {ran}");
+        assert!(is_whole || ran.stderr.contains("ExpiredToken"), "{when}: {ran}");
+        witness.always(&stack, &when);
+        witness.finishes(&stack, &["create", "update"], &when);
+        witness.destroyed(&stack, &when);
+        if is_whole {
+            break;
+        }
+        runs += 1;
+    }
+    assert!(runs > 2, "{runs}");
+    figures::note("expired credentials", json!({ "runs": runs, "lost": 0, "twice": 0 }));
 }

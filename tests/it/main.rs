@@ -6,6 +6,7 @@ mod cli;
 mod edits;
 mod faults;
 mod interrupted;
+mod invariants;
 mod manifest;
 mod outside;
 mod ownership;

@@ -1,7 +1,9 @@
 //! Whose objects are whose: clones, stacks, clouds.
 
-use stackwright_testkit::Emulator;
+use serde_json::json;
+use stackwright_testkit::{Act, Emulator, Point, Proxy, figures};
 
+use crate::invariants::Witness;
 use crate::support::Sandbox;
 
 #[test]
@@ -30,19 +32,76 @@ fn a_second_clone_is_refused_and_takes_over_with_adopt() {
     assert_eq!(second.reconcile(&[]).checks, 1);
 }
 
+/// Everything gone from the folder of the state, or the snapshot alone.
 #[test]
 fn a_lost_state_is_found_again_by_its_tags() {
     let emulator = Emulator::ministack().start();
-    let stack = Sandbox::sample(&emulator);
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
     stack.ok(&["reconcile"]);
-    std::fs::remove_dir_all(stack.path(".stackwright")).expect("removed");
-    stack.run(&["reconcile"]).code(1).says("--adopt");
-    let taken = stack.reconcile(&["--adopt"]);
-    assert!(!taken.finished.iter().any(|step| step.starts_with("create")), "{taken:?}");
-    stack.settled(&[]);
-    stack.ok(&["destroy", "--yes"]);
-    let apis = emulator.aws(&["apigateway", "get-rest-apis"]);
-    assert_eq!(apis["items"].as_array().map(Vec::len), Some(0), "{apis}");
+    for lost in [".stackwright", ".stackwright/ec2-control/local/state.json"] {
+        let lost_path = stack.path(lost);
+        match lost_path.is_dir() {
+            true => std::fs::remove_dir_all(lost_path).expect("removed"),
+            false => std::fs::remove_file(lost_path).expect("removed"),
+        }
+        let (proxy, before) = (Proxy::before(&emulator, |_| Act::Pass), emulator.census());
+        stack.go_through(proxy.port());
+        let refused = stack.run(&["reconcile", "--yes"]).code(1).says("--adopt");
+        stack.go_through(emulator.port());
+        for id in before.instances.iter().chain(&before.apis).chain(&before.roles) {
+            let is_listed = refused.stderr.contains(id.as_str());
+            assert_eq!(is_listed, !witness.is_theirs(id), "{id}:\n{refused}");
+        }
+        assert!(proxy.log().iter().all(|call| !call.operation.writes), "nothing is touched");
+        let taken = stack.reconcile(&["--adopt"]);
+        assert!(!taken.finished.iter().any(|step| step.starts_with("create")), "{taken:?}");
+        assert_eq!(emulator.census().counts(), before.counts(), "nothing twice");
+        stack.settled(&[]);
+        figures::note(
+            "states lost",
+            json!({ "lost_file": lost, "objects": 5, "lost": 0, "twice": 0 }),
+        );
+    }
+    witness.destroyed(&stack, "found again");
+}
+
+/// A run that was killed, and then its files are damaged: `state rebuild` makes them readable again.
+#[test]
+fn damaged_files_are_rebuilt_and_nothing_is_lost() {
+    let emulator = Emulator::ministack().start();
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    let files = ["state.json", "journal.jsonl"]
+        .map(|name| format!(".stackwright/ec2-control/local/{name}"));
+    for (damaged, text) in [(0, "}"), (0, ""), (1, "x\nx\n"), (1, "verb"), (0, "serial")] {
+        let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
+            "CreateFunction" => Act::Hold(Point::Committed),
+            _ => Act::Pass,
+        });
+        stack.go_through(proxy.port());
+        let running = stack.start(&["reconcile"]);
+        proxy.held();
+        running.signal("KILL");
+        running.wait().code(137);
+        stack.go_through(emulator.port());
+
+        let whole = stack.read(&files[damaged]);
+        let broken =
+            if text.len() > 3 { whole.replacen(text, "other", 1) } else { text.to_owned() };
+        stack.write(&files[damaged], &broken);
+        let when = format!("{text:?} in {}", files[damaged]);
+        for command in [&["reconcile", "--yes"][..], &["show"], &["destroy", "--yes"], &["plan"]] {
+            stack.run(command).code(1).says("`stackwright state rebuild`");
+        }
+        let ran = stack.ok(&["state", "rebuild"]).says("damaged: ").says("kept as they were");
+        assert!(ran.stderr.contains("the state knows"), "{when}: {ran}");
+        stack.ok(&["show"]);
+        witness.finishes(&stack, &["create", "update"], &when);
+        stack.ok(&["state", "rebuild"]).says("the files are whole");
+        witness.destroyed(&stack, &when);
+        figures::note("states damaged", json!({ "damage": when, "lost": 0, "twice": 0 }));
+    }
 }
 
 #[test]

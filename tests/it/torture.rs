@@ -5,16 +5,21 @@
 
 use std::time::Duration;
 
-use stackwright_testkit::{Act, Emulator, Point, Proxy};
+use serde_json::json;
+use stackwright_testkit::{Act, Dice, Emulator, Point, Proxy, figures};
 
+use crate::invariants::Witness;
 use crate::support::{Sandbox, takes_all};
 
 const POINTS: [Point; 3] = [Point::Arrived, Point::Committed, Point::Replied];
 
 /// Every how many calls one is taken; odd to the number of points, so that they mix.
 fn stride() -> usize {
-    if takes_all() { 1 } else { 13 }
+    if takes_all() { 1 } else { 17 }
 }
+
+const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
+const DESTROY: &[&str] = &["destroy", "--yes"];
 
 /// Runs the command and kills it at its call `number`; `false` when it had fewer.
 fn killed(emulator: &Emulator, stack: &mut Sandbox, command: &[&str], at: (usize, Point)) -> bool {
@@ -44,69 +49,61 @@ fn killed(emulator: &Emulator, stack: &mut Sandbox, command: &[&str], at: (usize
 
 /// Kills `command` at call after call; `finish` does what the next run must, and checks.
 fn everywhere(
-    emulator: &Emulator,
-    stack: &mut Sandbox,
+    name: &str,
+    witness: (&Emulator, &Witness<'_>, &mut Sandbox),
     mut prepare: impl FnMut(&Sandbox),
     command: &[&str],
     mut finish: impl FnMut(&Sandbox, &str),
 ) {
-    let mut number = 0;
+    let (emulator, witness, stack) = witness;
+    let (mut number, mut calls, mut kills) = (0, 0, 0);
     loop {
         let mut any = false;
         for point in POINTS {
             prepare(stack);
-            any |= killed(emulator, stack, command, (number, point));
-            finish(stack, &format!("{command:?} killed at call {number}, {point:?}"));
+            let hit = killed(emulator, stack, command, (number, point));
+            let when = format!("{command:?} killed at call {number}, {point:?}");
+            witness.always(stack, &when);
+            finish(stack, &when);
+            any |= hit;
+            kills += usize::from(hit);
         }
         if !any {
             assert!(number > 0, "{command:?} made no call");
-            return;
+            break;
         }
+        calls += 1;
         number += stride();
     }
-}
-
-const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
-
-fn converges(stack: &Sandbox, when: &str) {
-    let ran = stack.run(RECONCILE);
-    assert_eq!(ran.code, 0, "{when}: the next run:\n{ran}");
-    let ran = stack.run(&["plan", "--detailed-exitcode"]);
-    assert_eq!(ran.code, 0, "{when}: the plan is not empty:\n{ran}");
-}
-
-fn destroyed(emulator: &Emulator, stack: &Sandbox, when: &str) {
-    let ran = stack.run(&["destroy", "--yes"]);
-    assert_eq!(ran.code, 0, "{when}: destroy:\n{ran}");
-    assert_eq!(emulator.census().counts(), [0; 5], "{when}: left over");
+    figures::note(
+        "kills",
+        json!({ "of": name, "calls": calls, "kills": kills, "lost": 0, "twice": 0 }),
+    );
 }
 
 #[test]
 fn a_create_killed_anywhere_is_finished() {
     let emulator = Emulator::ministack().start();
-    let mut stack = Sandbox::sample(&emulator);
-    everywhere(
-        &emulator,
-        &mut stack,
-        |_| {},
-        RECONCILE,
-        |stack, when| {
-            converges(stack, when);
-            assert_eq!(emulator.census().counts(), [1; 5], "{when}");
-            destroyed(&emulator, stack, when);
-        },
-    );
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    let finish = |stack: &Sandbox, when: &str| {
+        // What could be read was not changed yet: `update` finishes what was only made.
+        witness.finishes(stack, &["create", "update"], when);
+        witness.destroyed(stack, when);
+    };
+    everywhere("create", (&emulator, &witness, &mut stack), |_| {}, RECONCILE, finish);
 }
 
 #[test]
 fn a_destroy_killed_anywhere_is_finished() {
     let emulator = Emulator::ministack().start();
-    let mut stack = Sandbox::sample(&emulator);
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
     let make = |stack: &Sandbox| {
         stack.ok(RECONCILE);
     };
-    let finish = |stack: &Sandbox, when: &str| destroyed(&emulator, stack, when);
-    everywhere(&emulator, &mut stack, make, &["destroy", "--yes"], finish);
+    let finish = |stack: &Sandbox, when: &str| witness.destroyed(stack, when);
+    everywhere("destroy", (&emulator, &witness, &mut stack), make, DESTROY, finish);
 }
 
 /// Swaps two texts of the file at each call.
@@ -122,11 +119,31 @@ fn flip<'a>(one: &'a str, other: &'a str) -> impl FnMut(&Sandbox) + 'a {
     }
 }
 
+/// Stops our instance, or starts it again.
+fn turn_power(emulator: &Emulator, stack: &Sandbox) {
+    let shown = stack.ok(&["show", "--live", "--json"]).json();
+    let web = &shown["resources"]["instance.web"];
+    let verb = if web["live"]["power"] == "running" { "stop" } else { "start" };
+    let id = web["object"]["id"].as_str().expect("an id");
+    emulator.form(
+        "ec2",
+        &format!(
+            "Action={}&InstanceId.1={id}&Version=2016-11-15",
+            match verb {
+                "stop" => "StopInstances",
+                _ => "StartInstances",
+            }
+        ),
+    );
+}
+
 #[test]
 fn an_update_killed_anywhere_is_finished() {
     let emulator = Emulator::ministack().start();
-    let mut stack = Sandbox::sample(&emulator);
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
     stack.ok(RECONCILE);
+    turn_power(&emulator, &stack);
     let mut timeout = flip("timeout: 30", "timeout: 60");
     let mut route = flip("POST /ec2:", "ANY /ec2/{id}:");
     let mut allow = flip("[ec2:StartInstances, ec2:StopInstances]", "[ec2:StartInstances]");
@@ -137,20 +154,84 @@ fn an_update_killed_anywhere_is_finished() {
         allow(stack);
         tag(stack);
     };
-    everywhere(&emulator, &mut stack, edit, RECONCILE, |stack, when| {
-        converges(stack, when);
-        assert_eq!(emulator.census().counts(), [1; 5], "{when}");
-    });
+    let finish = |stack: &Sandbox, when: &str| {
+        witness.finishes(stack, &["update"], when);
+        assert_eq!(witness.power(), "stopped", "{when}: I10, as somebody left it");
+    };
+    everywhere("update", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+}
+
+/// Only moto changes an instance's type.
+#[test]
+fn a_restart_killed_anywhere_is_finished() {
+    let emulator = Emulator::moto().start();
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    stack.ok(RECONCILE);
+    for power in ["running", "stopped"] {
+        if power == "stopped" {
+            turn_power(&emulator, &stack);
+        }
+        let edit = flip("type: t2.micro", "type: t2.small");
+        let finish = |stack: &Sandbox, when: &str| {
+            witness.finishes(stack, &["update", "restart"], when);
+            assert_eq!(witness.power(), power, "{when}: I10, as it was before");
+        };
+        let name = format!("restart of what is {power}");
+        everywhere(&name, (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+        if stack.read("stack.yaml").contains("t2.small") {
+            stack.edit("type: t2.small", "type: t2.micro");
+            stack.ok(RECONCILE);
+        }
+    }
 }
 
 #[test]
 fn a_replacement_killed_anywhere_is_finished() {
     let emulator = Emulator::ministack().start();
-    let mut stack = Sandbox::sample(&emulator);
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
     stack.ok(RECONCILE);
     let edit = flip("image: ami-ff0fea8310f3", "image: ami-1234567890ab");
-    everywhere(&emulator, &mut stack, edit, RECONCILE, |stack, when| {
-        converges(stack, when);
-        assert_eq!(emulator.census().counts(), [1; 5], "{when}");
+    let finish = |stack: &Sandbox, when: &str| {
+        witness.finishes(stack, &["update", "replace", "delete", "create"], when);
+    };
+    everywhere("replacement", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+}
+
+/// Two kills in a row, then the finish: of creates and of destroys by turns, at calls that a seed
+/// chooses. 60 pairs; 200 with `STACKWRIGHT_TORTURE=all`.
+#[test]
+fn two_kills_in_a_row_are_got_over() {
+    let pairs: u64 = if takes_all() { 200 } else { 60 };
+    std::thread::scope(|scope| {
+        for half in 0..2 {
+            scope.spawn(move || pairs_of_kills((half..pairs).step_by(2)));
+        }
     });
+    figures::note("pairs of kills", json!({ "pairs": pairs, "lost": 0, "twice": 0 }));
+}
+
+fn pairs_of_kills(seeds: impl Iterator<Item = u64>) {
+    let emulator = Emulator::ministack().start();
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    for (turn, seed) in seeds.enumerate() {
+        let makes = turn % 2 == 0;
+        let (command, calls) = if makes { (RECONCILE, 48) } else { (DESTROY, 30) };
+        let mut dice = Dice::new(seed);
+        let mut when = format!("seed {seed}, {command:?} killed at");
+        for _ in 0..2 {
+            let at = (dice.below(calls), POINTS[dice.below(3)]);
+            when.push_str(&format!(" {at:?}"));
+            killed(&emulator, &mut stack, command, at);
+            witness.always(&stack, &when);
+        }
+        if makes {
+            witness.finishes(&stack, &["create", "update"], &when);
+        } else {
+            witness.destroyed(&stack, &when);
+        }
+    }
+    witness.destroyed(&stack, "at the end");
 }

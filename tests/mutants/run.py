@@ -7,6 +7,7 @@ test guards.
     python3 tests/mutants/run.py [NAME…]
 """
 
+import json
 import os
 import pathlib
 import shutil
@@ -205,6 +206,11 @@ def main() -> int:
                 print(f"killed {name}", flush=True)
             path.write_text(text)
     print(f"{len(lives)} of {len(MUTANTS)} mutants need a test" if lives else "all mutants are killed")
+    figures = os.environ.get("STACKWRIGHT_FIGURES")
+    if figures:
+        line = {"suite": "mutants", "mutants": len(MUTANTS), "killed": len(MUTANTS) - len(lives)}
+        with open(figures, "a") as file:
+            file.write(json.dumps(line) + "\n")
     return 1 if lives else 0
 
 

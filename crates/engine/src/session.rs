@@ -144,7 +144,7 @@ impl Session<'_> {
 
     /// A plan that leaves nothing.
     pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
-        let observed = self.look_at(state, &BTreeMap::new()).await?;
+        let observed = self.look_at(state, &BTreeMap::new(), false).await?;
         let taken = self.taken_over(state, &observed);
         if !taken.is_empty() {
             return Err(Error::Foreign(taken));
@@ -174,19 +174,41 @@ impl Session<'_> {
         )
     }
 
+    /// Takes up all objects of ours that the state does not know. Writes.
+    pub async fn take_up(&self, store: &mut Store) -> Result<(), Error> {
+        let wanted = &self.run.manifest.resources;
+        let observed = self.look_at(store.state(), wanted, true).await?;
+        let claims = self.claim(store.state(), &observed)?;
+        self.record(&claims, store)?;
+        Ok(store.finish()?)
+    }
+
+    fn record(&self, claims: &[Entry], store: &mut Store) -> Result<(), Error> {
+        if claims.is_empty() {
+            return Ok(());
+        }
+        store.append(&mut claims.to_vec())?;
+        for claim in claims {
+            let (address, id) = (claim.address.clone(), claim.data.id.clone().unwrap_or_default());
+            let _ = self.run.events.send(Event::Adopted { address, id });
+        }
+        Ok(())
+    }
+
     async fn look(&self, state: &State) -> Result<Observed, Error> {
-        self.look_at(state, &self.run.manifest.resources).await
+        // A state that knows nothing may be one that was lost: of resources, too, that the file
+        // does not name any more.
+        let thorough = self.adopt || state.resources.is_empty();
+        self.look_at(state, &self.run.manifest.resources, thorough).await
     }
 
     async fn look_at(
         &self,
         state: &State,
         resources: &BTreeMap<Address, Resource>,
+        thorough: bool,
     ) -> Result<Observed, Error> {
         let grace = self.run.options.grace();
-        // A state that knows nothing may be one that was lost: of resources, too, that the file
-        // does not name any more.
-        let thorough = self.adopt || state.resources.is_empty();
         Survey {
             kinds: self.run.kinds,
             state,
@@ -284,10 +306,12 @@ impl Session<'_> {
             Some(address) if tagged(tag::STACK) == Some(&owner.stack) => {
                 let record = state.resources.get(&address);
                 let open = record.and_then(|record| record.creating.as_ref());
+                // Another generation is one half of a replacement that the state has forgotten.
+                let known = record.and_then(|record| record.object.as_ref());
                 let is_expected = ours && open.is_some_and(|open| open.generation == generation);
                 if !ours && !self.adopt {
                     Err(Why::OtherLineage)
-                } else if record.is_some_and(|record| record.object.is_some()) {
+                } else if known.is_some_and(|known| known.generation == generation) {
                     Err(Why::Duplicate)
                 } else if is_expected {
                     Ok(None) // the next run that writes takes it up
@@ -348,13 +372,7 @@ impl Session<'_> {
 
     /// Does what a plan says. The state is durable at every moment and folded at the end.
     pub async fn execute(&self, surveyed: &Surveyed, store: &mut Store) -> Result<Outcome, Error> {
-        if !surveyed.claims.is_empty() {
-            store.append(&mut surveyed.claims.clone())?;
-        }
-        for claim in &surveyed.claims {
-            let (address, id) = (claim.address.clone(), claim.data.id.clone().unwrap_or_default());
-            let _ = self.run.events.send(Event::Adopted { address, id });
-        }
+        self.record(&surveyed.claims, store)?;
         let outcome =
             execute::execute(&self.run, &surveyed.plan, &surveyed.observed, store).await?;
         store.finish()?;

@@ -1,6 +1,7 @@
 //! What exists on an emulator, asked without any SDK.
 
 use serde_json::Value;
+use stackwright_engine::kind::tag;
 
 use crate::Emulator;
 use crate::http::send;
@@ -15,6 +16,10 @@ pub struct Census {
     /// API ids.
     pub apis: Vec<String>,
     pub log_groups: Vec<String>,
+    /// Address and generation in the tags of instances and APIs, whose names are not unique.
+    pub tagged: Vec<(String, String)>,
+    /// The power state of each instance, in their order.
+    pub power: Vec<String>,
 }
 
 impl Census {
@@ -32,8 +37,15 @@ impl Emulator {
         let target = "X-Amz-Target: Logs_20140328.DescribeLogGroups\r\n\
                       Content-Type: application/x-amz-json-1.1\r\n";
         let groups = self.ask("logs", "POST", "", target, "{}");
+        let instances = self.form("ec2", "Action=DescribeInstances&Version=2016-11-15");
+        let instances = alive(&instances);
+        let mut tagged: Vec<_> = instances.iter().filter_map(|(_, xml)| xml_tags(xml)).collect();
+        tagged.extend(listed(&apis, "item").iter().filter_map(|api| tags(&api["tags"])));
+        tagged.sort();
         Census {
-            instances: alive(&self.form("ec2", "Action=DescribeInstances&Version=2016-11-15")),
+            instances: instances.iter().map(|(id, _)| id.clone()).collect(),
+            power: instances.iter().map(|(_, xml)| between(xml, "name").remove(0)).collect(),
+            tagged,
             roles: between(&self.form("iam", "Action=ListRoles&Version=2010-05-08"), "RoleName"),
             functions: field(&functions, "Functions", "FunctionName"),
             apis: field(&apis, "item", "id"),
@@ -41,8 +53,21 @@ impl Emulator {
         }
     }
 
+    /// The deployments of an API, and the one that its stage points at, if it has that stage.
     #[track_caller]
-    fn form(&self, service: &str, form: &str) -> String {
+    pub fn deployed(&self, api: &str, stage: &str) -> (Vec<String>, Option<String>) {
+        let deployments =
+            self.ask("apigateway", "GET", &format!("restapis/{api}/deployments"), "", "");
+        let stages = self.ask("apigateway", "GET", &format!("restapis/{api}/stages"), "", "");
+        let stages = listed(&stages, "item");
+        let stage = stages.iter().find(|found| found["stageName"] == stage);
+        let current = stage.and_then(|stage| stage["deploymentId"].as_str());
+        (field(&deployments, "item", "id"), current.map(str::to_owned))
+    }
+
+    /// A call of EC2's or IAM's, with no client between; its reply.
+    #[track_caller]
+    pub fn form(&self, service: &str, form: &str) -> String {
         self.ask(service, "POST", "", "Content-Type: application/x-www-form-urlencoded\r\n", form)
     }
 
@@ -71,17 +96,40 @@ fn between(xml: &str, element: &str) -> Vec<String> {
     sorted(texts.map(str::to_owned).collect())
 }
 
-/// The ids of instances that are not terminated.
-fn alive(xml: &str) -> Vec<String> {
+/// The ids of instances that are not terminated, each with the XML behind it.
+fn alive(xml: &str) -> Vec<(String, String)> {
     let each = xml.split("<instanceId>").skip(1);
     let alive = each.filter(|rest| !rest.contains("<name>terminated</name>"));
-    sorted(alive.filter_map(|rest| rest.split('<').next()).map(str::to_owned).collect())
+    let mut alive: Vec<_> = alive
+        .filter_map(|rest| rest.split_once('<'))
+        .map(|(id, rest)| (id.to_owned(), rest.to_owned()))
+        .collect();
+    alive.sort();
+    alive
+}
+
+/// Address and generation.
+fn xml_tags(xml: &str) -> Option<(String, String)> {
+    let value = |key: &str| {
+        let rest = xml.split_once(&format!("<key>{key}</key>"))?.1;
+        Some(rest.split_once("<value>")?.1.split_once('<')?.0.to_owned())
+    };
+    Some((value(tag::ADDRESS)?, value(tag::GENERATION)?))
+}
+
+fn tags(tags: &Value) -> Option<(String, String)> {
+    let value = |key: &str| tags[key].as_str().map(str::to_owned);
+    Some((value(tag::ADDRESS)?, value(tag::GENERATION)?))
+}
+
+/// API Gateway's lists are `item` on the wire, and `items` on some emulators.
+fn listed(reply: &str, list: &str) -> Vec<Value> {
+    let reply: Value = serde_json::from_str(reply).expect("JSON");
+    let items = reply.get(list).or_else(|| reply.get(format!("{list}s")));
+    items.and_then(Value::as_array).cloned().unwrap_or_default()
 }
 
 fn field(reply: &str, list: &str, name: &str) -> Vec<String> {
-    let reply: Value = serde_json::from_str(reply).expect("JSON");
-    // API Gateway's lists are `item` on the wire, and `items` on some emulators.
-    let items = reply.get(list).or_else(|| reply.get(format!("{list}s"))).and_then(Value::as_array);
-    let names = items.into_iter().flatten().filter_map(|item| item[name].as_str());
-    sorted(names.map(str::to_owned).collect())
+    let items = listed(reply, list);
+    sorted(items.iter().filter_map(|item| item[name].as_str()).map(str::to_owned).collect())
 }

@@ -12,13 +12,16 @@
 //! failed.
 
 mod census;
+mod dice;
 mod emulator;
+pub mod figures;
 pub mod http;
 mod proxy;
 mod tree;
 pub mod world;
 
 pub use census::Census;
+pub use dice::Dice;
 pub use emulator::{Builder, Emulator};
 pub use proxy::{Act, Call, Operation, Point, Proxy, Refusal};
 pub use tree::{cache, python, python_path};

@@ -230,7 +230,12 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
         dependencies: BTreeMap::new(),
         phase: Phase::Partial,
     };
-    record.creating = None; // what it asked for, or what came before it, has been found
+    // What it asked for, or what came before it, has been found.
+    record.creating.take_if(|creating| creating.generation <= adopted.generation);
+    if record.object.as_ref().is_some_and(|object| object.generation > adopted.generation) {
+        record.deposed.push(adopted); // the old half of an interrupted replacement
+        return Ok(());
+    }
     let former = record.object.take().filter(|object| object.id != adopted.id);
     record.deposed.extend(former);
     record.object = Some(adopted);

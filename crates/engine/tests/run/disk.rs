@@ -1,6 +1,8 @@
 //! The disk of the state, failing at every single operation: power cuts that lose what was not
 //! synced, no space, input/output errors. The state stays readable, and one more run finishes.
 
+use serde_json::json;
+use stackwright_testkit::figures;
 use stackwright_testkit::world::{DiskFault, Loss};
 
 use crate::support::{CHAIN, Ended, Stack, edited};
@@ -28,6 +30,7 @@ async fn finishes(stack: &Stack, when: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn the_disk_may_fail_at_any_operation_and_the_next_run_finishes() {
+    let mut met = 0;
     for fault in faults() {
         for made_before in [false, true] {
             for number in 0.. {
@@ -41,17 +44,23 @@ async fn the_disk_may_fail_at_any_operation_and_the_next_run_finishes() {
                 let when = format!("{fault:?} at {number}, made before {made_before}: {ended:?}");
                 stack.disk.reboot();
                 finishes(&stack, &when).await;
+                met += 1;
                 // What a finished run has said is durable, whatever the one before it met.
                 stack.disk.crash(Loss::All);
                 stack.holds(&when).await;
             }
         }
     }
+    figures::note(
+        "disk",
+        json!({ "of": "every operation", "faults": met, "unreadable": 0, "lost": 0, "twice": 0 }),
+    );
 }
 
 /// A first run meets an error, the second one loses power: what the first one left is the worst case.
 #[tokio::test(start_paused = true)]
 async fn the_power_may_go_after_a_failed_sync() {
+    let mut met = 0;
     for first in [DiskFault::Broken, DiskFault::Full(1)] {
         for one in 0.. {
             let stack = prepared().await;
@@ -67,10 +76,15 @@ async fn the_power_may_go_after_a_failed_sync() {
                     stack.disk.fail(two, DiskFault::Crash(usize::MAX, loss));
                     stack.run(false).await;
                     stack.disk.reboot();
+                    met += 1;
                 }
             }
             finishes(&stack, &format!("{first:?} at {one}")).await;
             stack.holds(&format!("{first:?} at {one}")).await;
         }
     }
+    figures::note(
+        "disk",
+        json!({ "of": "after a failed sync", "faults": met, "unreadable": 0, "lost": 0, "twice": 0 }),
+    );
 }

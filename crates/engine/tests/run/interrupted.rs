@@ -3,13 +3,16 @@
 
 use std::time::Duration;
 
+use serde_json::json;
 use stackwright_engine::kind::Fault;
+use stackwright_testkit::figures;
 use stackwright_testkit::world::Fate;
 
 use crate::support::{CHAIN, Ended, Stack, edited};
 
 /// Lets one call of a run meet `fate`, call after call, until a run has fewer.
 async fn at_every_call(fate: &Fate, late: (u64, u64)) {
+    let mut calls = 0;
     for destroys in [false, true] {
         for made_before in [false, true] {
             for number in 0.. {
@@ -32,6 +35,7 @@ async fn at_every_call(fate: &Fate, late: (u64, u64)) {
                     assert!(number > 2 || (destroys && !made_before), "{ended:?}");
                     break;
                 }
+                calls += 1;
                 stack.disk.reboot();
                 let deed = stack.world.deeds()[number].clone();
                 let when = format!(
@@ -56,6 +60,9 @@ async fn at_every_call(fate: &Fate, late: (u64, u64)) {
             }
         }
     }
+    let of = format!("{fate:?}, seen after {} s", late.0);
+    let figures = json!({ "of": of, "calls": calls, "lost": 0, "twice": 0 });
+    figures::note("kills in memory", figures);
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,6 +120,7 @@ async fn two_kills_in_a_row_are_got_over() {
         }
     }
     assert!(pairs > 200, "{pairs}");
+    figures::note("pairs of kills in memory", json!({ "pairs": pairs, "lost": 0, "twice": 0 }));
 }
 
 /// One run that meets `fate` at its call `number`; `false` when it had fewer.

@@ -1,41 +1,25 @@
-//! Random histories of small stacks: edits, drift, faults, kills, power cuts, lost states. After each
-//! history one undisturbed run, and everything holds. One seed is one history, exactly.
+//! Random histories of small stacks: edits, drift, faults, kills, power cuts, runs beside each other,
+//! lost and damaged states. After each history one undisturbed run, and everything holds. One seed is
+//! one history, exactly.
 //!
-//! `STACKWRIGHT_WORLDS=10000` says how many; `STACKWRIGHT_SEED=7` plays one and tells it.
+//! `STACKWRIGHT_WORLDS=10000` says how many, `STACKWRIGHT_SECONDS=90` for how long at most;
+//! `STACKWRIGHT_SEED=7` plays one and tells it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
+use serde_json::json;
 use stackwright_engine::kind::Fault;
-use stackwright_testkit::world::{DiskFault, Fate, Loss, Thing};
-
+use stackwright_engine::state::{self, Store};
+use stackwright_testkit::world::{DiskFault, Fate, Loss, MemoryDisk, Thing};
+use stackwright_testkit::{Dice, figures};
 use tokio::time::Instant;
 
-use crate::support::{Ended, Stack};
-
-/// SplitMix64.
-struct Dice(u64);
-
-impl Dice {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        (self.next() % end as u64) as usize
-    }
-
-    fn one_in(&mut self, chances: usize) -> bool {
-        self.below(chances) == 0
-    }
-}
+use crate::support::{Ended, Stack, place};
 
 /// One resource as the file has it.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,6 +45,8 @@ enum Move {
         destroys: bool,
         fates: BTreeMap<usize, Fate>,
         disk: Option<(usize, DiskFault)>,
+        /// At this call of it somebody else starts a run, too.
+        beside: Option<usize>,
     },
     /// Somebody changes the size of a thing, or ends it.
     Meddle {
@@ -70,6 +56,8 @@ enum Move {
     /// New things are seen, and ready, so many seconds later.
     Late(u64, u64),
     LoseState,
+    /// A byte of what was not written last changes, or the whole snapshot goes; `state rebuild`.
+    Damage(u64),
 }
 
 fn text(file: &File) -> String {
@@ -146,7 +134,7 @@ fn fate(dice: &mut Dice) -> Fate {
 }
 
 fn history(seed: u64) -> Vec<Move> {
-    let mut dice = Dice(seed);
+    let mut dice = Dice::new(seed);
     let mut file = File::new();
     let mut moves = Vec::new();
     for _ in 0..2 + dice.below(6) {
@@ -164,13 +152,17 @@ fn history(seed: u64) -> Vec<Move> {
                     [DiskFault::Crash(bytes, loss), DiskFault::Full(bytes), DiskFault::Broken];
                 (dice.below(25), faults[dice.below(3)])
             });
-            moves.push(Move::Run { destroys: dice.one_in(12), fates, disk });
+            let destroys = dice.one_in(12);
+            let beside = dice.one_in(4).then(|| dice.below(20));
+            moves.push(Move::Run { destroys, fates, disk, beside });
         }
         if dice.one_in(3) {
             moves.push(Move::Meddle { which: dice.below(6), ends: dice.one_in(2) });
         }
-        if dice.one_in(12) {
-            moves.push(Move::LoseState);
+        match dice.below(24) {
+            0 | 1 => moves.push(Move::LoseState),
+            2 | 3 => moves.push(Move::Damage(dice.next())),
+            _ => {}
         }
     }
     moves
@@ -215,11 +207,22 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                 lost = true;
                 stack.adopt = true;
             }
-            Move::Run { destroys, fates, disk } => {
-                let script = fates.clone();
-                stack
-                    .world
-                    .script(move |deed| script.get(&deed.number).cloned().unwrap_or(Fate::Happens));
+            Move::Damage(seed) => {
+                tokio::time::sleep(Duration::from_secs(300)).await;
+                if damage(&stack, *seed) {
+                    let knows_lineage = stack.rebuild().await;
+                    lost |= !knows_lineage;
+                    stack.adopt |= !knows_lineage;
+                }
+            }
+            Move::Run { destroys, fates, disk, beside } => {
+                let (script, beside, folder) = (fates.clone(), *beside, stack.disk.clone());
+                stack.world.script(move |deed| {
+                    if beside == Some(deed.number) {
+                        is_locked_out(&folder);
+                    }
+                    script.get(&deed.number).cloned().unwrap_or(Fate::Happens)
+                });
                 if let Some((number, fault)) = disk {
                     stack.disk.fail(*number, *fault);
                 }
@@ -259,6 +262,37 @@ async fn play(moves: &[Move], loud: bool) -> usize {
     stack.holds("at the end").await;
     assert_eq!(others(&stack), [theirs], "what is not ours was touched");
     met
+}
+
+/// `false`: there is nothing to damage.
+fn damage(stack: &Stack, seed: u64) -> bool {
+    let mut dice = Dice::new(seed);
+    let files = stack.disk.contents();
+    let whole = |name: &str| files.get(name).filter(|bytes| !bytes.is_empty()).cloned();
+    let (snapshot, journal) = (whole("state.json"), whole("journal.jsonl"));
+    let Some(mut snapshot) = snapshot else { return false };
+    let before_last = journal.iter().flatten().rev().skip(1).position(|byte| *byte == b'\n');
+    match (dice.below(3), journal, before_last) {
+        (0, _, _) => stack.disk.meddle("state.json", None),
+        (1, Some(mut journal), Some(last)) => {
+            let at = dice.below(journal.len() - last - 2);
+            journal[at] ^= 1 << dice.below(7);
+            stack.disk.meddle("journal.jsonl", Some(journal));
+        }
+        _ => {
+            let at = dice.below(snapshot.len());
+            snapshot[at] ^= 1 << dice.below(7);
+            stack.disk.meddle("state.json", Some(snapshot));
+        }
+    }
+    true
+}
+
+/// A second run is turned away, and who only looks is not.
+fn is_locked_out(folder: &MemoryDisk) {
+    let second = Store::open(Box::new(folder.clone()), &place(), "beside");
+    assert!(matches!(second.err(), Some(state::Error::Locked { .. })), "two runs at once");
+    Store::peek(folder, &place()).expect("readable beside a run");
 }
 
 fn is_beyond_the_plan(ended: &Ended) -> bool {
@@ -328,10 +362,39 @@ fn tell(moves: &[Move]) -> String {
     })
 }
 
-#[test]
 #[expect(clippy::disallowed_methods, reason = "tests are told by it how much to do")]
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok()?.parse().ok()
+}
+
+/// What became of many histories.
+#[derive(Clone, Copy, Debug, Default)]
+struct Tally {
+    worlds: u64,
+    moves: usize,
+    faults: usize,
+}
+
+/// Plays seed after seed until they are used up or the time is; a panic tells the shortest failure.
+fn many(next: &AtomicU64, end: u64, until: std::time::Instant) -> Tally {
+    let mut tally = Tally::default();
+    loop {
+        let seed = next.fetch_add(1, Ordering::Relaxed);
+        if seed >= end || std::time::Instant::now() >= until {
+            return tally;
+        }
+        let moves = history(seed);
+        tally.worlds += 1;
+        tally.moves += moves.len();
+        match outcome(&moves, false) {
+            Ok(faults) => tally.faults += faults,
+            Err(why) => panic!("seed {seed}: {why}\n\nshortest:\n{}", tell(&shortest(moves))),
+        }
+    }
+}
+
+#[test]
 fn every_history_ends_well() {
-    let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     if let Some(seed) = number("STACKWRIGHT_SEED") {
         let moves = history(seed);
         println!("{}", tell(&moves));
@@ -339,16 +402,27 @@ fn every_history_ends_well() {
             .unwrap_or_else(|why| panic!("{why}\n\nshortest:\n{}", tell(&shortest(moves))));
         return;
     }
-    let worlds = number("STACKWRIGHT_WORLDS").unwrap_or(1000);
-    let (mut met, mut steps) = (0, 0);
-    for seed in 0..worlds {
-        let moves = history(seed);
-        steps += moves.len();
-        match outcome(&moves, false) {
-            Ok(faults) => met += faults,
-            Err(why) => panic!("seed {seed}: {why}\n\nshortest:\n{}", tell(&shortest(moves))),
-        }
-    }
-    println!("{worlds} worlds, {steps} moves, {met} faults met, nothing lost, nothing twice");
-    assert!(met as u64 > worlds / 2, "the faults must be met: {met}");
+    let worlds = number("STACKWRIGHT_WORLDS").unwrap_or(10_000);
+    let seconds = Duration::from_secs(number("STACKWRIGHT_SECONDS").unwrap_or(90));
+    let (next, until) = (AtomicU64::new(0), std::time::Instant::now() + seconds);
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let total = std::thread::scope(|scope| {
+        let play = || scope.spawn(|| many(&next, worlds, until));
+        let threads: Vec<_> = (0..threads).map(|_| play()).collect();
+        threads.into_iter().fold(Tally::default(), |total, thread| {
+            let more = thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            Tally {
+                worlds: total.worlds + more.worlds,
+                moves: total.moves + more.moves,
+                faults: total.faults + more.faults,
+            }
+        })
+    });
+    let Tally { worlds, moves, faults } = total;
+    println!("{worlds} worlds, {moves} moves, {faults} faults met, nothing lost, nothing twice");
+    figures::note(
+        "simulation",
+        json!({ "worlds": worlds, "moves": moves, "faults": faults, "lost": 0, "twice": 0 }),
+    );
+    assert!(worlds > 0 && faults as u64 > worlds / 2, "the faults must be met: {total:?}");
 }

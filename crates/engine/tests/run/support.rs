@@ -1,7 +1,9 @@
 //! One stack in one world: runs of it, and what must hold afterwards.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::time::Duration;
 
 use stackwright_engine::clock::Clock;
@@ -43,6 +45,8 @@ pub struct Stack {
     pub parallelism: usize,
     /// Becomes true when no further step shall begin.
     pub stop: watch::Sender<bool>,
+    /// The file that was read last; reading takes a good part of a simulated run.
+    read: RefCell<Option<(String, Rc<Manifest>)>>,
 }
 
 /// How a run ended.
@@ -61,14 +65,20 @@ impl Stack {
         let (adopt, settle, clock) = (false, Duration::ZERO, Clock::start());
         let (parallelism, stop) = (4, watch::Sender::new(false));
         let file = format!("stack: s\n{file}");
-        Self { world, disk, file, adopt, settle, clock, parallelism, stop }
+        let read = RefCell::default();
+        Self { world, disk, file, adopt, settle, clock, parallelism, stop, read }
     }
 
-    pub fn manifest(&self) -> Manifest {
-        let source = Source { path: PathBuf::from("stack.yaml"), text: self.file.clone() };
-        let request = Request { cloud: None, region: None, env: &|_| None, needs_env: true };
-        Manifest::load(source, &request, &self.world.kinds())
-            .unwrap_or_else(|invalid| panic!("{invalid:?}"))
+    pub fn manifest(&self) -> Rc<Manifest> {
+        let mut read = self.read.borrow_mut();
+        if read.as_ref().is_none_or(|(text, _)| *text != self.file) {
+            let source = Source { path: PathBuf::from("stack.yaml"), text: self.file.clone() };
+            let request = Request { cloud: None, region: None, env: &|_| None, needs_env: true };
+            let manifest = Manifest::load(source, &request, &self.world.kinds())
+                .unwrap_or_else(|invalid| panic!("{invalid:?}"));
+            *read = Some((self.file.clone(), Rc::new(manifest)));
+        }
+        read.as_ref().map(|(_, manifest)| Rc::clone(manifest)).expect("just read")
     }
 
     /// `reconcile`, or `destroy`. Dropped where the world's script kills it.
@@ -110,6 +120,20 @@ impl Stack {
             session.survey(store.state()).await?
         };
         session.execute(&surveyed, &mut store).await
+    }
+
+    /// `state rebuild`. `false`: whose objects were this state's could not be told any more.
+    pub async fn rebuild(&mut self) -> bool {
+        self.world.script(|_| stackwright_testkit::world::Fate::Happens);
+        let disk = Box::new(self.disk.clone());
+        let rebuilt = Store::rebuild(disk, &place(), "test", "kept");
+        let (mut store, salvage) = rebuilt.unwrap_or_else(|error| panic!("rebuild: {error}"));
+        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (events, _heard) = mpsc::unbounded_channel::<Event>();
+        let run = self.under_way(&manifest, &kinds, &events);
+        let session = Session { run, adopt: self.adopt || !salvage.knows_lineage };
+        session.take_up(&mut store).await.unwrap_or_else(|error| panic!("{salvage:?}: {error:?}"));
+        salvage.knows_lineage
     }
 
     /// What a run would do, as `create token.a`, in order; nothing is written.

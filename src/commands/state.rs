@@ -1,0 +1,72 @@
+//! `state`: the state itself, apart from what it is of.
+
+use serde_json::json;
+use stackwright_engine::state::{Salvage, State as Known};
+use tokio::sync::watch;
+
+use super::shared;
+use crate::cli::{Stack, State};
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::render::clean;
+use crate::workspace;
+
+pub async fn run(command: State, json: bool) -> Result<u8> {
+    match command {
+        State::Rebuild { stack, adopt } => rebuild(&stack.stack(), adopt, json).await,
+    }
+}
+
+/// The files are made readable first: should looking fail, the next command can go on from there.
+async fn rebuild(stack: &Stack, adopt: bool, json: bool) -> Result<u8> {
+    let workspace = workspace::open_to_look(stack).await?;
+    let connected = workspace.connect().await?;
+    let (mut store, salvage) = workspace.rebuild(&connected.place)?;
+    if !json {
+        tell(&salvage);
+    }
+    let progress = Progress::start(json);
+    let (_keep, stop) = watch::channel(false);
+    let session = shared::session(&workspace, &connected, &progress.events, (1, stop), adopt)?;
+    let taken = session.take_up(&mut store).await;
+    progress.end().await;
+    taken.map_err(|error| Error::session(error, &workspace.manifest))?;
+    conclude(store.state(), &salvage, json);
+    Ok(0)
+}
+
+fn tell(salvage: &Salvage) {
+    let Salvage { damage, kept, knows_lineage } = salvage;
+    match damage.is_empty() {
+        true => anstream::eprintln!("the files are whole"),
+        false => damage.iter().for_each(|what| anstream::eprintln!("damaged: {}", clean(what))),
+    }
+    if !kept.is_empty() {
+        anstream::eprintln!("kept as they were: {}", kept.join(", "));
+    }
+    if !damage.is_empty() && !knows_lineage {
+        anstream::eprintln!(
+            "whose objects were this state's cannot be told from the files any more"
+        );
+    }
+}
+
+fn conclude(state: &Known, salvage: &Salvage, json: bool) {
+    let known = state.resources.len();
+    if json {
+        let Salvage { damage, kept, .. } = salvage;
+        let event = json!({
+            "event": "rebuilt", "resources": known, "open": state.open(), "damage": damage, "kept": kept,
+        });
+        anstream::println!("{event}");
+        return;
+    }
+    let resources = if known == 1 { "resource" } else { "resources" };
+    anstream::eprintln!("{}: the state knows {known} {resources}", state.place.stack);
+    for line in state.open() {
+        anstream::eprintln!("  {}", clean(&line));
+    }
+    anstream::eprintln!(
+        "  hint: `stackwright plan` tells what differs, `reconcile` goes on from there"
+    );
+}

@@ -1,0 +1,151 @@
+//! What must hold after a run that was cut short, and after the one that finishes its job.
+//!
+//! The numbers are those of the list in ARCHITECTURE.md.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use stackwright_testkit::{Census, Emulator};
+
+use crate::secrets::nowhere_below;
+use crate::support::{Sandbox, text};
+
+/// A secret that the sample's function gets.
+pub const SECRET: &str = "canary-4f1c-torture";
+
+/// Watches one emulator, in which others have objects, too.
+pub struct Witness<'a> {
+    emulator: &'a Emulator,
+    theirs: Census,
+}
+
+impl<'a> Witness<'a> {
+    /// Makes objects like ours that are not ours.
+    pub fn of(emulator: &'a Emulator) -> Self {
+        emulator.aws(&[
+            "ec2",
+            "run-instances",
+            "--image-id",
+            "ami-1",
+            "--instance-type",
+            "t2.micro",
+        ]);
+        emulator.aws(&["apigateway", "create-rest-api", "--name", "EC2-Control-API"]);
+        emulator.aws(&["logs", "create-log-group", "--log-group-name", "/aws/lambda/theirs"]);
+        Self { emulator, theirs: emulator.census() }
+    }
+
+    /// The sample stack on that emulator, its function with a secret.
+    pub fn sample(&self) -> Sandbox {
+        let stack = Sandbox::sample(self.emulator).env("PASSWORD", SECRET);
+        let id = "      INSTANCE_ID: ${instance.web.id}";
+        stack.edit(id, &format!("{id}\n      PASSWORD: ${{env.PASSWORD}}"));
+        stack
+    }
+
+    /// At any moment, whatever has happened.
+    #[track_caller]
+    pub fn always(&self, stack: &Sandbox, when: &str) {
+        let census = self.emulator.census();
+        let ran = stack.run(&["show", "--json"]);
+        assert_eq!(ran.code, 0, "{when}: I3, the state is readable:\n{ran}");
+        let known = ran.json();
+        self.is_known(&census, &known["resources"], when);
+        let once: BTreeSet<_> = census.tagged.iter().collect();
+        assert_eq!(once.len(), census.tagged.len(), "{when}: I2, one a generation: {census:?}");
+        self.is_theirs_untouched(&census, when);
+        for api in of_ours(&census.apis, &self.theirs.apis) {
+            let (deployments, current) = self.emulator.deployed(&api, "prod");
+            let is_there = current.as_ref().is_none_or(|current| deployments.contains(current));
+            assert!(is_there, "{when}: I7, the stage: {current:?} of {deployments:?}");
+        }
+        nowhere_below(&stack.path(".stackwright"));
+    }
+
+    /// I1: what exists is in the state, or its create is open there.
+    fn is_known(&self, census: &Census, resources: &Value, when: &str) {
+        let records = || resources.as_object().into_iter().flatten();
+        for (kind, all, theirs) in [
+            ("instance", &census.instances, &self.theirs.instances),
+            ("role", &census.roles, &self.theirs.roles),
+            ("function", &census.functions, &self.theirs.functions),
+            ("api", &census.apis, &self.theirs.apis),
+        ] {
+            let of_kind: Vec<&Value> = records()
+                .filter(|(address, _)| address.starts_with(&format!("{kind}.")))
+                .map(|(_, record)| record)
+                .collect();
+            let open = of_kind.iter().filter(|record| record["creating_since"].is_string()).count();
+            let mut ids: BTreeSet<&str> = BTreeSet::new();
+            for record in of_kind {
+                ids.insert(text(&record["object"]["id"]));
+                ids.extend(record["deposed"].as_array().into_iter().flatten().map(text));
+            }
+            let unknown =
+                of_ours(all, theirs).filter(|id| !ids.contains(id.as_str())).collect::<Vec<_>>();
+            assert!(unknown.len() <= open, "{when}: I1, {kind} {unknown:?}: {resources:#}");
+        }
+    }
+
+    /// I5.
+    fn is_theirs_untouched(&self, census: &Census, when: &str) {
+        let theirs = &self.theirs;
+        for (all, theirs) in [
+            (&census.instances, &theirs.instances),
+            (&census.apis, &theirs.apis),
+            (&census.log_groups, &theirs.log_groups),
+        ] {
+            assert!(theirs.iter().all(|id| all.contains(id)), "{when}: I5, {theirs:?} in {all:?}");
+        }
+    }
+
+    /// One more run finishes, does nothing but `may`, and the plan is empty: I4, I6, I8.
+    #[track_caller]
+    pub fn finishes(&self, stack: &Sandbox, may: &[&str], when: &str) {
+        let ran = stack.run(&["reconcile", "--yes", "--no-check", "--json"]);
+        assert_eq!(ran.code, 0, "{when}: I4, the next run:\n{ran}");
+        for line in ran.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
+            let done = text(&line["action"]);
+            let is_end = line["event"] == "finished";
+            assert!(!is_end || may.contains(&done), "{when}: I6, it did {line}:\n{ran}");
+        }
+        let ran = stack.run(&["plan", "--detailed-exitcode"]);
+        assert_eq!(ran.code, 0, "{when}: I4, the plan is not empty:\n{ran}");
+        assert_eq!(self.ours(), [1; 5], "{when}: I2, one of each");
+        self.always(stack, when);
+    }
+
+    /// Nothing of ours is left.
+    #[track_caller]
+    pub fn destroyed(&self, stack: &Sandbox, when: &str) {
+        let ran = stack.run(&["destroy", "--yes"]);
+        assert_eq!(ran.code, 0, "{when}: destroy:\n{ran}");
+        let ours = self.ours();
+        assert_eq!(ours, [0; 5], "{when}: left over");
+        self.always(stack, when);
+    }
+
+    /// Whether an id was there before us.
+    pub fn is_theirs(&self, id: &String) -> bool {
+        let Census { instances, apis, roles, functions, .. } = &self.theirs;
+        [instances, apis, roles, functions].iter().any(|all| all.contains(id))
+    }
+
+    /// How many of ours there are, in the order of [`Census::counts`].
+    pub fn ours(&self) -> [usize; 5] {
+        let (all, theirs) = (self.emulator.census().counts(), self.theirs.counts());
+        std::array::from_fn(|at| all[at] - theirs[at])
+    }
+
+    /// Of our one instance.
+    pub fn power(&self) -> String {
+        let census = self.emulator.census();
+        let ours = |(id, _): &(&String, &String)| !self.theirs.instances.contains(id);
+        let mut powers = census.instances.iter().zip(&census.power).filter(ours);
+        powers.next().map(|(_, power)| power.clone()).expect("an instance of ours")
+    }
+}
+
+fn of_ours<'a>(all: &'a [String], theirs: &'a [String]) -> impl Iterator<Item = String> + 'a {
+    all.iter().filter(|id| !theirs.contains(id)).cloned()
+}
