@@ -87,8 +87,10 @@ fn damaged_files_are_rebuilt_and_nothing_is_lost() {
         stack.go_through(emulator.port());
 
         let whole = stack.read(&files[damaged]);
-        let broken =
-            if text.len() > 3 { whole.replacen(text, "other", 1) } else { text.to_owned() };
+        let broken = match whole.contains(text) && text.len() > 1 {
+            true => whole.replacen(text, "other", 1),
+            false => text.to_owned(),
+        };
         stack.write(&files[damaged], &broken);
         let when = format!("{text:?} in {}", files[damaged]);
         for command in [&["reconcile", "--yes"][..], &["show"], &["destroy", "--yes"], &["plan"]] {
