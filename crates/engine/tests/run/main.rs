@@ -4,3 +4,4 @@ mod converge;
 mod interrupted;
 mod simulation;
 mod support;
+mod told;
