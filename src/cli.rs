@@ -1,5 +1,6 @@
 //! What can be typed.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -70,6 +71,45 @@ pub struct StackPath {
     pub path: Option<PathBuf>,
     #[command(flatten)]
     pub stack: Stack,
+}
+
+impl Cli {
+    /// The command that goes on where this one stops, as a shell takes it: `stackwright reconcile`
+    /// with what says which stack, and how it is to be treated.
+    pub fn again(&self) -> String {
+        let (name, stack, flags) = match &self.command {
+            Command::Reconcile { stack, adopt, no_check, .. } => {
+                ("reconcile", stack.stack(), [(*adopt, "--adopt"), (*no_check, "--no-check")])
+            }
+            Command::Destroy { stack, .. } => ("destroy", stack.stack(), [(false, ""); 2]),
+            Command::Check { stack } => ("check", stack.stack(), [(false, ""); 2]),
+            _ => return "stackwright".to_owned(),
+        };
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let mut words = vec!["stackwright".to_owned(), name.to_owned()];
+        for (option, value) in [
+            ("-C", path(&self.global.chdir)),
+            ("-f", path(&stack.file)),
+            ("--cloud", stack.cloud),
+            ("--region", stack.region),
+            ("--profile", stack.profile),
+        ] {
+            if let Some(value) = value {
+                words.extend([option.to_owned(), quoted(&value).into_owned()]);
+            }
+        }
+        words.extend(flags.iter().filter(|(given, _)| *given).map(|(_, flag)| (*flag).to_owned()));
+        words.join(" ")
+    }
+}
+
+/// A word as a shell takes it.
+fn quoted(word: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.into(),
+        false => format!("'{}'", word.replace('\'', r"'\''")).into(),
+    }
 }
 
 impl StackPath {
@@ -230,4 +270,29 @@ pub enum Local {
         #[arg(long, default_value_t = 4567)]
         port: u16,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn again(typed: &[&str], expected: &str) {
+        let typed = ["stackwright"].iter().chain(typed);
+        assert_eq!(Cli::try_parse_from(typed).expect("a command").again(), expected);
+    }
+
+    #[test]
+    fn what_goes_on_names_the_same_stack() {
+        again(&["apply", "--yes", "--json"], "stackwright reconcile");
+        again(
+            &["-C", "my stacks", "up", "it's.yaml", "--cloud", "http://localhost:4566", "--adopt"],
+            r"stackwright reconcile -C 'my stacks' -f 'it'\''s.yaml' --cloud http://localhost:4566 --adopt",
+        );
+        again(
+            &["destroy", "-f", "a.yaml", "--region", "eu-west-1", "--profile", "me"],
+            "stackwright destroy -f a.yaml --region eu-west-1 --profile me",
+        );
+        again(&["check"], "stackwright check");
+    }
 }

@@ -6,6 +6,7 @@ mod environment;
 mod error;
 mod progress;
 mod render;
+mod signals;
 mod workspace;
 
 use std::io::IsTerminal as _;

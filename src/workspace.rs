@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stackwright_aws::cloud::{Access, Calls, Cloud as Clients};
+use stackwright_aws::calls::Calls;
+use stackwright_aws::cloud::{Access, Cloud as Clients};
 use stackwright_engine::erased::Registry;
 use stackwright_engine::kind::Fault;
 use stackwright_engine::manifest::{
@@ -17,6 +18,7 @@ use stackwright_local::What;
 use crate::cli::Stack;
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 use crate::render;
 
 /// The account that emulators answer with when nobody asks them.
@@ -149,19 +151,20 @@ impl Workspace {
     }
 
     /// The cloud that the stack names, started if it is the local one and does not run.
-    pub async fn connect(&self) -> Result<Connected> {
+    pub async fn connect(&self, progress: &Progress) -> Result<Connected> {
         let answering = match &self.manifest.cloud {
             Cloud::Local => {
                 let mut report = |event| render::local(&event);
-                Some(stackwright_local::up(&self.local, &mut report).await?.account)
+                let up = stackwright_local::up(&self.local, &mut report);
+                Some(progress.during("starting the local cloud", up).await?.account)
             }
             _ => None,
         };
-        self.sign_in(answering).await
+        self.sign_in(answering, progress).await
     }
 
     /// The cloud that the stack names, if it answers; nothing is started.
-    pub async fn look_for(&self) -> Result<Option<Connected>> {
+    pub async fn look_for(&self, progress: &Progress) -> Result<Option<Connected>> {
         let answering = match &self.manifest.cloud {
             Cloud::Local => match stackwright_local::probe(self.local.port).await {
                 What::Cloud { account, .. } => Some(account),
@@ -173,7 +176,7 @@ impl Workspace {
             },
             _ => None,
         };
-        match self.sign_in(answering).await {
+        match self.sign_in(answering, progress).await {
             Err(Error::Cloud { error, .. })
                 if error.fault == Fault::Unreachable && self.manifest.cloud != Cloud::Aws =>
             {
@@ -190,7 +193,7 @@ impl Workspace {
         self.connected(Clients::open(&nowhere, &self.manifest.region).await, account)
     }
 
-    async fn sign_in(&self, answering: Option<String>) -> Result<Connected> {
+    async fn sign_in(&self, answering: Option<String>, progress: &Progress) -> Result<Connected> {
         let access = self.access()?;
         let clients = Clients::open(&access, &self.manifest.region).await;
         if let (Access::Aws { .. }, Some(url)) = (&access, clients.config.endpoint_url()) {
@@ -202,12 +205,12 @@ impl Workspace {
             Some(account) => clients.in_account(account),
             None => clients,
         };
-        let account = clients.account().await.map_err(|error| {
-            let cloud = &self.manifest.cloud;
-            match error.fault {
-                Fault::Unreachable => Error::cloud(format!("{cloud} does not answer"), error),
-                _ => Error::cloud(format!("{cloud} does not let us in"), error),
-            }
+        let cloud = &self.manifest.cloud;
+        progress.watch(&clients.calls);
+        let account = progress.during(&format!("signing in to {cloud}"), clients.account()).await;
+        let account = account.map_err(|error| match error.fault {
+            Fault::Unreachable => Error::cloud(format!("{cloud} does not answer"), error),
+            _ => Error::cloud(format!("{cloud} does not let us in"), error),
         })?;
         match &self.manifest.account {
             Some(wanted) if *wanted != account && self.manifest.cloud == Cloud::Aws => {

@@ -12,10 +12,11 @@ use stackwright_engine::state::State;
 
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
-use crate::render::{clean, time};
+use crate::progress::Progress;
+use crate::render::{clean, human, time};
 use crate::workspace::{self, Connected};
 
-pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
+pub async fn run(stack: &Stack, progress: &Progress) -> Result<u8> {
     let workspace = workspace::open_to_look(stack).await?;
     let Some(state) = workspace.peek()? else {
         return Err(Error::Unknown(
@@ -27,8 +28,8 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
         anstream::eprintln!("the file has no `check:`");
         return Ok(0);
     }
-    let connected = workspace.connect().await?;
-    let passed = all(&workspace.manifest, &connected, &state, json).await?;
+    let connected = workspace.connect(progress).await?;
+    let passed = all(&workspace.manifest, &connected, &state, progress).await?;
     Ok(if passed { 0 } else { code::CHECK })
 }
 
@@ -37,16 +38,18 @@ pub async fn all(
     manifest: &Manifest,
     connected: &Connected,
     state: &State,
-    as_json: bool,
+    progress: &Progress,
 ) -> Result<bool> {
     let scope = Scope { outputs: known_outputs(state), ..connected.scope.clone() };
     let mut passed = true;
     for check in &manifest.checks {
         let since = Instant::now();
-        let failure = one(check, &scope, connected, as_json).await.map(|why| scope.redacted(&why));
+        let checking = one(check, &scope, connected, progress);
+        let failure = progress.during(&format!("check {}", check.name), checking).await;
+        let failure = failure.map(|why| scope.redacted(&why));
         passed &= failure.is_none();
         let elapsed = since.elapsed();
-        if as_json {
+        if progress.json {
             let event = json!({
                 "event": "checked", "check": check.name, "passed": failure.is_none(),
                 "because": failure, "elapsed_ms": elapsed.as_millis() as u64,
@@ -86,7 +89,7 @@ async fn one(
     check: &Check,
     scope: &Scope,
     connected: &Connected,
-    is_quiet: bool,
+    progress: &Progress,
 ) -> Option<String> {
     let request = match request(check, scope) {
         Ok(request) => request,
@@ -103,16 +106,28 @@ async fn one(
         if since.elapsed() + pause >= check.within {
             return Some(why);
         }
-        if !is_quiet && told.elapsed() >= Duration::from_secs(3) {
+        if told.elapsed() >= Duration::from_secs(3) {
             told = Instant::now();
-            let (elapsed, within) = (since.elapsed().as_secs(), check.within.as_secs());
-            let why = clean(&scope.redacted(&why));
-            let name = &check.name;
-            anstream::eprintln!("… check {name}: {why}; asking again, {elapsed} s of {within}");
+            let (elapsed, because) = (since.elapsed(), scope.redacted(&why));
+            still(check, elapsed, &because, progress);
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
+}
+
+/// It has not passed yet, and is asked again.
+fn still(check: &Check, elapsed: Duration, because: &str, progress: &Progress) {
+    let (name, what, limit) = (&check.name, "the expected answer", check.within);
+    progress.say(
+        || human::waiting(&format!("check {name}"), what, (elapsed, Some(limit)), Some(because)),
+        || {
+            json!({
+                "event": "waiting", "check": name, "for": what, "because": because,
+                "elapsed_ms": elapsed.as_millis() as u64, "limit_ms": limit.as_millis() as u64,
+            })
+        },
+    );
 }
 
 fn request(check: &Check, scope: &Scope) -> Result<Request, String> {

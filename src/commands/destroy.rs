@@ -5,14 +5,15 @@ use std::time::Instant;
 use serde_json::json;
 use stackwright_engine::session::Goal;
 
-use super::shared;
+use super::shared::{self, Ends, LOOKING};
 use crate::cli::{Stack, Writing};
 use crate::error::{Error, Result};
-use crate::progress::{Progress, Signals};
+use crate::progress::Progress;
 use crate::render::human;
+use crate::signals::Signals;
 use crate::workspace;
 
-pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
+pub async fn run(stack: &Stack, writing: &Writing, again: &str, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open_to_look(stack).await?;
     let stack = &workspace.manifest.stack;
@@ -30,29 +31,33 @@ pub async fn run(stack: &Stack, writing: &Writing, json: bool) -> Result<u8> {
         }
         Some(_) => {}
     }
-    let connected = workspace.connect().await?;
+    let signals = Signals::catch(again, progress.json);
+    let ends = Ends { progress, signals: &signals, again };
+    let connected = workspace.connect(progress).await?;
     let mut store = workspace.lock(&connected.place, "destroy")?;
-    let signals = Signals::new();
-    let progress = Progress::start(json);
     let options = (writing.parallelism.into(), signals.stop());
     let session = shared::session(&workspace, &connected, &progress.events, options, false)?;
     let failed = |error| Error::session(error, &workspace.manifest);
-    session.recover(&mut store, Goal::Nothing).await.map_err(failed)?;
-    let surveyed = session.survey_for_destroy(store.state()).await.map_err(failed)?;
-    if !json {
+    let recovered = ends.recover(&session, &mut store, Goal::Nothing).await;
+    if let Some(ended) = recovered.map_err(failed)? {
+        return Ok(ended);
+    }
+    let looking = session.survey_for_destroy(store.state());
+    let surveyed = progress.during(LOOKING, looking).await.map_err(failed)?;
+    progress.flush().await;
+    if !progress.json {
         anstream::eprint!("{}", human::plan(&surveyed.plan));
     }
     shared::confirm(writing.yes, "deletes everything above")?;
-    signals.catch();
-    let outcome = session.execute(&surveyed, &mut store).await;
-    drop(store);
-    progress.end().await;
+    let working = signals.ending(session.execute(&surveyed, &mut store));
+    let outcome = progress.during("destroying", working).await;
+    progress.flush().await;
     let outcome = outcome.map_err(failed)?;
     let ended = shared::exit_code(&outcome, signals.code());
     if ended != 0 {
-        shared::how_to_go_on(&outcome, "destroy");
-    } else if json {
-        anstream::println!("{}", json!({ "event": "destroyed", "deleted": outcome.done }));
+        ends.tell(&outcome, store.state(), "");
+    } else if progress.json {
+        anstream::println!("{}", json!({ "event": "destroyed", "deleted": outcome.done.len() }));
     } else {
         let place = &connected.place;
         let counts = human::counts(&surveyed.plan.counts(), true);

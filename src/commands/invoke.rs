@@ -8,10 +8,16 @@ use stackwright_engine::state::State;
 
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
+use crate::progress::Progress;
 use crate::render::clean;
 use crate::workspace;
 
-pub async fn run(stack: &Stack, function: &str, payload: String) -> Result<u8> {
+pub async fn run(
+    stack: &Stack,
+    function: &str,
+    payload: String,
+    progress: &Progress,
+) -> Result<u8> {
     let workspace = workspace::open_to_look(stack).await?;
     let name = name(workspace.peek()?.as_ref(), function)?;
     let payload = match payload.as_str() {
@@ -24,9 +30,9 @@ pub async fn run(stack: &Stack, function: &str, payload: String) -> Result<u8> {
     };
     serde_json::from_str::<serde::de::IgnoredAny>(&payload)
         .map_err(|error| Error::Usage(format!("--payload is not JSON: {error}")))?;
-    let connected = workspace.connect().await?;
-    let called =
-        stackwright_aws::invoke::invoke(&connected.clients, &name, payload.as_bytes()).await;
+    let connected = workspace.connect(progress).await?;
+    let calling = stackwright_aws::invoke::invoke(&connected.clients, &name, payload.as_bytes());
+    let called = progress.during(&format!("calling {name}"), calling).await;
     let invoked = called.map_err(|error| Error::cloud(format!("{name} was not called"), error))?;
     anstream::println!("{}", clean(&String::from_utf8_lossy(&invoked.payload)));
     let Some(failed) = invoked.function_error else { return Ok(0) };

@@ -8,16 +8,18 @@ use stackwright_aws::logs::{Since, tail};
 use super::invoke::name;
 use crate::cli::Stack;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 use crate::render::clean;
 use crate::workspace;
 
-pub async fn run(stack: &Stack, function: &str, follow: bool) -> Result<u8> {
+pub async fn run(stack: &Stack, function: &str, follow: bool, progress: &Progress) -> Result<u8> {
     let workspace = workspace::open_to_look(stack).await?;
     let name = name(workspace.peek()?.as_ref(), function)?;
-    let connected = workspace.connect().await?;
+    let connected = workspace.connect(progress).await?;
     let mut since = Since::default();
     loop {
-        let read = tail(&connected.clients, &name, &since).await;
+        let reading = tail(&connected.clients, &name, &since);
+        let read = progress.during("reading the log", reading).await;
         let what = format!("the log of {name} cannot be read");
         let (events, next) = read.map_err(|error| Error::cloud(what, error))?;
         for event in events {

@@ -16,28 +16,53 @@ mod validate;
 
 use crate::cli::{Cli, Command};
 use crate::error::Result;
+use crate::progress::Progress;
 
 pub async fn run(cli: Cli) -> Result<u8> {
+    // Other commands print one document on stdout, and progress for people.
+    let tells_events = matches!(
+        cli.command,
+        Command::Reconcile { .. }
+            | Command::Destroy { .. }
+            | Command::Check { .. }
+            | Command::State(_)
+    );
+    let progress = Progress::start(cli.global.json && tells_events);
+    let ended = run_with(cli, &progress).await;
+    progress.flush().await;
+    ended
+}
+
+async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
     let json = cli.global.json;
+    let again = cli.again();
     match cli.command {
         Command::Reconcile { stack, writing, adopt, no_check, detailed_exitcode } => {
-            let ask = reconcile::Ask { writing, adopt, check: !no_check, detailed_exitcode, json };
-            reconcile::run(&stack.stack(), &ask).await
+            let check = !no_check;
+            let ask = reconcile::Ask { writing, adopt, check, detailed_exitcode, again };
+            reconcile::run(&stack.stack(), &ask, progress).await
         }
         Command::Plan { stack, adopt, detailed_exitcode } => {
-            plan::run(&stack.stack(), adopt, detailed_exitcode, json).await
+            let ask = plan::Ask { adopt, detailed_exitcode, json };
+            plan::run(&stack.stack(), &ask, progress).await
         }
-        Command::Show { address, stack, live } => show::run(&stack, address, live, json).await,
+        Command::Show { address, stack, live } => {
+            show::run(&stack, address, live.then_some(progress), json).await
+        }
         Command::Output { name, stack, format } => output::run(&stack, name, format, json).await,
         Command::Validate { stack } => validate::run(&stack.stack(), json).await,
         Command::Schema => schema::run().await,
-        Command::Destroy { stack, writing } => destroy::run(&stack.stack(), &writing, json).await,
-        Command::Check { stack } => check::run(&stack.stack(), json).await,
-        Command::Invoke { function, payload, stack } => {
-            invoke::run(&stack, &function, payload).await
+        Command::Destroy { stack, writing } => {
+            destroy::run(&stack.stack(), &writing, &again, progress).await
         }
-        Command::Logs { function, follow, stack } => logs::run(&stack, &function, follow).await,
-        Command::State(command) => state::run(command, json).await,
+        Command::Check { stack } => check::run(&stack.stack(), progress).await,
+        Command::Invoke { function, payload, stack } => {
+            invoke::run(&stack, &function, payload, progress).await
+        }
+        Command::Logs { function, follow, stack } => {
+            logs::run(&stack, &function, follow, progress).await
+        }
+        Command::State(command) => state::run(command, progress).await,
         Command::Local(command) => local::run(command, json).await,
         Command::Version => {
             anstream::println!("stackwright {}", env!("CARGO_PKG_VERSION"));

@@ -13,11 +13,17 @@ use crate::progress::Progress;
 use crate::render::{human, json};
 use crate::workspace::{self, Connected};
 
-pub async fn run(stack: &Stack, adopt: bool, detailed_exitcode: bool, json: bool) -> Result<u8> {
+pub struct Ask {
+    pub adopt: bool,
+    pub detailed_exitcode: bool,
+    pub json: bool,
+}
+
+pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
     let state = workspace.peek()?;
-    let answering = workspace.look_for().await?;
+    let answering = workspace.look_for(progress).await?;
     let offline = answering.is_none();
     if offline && state.as_ref().is_some_and(|state| !state.resources.is_empty()) {
         let message =
@@ -31,16 +37,18 @@ pub async fn run(stack: &Stack, adopt: bool, detailed_exitcode: bool, json: bool
     };
     let state = state.unwrap_or_else(|| nothing_yet(&connected));
     let open = state.open();
-    let progress = Progress::start(false);
     let (_keep, stop) = watch::channel(false);
-    let session = shared::session(&workspace, &connected, &progress.events, (1, stop), adopt)?;
-    let planned = match offline {
-        true => session.plan_offline(&state).await,
-        false => session.survey(&state).await.map(|surveyed| surveyed.plan),
+    let session = shared::session(&workspace, &connected, &progress.events, (1, stop), ask.adopt)?;
+    let planning = async {
+        match offline {
+            true => session.plan_offline(&state).await,
+            false => session.survey(&state).await.map(|surveyed| surveyed.plan),
+        }
     };
+    let planned = progress.during(shared::LOOKING, planning).await;
     let plan = planned.map_err(|error| Error::session(error, &workspace.manifest))?;
-    progress.end().await;
-    if json {
+    progress.flush().await;
+    if ask.json {
         let mut document = json::plan(&plan);
         document["stack"] = workspace.manifest.stack.as_str().into();
         document["cloud"] = workspace.manifest.cloud.to_string().into();
@@ -50,7 +58,7 @@ pub async fn run(stack: &Stack, adopt: bool, detailed_exitcode: bool, json: bool
     } else {
         print(&plan, &open, offline, &connected, since);
     }
-    Ok(if detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
+    Ok(if ask.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
 }
 
 fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, since: Instant) {

@@ -3,15 +3,18 @@
 use std::time::Instant;
 
 use serde_json::json;
+use stackwright_engine::execute::Outcome;
 use stackwright_engine::manifest::Cloud;
 use stackwright_engine::plan::Plan;
 use stackwright_engine::session::Goal;
 
-use super::{check, output, shared};
+use super::shared::{self, Ends, LOOKING};
+use super::{check, output};
 use crate::cli::{Stack, Writing};
 use crate::error::{Error, Result, code};
-use crate::progress::{Progress, Signals};
+use crate::progress::Progress;
 use crate::render::{self, human};
+use crate::signals::Signals;
 use crate::workspace::{self, Connected, Workspace};
 
 pub struct Ask {
@@ -19,55 +22,60 @@ pub struct Ask {
     pub adopt: bool,
     pub check: bool,
     pub detailed_exitcode: bool,
-    pub json: bool,
+    /// The command that goes on.
+    pub again: String,
 }
 
-pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
+pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
-    let connected = workspace.connect().await?;
+    let signals = Signals::catch(&ask.again, progress.json);
+    let ends = Ends { progress, signals: &signals, again: &ask.again };
+    let connected = workspace.connect(progress).await?;
     let mut store = workspace.lock(&connected.place, "reconcile")?;
-    let signals = Signals::new();
-    let progress = Progress::start(ask.json);
     let options = (ask.writing.parallelism.into(), signals.stop());
     let session = shared::session(&workspace, &connected, &progress.events, options, ask.adopt)?;
     let failed = |error| Error::session(error, &workspace.manifest);
-    session.recover(&mut store, Goal::File).await.map_err(failed)?;
-    let surveyed = session.survey(store.state()).await.map_err(failed)?;
+    let recovered = ends.recover(&session, &mut store, Goal::File).await;
+    if let Some(ended) = recovered.map_err(failed)? {
+        return Ok(ended);
+    }
+    let looking = session.survey(store.state());
+    let surveyed = progress.during(LOOKING, looking).await.map_err(failed)?;
+    progress.flush().await;
     let plan = &surveyed.plan;
-    if !ask.json {
+    if !progress.json {
         anstream::eprint!("{}", human::plan(plan));
     }
     if plan.destroys() {
         shared::confirm(ask.writing.yes, "deletes or replaces objects")?;
     }
-    signals.catch();
-    let outcome = session.execute(&surveyed, &mut store).await;
+    let working = signals.ending(session.execute(&surveyed, &mut store));
+    let outcome = progress.during("reconciling", working).await;
+    progress.flush().await;
     let state = store.state().clone();
     drop(store);
-    progress.end().await;
     let outcome = outcome.map_err(failed)?;
 
     let ended = shared::exit_code(&outcome, signals.code());
     if ended != 0 {
-        shared::how_to_go_on(&outcome, "reconcile");
+        ends.tell(&outcome, &state, "");
         return Ok(ended);
     }
-    summary(ask, plan, &connected, since);
+    summary(progress, plan, &connected, since);
     let mut checked = true;
     if ask.check {
-        let all = check::all(&workspace.manifest, &connected, &state, ask.json);
+        let all = check::all(&workspace.manifest, &connected, &state, progress);
         checked = match signals.unless(all).await {
             Ok(checked) => checked?,
             Err(signal) => {
-                anstream::eprintln!(
-                    "interrupted: the resources are in place, the checks did not end"
-                );
+                let outcome = Outcome { interrupted: true, ..outcome };
+                ends.tell(&outcome, &state, " in the checks, with all resources in place");
                 return Ok(signal);
             }
         };
     }
-    if ask.json {
+    if progress.json {
         let values = output::values(&workspace.manifest, &connected.scope, &state);
         anstream::println!("{}", json!({ "event": "outputs", "outputs": values }));
     } else {
@@ -80,10 +88,10 @@ pub async fn run(stack: &Stack, ask: &Ask) -> Result<u8> {
     })
 }
 
-fn summary(ask: &Ask, plan: &Plan, connected: &Connected, since: Instant) {
+fn summary(progress: &Progress, plan: &Plan, connected: &Connected, since: Instant) {
     let counts = plan.counts();
     let effort = shared::effort(&connected.calls, since);
-    if ask.json {
+    if progress.json {
         let calls = json!({ "total": connected.calls.total(), "writes": connected.calls.writes() });
         let elapsed = since.elapsed().as_millis() as u64;
         let event = json!({

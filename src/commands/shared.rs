@@ -1,19 +1,35 @@
-//! What reconcile and destroy share: asking, executing, telling how it ended.
+//! What reconcile and destroy share: settling, asking, telling how it ended.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
-use stackwright_aws::cloud::Calls;
+use stackwright_aws::calls::Calls;
+use stackwright_engine::Address;
 use stackwright_engine::clock::Clock;
-use stackwright_engine::event::Events;
+use stackwright_engine::event::{Event, Events};
 use stackwright_engine::execute::{Options, Outcome, Run};
-use stackwright_engine::session::Session;
+use stackwright_engine::session::{self, Goal, Session};
+use stackwright_engine::state::{State, Store};
 use tokio::sync::watch;
 
 use crate::environment;
 use crate::error::{Error, Result, fault_code};
+use crate::progress::Progress;
 use crate::render::human;
+use crate::render::unfinished::Unfinished;
+use crate::signals::Signals;
 use crate::workspace::{Connected, Workspace};
+
+/// The stage in which everything is observed and planned.
+pub const LOOKING: &str = "looking at what exists";
+
+/// What a run that writes tells, and how it is told to stop.
+pub struct Ends<'a> {
+    pub progress: &'a Progress,
+    pub signals: &'a Signals,
+    /// The command that goes on.
+    pub again: &'a str,
+}
 
 /// Asks on a terminal; elsewhere only `--yes` says yes.
 pub fn confirm(yes: bool, what: &'static str) -> Result<()> {
@@ -61,22 +77,67 @@ pub fn exit_code(outcome: &Outcome, signal: u8) -> u8 {
     codes.min().unwrap_or(if outcome.skipped.is_empty() { 0 } else { 1 })
 }
 
-/// What a user needs to know after a run that did not do everything.
-pub fn how_to_go_on(outcome: &Outcome, command: &str) {
-    let failed = outcome.failed.len();
-    let skipped = outcome.skipped.len();
-    if outcome.interrupted {
-        anstream::eprintln!(
-            "interrupted: {} done, {failed} cut short, {skipped} not begun; everything is recorded. Go on with: stackwright {command}",
-            outcome.done
-        );
-    } else if failed > 0 {
-        anstream::eprintln!(
-            "{failed} failed, {skipped} not begun, {} done; everything is recorded. Mend the cause, then: \
-             stackwright {command}",
-            outcome.done
-        );
+impl Ends<'_> {
+    /// Settles what an earlier run left open; the exit code, if a signal ended that.
+    pub async fn recover(
+        &self,
+        session: &Session<'_>,
+        store: &mut Store,
+        goal: Goal,
+    ) -> Result<Option<u8>, session::Error> {
+        let settling = self.signals.ending(session.recover(store, goal));
+        let stage = "settling what an earlier run left open";
+        let mut stop = self.signals.stop();
+        let asked_to_stop = async {
+            let _ = stop.wait_for(|stop| *stop).await;
+            let _ = self.progress.events.send(Event::Stopping);
+            std::future::pending().await
+        };
+        let settling = async {
+            tokio::select! {
+                settled = settling => settled,
+                never = asked_to_stop => never,
+            }
+        };
+        let settled = self.progress.during(stage, settling).await;
+        self.progress.flush().await;
+        match settled {
+            // What the signal cut short is as open as it was.
+            Ok(()) | Err(session::Error::Recovery { .. }) if self.signals.code() != 0 => {
+                let during = " while settling what an earlier run left open";
+                let outcome = Outcome { interrupted: true, ..Outcome::default() };
+                self.tell(&outcome, store.state(), during);
+                Ok(Some(self.signals.code()))
+            }
+            settled => settled.map(|()| None),
+        }
     }
+
+    /// What a user needs to know after a run that did not do everything. `during` completes
+    /// "interrupted …".
+    pub fn tell(&self, outcome: &Outcome, state: &State, during: &'static str) {
+        let unfinished = Unfinished {
+            is_interrupted: outcome.interrupted,
+            during,
+            done: names(outcome.done.iter()),
+            failed: names(outcome.failed.iter().map(|(address, _)| address)),
+            not_begun: names(outcome.skipped.iter()),
+            open: state.open(),
+            go_on: self.again.to_owned(),
+        };
+        self.progress.say(|| unfinished.human(), || unfinished.json());
+    }
+}
+
+/// Each once: a replacement is two steps of one address.
+fn names<'a>(addresses: impl Iterator<Item = &'a Address>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for address in addresses {
+        if !names.iter().any(|name| name == address.as_str()) {
+            names.push(address.to_string());
+        }
+    }
+    names
 }
 
 /// `11 calls, 0 of them writes, 120 ms`.

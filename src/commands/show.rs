@@ -9,14 +9,22 @@ use stackwright_engine::manifest::nearest;
 use stackwright_engine::observe::Survey;
 use stackwright_engine::state::State;
 
+use super::shared::LOOKING;
 use crate::cli::Stack;
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 use crate::render::{human, json};
 use crate::workspace::{self, Workspace};
 
 type Facts = BTreeMap<Address, BTreeMap<String, String>>;
 
-pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool) -> Result<u8> {
+/// `live`: also what exists now, with whom to tell how that gets on.
+pub async fn run(
+    stack: &Stack,
+    address: Option<String>,
+    live: Option<&Progress>,
+    json: bool,
+) -> Result<u8> {
     let address = address.map(|text| parsed(&text)).transpose()?;
     let workspace = workspace::open_to_look(stack).await?;
     let Some(state) = workspace.peek()? else {
@@ -37,8 +45,8 @@ pub async fn run(stack: &Stack, address: Option<String>, live: bool, json: bool)
     };
     let only = address.map(|address| known(&state, address)).transpose()?;
     let facts = match live {
-        true => facts(&workspace, &state).await?,
-        false => Facts::new(),
+        Some(progress) => facts(&workspace, &state, progress).await?,
+        None => Facts::new(),
     };
     if json {
         let mut document = json::state(&state);
@@ -72,8 +80,8 @@ fn known(state: &State, address: Address) -> Result<Address> {
 }
 
 /// What exists now, for each object of the state.
-async fn facts(workspace: &Workspace, state: &State) -> Result<Facts> {
-    let Some(connected) = workspace.look_for().await? else {
+async fn facts(workspace: &Workspace, state: &State, progress: &Progress) -> Result<Facts> {
+    let Some(connected) = workspace.look_for(progress).await? else {
         let message = format!("{} does not answer", workspace.manifest.cloud);
         return Err(Error::Refused(message, Some("leave --live out, or start it".into())));
     };
@@ -82,11 +90,12 @@ async fn facts(workspace: &Workspace, state: &State) -> Result<Facts> {
         state,
         resources: &BTreeMap::new(),
         scope: &connected.scope,
+        events: &progress.events,
         thorough: false,
         clock: Clock::start(),
         grace: std::time::Duration::ZERO,
     };
-    let observed = survey.look().await.map_err(|unseen| {
+    let observed = progress.during(LOOKING, survey.look()).await.map_err(|unseen| {
         Error::session(stackwright_engine::session::Error::Unseen(unseen), &workspace.manifest)
     })?;
     let gone = || BTreeMap::from([("exists".to_owned(), "no".to_owned())]);

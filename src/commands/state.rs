@@ -11,27 +11,26 @@ use crate::progress::Progress;
 use crate::render::clean;
 use crate::workspace;
 
-pub async fn run(command: State, json: bool) -> Result<u8> {
+pub async fn run(command: State, progress: &Progress) -> Result<u8> {
     match command {
-        State::Rebuild { stack, adopt } => rebuild(&stack.stack(), adopt, json).await,
+        State::Rebuild { stack, adopt } => rebuild(&stack.stack(), adopt, progress).await,
     }
 }
 
 /// The files are made readable first: should looking fail, the next command can go on from there.
-async fn rebuild(stack: &Stack, adopt: bool, json: bool) -> Result<u8> {
+async fn rebuild(stack: &Stack, adopt: bool, progress: &Progress) -> Result<u8> {
     let workspace = workspace::open_to_look(stack).await?;
-    let connected = workspace.connect().await?;
+    let connected = workspace.connect(progress).await?;
     let (mut store, salvage) = workspace.rebuild(&connected.place)?;
-    if !json {
+    if !progress.json {
         tell(&salvage);
     }
-    let progress = Progress::start(json);
     let (_keep, stop) = watch::channel(false);
     let session = shared::session(&workspace, &connected, &progress.events, (1, stop), adopt)?;
-    let taken = session.take_up(&mut store).await;
-    progress.end().await;
+    let taken = progress.during(shared::LOOKING, session.take_up(&mut store)).await;
+    progress.flush().await;
     taken.map_err(|error| Error::session(error, &workspace.manifest))?;
-    conclude(store.state(), &salvage, json);
+    conclude(store.state(), &salvage, progress.json);
     Ok(0)
 }
 

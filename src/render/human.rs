@@ -16,6 +16,7 @@ use stackwright_engine::secret;
 use stackwright_engine::state::{Object, State};
 
 use super::{clean, time};
+use crate::progress::Silent;
 
 /// Lines are broken where they would be longer.
 const WIDE: usize = 100;
@@ -301,16 +302,14 @@ pub fn event(event: &Event) -> Option<String> {
         Event::Started { .. } | Event::Made { .. } => return None,
         Event::Recovered { address, id, how } => {
             let id = id.as_ref().map(|id| format!(" {}", clean(id))).unwrap_or_default();
-            format!("recovered {address}{id}: an interrupted create {how}")
+            format!("recovered {address}{id}: {how}")
         }
-        Event::Adopted { address, id } => format!("adopted {address}: {}", clean(id)),
-        Event::Waiting { address, what, elapsed, limit } => format!(
-            "{} {address}: waiting for {}, {} s of {}",
-            styled(DIM, "…"),
-            clean(what),
-            elapsed.as_secs(),
-            limit.as_secs()
-        ),
+        Event::Adopted { address, id } => {
+            format!("adopted {address} {}: it has this stack's tags", clean(id))
+        }
+        Event::Waiting { address, what, because, elapsed, limit } => {
+            waiting(address.as_str(), what, (*elapsed, Some(*limit)), because.as_deref())
+        }
         Event::Finished { address, action, elapsed } => {
             let (symbol, _, participle, color) = words(*action);
             let elapsed = styled(DIM, &time(*elapsed));
@@ -327,6 +326,42 @@ pub fn event(event: &Event) -> Option<String> {
             "stopping: what is under way ends first; once more to leave at once".into()
         }
     })
+}
+
+/// `… role.x: waiting for WHAT, 12 s of 60 s: BECAUSE`
+pub fn waiting(
+    who: &str,
+    what: &str,
+    (elapsed, limit): (Duration, Option<Duration>),
+    because: Option<&str>,
+) -> String {
+    let dots = styled(DIM, "…");
+    let because = because.map(|because| format!(": {}", clean(because))).unwrap_or_default();
+    let time = spent(elapsed, limit);
+    format!("{dots} {who}: waiting for {}, {time}{because}", clean(what))
+}
+
+/// `12 s of 60 s`
+fn spent(elapsed: Duration, limit: Option<Duration>) -> String {
+    let limit = limit.map(|limit| format!(" of {} s", limit.as_secs())).unwrap_or_default();
+    format!("{} s{limit}", elapsed.as_secs())
+}
+
+/// What goes on while nothing happens, a line each; of many, the first.
+pub fn silent(silent: &[Silent]) -> String {
+    const SHOWN: usize = 4;
+    let each = |silent: &Silent| {
+        let Silent { who, what, because, elapsed, limit } = silent;
+        match what {
+            Some(what) => waiting(who, what, (*elapsed, *limit), because.as_deref()),
+            None => format!("{} {who}: at work, {}", styled(DIM, "…"), spent(*elapsed, *limit)),
+        }
+    };
+    let mut lines: Vec<String> = silent.iter().take(SHOWN).map(each).collect();
+    if silent.len() > SHOWN {
+        lines.push(format!("{} and {} more", styled(DIM, "…"), silent.len() - SHOWN));
+    }
+    lines.join("\n")
 }
 
 /// Everything the state holds, or one resource of it.

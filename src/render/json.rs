@@ -10,6 +10,8 @@ use stackwright_engine::reference;
 use stackwright_engine::secret;
 use stackwright_engine::state::{Object, Phase, State};
 
+use crate::progress::Silent;
+
 pub const SCHEMA: u32 = 1;
 
 /// References instead of markers, no value of a secret.
@@ -84,8 +86,8 @@ pub fn event(event: &Event) -> Value {
             json!({ "event": "started", "address": address, "action": action })
         }
         Event::Made { address, id } => json!({ "event": "made", "address": address, "id": id }),
-        Event::Waiting { address, what, elapsed, limit } => json!({
-            "event": "waiting", "address": address, "for": what,
+        Event::Waiting { address, what, because, elapsed, limit } => json!({
+            "event": "waiting", "address": address, "for": what, "because": because,
             "elapsed_ms": ms(elapsed), "limit_ms": ms(limit),
         }),
         Event::Finished { address, action, elapsed } => json!({
@@ -99,6 +101,18 @@ pub fn event(event: &Event) -> Value {
         }
         Event::Stopping => json!({ "event": "stopping" }),
     }
+}
+
+/// What goes on while nothing happens.
+pub fn silent(silent: &[Silent]) -> Value {
+    let ms = |duration: std::time::Duration| duration.as_millis() as u64;
+    let each = |silent: &Silent| {
+        json!({
+            "who": silent.who, "for": silent.what, "because": silent.because,
+            "elapsed_ms": ms(silent.elapsed), "limit_ms": silent.limit.map(ms),
+        })
+    };
+    json!({ "event": "silent", "under_way": silent.iter().map(each).collect::<Vec<_>>() })
 }
 
 /// `show --json`.

@@ -2,6 +2,7 @@
 
 pub mod human;
 pub mod json;
+pub mod unfinished;
 
 use std::time::Duration;
 

@@ -13,5 +13,6 @@ mod ownership;
 mod sample;
 mod secrets;
 mod support;
+mod told;
 mod torture;
 mod windows;

@@ -15,7 +15,7 @@ use stackwright_engine::kind::{Error, Fault, Result};
 use crate::cloud::Cloud;
 use crate::fault::{chain, innermost, is_before_sending};
 
-/// For connection, request and reply together.
+/// For signature, connection, request and reply together.
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// Bytes of a reply that are read; what follows is left.
@@ -44,8 +44,10 @@ pub struct Reply {
 /// [`Fault::Unknown`]: no reply, or not all of it. [`Fault::Terminal`]: not a request.
 pub async fn call(cloud: &Cloud, request: &Request) -> Result<Reply> {
     let what = format!("{} {}", request.method, request.url);
-    let signed = signed(cloud, request).await?;
+    let _awaiting = cloud.calls.awaits("the answer", LIMIT);
     let exchange = async {
+        // The credentials may be another program's to give.
+        let signed = signed(cloud, request).await?;
         let reply = cloud.connector().call(signed).await.map_err(|error| {
             let is_unsent = chain(&error).any(is_before_sending);
             let fault = if is_unsent { Fault::Unreachable } else { Fault::Unknown };

@@ -1,7 +1,6 @@
 //! The connection to one cloud: clients that share credentials, transport and a call counter.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -13,20 +12,16 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
-use aws_smithy_runtime_api::client::interceptors::Intercept;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
-use aws_smithy_runtime_api::client::orchestrator::Metadata;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
 use stackwright_engine::kind::Result;
 use stackwright_engine::reference::partition;
 use tokio::sync::OnceCell;
 
+use crate::calls::Calls;
 use crate::fault::Explain;
 use crate::once::Once as _;
 use crate::pace::Pace;
 
-/// No request waits longer.
+/// No call waits longer, all its attempts together; uploads and functions at work excepted.
 const REQUEST: Duration = Duration::from_secs(60);
 
 /// Nor for a connection.
@@ -110,7 +105,7 @@ impl Cloud {
         }
         Self {
             region: region.to_owned(),
-            pace: Pace::new(endpoint.is_none()),
+            pace: Pace::new(endpoint.is_none(), calls.clone()),
             endpoint,
             account: Arc::default(),
             apigateway: client!(aws_sdk_apigateway),
@@ -191,42 +186,95 @@ fn connector(proxy: Proxy, settings: Option<&HttpConnectorSettings>) -> Connecto
     builder.tls_provider(rustls).build()
 }
 
-/// Counts every attempt that reaches the wire.
-#[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<[AtomicU64; 2]>);
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
 
-impl Calls {
-    /// All attempts so far.
-    pub fn total(&self) -> u64 {
-        self.0[0].load(Ordering::Relaxed)
+    use stackwright_engine::kind::{Error, Fault};
+    use tokio::net::TcpListener;
+    use tokio::time::{Instant, sleep, timeout};
+
+    use super::*;
+    use crate::call::{Request, call};
+    use crate::invoke::invoke;
+
+    /// The address of a server that accepts every connection and answers nothing.
+    async fn mute() -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("its address"));
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            while let Ok((stream, _)) = listener.accept().await {
+                kept.push(stream);
+            }
+        });
+        url
     }
 
-    /// Those of them that change something.
-    pub fn writes(&self) -> u64 {
-        self.0[1].load(Ordering::Relaxed)
-    }
-}
-
-impl Intercept for Calls {
-    fn name(&self) -> &'static str {
-        "calls"
-    }
-
-    fn read_before_transmit(
-        &self,
-        _: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        bag: &mut ConfigBag,
-    ) -> Result<(), aws_smithy_runtime_api::box_error::BoxError> {
-        let Some(operation) = bag.load::<Metadata>() else { return Ok(()) };
-        tracing::debug!(target: "stackwright::call", "{} {}", operation.service(), operation.name());
-        self.0[0].fetch_add(1, Ordering::Relaxed);
-        if !["Describe", "Get", "List", "Filter"]
-            .iter()
-            .any(|read| operation.name().starts_with(read))
-        {
-            self.0[1].fetch_add(1, Ordering::Relaxed);
+    /// Seconds until `call` is given up; what it is, is known meanwhile.
+    async fn given_up<T>(
+        cloud: &Cloud,
+        what: &str,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> u64 {
+        let since = Instant::now();
+        let mut call = std::pin::pin!(call);
+        tokio::select! {
+            _ = &mut call => panic!("{what}: it has ended already"),
+            () = sleep(Duration::from_secs(8)) => {}
         }
-        Ok(())
+        let awaited = cloud.calls.awaited();
+        assert_eq!(awaited.len(), 1, "{awaited:?}");
+        assert_eq!((awaited[0].what.as_str(), awaited[0].since.elapsed().as_secs()), (what, 8));
+        let limit = awaited[0].limit;
+        let ended = timeout(Duration::from_secs(3600), call).await;
+        let error = ended.unwrap_or_else(|_| panic!("{what}: it has no limit")).err();
+        assert_eq!(error.map(|error| error.fault), Some(Fault::Unknown), "{what}");
+        assert_eq!(cloud.calls.awaited(), [], "{what}");
+        assert_eq!(since.elapsed().as_secs(), limit.as_secs(), "{what}: told and kept");
+        limit.as_secs()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn every_call_is_given_up_after_its_time() {
+        let url = mute().await;
+        let cloud = Cloud::open(&Access::Endpoint { url: url.clone() }, "us-east-1").await;
+        macro_rules! sdk {
+            ($service:literal, $name:literal, $call:expr) => {
+                let what = format!("{} to answer {}", $service, $name);
+                let sent = async { $call.send().await.explain($name) };
+                assert_eq!(given_up(&cloud, &what, sent).await, 60);
+            };
+        }
+        sdk!("EC2", "RunInstances", cloud.ec2.run_instances().customize().once());
+        sdk!("EC2", "DescribeInstances", cloud.ec2.describe_instances());
+        sdk!("IAM", "GetRole", cloud.iam.get_role().role_name("x"));
+        sdk!("Lambda", "GetFunction", cloud.lambda.get_function().function_name("x"));
+        sdk!("API Gateway", "GetRestApis", cloud.apigateway.get_rest_apis());
+        sdk!("CloudWatch Logs", "FilterLogEvents", cloud.logs.filter_log_events());
+        let what = "STS to answer GetCallerIdentity";
+        assert_eq!(given_up(&cloud, what, cloud.account()).await, 60);
+
+        let what = "Lambda to answer Invoke";
+        assert_eq!(given_up(&cloud, what, invoke(&cloud, "x", b"{}")).await, 920);
+        let method = "POST".to_owned();
+        let request = Request { method, url, headers: Vec::new(), body: None, sign: true };
+        assert_eq!(given_up(&cloud, "the answer", call(&cloud, &request)).await, 30);
+    }
+
+    #[tokio::test]
+    async fn aws_itself_has_the_same_limits() {
+        let aws = Cloud::open(&Access::Aws { profile: None }, "us-east-1").await;
+        let limits = aws.config.timeout_config().expect("limits");
+        assert_eq!(limits.operation_timeout(), Some(REQUEST));
+        assert_eq!(limits.connect_timeout(), Some(CONNECT));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_dropped_is_not_awaited() {
+        let cloud = Cloud::open(&Access::Endpoint { url: mute().await }, "us-east-1").await;
+        let dropped = timeout(Duration::from_secs(3), cloud.ec2.describe_instances().send()).await;
+        assert!(dropped.is_err());
+        assert_eq!(cloud.calls.awaited(), []);
     }
 }

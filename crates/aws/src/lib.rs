@@ -2,6 +2,7 @@
 
 pub mod api;
 pub mod call;
+pub mod calls;
 pub mod cloud;
 pub mod fault;
 pub mod function;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
+use crate::calls::Calls;
+
 /// So many calls at once, then one each `every`; `covers` names the operations that share it.
 struct Quota {
     covers: fn(&str) -> bool,
@@ -37,33 +39,40 @@ fn is_lambda(call: &str) -> bool {
 #[derive(Clone, Debug)]
 pub struct Pace {
     since: Instant,
+    /// Where it is told who waits for a turn.
+    calls: Calls,
     /// One for each of [`QUOTAS`]; none where no quota holds.
     buckets: Arc<Mutex<Vec<Bucket>>>,
 }
 
 impl Pace {
     /// `limited`: against AWS itself. Other endpoints have no such quotas.
-    pub fn new(limited: bool) -> Self {
+    pub fn new(limited: bool, calls: Calls) -> Self {
         let count = if limited { QUOTAS.len() } else { 0 };
         let buckets = Arc::new(Mutex::new(vec![Bucket::default(); count]));
-        Self { since: Instant::now(), buckets }
+        Self { since: Instant::now(), calls, buckets }
     }
 
     /// Returns when `call` (the operation's name) may be sent. First come, first served.
     pub async fn turn(&self, call: &str) {
-        let wait = self.reserve(call, self.since.elapsed());
+        let (wait, every) = self.reserve(call, self.since.elapsed());
         if !wait.is_zero() {
             let seconds = wait.as_secs_f32();
             tracing::info!(target: "stackwright::pace", call, seconds, "waiting for a quota of AWS");
+            let every = every.as_secs_f32();
+            let turn = format!("the turn of {call}, which AWS takes once every {every} s");
+            let _awaiting = self.calls.awaits(turn, wait);
             sleep(wait).await;
         }
     }
 
-    fn reserve(&self, call: &str, now: Duration) -> Duration {
+    /// How long to wait, and how far apart such calls may be.
+    fn reserve(&self, call: &str, now: Duration) -> (Duration, Duration) {
         // A bucket is whole after each step, whatever happened to another holder of the lock.
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         let concerned = QUOTAS.iter().zip(buckets.iter_mut()).filter(|(q, _)| (q.covers)(call));
-        concerned.map(|(quota, bucket)| bucket.take(quota, now)).max().unwrap_or_default()
+        let waits = concerned.map(|(quota, bucket)| (bucket.take(quota, now), quota.every));
+        waits.max().unwrap_or_default()
     }
 }
 
@@ -86,8 +95,8 @@ mod tests {
 
     /// Waits of calls made at these milliseconds.
     fn waits(call: &str, at: &[u64]) -> Vec<u128> {
-        let pace = Pace::new(true);
-        let wait = |ms: &u64| pace.reserve(call, Duration::from_millis(*ms)).as_millis();
+        let pace = Pace::new(true, Calls::default());
+        let wait = |ms: &u64| pace.reserve(call, Duration::from_millis(*ms)).0.as_millis();
         at.iter().map(wait).collect()
     }
 
@@ -101,7 +110,23 @@ mod tests {
 
     #[test]
     fn an_endpoint_has_no_quotas() {
-        let pace = Pace::new(false);
-        assert!((0..100).all(|_| pace.reserve("DeleteRestApi", Duration::ZERO).is_zero()));
+        let pace = Pace::new(false, Calls::default());
+        assert!((0..100).all(|_| pace.reserve("DeleteRestApi", Duration::ZERO).0.is_zero()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_for_a_turn_is_known() {
+        let calls = Calls::default();
+        let pace = Pace::new(true, calls.clone());
+        pace.turn("DeleteRestApi").await;
+        assert_eq!(calls.awaited(), []);
+        let second = tokio::spawn(async move { pace.turn("DeleteRestApi").await });
+        tokio::time::sleep(Duration::from_secs(8)).await;
+        let awaited = calls.awaited();
+        assert_eq!(awaited.len(), 1, "{awaited:?}");
+        assert_eq!(awaited[0].what, "the turn of DeleteRestApi, which AWS takes once every 30 s");
+        assert_eq!((awaited[0].since.elapsed().as_secs(), awaited[0].limit.as_secs()), (8, 30));
+        second.await.expect("its turn");
+        assert_eq!(calls.awaited(), []);
     }
 }

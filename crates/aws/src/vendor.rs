@@ -13,7 +13,7 @@ use crate::package::hex;
 
 pub const REQUIREMENTS: &str = "requirements.txt";
 /// Longer than any download of 250 MB that somebody would wait for.
-const PATIENCE: Duration = Duration::from_secs(900);
+pub const PATIENCE: Duration = Duration::from_secs(900);
 /// Files in a package's metadata that differ from machine to machine.
 const NOT_CODE: &[&str] = &["RECORD", "INSTALLER", "REQUESTED", "direct_url.json"];
 

@@ -1,5 +1,6 @@
 //! What happens during a run: the only thing rendering sees of it.
 
+use std::future::Future;
 use std::time::Duration;
 
 use crate::address::Address;
@@ -7,7 +8,7 @@ use crate::plan::Action;
 
 #[derive(Clone, Debug, PartialEq)]
 pub enum Event {
-    /// An interrupted run's open end was found and taken up.
+    /// An interrupted run's open create is settled; `how` is a sentence without its full stop.
     Recovered {
         address: Address,
         id: Option<String>,
@@ -27,10 +28,11 @@ pub enum Event {
         address: Address,
         id: String,
     },
-    /// `what` completes "waiting for …".
+    /// `what` completes "waiting for …"; `because`: the error that made it wait, redacted.
     Waiting {
         address: Address,
         what: String,
+        because: Option<String>,
         elapsed: Duration,
         limit: Duration,
     },
@@ -55,3 +57,20 @@ pub enum Event {
 
 /// Where events go.
 pub type Events = tokio::sync::mpsc::UnboundedSender<Event>;
+
+tokio::task_local! {
+    static AT_WORK: Address;
+}
+
+/// `operation` as that of `address`: so long as it is polled, [`at_work`] tells whose it is.
+pub(crate) fn working<F: Future>(
+    address: Address,
+    operation: F,
+) -> impl Future<Output = F::Output> {
+    AT_WORK.scope(address, operation)
+}
+
+/// Whose operation is at work here; for kinds that tell which calls are under way.
+pub fn at_work() -> Option<Address> {
+    AT_WORK.try_with(Clone::clone).ok()
+}

@@ -5,17 +5,17 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::Value;
-use tokio::time::Instant;
 
 use crate::address::Address;
-use crate::backoff::Backoff;
 use crate::clock::Clock;
 use crate::erased::{AnyKind, Registry};
+use crate::event::Events;
 use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
 use crate::manifest::Resource;
 use crate::prepare::stack_tag;
 use crate::reference::Scope;
 use crate::state::{Object, Phase, State};
+use crate::wait::Wait;
 
 /// How long an object may stay invisible after its create.
 pub const GRACE: Duration = Duration::from_secs(120);
@@ -41,6 +41,7 @@ pub struct Survey<'a> {
     pub state: &'a State,
     pub resources: &'a BTreeMap<Address, Resource>,
     pub scope: &'a Scope,
+    pub events: &'a Events,
     /// Look for objects of ours of every kind, not only where an address is missing.
     pub thorough: bool,
     pub clock: Clock,
@@ -131,12 +132,12 @@ impl Survey<'_> {
         handle: Handle<Value>,
         object: &Object,
     ) -> Result<Option<Live<Value>>, Error> {
-        let mut backoff = Backoff::of(&handle.address);
-        let since = Instant::now();
+        let mut wait = Wait::new(&handle.address, self.events);
+        let what = format!("{} to be visible", handle.id);
+        // A clock that was set back makes no age.
+        let left = self.grace.saturating_sub(self.clock.age(&object.created));
         loop {
-            backoff.pause().await;
-            // A clock that was set back makes no age.
-            let is_conclusive = self.is_conclusive(object) || since.elapsed() >= self.grace;
+            let is_conclusive = !wait.pause(&what, left).await;
             match kind.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(None)) | None if !is_conclusive => {}
                 Some(answer) => return answer,

@@ -95,6 +95,9 @@ impl Session<'_> {
             .filter_map(|(address, record)| Some((address.clone(), record.creating.clone()?)))
             .collect();
         for (address, creating) in open {
+            if *self.run.options.stop.borrow() {
+                break; // what is left is on record for the next run
+            }
             let sealer = Sealer::new(&store.state().salt);
             let outputs = known_outputs(store.state());
             let scope = Scope { outputs, ..self.run.scope.clone() };
@@ -214,6 +217,7 @@ impl Session<'_> {
             state,
             resources,
             scope: &self.run.scope,
+            events: self.run.events,
             clock: self.run.options.clock,
             thorough,
             grace,

@@ -1,6 +1,7 @@
 //! Installs the emulator once, also when several runs want it at the same time.
 
 use std::fs::{self, File, TryLockError};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
@@ -14,6 +15,8 @@ use crate::python::Python;
 
 /// How often a run looks whether another one has finished installing.
 const LOOK: Duration = Duration::from_millis(100);
+/// For pip: longer than any download of 90 MB that somebody would wait for.
+const PATIENCE: Duration = Duration::from_secs(900);
 /// Of pip's output, what an error shows.
 const LINES: usize = 6;
 
@@ -67,9 +70,7 @@ async fn exclusive(path: &Path, report: Report<'_>) -> Result<File> {
 /// What an interrupted run left behind.
 fn remove(partial: &Path) -> Result<()> {
     match fs::remove_dir_all(partial) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).at("remove", partial)
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", partial),
         _ => Ok(()),
     }
 }
@@ -87,8 +88,10 @@ async fn pip(python: &Python, target: &Path, complete: &Path) -> Result<()> {
         .env_remove("PYTHONPATH")
         .stdin(Stdio::null())
         .kill_on_drop(true)
-        .output()
-        .await
+        .output();
+    let output = tokio::time::timeout(PATIENCE, output).await;
+    let output = output
+        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no end in 15 minutes")))
         .at("run", &python.executable)?;
     if output.status.success() { Ok(()) } else { Err(refused(python, complete, &output)) }
 }

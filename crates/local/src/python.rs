@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::process::Command;
 
@@ -10,6 +11,9 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 
 const OLDEST: (u32, u32) = (3, 10);
+
+/// For its version; the shims of version managers take a second or two.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Beside an old `python3` there is often a newer one under its full name.
 const NAMES: [&str; 6] =
@@ -43,13 +47,14 @@ impl Python {
 
     async fn ask(python: &Path) -> Result<Self> {
         let broken = |said: String| Error::BrokenPython { python: python.to_owned(), said };
-        let output = Command::new(python)
+        let asked = Command::new(python)
             .args(["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.executable)"])
             .stdin(Stdio::null())
             .kill_on_drop(true)
-            .output()
-            .await
-            .map_err(|error| broken(error.to_string()))?;
+            .output();
+        let output = tokio::time::timeout(PATIENCE, asked).await;
+        let output = output.map_err(|_| broken("it does not answer".to_owned()))?;
+        let output = output.map_err(|error| broken(error.to_string()))?;
         let said = String::from_utf8_lossy(&output.stdout);
         let Some((version, executable)) = said.trim().split_once(' ') else {
             return Err(broken(String::from_utf8_lossy(&output.stderr).trim().to_owned()));

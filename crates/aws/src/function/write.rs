@@ -249,6 +249,8 @@ impl Function {
                     architecture,
                     source: digest,
                 };
+                let pip = format!("pip to fetch what {} names", vendor::REQUIREMENTS);
+                let _awaiting = self.cloud.calls.awaits(pip, vendor::PATIENCE);
                 Some(order.fill(&self.cache).await?)
             }
             _ => None,

@@ -116,7 +116,7 @@ impl Op<'_> {
             }
             if let Err(error) = self.change(&mut handle, &target, &seen, &changes).await {
                 // Looking again tells what has come of it, or is to be changed now.
-                trouble.pause_after_change(error).await?;
+                self.retry_change(&mut trouble, error).await?;
                 continue;
             }
             trouble.is_over();
@@ -153,7 +153,7 @@ impl Op<'_> {
         loop {
             match self.kind.update(handle, &desired, changes).await {
                 Err(error) if !matches!(error.fault, Fault::Unknown | Fault::Conflict) => {
-                    wait.pause_after(error).await?;
+                    self.retry(&mut wait, error).await?;
                 }
                 answer => return answer,
             }
@@ -168,18 +168,20 @@ impl Op<'_> {
     ) -> Result<Live<Value>, Error> {
         let mut known = known;
         let mut wait = self.wait();
+        let mut trouble = self.wait();
         loop {
             let live = match known.take() {
                 Some(live) => Some(live),
                 None => match self.kind.observe(std::slice::from_ref(handle)).await.pop() {
                     Some(Ok(live)) => live,
                     Some(Err(error)) => {
-                        wait.pause_after_look(error).await?;
+                        self.retry_look(&mut trouble, error).await?;
                         continue;
                     }
                     None => None,
                 },
             };
+            trouble.is_over();
             let (what, limit) = match live {
                 Some(live) => match &live.settled {
                     Settled::Ready => return Ok(live),

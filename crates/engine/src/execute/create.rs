@@ -15,6 +15,9 @@ use crate::reference;
 use crate::secret::random;
 use crate::state::{self, Data, Verb};
 
+/// How a create was settled whose object is there.
+const FOUND: &str = "its create had happened; found by its tags";
+
 /// What an operation works towards.
 pub(crate) struct Target {
     pub spec: Value,
@@ -85,37 +88,43 @@ impl Op<'_> {
         let creating = &open.creating;
         let name = creating.spec["name"].as_str().unwrap_or_default();
         if let Some(found) = self.find_ours(name).await? {
-            let (address, id) = (self.address.clone(), Some(found.id.clone()));
-            self.tell(Event::Recovered { address, id, how: "found by its tags" });
-            return self.take(found).await.map(drop);
+            return self.recovered(Some(self.take(found).await?), FOUND);
         }
-        let how = match (self.kind.repeat(), &open.spec) {
+        match (self.kind.repeat(), &open.spec) {
             // Also before a destroy: only an answer to this token rules out that one comes later.
             (Repeat::Token, Some(spec)) => {
                 let sent = self.shared.run.options.clock.now().to_string();
                 match self.make(&creating.token, spec, &creating.at, 1).await {
-                    Ok(_) => "the recorded request was sent again with its token",
+                    Ok(made) => {
+                        self.recovered(Some(made), "its create was sent again, with its token")
+                    }
                     // What it made has ended meanwhile, or the request is no longer accepted.
                     Err(Error {
                         fault: Fault::Terminal | Fault::Denied | Fault::Unsupported,
                         ..
-                    }) => self.look_up_or_abandon(name, &sent).await?,
-                    Err(error) => return Err(error),
+                    }) => self.look_up_or_abandon(name, &sent).await,
+                    Err(error) => Err(error),
                 }
             }
-            (Repeat::UniqueName, _) if open.is_remade => "not seen; it is made again",
-            _ => self.look_up_or_abandon(name, &creating.at).await?,
-        };
-        self.tell(Event::Recovered { address: self.address.clone(), id: None, how });
-        Ok(())
+            (Repeat::UniqueName, _) if open.is_remade => {
+                self.recovered(None, "its create is not seen to have happened; it is made again")
+            }
+            _ => self.look_up_or_abandon(name, &creating.at).await,
+        }
     }
 
-    async fn look_up_or_abandon(&self, name: &str, sent: &str) -> Result<&'static str, Error> {
+    async fn look_up_or_abandon(&self, name: &str, sent: &str) -> Result<(), Error> {
         if let Some(found) = self.look_up(name, sent).await? {
-            return self.take(found).await.map(|_| "found by its tags");
+            return self.recovered(Some(self.take(found).await?), FOUND);
         }
         self.abandon("not there after the settling time").await?;
-        Ok("had not happened; it is made again")
+        self.recovered(None, "its create had not happened")
+    }
+
+    fn recovered(&self, made: Option<Made>, how: &'static str) -> Result<(), Error> {
+        let (address, id) = (self.address.clone(), made.map(|made| made.id));
+        self.tell(Event::Recovered { address, id, how });
+        Ok(())
     }
 
     /// Calls until there is an id, and journals it. `unknown`: attempts so far of which nobody knows
@@ -148,11 +157,14 @@ impl Op<'_> {
             };
             match &error.fault {
                 Fault::Unknown if unknown < 4 => {
+                    let error = self.may_repeat(error)?;
                     unknown += 1;
                     if let Some(found) = self.find_lost(name, &begun).await? {
                         return self.take(found).await;
                     }
-                    wait.pause("the outcome of a create", Duration::from_secs(60)).await;
+                    let because = Some(self.shared.run.scope.redacted(&error.message));
+                    let limit = Duration::from_secs(60);
+                    wait.pause_because("the outcome of a create", limit, because).await;
                 }
                 Fault::Unknown => return Err(error),
                 Fault::NameTaken => match self.find_named(name).await? {
@@ -163,7 +175,7 @@ impl Op<'_> {
                     Named::Unseen(what) => return Err(unseen(&what, error)),
                 },
                 _ => {
-                    if let Err(error) = wait.pause_after(error).await {
+                    if let Err(error) = self.retry(&mut wait, error).await {
                         return self.refused(unknown, error).await;
                     }
                     if self.stopping() {
@@ -267,7 +279,7 @@ impl Op<'_> {
         loop {
             match self.kind.find(&self.shared.owner, &[name.to_owned()]).await {
                 Ok(found) => return Ok(found),
-                Err(error) => wait.pause_after_look(error).await?,
+                Err(error) => self.retry_look(&mut wait, error).await?,
             }
         }
     }
@@ -321,7 +333,7 @@ impl Op<'_> {
         let handle = handle(&self.address, &object);
         let mut wait = self.wait();
         while let Err(error) = self.kind.forget(&handle).await {
-            wait.pause_after_change(error).await?;
+            self.retry_change(&mut wait, error).await?;
         }
         let data = Data { id: Some(object.id), ..Data::default() };
         let successor = std::mem::replace(&mut self.generation, object.generation);

@@ -21,7 +21,7 @@ impl Op<'_> {
         while let Err(error) = self.kind.delete(&handle).await {
             // Deleting again is harmless and tells.
             is_refused &= error.fault != Fault::Unknown;
-            if let Err(error) = wait.pause_after_change(error).await {
+            if let Err(error) = self.retry_change(&mut wait, error).await {
                 // Some deletes are several calls: what is gone already is not a refusal.
                 let seen = self.kind.observe(std::slice::from_ref(&handle)).await.pop();
                 if is_refused && matches!(seen, Some(Ok(Some(_)))) {
@@ -32,15 +32,21 @@ impl Op<'_> {
         }
         self.journal(Verb::Delete, Step::Result, data()).await?;
         let mut wait = self.wait();
+        let mut trouble = self.wait();
         loop {
             match self.kind.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(None)) | None => break,
                 Some(Ok(Some(_))) => {
+                    trouble.is_over();
                     if !wait.pause(&format!("{id} to be gone"), LINGER).await {
                         return Err(Error::terminal(format!("{id} is still there")));
                     }
+                    if self.stopping() {
+                        let message = format!("interrupted while waiting for {id} to be gone");
+                        return Err(Error::terminal(message));
+                    }
                 }
-                Some(Err(error)) => wait.pause_after_look(error).await?,
+                Some(Err(error)) => self.retry_look(&mut trouble, error).await?,
             }
         }
         self.journal(Verb::Delete, Step::Done, data()).await

@@ -4,6 +4,7 @@
 mod bring;
 mod create;
 mod delete;
+mod retry;
 mod walk;
 
 use std::collections::BTreeMap;
@@ -12,11 +13,12 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
+use self::retry::Budget;
 use self::walk::Walk;
 use crate::address::Address;
 use crate::clock::Clock;
 use crate::erased::{AnyKind, Registry};
-use crate::event::{Event, Events};
+use crate::event::{Event, Events, working};
 use crate::kind::{Error, Fault, Live, Owner};
 use crate::manifest::Manifest;
 use crate::observe::{Observed, owner};
@@ -67,8 +69,8 @@ impl Run<'_> {
 pub struct Outcome {
     pub failed: Vec<(Address, Error)>,
     pub skipped: Vec<Address>,
-    /// Steps that changed something.
-    pub done: usize,
+    /// Whose steps changed something, in the order of their end.
+    pub done: Vec<Address>,
     pub interrupted: bool,
 }
 
@@ -78,6 +80,7 @@ pub(crate) struct Shared<'a> {
     pub observed: &'a Observed,
     pub owner: Owner,
     pub sealer: Sealer,
+    pub budget: Budget,
     journal: mpsc::UnboundedSender<Line>,
 }
 
@@ -89,7 +92,8 @@ impl<'a> Shared<'a> {
         journal: mpsc::UnboundedSender<Line>,
     ) -> Self {
         let (owner, sealer) = (owner(&run.scope, state), Sealer::new(&state.salt));
-        Self { run, observed, owner, sealer, journal }
+        let budget = Budget::of(run.options.parallelism);
+        Self { run, observed, owner, sealer, budget, journal }
     }
 }
 
@@ -216,7 +220,7 @@ pub(crate) async fn recover(
         object: None,
         succeeds: true,
     };
-    let mut recovering = std::pin::pin!(op.recover(open));
+    let mut recovering = std::pin::pin!(working(address.clone(), op.recover(open)));
     let mut batch = Vec::new();
     loop {
         tokio::select! {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::{Line, Op, Outcome, Shared, ends_the_run, write};
 use crate::address::Address;
-use crate::event::Event;
+use crate::event::{Event, working};
 use crate::kind::Error;
 use crate::plan::{Action, Plan, Step};
 use crate::prepare::known_outputs;
@@ -119,7 +119,10 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         let since = Instant::now();
         match self.op(step) {
-            Some(op) => running.push(op.run(step).map(move |ended| (at, since, ended)).boxed()),
+            Some(op) => {
+                let operation = working(step.address.clone(), op.run(step));
+                running.push(operation.map(move |ended| (at, since, ended)).boxed());
+            }
             None => self.ended(at, since, Err(Error::terminal("this kind is not known here"))),
         }
     }
@@ -187,11 +190,12 @@ impl<'a, 'b> Walk<'a, 'b> {
         match result {
             Ok(action) => {
                 self.status[at] = Status::Done;
+                self.shared.budget.earn();
                 if step.action == Action::Replace && action != Action::Replace {
                     self.keep(&address);
                 }
                 if action != Action::Record {
-                    self.outcome.done += 1;
+                    self.outcome.done.push(address.clone());
                     self.tell(Event::Finished { address, action, elapsed: since.elapsed() });
                 }
             }

@@ -110,7 +110,7 @@ async fn destroy_takes_ours_and_leaves_the_rest() {
         };
         things.push(foreign);
     });
-    assert!(matches!(stack.run(true).await, Ended::Done(outcome) if outcome.done == 3));
+    assert!(matches!(stack.run(true).await, Ended::Done(outcome) if outcome.done.len() == 3));
     let left: Vec<String> = stack.world.things().into_iter().map(|thing| thing.id).collect();
     assert_eq!(left, ["theirs"]);
     assert!(stack.state().resources.is_empty());
@@ -265,7 +265,7 @@ async fn an_interrupted_run_begins_nothing_and_says_so() {
     stack.stop.send_replace(true);
     let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
     assert!(outcome.interrupted, "before it began");
-    assert_eq!((outcome.done, outcome.skipped.len()), (0, 3));
+    assert_eq!((outcome.done.len(), outcome.skipped.len()), (0, 3));
     stack.stop.send_replace(false);
     let stop = stack.stop.clone();
     stack.world.script(move |deed| {
@@ -276,7 +276,7 @@ async fn an_interrupted_run_begins_nothing_and_says_so() {
     });
     let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
     assert!(outcome.interrupted, "in its first step");
-    assert_eq!((outcome.done, outcome.skipped.len()), (1, 2));
+    assert_eq!((outcome.done.len(), outcome.skipped.len()), (1, 2));
     stack.stop.send_replace(false);
     stack.world.script(|_| Fate::Happens);
     stack.reconcile().await;

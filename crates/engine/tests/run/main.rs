@@ -5,3 +5,4 @@ mod disk;
 mod interrupted;
 mod simulation;
 mod support;
+mod told;

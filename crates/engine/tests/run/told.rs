@@ -1,0 +1,196 @@
+//! What a run tells while it waits, and how often it repeats what fails.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use stackwright_engine::event::Event;
+use stackwright_engine::execute::{Options, Outcome, Run};
+use stackwright_engine::kind::Fault;
+use stackwright_engine::manifest::{Manifest, Request, Source};
+use stackwright_engine::session::{Goal, Session};
+use stackwright_engine::state::Store;
+use stackwright_testkit::world::Fate;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use crate::support::{Ended, Stack, place};
+
+/// Runs to the end with `${env.PW}` as `script says`, which the world's errors quote.
+async fn told(stack: &Stack) -> (Outcome, Vec<Event>) {
+    let source = Source { path: PathBuf::from("stack.yaml"), text: stack.file.clone() };
+    let env = |name: &str| (name == "PW").then(|| "script says".to_owned());
+    let request = Request { cloud: None, region: None, env: &env, needs_env: true };
+    let kinds = stack.world.kinds();
+    let manifest = Manifest::load(source, &request, &kinds).expect("a manifest");
+    let mut store = Store::open(Box::new(stack.disk.clone()), &place(), "test").expect("a store");
+    let (events, mut heard) = mpsc::unbounded_channel();
+    let scope = manifest.scope("000000000000");
+    let (clock, stop) = (stack.clock, stack.stop.subscribe());
+    let options = Options { parallelism: 4, settle: Some(stack.settle), clock, stop };
+    let run = Run { manifest: &manifest, kinds: &kinds, scope, options, events: &events };
+    let session = Session { run, adopt: false };
+    session.recover(&mut store, Goal::File).await.expect("settled");
+    let surveyed = session.survey(store.state()).await.expect("a plan");
+    let outcome = session.execute(&surveyed, &mut store).await.expect("it ran");
+    drop(session);
+    drop(events);
+    let mut all = Vec::new();
+    while let Some(event) = heard.recv().await {
+        all.push(event);
+    }
+    (outcome, all)
+}
+
+/// So many tokens, none of which needs another.
+fn many(count: usize) -> Stack {
+    let tokens: String = (0..count).map(|number| format!("  t{number}: {{}}\n")).collect();
+    Stack::new(&format!("token:\n{tokens}"))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_in_which_nothing_succeeds_ends_soon_and_says_why() {
+    let stack = many(200);
+    for fault in [Fault::Transient, Fault::Conflict, Fault::Unknown] {
+        let fails = fault.clone();
+        stack.world.script(move |deed| match deed.verb {
+            "create" => Fate::Fails(fails.clone()),
+            _ => Fate::Happens,
+        });
+        let since = Instant::now();
+        let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
+        // Fifty times two minutes, if each waited for itself.
+        assert!(since.elapsed() < Duration::from_secs(600), "{fault:?}: {:?}", since.elapsed());
+        assert_eq!(outcome.failed.len(), 200, "{fault:?}");
+        let said = |(_, error): &(_, stackwright_engine::kind::Error)| {
+            error.hint.as_ref().is_some_and(|hint| hint.contains("run again to go on"))
+        };
+        assert!(outcome.failed.iter().filter(|failed| said(failed)).count() > 100, "{fault:?}");
+        // 64 for each of four at once, and one attempt for each.
+        let tried = stack.world.writes();
+        assert!((400..=256 + 200).contains(&tried), "{fault:?}: {tried}");
+    }
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    stack.holds("gone on").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_large_run_that_is_only_throttled_comes_to_its_end() {
+    let stack = Stack { parallelism: 16, ..many(300) };
+    let mut last = Instant::now();
+    stack.world.script(move |deed| match deed.verb {
+        "create" if last.elapsed() < Duration::from_millis(700) => Fate::Fails(Fault::Transient),
+        "create" => {
+            last = Instant::now();
+            Fate::Happens
+        }
+        _ => Fate::Happens,
+    });
+    stack.reconcile().await;
+    assert!(stack.world.writes() > 64 * 16 + 300, "{} creates", stack.world.writes());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_awaited_to_come_about_costs_nothing() {
+    let stack = many(60);
+    let since = Instant::now();
+    stack.world.script(move |deed| match deed.verb {
+        "create" if since.elapsed() < Duration::from_secs(50) => {
+            let what = "the role to be assumable".to_owned();
+            Fate::Fails(Fault::Awaiting { what, within: Duration::from_secs(60) })
+        }
+        _ => Fate::Happens,
+    });
+    let stack = Stack { parallelism: 60, ..stack };
+    stack.reconcile().await;
+    stack.holds("assumable").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_tells_for_what_how_long_and_why_and_no_secret() {
+    let stack = Stack::new("token:\n  a: {word: '${env.PW}'}\n");
+    let since = Instant::now();
+    stack.world.script(move |deed| match deed.verb {
+        "create" if since.elapsed() < Duration::from_secs(20) => Fate::Fails(Fault::Transient),
+        _ => Fate::Happens,
+    });
+    let (outcome, events) = told(&stack).await;
+    assert_eq!(outcome.done.iter().map(ToString::to_string).collect::<Vec<_>>(), ["token.a"]);
+    let waits: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            Event::Waiting { what, because, limit, .. } => Some((what, because, limit.as_secs())),
+            _ => None,
+        })
+        .collect();
+    assert!(waits.len() > 3, "{events:?}");
+    for (what, because, limit) in waits {
+        assert_eq!((what.as_str(), limit), ("the service to take more calls", 120));
+        assert_eq!(because.as_deref(), Some("as the ${env.PW}"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_waits_for_a_young_object_is_told() {
+    let stack = Stack { settle: Duration::from_secs(60), ..Stack::new("token:\n  a: {}\n") };
+    stack.reconcile().await;
+    let hidden = Instant::now() + Duration::from_secs(20);
+    stack.world.meddle(|things| things[0].visible = hidden);
+    let (outcome, events) = told(&stack).await;
+    assert!(outcome.done.is_empty(), "{events:?}");
+    let id = stack.world.things()[0].id.clone();
+    let is_told = events.iter().any(|event| {
+        matches!(event, Event::Waiting { what, .. } if *what == format!("{id} to be visible"))
+    });
+    assert!(is_told, "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_ends_what_is_being_repeated() {
+    let stack = many(3);
+    let (stop, since) = (stack.stop.clone(), Instant::now());
+    stack.world.script(move |deed| match deed.verb {
+        "create" => {
+            stop.send_if_modified(|stop| {
+                let ends = !*stop && since.elapsed() > Duration::from_secs(10);
+                *stop |= ends;
+                ends
+            });
+            Fate::Fails(Fault::Transient)
+        }
+        _ => Fate::Happens,
+    });
+    let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
+    assert!(outcome.interrupted && outcome.failed.len() == 3, "{outcome:?}");
+    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_became_of_an_open_create_is_told_with_its_object() {
+    for (kind, fate, how) in [
+        ("token", Fate::KillsAfter, "had happened; found by its tags"),
+        ("token", Fate::KillsBefore, "was sent again, with its token"),
+        ("named", Fate::KillsAfter, "had happened; found by its tags"),
+        ("named", Fate::KillsBefore, "it is made again"),
+        ("plain", Fate::KillsBefore, "had not happened"),
+    ] {
+        let stack = Stack::new(&format!("{kind}:\n  a: {{}}\n"));
+        let dies = fate.clone();
+        stack.world.script(move |deed| match deed.verb {
+            "create" => dies.clone(),
+            _ => Fate::Happens,
+        });
+        assert!(matches!(stack.run(false).await, Ended::Killed));
+        stack.world.script(|_| Fate::Happens);
+        let (_, events) = told(&stack).await;
+        let recovered = events.iter().find_map(|event| match event {
+            Event::Recovered { id, how, .. } => Some((id.clone(), *how)),
+            _ => None,
+        });
+        let (id, said) = recovered.unwrap_or_else(|| panic!("{kind} {fate:?}: {events:?}"));
+        assert!(said.contains(how), "{kind} {fate:?}: {said}");
+        let is_there = !how.contains("again") || how.contains("token");
+        let is_there = is_there && !how.contains("had not");
+        assert_eq!(id.is_some(), is_there, "{kind} {fate:?}: {said}");
+    }
+}
