@@ -87,8 +87,18 @@ MUTANTS = {
     ),
     "an open create is closed before its successor is on disk": (
         ENGINE + "execute/create.rs",
-        '(Repeat::UniqueName, _) if open.is_remade => "not seen; it is made again",',
-        '(Repeat::UniqueName, _) if open.is_remade => { self.abandon("").await?; "not seen" }',
+        "(Repeat::UniqueName, _) if open.is_remade => {",
+        '(Repeat::UniqueName, _) if open.is_remade => { self.abandon("").await?;',
+    ),
+    "repeating costs nothing": (
+        ENGINE + "execute/retry.rs",
+        "let is_free = matches!(error.fault, Fault::Awaiting { .. });",
+        "let is_free = true;",
+    ),
+    "an interruption does not end what is being repeated": (
+        ENGINE + "execute/retry.rs",
+        "if self.stopping() {",
+        "if false {",
     ),
     "a refused successor closes its predecessor's intent": (
         ENGINE + "execute/create.rs",
