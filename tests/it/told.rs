@@ -19,8 +19,9 @@ const RECONCILE: &[&str] = &["reconcile", "--no-check"];
 /// The last event of that name.
 #[track_caller]
 fn event(ran: &Ran, name: &str) -> Value {
-    let events = ran.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let found = events.filter(|event| event["event"] == name).last();
+    let lines = ran.stdout.lines();
+    let mut events = lines.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let found = events.rfind(|event| event["event"] == name);
     found.unwrap_or_else(|| panic!("no event {name}:\n{ran}"))
 }
 

@@ -90,8 +90,18 @@ MUTANTS = {
     ),
     "an open create is closed before its successor is on disk": (
         ENGINE + "execute/create.rs",
-        '                self.recovered(None, "its create is not seen to have happened; it is made again")\n',
-        '                self.abandon("").await?;\n                self.recovered(None, "not seen")\n',
+        "(Repeat::UniqueName, _) if open.is_remade => {",
+        '(Repeat::UniqueName, _) if open.is_remade => { self.abandon("").await?;',
+    ),
+    "repeating costs nothing": (
+        ENGINE + "execute/retry.rs",
+        "let is_free = matches!(error.fault, Fault::Awaiting { .. });",
+        "let is_free = true;",
+    ),
+    "an interruption does not end what is being repeated": (
+        ENGINE + "execute/retry.rs",
+        "if self.stopping() {",
+        "if false {",
     ),
     "a refused successor closes its predecessor's intent": (
         ENGINE + "execute/create.rs",
