@@ -11,6 +11,7 @@ mod outside;
 mod ownership;
 mod sample;
 mod secrets;
+mod strict;
 mod support;
 mod torture;
 mod windows;

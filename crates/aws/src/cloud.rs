@@ -25,6 +25,7 @@ use tokio::sync::OnceCell;
 use crate::fault::Explain;
 use crate::once::Once as _;
 use crate::pace::Pace;
+use crate::whole::Whole;
 
 /// No request waits longer.
 const REQUEST: Duration = Duration::from_secs(60);
@@ -104,7 +105,11 @@ impl Cloud {
         macro_rules! client {
             ($service:ident) => {
                 $service::Client::from_conf(
-                    $service::config::Builder::from(&config).interceptor(calls.clone()).build(),
+                    $service::config::Builder::from(&config)
+                        .interceptor(calls.clone())
+                        .interceptor(Whole)
+                        .retry_classifier(Whole)
+                        .build(),
                 )
             };
         }
@@ -191,6 +196,11 @@ fn connector(proxy: Proxy, settings: Option<&HttpConnectorSettings>) -> Connecto
     builder.tls_provider(rustls).build()
 }
 
+/// Whether an operation only looks, by its name.
+pub fn is_read(operation: &str) -> bool {
+    ["Describe", "Get", "List", "Filter"].iter().any(|read| operation.starts_with(read))
+}
+
 /// Counts every attempt that reaches the wire.
 #[derive(Clone, Debug, Default)]
 pub struct Calls(Arc<[AtomicU64; 2]>);
@@ -221,10 +231,7 @@ impl Intercept for Calls {
         let Some(operation) = bag.load::<Metadata>() else { return Ok(()) };
         tracing::debug!(target: "stackwright::call", "{} {}", operation.service(), operation.name());
         self.0[0].fetch_add(1, Ordering::Relaxed);
-        if !["Describe", "Get", "List", "Filter"]
-            .iter()
-            .any(|read| operation.name().starts_with(read))
-        {
+        if !is_read(operation.name()) {
             self.0[1].fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
