@@ -52,7 +52,8 @@ fn tally(names: impl Iterator<Item = String>) -> BTreeMap<String, usize> {
 #[test]
 fn a_life_under_all_rules_takes_one_run_for_each_change() {
     let emulator = Emulator::ministack().start();
-    let proxy = Proxy::strict(&emulator, strict(2), |_| Act::Pass);
+    // In real time, so that a second deployment comes too early.
+    let proxy = Proxy::strict(&emulator, Rules::all(2, 1.0), |_| Act::Pass);
     let stack = sandbox(&emulator, &proxy);
     let step = |what: &str| {
         let ran = stack.run(&["reconcile", "--yes"]);
@@ -81,6 +82,7 @@ fn a_life_under_all_rules_takes_one_run_for_each_change() {
     assert_eq!(emulator.census().counts(), [0; 5]);
 
     let met = rules_met(&proxy.entries());
+    figures::note("strict life", json!({ "calls": proxy.log().len(), "refusals": met }));
     for rule in ["hidden", "in progress", "unassumable"] {
         assert!(met.contains_key(rule), "{rule} was never met: {met:?}");
     }
