@@ -12,6 +12,7 @@ mod outside;
 mod ownership;
 mod sample;
 mod secrets;
+mod strict;
 mod support;
 mod told;
 mod torture;

@@ -131,10 +131,7 @@ impl Intercept for Calls {
         let Some(operation) = bag.load::<Metadata>() else { return Ok(()) };
         tracing::debug!(target: "stackwright::call", "{} {}", operation.service(), operation.name());
         self.0.total.fetch_add(1, Ordering::Relaxed);
-        if !["Describe", "Get", "List", "Filter"]
-            .iter()
-            .any(|read| operation.name().starts_with(read))
-        {
+        if !is_read(operation.name()) {
             self.0.writes.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
@@ -154,4 +151,8 @@ impl Intercept for Calls {
         }
         Ok(())
     }
+}
+/// Whether an operation only looks, by its name.
+pub fn is_read(operation: &str) -> bool {
+    ["Describe", "Get", "List", "Filter"].iter().any(|read| operation.starts_with(read))
 }

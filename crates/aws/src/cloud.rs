@@ -20,6 +20,7 @@ use crate::calls::Calls;
 use crate::fault::Explain;
 use crate::once::Once as _;
 use crate::pace::Pace;
+use crate::whole::Whole;
 
 /// No call waits longer, all its attempts together; uploads and functions at work excepted.
 const REQUEST: Duration = Duration::from_secs(60);
@@ -99,7 +100,11 @@ impl Cloud {
         macro_rules! client {
             ($service:ident) => {
                 $service::Client::from_conf(
-                    $service::config::Builder::from(&config).interceptor(calls.clone()).build(),
+                    $service::config::Builder::from(&config)
+                        .interceptor(calls.clone())
+                        .interceptor(Whole)
+                        .retry_classifier(Whole)
+                        .build(),
                 )
             };
         }

@@ -17,6 +17,7 @@ pub mod policy;
 pub mod role;
 pub mod tags;
 pub mod vendor;
+mod whole;
 
 use std::path::PathBuf;
 use std::sync::Arc;

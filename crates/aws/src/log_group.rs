@@ -4,14 +4,17 @@
 //! function first runs, and only one that carries our lineage is ever changed or deleted.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::LogGroup as Described;
-use stackwright_engine::kind::{Error, Result, tag};
+use stackwright_engine::kind::{Error, Fault, Result, tag};
 
 use crate::cloud::Cloud;
 use crate::fault::{Explain as _, code};
 
 const RETENTION_DAYS: i32 = 14;
+/// How long a new group may stay out of sight.
+const SHOWING: Duration = Duration::from_secs(30);
 
 pub struct LogGroup<'a> {
     cloud: &'a Cloud,
@@ -61,13 +64,14 @@ impl<'a> LogGroup<'a> {
     /// `lineages`: the values of [`tag::LINEAGE`] that mean us.
     pub async fn standing(&self, lineages: &[&str]) -> Result<Standing> {
         let (group, tags) = tokio::try_join!(self.group(), self.tags())?;
+        // A group that is there has tags, or none: without an answer it does not show itself yet.
+        let (Some(group), Some(tags)) = (group, tags) else { return Ok(Standing::Absent) };
         let lineage = tags.get(tag::LINEAGE).map(String::as_str);
         let ours = lineage.is_some_and(|lineage| lineages.contains(&lineage));
         Ok(match group {
-            None => Standing::Absent,
-            Some(_) if !ours => Standing::Foreign,
-            Some(group) if group.retention_in_days.is_none() => Standing::Unfinished,
-            Some(_) => Standing::Ours,
+            _ if !ours => Standing::Foreign,
+            group if group.retention_in_days.is_none() => Standing::Unfinished,
+            _ => Standing::Ours,
         })
     }
 
@@ -79,10 +83,11 @@ impl<'a> LogGroup<'a> {
         Ok(groups.unwrap_or_default().into_iter().find(named))
     }
 
-    async fn tags(&self) -> Result<HashMap<String, String>> {
+    /// `None`: there is no such group.
+    async fn tags(&self) -> Result<Option<HashMap<String, String>>> {
         match self.cloud.logs.list_tags_for_resource().resource_arn(&self.arn).send().await {
-            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(HashMap::new()),
-            reply => Ok(reply.explain("ListTagsForResource")?.tags.unwrap_or_default()),
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
+            reply => Ok(Some(reply.explain("ListTagsForResource")?.tags.unwrap_or_default())),
         }
     }
 
@@ -98,8 +103,18 @@ impl<'a> LogGroup<'a> {
             .await;
         match made {
             Err(error) if code(&error) == Some("ResourceAlreadyExistsException") => {
-                if !self.standing(lineages).await?.is_ours() {
-                    return Ok(());
+                match self.standing(lineages).await? {
+                    Standing::Ours | Standing::Unfinished => {}
+                    Standing::Foreign => return Ok(()),
+                    // It may be what an earlier call made, whose reply was lost.
+                    Standing::Absent => {
+                        let error = crate::fault::explain("CreateLogGroup", error);
+                        let what = "the log group to show itself".to_owned();
+                        return Err(Error {
+                            fault: Fault::Awaiting { what, within: SHOWING },
+                            ..error
+                        });
+                    }
                 }
             }
             made => {

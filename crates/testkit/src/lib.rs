@@ -23,5 +23,8 @@ pub mod world;
 pub use census::Census;
 pub use dice::Dice;
 pub use emulator::{Builder, Emulator};
-pub use proxy::{Act, Call, Operation, Point, Proxy, Refusal};
+pub use proxy::{
+    Act, Call, Entry, Operation, Point, Proxy, Refusal, Rules, Sort, by_seed, read_log, replay,
+    write_log,
+};
 pub use tree::{cache, python, python_path};

@@ -4,9 +4,10 @@
 //! and API Gateway by method and path. The service is the one the request was signed for.
 
 use http::request::Parts;
+use serde::{Deserialize, Serialize};
 
 /// `lambda CreateFunction`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     /// As in the signature's scope: `ec2`, `iam`, `sts`, `lambda`, `apigateway`, `logs`.
     pub service: String,
@@ -46,6 +47,7 @@ fn action(body: &[u8]) -> Option<String> {
 /// Lambda's and API Gateway's; `*` is any one segment.
 const REST: &[(&str, &str, &str)] = &[
     ("POST", "functions", "CreateFunction"),
+    ("GET", "functions", "ListFunctions"),
     ("GET", "functions/*", "GetFunction"),
     ("DELETE", "functions/*", "DeleteFunction"),
     ("PUT", "functions/*/code", "UpdateFunctionCode"),

@@ -2,16 +2,27 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::operation::Operation;
 
 /// An error of a service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     pub status: u16,
-    pub code: &'static str,
+    #[serde(deserialize_with = "forever")]
+    pub code: Text,
     /// Empty: that the test refused it.
-    pub message: &'static str,
+    #[serde(deserialize_with = "forever")]
+    pub message: Text,
+}
+
+/// By this name, serde does not take it for a part of what it reads.
+pub(super) type Text = &'static str;
+
+/// A text that is read from a log stays as long as the test does.
+pub(super) fn forever<'de, D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
+    Ok(String::deserialize(from)?.leak())
 }
 
 impl Refusal {
@@ -40,35 +51,49 @@ impl Refusal {
 
     pub(super) fn answer(self, operation: &Operation) -> Response<Bytes> {
         let Self { status, code, message } = self;
-        let message = match message {
-            "" => format!("{} was refused by the test", operation.name),
-            said => said.to_owned(),
-        };
-        let (sort, body) = match operation.service.as_str() {
-            "ec2" => (
-                "text/xml",
-                format!(
-                    "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error>\
-                     </Errors><RequestID>0</RequestID></Response>"
-                ),
+        match message {
+            "" => error(
+                operation,
+                status,
+                code,
+                &format!("{} was refused by the test", operation.name),
             ),
-            "iam" | "sts" => (
-                "text/xml",
-                format!(
-                    "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}\
-                     </Message></Error><RequestId>0</RequestId></ErrorResponse>"
-                ),
-            ),
-            _ => (
-                "application/json",
-                serde_json::json!({ "__type": code, "message": message }).to_string(),
-            ),
-        };
-        let mut answer = Response::new(Bytes::from(body));
-        *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
-        let headers = answer.headers_mut();
-        headers.insert(header::CONTENT_TYPE, sort.parse().expect("a type"));
-        headers.insert("x-amzn-errortype", code.parse().expect("a code"));
-        answer
+            said => error(operation, status, code, said),
+        }
     }
+}
+
+/// An error in the words of the operation's service.
+pub(super) fn error(
+    operation: &Operation,
+    status: u16,
+    code: &str,
+    message: &str,
+) -> Response<Bytes> {
+    let (sort, body) = match operation.service.as_str() {
+        "ec2" => (
+            "text/xml",
+            format!(
+                "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error>\
+                 </Errors><RequestID>0</RequestID></Response>"
+            ),
+        ),
+        "iam" | "sts" => (
+            "text/xml",
+            format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}\
+                 </Message></Error><RequestId>0</RequestId></ErrorResponse>"
+            ),
+        ),
+        _ => (
+            "application/json",
+            serde_json::json!({ "__type": code, "message": message }).to_string(),
+        ),
+    };
+    let mut answer = Response::new(Bytes::from(body));
+    *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, sort.parse().expect("a type"));
+    headers.insert("x-amzn-errortype", code.parse().expect("a code"));
+    answer
 }

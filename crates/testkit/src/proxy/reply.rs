@@ -1,0 +1,95 @@
+//! Bodies: whole, told about when sent, or breaking off.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::mpsc;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Response, header};
+use hyper::body::{Body, Frame, SizeHint};
+
+use super::Call;
+use super::rules::Answer;
+
+pub struct Reply {
+    /// Still to be sent.
+    bytes: Bytes,
+    breaks: Break,
+    tell: Option<(mpsc::Sender<Call>, Call)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Break {
+    Never,
+    AfterBytes,
+    /// What was sent has had its turn on the wire.
+    Now,
+}
+
+impl Reply {
+    pub fn whole(bytes: Bytes) -> Self {
+        Self { bytes, breaks: Break::Never, tell: None }
+    }
+
+    /// Tells when it has been sent.
+    pub fn telling(mut self, tell: (mpsc::Sender<Call>, Call)) -> Self {
+        self.tell = Some(tell);
+        self
+    }
+
+    /// The length is announced, `length` bytes at most are sent, and the connection breaks.
+    pub fn broken(answer: Answer, length: usize) -> Response<Self> {
+        let announced = answer.body().len().max(length + 1);
+        let breaks = Break::AfterBytes;
+        let mut answer = answer.map(|body| {
+            let bytes = body.slice(..length.min(body.len()));
+            Self { bytes, breaks, tell: None }
+        });
+        answer.headers_mut().insert(header::CONTENT_LENGTH, announced.into());
+        answer
+    }
+}
+
+impl Body for Reply {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        if !self.bytes.is_empty() {
+            let bytes = std::mem::take(&mut self.bytes);
+            return Poll::Ready(Some(Ok(Frame::data(bytes))));
+        }
+        match self.breaks {
+            Break::Never => Poll::Ready(None),
+            Break::AfterBytes => {
+                self.breaks = Break::Now;
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Break::Now => Poll::Ready(Some(Err(io::Error::other("broken off by the test")))),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.breaks == Break::Never && self.bytes.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.breaks {
+            Break::Never => SizeHint::with_exact(self.bytes.len() as u64),
+            _ => SizeHint::default(),
+        }
+    }
+}
+
+impl Drop for Reply {
+    fn drop(&mut self) {
+        if let Some((held, call)) = self.tell.take() {
+            let _ = held.send(call);
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! A call as the rules read it.
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::proxy::Operation;
+
+#[derive(Clone, Debug)]
+pub struct Asked {
+    pub operation: Operation,
+    /// As sent: percent-encoded, without the query.
+    pub path: String,
+    pub body: Bytes,
+}
+
+impl Asked {
+    pub fn is(&self, service: &str, name: &str) -> bool {
+        self.operation.service == service && self.operation.name == name
+    }
+
+    /// All pairs of a form, in the order of the names.
+    pub fn form(&self) -> Vec<(String, String)> {
+        let text = std::str::from_utf8(&self.body).unwrap_or_default();
+        let mut pairs: Vec<_> = text
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (decoded(name), decoded(&value.replace('+', " "))))
+            .collect();
+        pairs.sort();
+        pairs
+    }
+
+    pub fn field(&self, name: &str) -> Option<String> {
+        self.form().into_iter().find(|(field, _)| field == name).map(|(_, value)| value)
+    }
+
+    /// The body as JSON; null when it is none.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The part of the path that follows `collection`, decoded.
+    pub fn under(&self, collection: &str) -> Option<String> {
+        let mut parts = self.path.split('/').skip_while(|part| *part != collection).skip(1);
+        parts.next().filter(|part| !part.is_empty()).map(decoded)
+    }
+}
+
+/// Percent-decoded.
+pub fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
+        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()).filter(|_| first == b'%') {
+            Some(byte) => {
+                bytes.push(byte);
+                rest = &after[2..];
+            }
+            None => {
+                bytes.push(first);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_and_a_form_are_decoded() {
+        let asked = Asked {
+            operation: Operation { service: "x".into(), name: "Y".into(), writes: false },
+            path: "/2017-03-31/functions/arn%3Aaws%3Alambda/policy".into(),
+            body: Bytes::from_static(b"B=1%2B1&A=a+b%"),
+        };
+        assert_eq!(asked.under("functions").as_deref(), Some("arn:aws:lambda"));
+        assert_eq!(asked.under("policy"), None);
+        assert_eq!(asked.field("A").as_deref(), Some("a b%"));
+        assert_eq!(asked.field("B").as_deref(), Some("1+1"));
+    }
+}

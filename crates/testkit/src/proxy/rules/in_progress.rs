@@ -1,0 +1,102 @@
+//! Lambda makes and changes a function behind the reply: so many reads long it is `Pending`, or its
+//! update `InProgress`, and what would change it is refused.
+//!
+//! Source: "Lambda function states": while a create is pending, invocations and updates fail; while an
+//! update is in progress, further updates do.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use serde_json::Value;
+
+use super::object::{Object, ended, named};
+use super::{Answer, Asked, Rule};
+use crate::proxy::refusal::error;
+
+const UPDATES: [&str; 3] = ["UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion"];
+const READS: [&str; 2] = ["GetFunction", "GetFunctionConfiguration"];
+
+pub struct InProgress {
+    /// How many reads a write lasts.
+    lasts: usize,
+    functions: Mutex<HashMap<Object, Progress>>,
+}
+
+#[derive(Clone, Copy)]
+struct Progress {
+    /// Reads that still see it.
+    left: usize,
+    /// The create, not an update.
+    is_new: bool,
+}
+
+impl InProgress {
+    pub fn new(lasts: usize) -> Self {
+        Self { lasts, functions: Mutex::default() }
+    }
+}
+
+impl Rule for InProgress {
+    fn before(&self, asked: &Asked) -> Option<Answer> {
+        let function = function(asked)?;
+        let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        let progress = functions.get(&function)?;
+        let name = asked.operation.name.as_str();
+        let said = match progress.is_new {
+            true if UPDATES.contains(&name) || name == "Invoke" => {
+                "The function is currently in the following state: Pending".to_owned()
+            }
+            false if UPDATES.contains(&name) => {
+                let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{}", function.id);
+                format!("An update is in progress for resource: {arn}")
+            }
+            _ => return None,
+        };
+        let said = format!("The operation cannot be performed at this time. {said}");
+        Some(error(&asked.operation, 409, "ResourceConflictException", &said))
+    }
+
+    fn after(&self, asked: &Asked, answer: &mut Answer) -> bool {
+        let Some(function) = function(asked).filter(|_| answer.status().is_success()) else {
+            return false;
+        };
+        let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
+        if !ended(asked, answer).is_empty() {
+            functions.remove(&function);
+            return false;
+        }
+        let name = asked.operation.name.as_str();
+        let is_new = name == "CreateFunction";
+        if is_new || UPDATES[..2].contains(&name) {
+            functions.insert(function, Progress { left: self.lasts, is_new });
+            return show(answer, is_new);
+        }
+        let Some(progress) = functions.get_mut(&function).filter(|_| READS.contains(&name)) else {
+            return false;
+        };
+        progress.left -= 1;
+        let Progress { left, is_new } = *progress;
+        if left == 0 {
+            functions.remove(&function);
+        }
+        show(answer, is_new)
+    }
+}
+
+fn function(asked: &Asked) -> Option<Object> {
+    (asked.operation.service == "lambda").then(|| named(asked).pop()).flatten()
+}
+
+/// Writes it into a reply: that of a write, or of one of the two reads.
+fn show(answer: &mut Answer, is_new: bool) -> bool {
+    let Ok(mut body) = serde_json::from_slice::<Value>(answer.body()) else { return false };
+    let configuration = match body.get_mut("Configuration") {
+        Some(configuration) => configuration,
+        None => &mut body,
+    };
+    let (state, update) = if is_new { ("Pending", "Successful") } else { ("Active", "InProgress") };
+    configuration["State"] = state.into();
+    configuration["LastUpdateStatus"] = update.into();
+    *answer.body_mut() = body.to_string().into();
+    true
+}

@@ -1,0 +1,141 @@
+//! What AWS enforces and emulators do not: one rule, one file.
+//!
+//! A call that the script lets through meets the rules in force, each in its turn. A rule may answer
+//! it itself, and it sees and may change what the emulator answered. What the emulator committed
+//! counts, whether or not the client ever hears of it.
+
+mod asked;
+mod hidden;
+mod in_progress;
+mod object;
+mod one_writer;
+mod quotas;
+mod tokens;
+mod unassumable;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Response;
+
+pub use asked::Asked;
+pub use object::Sort;
+
+/// Which rules are in force. None by default.
+#[derive(Clone, Debug, Default)]
+pub struct Rules {
+    /// A ClientToken of RunInstances stands for one launch.
+    pub tokens: bool,
+    /// API Gateway's fixed quotas, in a time that runs so many times faster.
+    pub quotas: Option<f64>,
+    /// Writes to one REST API do not overlap.
+    pub one_writer: bool,
+    /// Reads of a function after a write until the write is done.
+    pub in_progress: usize,
+    /// Reads that a new object of a sort is invisible to, in its first three seconds.
+    pub hidden: BTreeMap<Sort, usize>,
+    /// Times that Lambda cannot assume a new role.
+    pub unassumable: usize,
+}
+
+impl Rules {
+    /// Every rule: each delay lasts `n` looks, and the quotas' time runs `speed` times faster.
+    pub fn all(n: usize, speed: f64) -> Self {
+        Self {
+            tokens: true,
+            quotas: Some(speed),
+            one_writer: true,
+            in_progress: n,
+            hidden: Sort::ALL.map(|sort| (sort, n)).into(),
+            unassumable: n,
+        }
+    }
+
+    /// Only new objects of one sort are hidden, for `n` reads.
+    pub fn hiding(sort: Sort, n: usize) -> Self {
+        Self { hidden: BTreeMap::from([(sort, n)]), ..Self::default() }
+    }
+
+    pub(super) fn book(self) -> Book {
+        let mut rules: Vec<(&'static str, Arc<dyn Rule>)> = Vec::new();
+        if self.unassumable > 0 {
+            rules.push(("unassumable", Arc::new(unassumable::Unassumable::new(self.unassumable))));
+        }
+        if self.in_progress > 0 {
+            rules.push(("in progress", Arc::new(in_progress::InProgress::new(self.in_progress))));
+        }
+        if self.tokens {
+            rules.push(("tokens", Arc::<tokens::Tokens>::default()));
+        }
+        if let Some(speed) = self.quotas {
+            rules.push(("quotas", Arc::new(quotas::Quotas::new(speed))));
+        }
+        if self.one_writer {
+            rules.push(("one writer", Arc::<one_writer::OneWriter>::default()));
+        }
+        // The last to see an answer: what is hidden is hidden whatever the others say of it.
+        if !self.hidden.is_empty() {
+            rules.push(("hidden", Arc::new(hidden::Hidden::new(self.hidden))));
+        }
+        Book(rules)
+    }
+}
+
+/// What a service says to a call.
+pub type Answer = Response<Bytes>;
+
+/// A rule with what it remembers.
+pub trait Rule: Send + Sync {
+    /// An answer keeps the call from the emulator.
+    fn before(&self, _: &Asked) -> Option<Answer> {
+        None
+    }
+
+    /// Sees the emulator's answer; `true` when it changed it.
+    fn after(&self, _: &Asked, _: &mut Answer) -> bool {
+        false
+    }
+
+    /// The answer to a call that this rule let pass has left, or nobody waits for it any more.
+    fn over(&self, _: &Asked) {}
+}
+
+/// The rules in force.
+pub struct Book(Vec<(&'static str, Arc<dyn Rule>)>);
+
+impl Book {
+    /// The call may go to the emulator; or the rule that answers it, and the answer.
+    pub fn admit(&self, asked: Asked) -> Result<Visit, Box<(&'static str, Answer)>> {
+        let mut visit = Visit { asked, admitted: Vec::new() };
+        for (name, rule) in &self.0 {
+            if let Some(answer) = rule.before(&visit.asked) {
+                return Err(Box::new((*name, answer)));
+            }
+            visit.admitted.push((name, Arc::clone(rule)));
+        }
+        Ok(visit)
+    }
+}
+
+/// A call that every rule let pass, until its answer has left.
+pub struct Visit {
+    asked: Asked,
+    admitted: Vec<(&'static str, Arc<dyn Rule>)>,
+}
+
+impl Visit {
+    /// The last rule that changed the answer.
+    pub fn answered(&self, answer: &mut Answer) -> Option<&'static str> {
+        let changed = self.admitted.iter().filter(|(_, rule)| rule.after(&self.asked, answer));
+        changed.map(|(name, _)| *name).last()
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        for (_, rule) in &self.admitted {
+            rule.over(&self.asked);
+        }
+    }
+}

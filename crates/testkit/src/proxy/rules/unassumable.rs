@@ -1,0 +1,47 @@
+//! A new role is not known to Lambda at once.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use super::object::{Sort, ended, made};
+use super::{Answer, Asked, Rule};
+use crate::proxy::refusal::error;
+
+pub struct Unassumable {
+    times: usize,
+    /// By name: how often a new role is still to be refused.
+    left: Mutex<HashMap<String, usize>>,
+}
+
+impl Unassumable {
+    pub fn new(times: usize) -> Self {
+        Self { times, left: Mutex::default() }
+    }
+}
+
+impl Rule for Unassumable {
+    fn before(&self, asked: &Asked) -> Option<Answer> {
+        let gives = ["CreateFunction", "UpdateFunctionConfiguration"];
+        if asked.operation.service != "lambda" || !gives.contains(&asked.operation.name.as_str()) {
+            return None;
+        }
+        let body = asked.json();
+        let role = body["Role"].as_str()?.rsplit('/').next()?;
+        let mut all = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = all.get_mut(role).filter(|left| **left > 0)?;
+        *left -= 1;
+        let said = "The role defined for the function cannot be assumed by Lambda.";
+        Some(error(&asked.operation, 400, "InvalidParameterValueException", said))
+    }
+
+    fn after(&self, asked: &Asked, answer: &mut Answer) -> bool {
+        let mut all = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        for object in ended(asked, answer) {
+            all.remove(&object.id);
+        }
+        for object in made(asked, answer).into_iter().filter(|object| object.sort == Sort::Role) {
+            all.insert(object.id, self.times);
+        }
+        false
+    }
+}

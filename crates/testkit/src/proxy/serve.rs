@@ -1,0 +1,148 @@
+//! The way of one call: script, rules, emulator, and back.
+
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
+
+use super::reply::Reply;
+use super::rules::{Answer, Asked, Visit};
+use super::{Act, Call, Point, Shared, operation};
+
+pub(super) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    mut ended: oneshot::Receiver<()>,
+) {
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+    // Dropped with this function, and with them every call that is held.
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let (stream, _) = tokio::select! {
+            _ = &mut ended => return,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted.expect("a connection"),
+        };
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let service = service_fn(|request| answer(Arc::clone(&shared), request));
+            let connection = hyper::server::conn::http1::Builder::new();
+            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// An error closes the connection.
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Reply>, io::Error> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+    let Some(operation) = operation::operation(&head, &body) else {
+        let answer = shared.forward(Request::from_parts(head, body)).await?;
+        return Ok(answer.map(Reply::whole));
+    };
+    let path = head.uri.path().to_owned();
+    let asked = Asked { operation: operation.clone(), path, body: body.clone() };
+    let call = shared.log().note(operation, head.uri.to_string());
+    let act = (shared.script)(&call);
+    shared.log().of(&call).act = act;
+    match act {
+        Act::Hold(Point::Arrived) => shared.hold(&call).await,
+        Act::Drop(Point::Arrived) => return Err(dropped()),
+        Act::Refuse(refusal) => return Ok(shared.said(&call, refusal.answer(&call.operation))),
+        Act::Say(body) => {
+            return Ok(shared.said(&call, Response::new(Bytes::from_static(body.as_bytes()))));
+        }
+        _ => {}
+    }
+    let request = Request::from_parts(head, body);
+    // On its own: what the emulator does is seen also when the client has gone.
+    let serving = tokio::spawn(Arc::clone(&shared).ask(call.clone(), asked, request));
+    // Until the answer has left, the call is under way.
+    let (answer, _visit) = serving.await.map_err(io::Error::other)??;
+    match act {
+        Act::Hold(Point::Committed) => shared.hold(&call).await,
+        Act::Delay(duration) => tokio::time::sleep(duration).await,
+        Act::Drop(_) => return Err(dropped()),
+        _ => {}
+    }
+    Ok(match act {
+        Act::Misreport(refusal) => shared.said(&call, refusal.answer(&call.operation)),
+        Act::Cut(length) => {
+            shared.said(&call, answer.map(|body| body.slice(..length.min(body.len()))))
+        }
+        Act::Break(length) => Reply::broken(answer, length),
+        Act::Hold(Point::Replied) => {
+            let tell = (shared.held.clone(), call.clone());
+            shared.said(&call, answer).map(|reply| reply.telling(tell))
+        }
+        _ => shared.said(&call, answer),
+    })
+}
+
+fn dropped() -> io::Error {
+    io::Error::other("dropped by the test")
+}
+
+impl Shared {
+    /// The answer goes out as a whole.
+    fn said(&self, call: &Call, answer: Answer) -> Response<Reply> {
+        self.log().of(call).status = Some(answer.status().as_u16());
+        answer.map(Reply::whole)
+    }
+
+    async fn hold(&self, call: &Call) {
+        let _ = self.held.send(call.clone());
+        if let Ok(permit) = self.released.acquire().await {
+            permit.forget();
+        }
+    }
+
+    /// What the service answers: the rule that does not let it pass, or the emulator, as the rules
+    /// have it.
+    async fn ask(
+        self: Arc<Self>,
+        call: Call,
+        asked: Asked,
+        request: Request<Bytes>,
+    ) -> Result<(Answer, Option<Visit>), io::Error> {
+        let visit = match self.rules.admit(asked) {
+            Ok(visit) => visit,
+            Err(refused) => {
+                let (rule, answer) = *refused;
+                self.log().of(&call).rule = Some(rule.to_owned());
+                return Ok((answer, None));
+            }
+        };
+        let mut answer = self.forward(request).await?;
+        if let Some(rule) = visit.answered(&mut answer) {
+            self.log().of(&call).rule = Some(rule.to_owned());
+        }
+        Ok((answer, Some(visit)))
+    }
+
+    async fn forward(&self, request: Request<Bytes>) -> Result<Response<Bytes>, io::Error> {
+        let mut request = request.map(Full::new);
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
+        let uri = format!("http://127.0.0.1:{}{path}", self.upstream);
+        *request.uri_mut() = uri.parse().map_err(io::Error::other)?;
+        request.headers_mut().remove(header::CONNECTION);
+        let answer = self.client.request(request).await.map_err(io::Error::other)?;
+        let (mut head, body) = answer.into_parts();
+        // The length is that of what is sent in the end.
+        for hop in [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
+            head.headers.remove(hop);
+        }
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        Ok(Response::from_parts(head, body))
+    }
+}
