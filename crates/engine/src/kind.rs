@@ -80,7 +80,8 @@ pub trait Kind: Send + Sync + 'static {
     ) -> impl Future<Output = Vec<Result<Option<Live<Self::Spec>>>>> + Send;
 
     /// Objects that carry `owner`'s stack tag, whatever their lineage (all pages), and objects that
-    /// bear one of `names` where names are unique, whoever owns them. Never writes. Called only
+    /// bear one of `names` where names are unique, whoever owns them. (A service that lists no tags
+    /// finds by name alone.) Never writes. Called only
     /// with an open intent, for an address that the state does not know, or for a name that is taken.
     fn find(
         &self,

@@ -46,7 +46,7 @@ pub struct Stack {
     /// Becomes true when no further step shall begin.
     pub stop: watch::Sender<bool>,
     /// The file that was read last; reading takes a good part of a simulated run.
-    read: RefCell<Option<(String, Rc<Manifest>)>>,
+    pub read: RefCell<Option<(String, Rc<Manifest>)>>,
 }
 
 /// How a run ended.
