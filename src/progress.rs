@@ -1,5 +1,6 @@
 //! What a run tells, printed as it happens; and where nothing happens, what is awaited.
 
+use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -77,10 +78,8 @@ impl Progress {
     /// A line that is no event of a run.
     pub fn say(&self, human: impl FnOnce() -> String, json: impl FnOnce() -> Value) {
         lock(&self.now).told = Instant::now();
-        match self.json {
-            true => anstream::println!("{}", json()),
-            false => anstream::eprintln!("{}", human()),
-        }
+        let line = if self.json { json().to_string() } else { human() };
+        show(&line, self.json);
     }
 }
 
@@ -110,7 +109,9 @@ async fn print(
             Some(event) = heard.recv() => {
                 let line = if json { Some(json::event(&event).to_string()) } else { human::event(&event) };
                 lock(&now).note(&event, line.is_some());
-                show(json, line);
+                if let Some(line) = line {
+                    show(&line, json);
+                }
             }
             Some(done) = flushes.recv() => {
                 let _ = done.send(());
@@ -120,7 +121,7 @@ async fn print(
                 if !silent.is_empty() {
                     let line =
                         if json { json::silent(&silent).to_string() } else { human::silent(&silent) };
-                    show(json, Some(line));
+                    show(&line, json);
                 }
             }
             else => break,
@@ -128,12 +129,13 @@ async fn print(
     }
 }
 
-fn show(json: bool, line: Option<String>) {
-    match line {
-        Some(line) if json => anstream::println!("{line}"),
-        Some(line) => anstream::eprintln!("{line}"),
-        None => {}
-    }
+/// Events go to stdout, lines for people to stderr. A run goes on though nobody can be told: what
+/// counts is on disk.
+pub fn show(line: &str, json: bool) {
+    let _ = match json {
+        true => writeln!(anstream::stdout(), "{line}"),
+        false => writeln!(anstream::stderr(), "{line}"),
+    };
 }
 
 impl Now {

@@ -7,6 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::error::code;
+use crate::progress::show;
 use crate::render::unfinished;
 
 /// Caught from the start. While something is under way that must not be cut, the first signal only
@@ -88,10 +89,8 @@ async fn next((interrupt, terminate): &mut (Signal, Signal)) -> u8 {
     }
 }
 
+/// Leaves, also where nothing can be written any more.
 fn leave(code: u8, line: &str, json: bool) -> ! {
-    match json {
-        true => anstream::println!("{line}"),
-        false => anstream::eprintln!("{line}"),
-    }
+    show(line, json);
     std::process::exit(i32::from(code))
 }

@@ -100,7 +100,7 @@ async fn one(
     let mut told = since;
     loop {
         let why = match call(&connected.clients, &request).await {
-            Ok(reply) => verdict(check, &reply)?,
+            Ok(reply) => verdict(check, &reply, scope)?,
             Err(error) => error.message,
         };
         if since.elapsed() + pause >= check.within {
@@ -158,8 +158,9 @@ fn request(check: &Check, scope: &Scope) -> Result<Request, String> {
 }
 
 /// `None`: as expected.
-fn verdict(check: &Check, reply: &Reply) -> Option<String> {
-    let body: String = reply.body.chars().take(300).collect();
+fn verdict(check: &Check, reply: &Reply, scope: &Scope) -> Option<String> {
+    // Redacted before it is cut: half a secret would not be known for one.
+    let body: String = scope.redacted(&reply.body).chars().take(300).collect();
     if reply.status != check.status {
         return Some(format!("answered {} instead of {}: {body}", reply.status, check.status));
     }

@@ -8,14 +8,16 @@ use super::shared::confirm;
 use crate::cli::Local;
 use crate::environment;
 use crate::error::{Error, Result, code};
+use crate::progress::Progress;
 use crate::render::{self, clean, json::SCHEMA};
 
-pub async fn run(command: Local, json: bool) -> Result<u8> {
+pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> {
     let config = environment::local()?;
     let mut report = |event| render::local(&event);
     match command {
         Local::Up => {
-            let endpoint = up(&config, &mut report).await?;
+            let starting = up(&config, &mut report);
+            let endpoint = progress.during("starting the local cloud", starting).await?;
             anstream::println!("{}", endpoint.url);
         }
         Local::Down => {
@@ -30,7 +32,8 @@ pub async fn run(command: Local, json: bool) -> Result<u8> {
         },
         Local::Reset { yes } => {
             confirm(yes, "removes every object of the local cloud")?;
-            reset(&config, &mut report).await?;
+            let emptying = reset(&config, &mut report);
+            progress.during("emptying the local cloud", emptying).await?;
         }
         Local::Expose { port } => {
             let door = Door::open(port, config.port).await?;

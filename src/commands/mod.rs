@@ -63,7 +63,7 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
             logs::run(&stack, &function, follow, progress).await
         }
         Command::State(command) => state::run(command, progress).await,
-        Command::Local(command) => local::run(command, json).await,
+        Command::Local(command) => local::run(command, json, progress).await,
         Command::Version => {
             anstream::println!("stackwright {}", env!("CARGO_PKG_VERSION"));
             Ok(0)

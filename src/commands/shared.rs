@@ -3,6 +3,7 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
+use serde_json::json;
 use stackwright_aws::calls::Calls;
 use stackwright_engine::Address;
 use stackwright_engine::clock::Clock;
@@ -15,8 +16,8 @@ use tokio::sync::watch;
 use crate::environment;
 use crate::error::{Error, Result, fault_code};
 use crate::progress::Progress;
-use crate::render::human;
 use crate::render::unfinished::Unfinished;
+use crate::render::{clean, human};
 use crate::signals::Signals;
 use crate::workspace::{Connected, Workspace};
 
@@ -104,6 +105,11 @@ impl Ends<'_> {
         match settled {
             // What the signal cut short is as open as it was.
             Ok(()) | Err(session::Error::Recovery { .. }) if self.signals.code() != 0 => {
+                if let Err(error) = &settled {
+                    let (said, event) = (error.to_string(), error.to_string());
+                    self.progress
+                        .say(|| clean(&said), || json!({ "event": "failed", "message": event }));
+                }
                 let during = " while settling what an earlier run left open";
                 let outcome = Outcome { interrupted: true, ..Outcome::default() };
                 self.tell(&outcome, store.state(), during);

@@ -95,7 +95,10 @@ async fn facts(workspace: &Workspace, state: &State, progress: &Progress) -> Res
         clock: Clock::start(),
         grace: std::time::Duration::ZERO,
     };
-    let observed = progress.during(LOOKING, survey.look()).await.map_err(|unseen| {
+    let observed = progress.during(LOOKING, survey.look()).await.map_err(|mut unseen| {
+        for unseen in &mut unseen {
+            unseen.error.message = connected.scope.redacted(&unseen.error.message);
+        }
         Error::session(stackwright_engine::session::Error::Unseen(unseen), &workspace.manifest)
     })?;
     let gone = || BTreeMap::from([("exists".to_owned(), "no".to_owned())]);

@@ -35,11 +35,12 @@ async fn rebuild(stack: &Stack, adopt: bool, progress: &Progress) -> Result<u8> 
 }
 
 fn tell(salvage: &Salvage) {
-    let Salvage { damage, kept, knows_lineage } = salvage;
-    match damage.is_empty() {
-        true => anstream::eprintln!("the files are whole"),
-        false => damage.iter().for_each(|what| anstream::eprintln!("damaged: {}", clean(what))),
+    let Salvage { damage, kept, knows_lineage, is_new } = salvage;
+    if damage.is_empty() {
+        let found = if *is_new { "there is no state yet" } else { "the files are whole" };
+        anstream::eprintln!("{found}");
     }
+    damage.iter().for_each(|what| anstream::eprintln!("damaged: {}", clean(what)));
     if !kept.is_empty() {
         anstream::eprintln!("kept as they were: {}", kept.join(", "));
     }

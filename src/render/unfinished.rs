@@ -80,10 +80,12 @@ pub fn idle(go_on: &str, json: bool) -> String {
 /// A second signal came before what was under way had ended.
 pub fn left(go_on: &str, json: bool) -> String {
     match json {
-        true => json!({
-            "event": "unfinished", "interrupted": true, "at_once": true, "go_on": go_on,
-        })
-        .to_string(),
+        true => {
+            let left = Unfinished { is_interrupted: true, go_on: go_on.into(), ..<_>::default() };
+            let mut event = left.json();
+            event["at_once"] = true.into();
+            event.to_string()
+        }
         false => format!(
             "left at once, which is safe: what was begun is on record, and the next run settles it. \
              Go on with: {go_on}"

@@ -2,13 +2,14 @@
 //!
 //! The numbers are those of the list in ARCHITECTURE.md.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use stackwright_testkit::{Census, Emulator};
 
 use crate::secrets::nowhere_below;
-use crate::support::{Sandbox, text};
+use crate::support::{Ran, Sandbox, text};
 
 /// A secret that the sample's function gets.
 pub const SECRET: &str = "canary-4f1c-torture";
@@ -17,6 +18,8 @@ pub const SECRET: &str = "canary-4f1c-torture";
 pub struct Witness<'a> {
     emulator: &'a Emulator,
     theirs: Census,
+    /// Of the state, by its lineage: it only grows.
+    serial: Mutex<BTreeMap<String, u64>>,
 }
 
 impl<'a> Witness<'a> {
@@ -32,7 +35,10 @@ impl<'a> Witness<'a> {
         ]);
         emulator.aws(&["apigateway", "create-rest-api", "--name", "EC2-Control-API"]);
         emulator.aws(&["logs", "create-log-group", "--log-group-name", "/aws/lambda/theirs"]);
-        Self { emulator, theirs: emulator.census() }
+        let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        let role = ["iam", "create-role", "--role-name", "theirs"];
+        emulator.aws(&[&role[..], &["--assume-role-policy-document", trust]].concat());
+        Self { emulator, theirs: emulator.census(), serial: Mutex::default() }
     }
 
     /// The sample stack on that emulator, its function with a secret.
@@ -49,7 +55,9 @@ impl<'a> Witness<'a> {
         let census = self.emulator.census();
         let ran = stack.run(&["show", "--json"]);
         assert_eq!(ran.code, 0, "{when}: I3, the state is readable:\n{ran}");
+        self.is_silent(&ran, when);
         let known = ran.json();
+        self.grows(&known, when);
         self.is_known(&census, &known["resources"], when);
         let once: BTreeSet<_> = census.tagged.iter().collect();
         assert_eq!(once.len(), census.tagged.len(), "{when}: I2, one a generation: {census:?}");
@@ -63,6 +71,22 @@ impl<'a> Witness<'a> {
         if folder.exists() {
             nowhere_below(&folder);
         }
+    }
+
+    /// I9: a secret is told to nobody.
+    #[track_caller]
+    pub fn is_silent(&self, ran: &Ran, when: &str) {
+        let is_told = ran.stdout.contains(SECRET) || ran.stderr.contains(SECRET);
+        assert!(!is_told, "{when}: I9:\n{ran}");
+    }
+
+    /// I3.
+    fn grows(&self, state: &Value, when: &str) {
+        let Some(serial) = state["serial"].as_u64() else { return };
+        let mut serials = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = serials.entry(text(&state["lineage"]).to_owned()).or_default();
+        assert!(serial >= *last, "{when}: I3, serial {serial} after {last}");
+        *last = serial;
     }
 
     /// I1: what exists is in the state, or its create is open there.
@@ -97,20 +121,34 @@ impl<'a> Witness<'a> {
             (&census.instances, &theirs.instances),
             (&census.apis, &theirs.apis),
             (&census.log_groups, &theirs.log_groups),
+            (&census.roles, &theirs.roles),
         ] {
             assert!(theirs.iter().all(|id| all.contains(id)), "{when}: I5, {theirs:?} in {all:?}");
         }
+        let ours = self.counts(census);
+        assert_eq!(census.tagged.len(), ours[0] + ours[3], "{when}: I5, our tags: {census:?}");
+        let power = |census: &Census, id: &String| {
+            let mut all = census.instances.iter().zip(&census.power);
+            all.find(|(known, _)| *known == id).map(|(_, power)| power.clone())
+        };
+        for id in &theirs.instances {
+            assert_eq!(power(census, id), power(theirs, id), "{when}: I5, power");
+        }
     }
 
-    /// One more run finishes, does nothing but `may`, and the plan is empty: I4, I6, I8.
+    /// One more run finishes, does nothing but `may` (`update`, or `delete instance.web`), and the plan is empty: I4, I6, I8.
     #[track_caller]
     pub fn finishes(&self, stack: &Sandbox, may: &[&str], when: &str) {
         let ran = stack.run(&["reconcile", "--yes", "--no-check", "--json"]);
         assert_eq!(ran.code, 0, "{when}: I4, the next run:\n{ran}");
+        self.is_silent(&ran, when);
         for line in ran.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok()) {
-            let done = text(&line["action"]);
-            let is_end = line["event"] == "finished";
-            assert!(!is_end || may.contains(&done), "{when}: I6, it did {line}:\n{ran}");
+            if line["event"] == "finished" {
+                let (action, address) = (text(&line["action"]), text(&line["address"]));
+                let is_allowed =
+                    [action, &format!("{action} {address}")].map(|done| may.contains(&done));
+                assert!(is_allowed.contains(&true), "{when}: I6, it did {line}:\n{ran}");
+            }
         }
         let ran = stack.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(ran.code, 0, "{when}: I4, the plan is not empty:\n{ran}");
@@ -123,6 +161,7 @@ impl<'a> Witness<'a> {
     pub fn destroyed(&self, stack: &Sandbox, when: &str) {
         let ran = stack.run(&["destroy", "--yes"]);
         assert_eq!(ran.code, 0, "{when}: destroy:\n{ran}");
+        self.is_silent(&ran, when);
         let ours = self.ours();
         assert_eq!(ours, [0; 5], "{when}: left over");
         self.always(stack, when);
@@ -136,8 +175,12 @@ impl<'a> Witness<'a> {
 
     /// How many of ours there are, in the order of [`Census::counts`].
     pub fn ours(&self) -> [usize; 5] {
-        let (all, theirs) = (self.emulator.census().counts(), self.theirs.counts());
-        std::array::from_fn(|at| all[at] - theirs[at])
+        self.counts(&self.emulator.census())
+    }
+
+    fn counts(&self, census: &Census) -> [usize; 5] {
+        let (all, theirs) = (census.counts(), self.theirs.counts());
+        std::array::from_fn(|at| all[at].saturating_sub(theirs[at]))
     }
 
     /// Of our one instance.

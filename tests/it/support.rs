@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
+use std::time::Duration;
 
 use serde_json::Value;
 use stackwright_testkit::http::http;
@@ -47,7 +48,18 @@ impl Running {
         said.clone()
     }
 
-    pub fn has_ended(&mut self) -> bool {
+    /// Waits until a call of it is held; `false`: it ended without.
+    pub fn is_held(&mut self, proxy: &Proxy) -> bool {
+        loop {
+            match proxy.try_held(Duration::from_millis(20)) {
+                Some(_) => return true,
+                None if self.has_ended() => return false,
+                None => {}
+            }
+        }
+    }
+
+    fn has_ended(&mut self) -> bool {
         let child = self.child.as_mut().expect("it runs");
         child.try_wait().expect("a process").is_some()
     }

@@ -1,5 +1,6 @@
 //! Waiting: for one thing after another, each with a limit, and told to whoever watches.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -8,30 +9,26 @@ use crate::address::Address;
 use crate::backoff::Backoff;
 use crate::event::{Event, Events};
 
-/// What is waited for, if anything is.
+/// What one operation waits for, one thing after another.
 pub struct Wait<'a> {
     address: &'a Address,
     events: &'a Events,
     /// When it was last told of, or had its beginning.
     told: Instant,
-    under_way: Option<UnderWay>,
-}
-
-struct UnderWay {
-    what: String,
-    since: Instant,
     backoff: Backoff,
+    /// What is waited for, each since its first pause: two reasons by turns start nothing anew.
+    under_way: BTreeMap<String, Instant>,
 }
 
 impl<'a> Wait<'a> {
     pub fn new(address: &'a Address, events: &'a Events) -> Self {
-        Self { address, events, told: Instant::now(), under_way: None }
+        let (backoff, under_way) = (Backoff::of(address), BTreeMap::new());
+        Self { address, events, told: Instant::now(), backoff, under_way }
     }
 
     /// It has come: the next wait, also for the same, starts anew.
     pub fn is_over(&mut self) {
-        self.told = Instant::now();
-        self.under_way = None;
+        *self = Self::new(self.address, self.events);
     }
 
     /// Pauses once more for `what` (completes "waiting for …"), or `false` when `limit` has passed
@@ -48,15 +45,14 @@ impl<'a> Wait<'a> {
         because: Option<String>,
     ) -> bool {
         let now = Instant::now();
-        let wait = match self.under_way.take_if(|wait| wait.what == what) {
-            Some(wait) => wait,
+        let elapsed = match self.under_way.get(what) {
+            Some(since) => since.elapsed(),
             None => {
-                let (what, backoff) = (what.to_owned(), Backoff::of(self.address));
-                UnderWay { what, since: now, backoff }
+                self.under_way.insert(what.to_owned(), now);
+                self.backoff = Backoff::of(self.address);
+                Duration::ZERO
             }
         };
-        let wait = self.under_way.insert(wait);
-        let elapsed = wait.since.elapsed();
         if elapsed >= limit {
             return false;
         }
@@ -66,7 +62,7 @@ impl<'a> Wait<'a> {
             let (address, what) = (self.address.clone(), what.to_owned());
             let _ = self.events.send(Event::Waiting { address, what, because, elapsed, limit });
         }
-        wait.backoff.pause().await;
+        self.backoff.pause().await;
         true
     }
 }

@@ -34,7 +34,14 @@ fn parts(seconds: u32) -> [Part; 3] {
     [
         Part {
             name: "engine",
-            command: vec!["cargo", "test", "--locked", "-p", "stackwright-engine"],
+            command: vec![
+                "cargo",
+                "test",
+                "--locked",
+                "--no-fail-fast",
+                "-p",
+                "stackwright-engine",
+            ],
             variables: vec![
                 all(),
                 ("STACKWRIGHT_SECONDS", seconds.to_string()),

@@ -93,7 +93,6 @@ impl Op<'_> {
         match (self.kind.repeat(), &open.spec) {
             // Also before a destroy: only an answer to this token rules out that one comes later.
             (Repeat::Token, Some(spec)) => {
-                let sent = self.shared.run.options.clock.now().to_string();
                 match self.make(&creating.token, spec, &creating.at, 1).await {
                     Ok(made) => {
                         self.recovered(Some(made), "its create was sent again, with its token")
@@ -102,7 +101,11 @@ impl Op<'_> {
                     Err(Error {
                         fault: Fault::Terminal | Fault::Denied | Fault::Unsupported,
                         ..
-                    }) => self.look_up_or_abandon(name, &sent).await,
+                    }) => {
+                        // The last attempt was not later than this.
+                        let sent = self.shared.run.options.clock.now().to_string();
+                        self.look_up_or_abandon(name, &sent).await
+                    }
                     Err(error) => Err(error),
                 }
             }

@@ -190,11 +190,11 @@ impl<'a, 'b> Walk<'a, 'b> {
         match result {
             Ok(action) => {
                 self.status[at] = Status::Done;
-                self.shared.budget.earn();
                 if step.action == Action::Replace && action != Action::Replace {
                     self.keep(&address);
                 }
                 if action != Action::Record {
+                    self.shared.budget.earn();
                     self.outcome.done.push(address.clone());
                     self.tell(Event::Finished { address, action, elapsed: since.elapsed() });
                 }

@@ -126,7 +126,7 @@ const NO_SUCH_OBJECT: &str = "no such object";
 fn create(record: &mut Record, entry: &Entry) -> Folded {
     let data = &entry.data;
     match entry.step {
-        Step::Intent => intend(&mut record.creating, entry)?,
+        Step::Intent => intend(record, entry)?,
         Step::Result => {
             let creating = close(record, entry)?;
             let made = Object {
@@ -149,9 +149,13 @@ fn create(record: &mut Record, entry: &Entry) -> Folded {
     Ok(())
 }
 
-fn intend(creating: &mut Option<Creating>, entry: &Entry) -> Folded {
+fn intend(record: &mut Record, entry: &Entry) -> Folded {
     let token = entry.data.token.clone().ok_or("without a token")?;
-    match creating {
+    let mut known = record.object.iter().chain(&record.deposed);
+    if known.any(|object| object.generation >= entry.generation) {
+        return Err("that generation is there already");
+    }
+    match &mut record.creating {
         Some(open) if open.op != entry.op || open.generation != entry.generation => {
             return Err("another create is open");
         }

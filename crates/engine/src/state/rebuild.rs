@@ -18,6 +18,8 @@ pub struct Salvage {
     pub kept: Vec<String>,
     /// Whether this state's objects can still be told from another's.
     pub knows_lineage: bool,
+    /// There was nothing at all.
+    pub is_new: bool,
 }
 
 impl Store {
@@ -53,12 +55,13 @@ impl Store {
         if let Some(lineage) = &lineage {
             state.lineage.clone_from(lineage);
         }
-        if !known && damage.is_empty() && !journal.entries.is_empty() {
+        if !known && damage.is_empty() && journal.header.is_some() {
             damage.push(format!("{SNAPSHOT}: it is missing"));
         }
         let replayed = take_whole(state, &journal, &mut damage);
         let kept = if damage.is_empty() { Vec::new() } else { keep(&mut *disk, suffix)? };
-        let salvage = Salvage { damage, kept, knows_lineage: lineage.is_some() };
+        let is_new = !known && damage.is_empty();
+        let salvage = Salvage { damage, kept, knows_lineage: lineage.is_some(), is_new };
         Ok((Self::begin(disk, replayed)?, salvage))
     }
 }
@@ -104,13 +107,24 @@ fn recorded_lineage(disk: &dyn Disk) -> Result<Option<String>, Error> {
     Ok(lineage.filter(is_whole).map(str::to_owned))
 }
 
+/// What is kept once is never written over.
+fn free_name(disk: &dyn Disk, name: &str) -> Result<String, Error> {
+    let mut free = name.to_owned();
+    let mut more = 1;
+    while disk.read(&free).map_err(disk_error(disk, "read"))?.is_some() {
+        more += 1;
+        free = format!("{name}-{more}");
+    }
+    Ok(free)
+}
+
 /// Copies of both files, durable before anything takes their place.
 fn keep(disk: &mut dyn Disk, suffix: &str) -> Result<Vec<String>, Error> {
     let failed = disk_error(disk, "written");
     let mut kept = Vec::new();
     for name in [SNAPSHOT, JOURNAL] {
         if let Some(bytes) = disk.read(name).map_err(disk_error(disk, "read"))? {
-            let copy = format!("{name}.{suffix}");
+            let copy = free_name(disk, &format!("{name}.{suffix}"))?;
             disk.replace(&copy, &bytes).map_err(&failed)?;
             kept.push(copy);
         }

@@ -3,7 +3,7 @@
 
 use serde_json::json;
 use stackwright_testkit::figures;
-use stackwright_testkit::world::{DiskFault, Loss};
+use stackwright_testkit::world::{DiskFault, Fate, Loss};
 
 use crate::support::{CHAIN, Ended, Stack, edited};
 
@@ -87,4 +87,53 @@ async fn the_power_may_go_after_a_failed_sync() {
         "disk",
         json!({ "of": "after a failed sync", "faults": met, "unreadable": 0, "lost": 0, "twice": 0 }),
     );
+}
+
+/// Damaged files, and the disk fails or the power goes while they are rebuilt; then again.
+#[tokio::test(start_paused = true)]
+async fn a_rebuild_cut_short_anywhere_is_repeated() {
+    let mut met = 0;
+    for damaged in ["state.json", "journal.jsonl"] {
+        for fault in faults() {
+            for number in 0.. {
+                let mut stack = killed_in_the_middle().await;
+                let whole = stack.disk.contents().remove(damaged).expect("a file");
+                // The first line of the journal, or the whole snapshot.
+                stack.disk.meddle(damaged, Some([b"x", &whole[1..]].concat()));
+                stack.disk.fail(number, fault);
+                let rebuilt = stack.try_rebuild().await;
+                if stack.disk.operations() <= number {
+                    assert!(number > 10, "{fault:?}: {number} operations, {rebuilt:?}");
+                    break;
+                }
+                stack.disk.reboot();
+                // And once more damaged: what the first one has written counts.
+                if let Some(journal) = stack.disk.contents().remove("journal.jsonl") {
+                    let damaged = [b"x", &journal[1..]].concat();
+                    stack.disk.meddle("journal.jsonl", Some(damaged));
+                }
+                let when = format!("{fault:?} at {number}, {damaged} damaged");
+                stack.rebuild().await;
+                finishes(&stack, &when).await;
+                stack.holds(&when).await;
+                met += 1;
+            }
+        }
+    }
+    figures::note(
+        "disk",
+        json!({ "of": "in a rebuild", "faults": met, "unreadable": 0, "lost": 0, "twice": 0 }),
+    );
+}
+
+/// Nearly all is made, nothing folded in.
+async fn killed_in_the_middle() -> Stack {
+    let stack = prepared().await;
+    stack.world.script(|deed| match (deed.verb, deed.kind) {
+        ("delete", "token") => Fate::KillsBefore,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    stack.disk.reboot();
+    stack
 }

@@ -13,7 +13,7 @@ use stackwright_engine::execute::{Options, Outcome, Run};
 use stackwright_engine::manifest::{Manifest, Request, Source};
 use stackwright_engine::plan::{Action, Plan};
 use stackwright_engine::session::{Error, Goal, Session};
-use stackwright_engine::state::{Place, State, Store};
+use stackwright_engine::state::{Place, Salvage, State, Store};
 use stackwright_testkit::world::{MemoryDisk, World};
 use tokio::sync::{mpsc, watch};
 
@@ -124,16 +124,20 @@ impl Stack {
 
     /// `state rebuild`. `false`: whose objects were this state's could not be told any more.
     pub async fn rebuild(&mut self) -> bool {
+        let rebuilt = self.try_rebuild().await;
+        rebuilt.unwrap_or_else(|error| panic!("rebuild: {error:?}")).knows_lineage
+    }
+
+    pub async fn try_rebuild(&mut self) -> Result<Salvage, Error> {
         self.world.script(|_| stackwright_testkit::world::Fate::Happens);
         let disk = Box::new(self.disk.clone());
-        let rebuilt = Store::rebuild(disk, &place(), "test", "kept");
-        let (mut store, salvage) = rebuilt.unwrap_or_else(|error| panic!("rebuild: {error}"));
+        let (mut store, salvage) = Store::rebuild(disk, &place(), "test", "kept")?;
         let (manifest, kinds) = (self.manifest(), self.world.kinds());
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let run = self.under_way(&manifest, &kinds, &events);
         let session = Session { run, adopt: self.adopt || !salvage.knows_lineage };
-        session.take_up(&mut store).await.unwrap_or_else(|error| panic!("{salvage:?}: {error:?}"));
-        salvage.knows_lineage
+        session.take_up(&mut store).await?;
+        Ok(salvage)
     }
 
     /// What a run would do, as `create token.a`, in order; nothing is written.
