@@ -147,22 +147,26 @@ async fn a_look_that_waits_for_a_young_object_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn an_interruption_ends_what_is_being_repeated() {
-    let stack = many(3);
-    let (stop, since) = (stack.stop.clone(), Instant::now());
-    stack.world.script(move |deed| match deed.verb {
-        "create" => {
-            stop.send_if_modified(|stop| {
-                let ends = !*stop && since.elapsed() > Duration::from_secs(10);
-                *stop |= ends;
-                ends
-            });
+    let mut stack = many(3);
+    for verb in ["create", "update", "delete"] {
+        let (stop, since) = (stack.stop.clone(), Instant::now());
+        stack.world.script(move |deed| {
+            if deed.verb != verb {
+                return Fate::Happens;
+            }
+            if since.elapsed() > Duration::from_secs(10) {
+                stop.send_replace(true);
+            }
             Fate::Fails(Fault::Transient)
-        }
-        _ => Fate::Happens,
-    });
-    let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
-    assert!(outcome.interrupted && outcome.failed.len() == 3, "{outcome:?}");
-    assert!(since.elapsed() < Duration::from_secs(20), "{:?}", since.elapsed());
+        });
+        let Ended::Done(outcome) = stack.run(verb == "delete").await else { panic!("it ran") };
+        assert!(outcome.interrupted && outcome.failed.len() == 3, "{verb}: {outcome:?}");
+        assert!(since.elapsed() < Duration::from_secs(20), "{verb}: {:?}", since.elapsed());
+        stack.stop.send_replace(false);
+        stack.world.script(|_| Fate::Happens);
+        stack.reconcile().await;
+        stack.file = stack.file.replace("{}", "{size: 2}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
