@@ -150,6 +150,10 @@ fn an_adopted_object_is_ours_and_not_complete() {
     check(&[adopt("i-7"), adopt("i-7")], "i-7 partial");
     check(&[adopt("i-7"), adopt("i-8")], "i-8 partial, deposed i-7 partial");
     check(&[entry(Verb::Adopt, Step::Intent, id("i-7"))], "there is no such step");
+    let newer = Entry { generation: 2, ..adopt("i-8") };
+    let old = [newer, adopt("i-7"), adopt("i-7")];
+    check(&old, "i-8 partial, deposed i-7 partial");
+    check(&then(made(), [Entry { op: 2, ..intent() }]), "that generation is there already");
 }
 
 fn place() -> Place {

@@ -237,7 +237,11 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
     // What it asked for, or what came before it, has been found.
     record.creating.take_if(|creating| creating.generation <= adopted.generation);
     if record.object.as_ref().is_some_and(|object| object.generation > adopted.generation) {
-        record.deposed.push(adopted); // the old half of an interrupted replacement
+        // The old half of an interrupted replacement.
+        let is_it = |old: &Object| (&old.id, old.generation) == (&adopted.id, adopted.generation);
+        if !record.deposed.iter().any(is_it) {
+            record.deposed.push(adopted);
+        }
         return Ok(());
     }
     let former = record.object.take().filter(|object| object.id != adopted.id);
