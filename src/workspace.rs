@@ -156,7 +156,7 @@ impl Workspace {
             Cloud::Local => {
                 let mut report = |event| render::local(&event);
                 let up = stackwright_local::up(&self.local, &mut report);
-                Some(progress.during("starting the local cloud", up).await?.account)
+                Some(progress.during("bringing up the local cloud", up).await?.account)
             }
             _ => None,
         };

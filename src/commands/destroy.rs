@@ -52,7 +52,7 @@ pub async fn run(stack: &Stack, writing: &Writing, again: &str, progress: &Progr
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("destroying", working).await;
     progress.flush().await;
-    let outcome = outcome.map_err(failed)?;
+    let outcome = ends.written(outcome, store.state()).map_err(failed)?;
     let ended = shared::exit_code(&outcome, signals.code());
     if ended != 0 {
         ends.tell(&outcome, store.state(), "");

@@ -17,11 +17,12 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
     match command {
         Local::Up => {
             let starting = up(&config, &mut report);
-            let endpoint = progress.during("starting the local cloud", starting).await?;
+            let endpoint = progress.during("bringing up the local cloud", starting).await?;
             anstream::println!("{}", endpoint.url);
         }
         Local::Down => {
-            if !down(&config, &mut report).await? {
+            let stopping = down(&config, &mut report);
+            if !progress.during("stopping the local cloud", stopping).await? {
                 anstream::eprintln!("local cloud: does not run on port {}", config.port);
             }
         }

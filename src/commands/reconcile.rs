@@ -55,7 +55,7 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     progress.flush().await;
     let state = store.state().clone();
     drop(store);
-    let outcome = outcome.map_err(failed)?;
+    let outcome = ends.written(outcome, &state).map_err(failed)?;
 
     let ended = shared::exit_code(&outcome, signals.code());
     if ended != 0 {

@@ -119,6 +119,19 @@ impl Ends<'_> {
         }
     }
 
+    /// What was done, or the error of a disk that could not record it, after what is open by then.
+    pub fn written(
+        &self,
+        outcome: Result<Outcome, session::Error>,
+        state: &State,
+    ) -> Result<Outcome, session::Error> {
+        if outcome.is_err() {
+            let broken_off = Outcome { interrupted: true, ..Outcome::default() };
+            self.tell(&broken_off, state, ", for the state cannot be written any more");
+        }
+        outcome
+    }
+
     /// What a user needs to know after a run that did not do everything. `during` completes
     /// "interrupted …".
     pub fn tell(&self, outcome: &Outcome, state: &State, during: &'static str) {

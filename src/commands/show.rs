@@ -40,6 +40,9 @@ pub async fn run(
                 manifest.stack,
                 manifest.cloud
             );
+            anstream::println!(
+                "  hint: was it lost? `stackwright reconcile --adopt` finds again by its tags what it held"
+            );
         }
         return Ok(0);
     };

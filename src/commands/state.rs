@@ -66,6 +66,12 @@ fn conclude(state: &Known, salvage: &Salvage, json: bool) {
     for line in state.open() {
         anstream::eprintln!("  {}", clean(&line));
     }
+    if !salvage.damage.is_empty() {
+        anstream::eprintln!(
+            "  note: roles and functions that neither the files nor stack.yaml name are not found: IAM \
+             and Lambda list no tags"
+        );
+    }
     anstream::eprintln!(
         "  hint: `stackwright plan` tells what differs, `reconcile` goes on from there"
     );

@@ -198,6 +198,27 @@ impl Session<'_> {
         Ok(())
     }
 
+    /// What it needs is taken from the file, so that a destroy knows the order before any other run.
+    fn adoption(&self, address: Address, generation: u64, found: &Found, at: String) -> Entry {
+        let resource = self.run.manifest.resources.get(&address);
+        let needs = resource.map(Resource::needs).into_iter().flatten();
+        Entry {
+            seq: 0,
+            op: 0,
+            address,
+            generation,
+            at,
+            verb: Verb::Adopt,
+            step: Step::Done,
+            data: Data {
+                id: Some(found.id.clone()),
+                outputs: found.outputs.clone(),
+                dependencies: needs.map(|need| (need, None)).collect(),
+                ..Data::default()
+            },
+        }
+    }
+
     async fn look(&self, state: &State) -> Result<Observed, Error> {
         // A state that knows nothing may be one that was lost: of resources, too, that the file
         // does not name any more.
@@ -251,7 +272,7 @@ impl Session<'_> {
                         continue;
                     }
                     let at = self.run.options.clock.now().to_string();
-                    claims.push(adoption(address, generation, found, at));
+                    claims.push(self.adoption(address, generation, found, at));
                 }
                 Ok(None) => {}
                 // Asked for by an open intent alone, which the next run that writes closes.
@@ -381,22 +402,5 @@ impl Session<'_> {
             execute::execute(&self.run, &surveyed.plan, &surveyed.observed, store).await?;
         store.finish()?;
         Ok(outcome)
-    }
-}
-
-fn adoption(address: Address, generation: u64, found: &Found, at: String) -> Entry {
-    Entry {
-        seq: 0,
-        op: 0,
-        address,
-        generation,
-        at,
-        verb: Verb::Adopt,
-        step: Step::Done,
-        data: Data {
-            id: Some(found.id.clone()),
-            outputs: found.outputs.clone(),
-            ..Data::default()
-        },
     }
 }

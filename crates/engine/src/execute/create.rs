@@ -305,7 +305,12 @@ impl Op<'_> {
     /// with a name may have taken the place of another.
     async fn take(&self, found: Found) -> Result<Made, Error> {
         let Found { id, outputs, .. } = found;
-        let data = Data { id: Some(id.clone()), outputs: outputs.clone(), ..Data::default() };
+        let data = Data {
+            id: Some(id.clone()),
+            outputs: outputs.clone(),
+            dependencies: self.dependencies.clone(),
+            ..Data::default()
+        };
         let as_asked = self.kind.repeat() != Repeat::UniqueName;
         let (verb, step) = match as_asked {
             true => (Verb::Create, state::Step::Result),

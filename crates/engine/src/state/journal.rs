@@ -231,7 +231,7 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
         outputs: entry.data.outputs.clone(),
         pins: BTreeMap::new(),
         identity: None,
-        dependencies: BTreeMap::new(),
+        dependencies: entry.data.dependencies.clone(),
         phase: Phase::Partial,
     };
     // What it asked for, or what came before it, has been found.

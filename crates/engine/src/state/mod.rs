@@ -47,6 +47,9 @@ impl Error {
     /// What the user can do.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Disk { doing: "read", .. } => {
+                "mend the permissions, then run again; nothing is lost".into()
+            }
             Self::Disk { .. } => {
                 "make room or mend the permissions, then run again; nothing is lost".into()
             }

@@ -101,7 +101,13 @@ impl State {
                     creating.at
                 ));
             }
+            let found = record.object.as_ref().filter(|object| object.spec.is_none());
             match record.object.as_ref().map(|object| (object.phase, &object.id)) {
+                Some((Phase::Partial, id)) if found.is_some() => {
+                    open.push(format!(
+                        "{address}: {id} was found and is not compared with the file yet"
+                    ));
+                }
                 Some((Phase::Partial, id)) => {
                     open.push(format!("{address}: {id} was made and is not complete yet"));
                 }
