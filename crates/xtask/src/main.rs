@@ -13,9 +13,15 @@ cargo xtask torture [--only PART] [--seconds N]
 
   Runs the suites in full, about an hour and a half on two cores, and writes docs/reliability.md.
   --only     engine, program or mutants; the other parts' figures stay as they are
-  --seconds  how long random histories are played (default 600)";
+  --seconds  how long random histories are played (default 600)
+
+cargo xtask report
+
+  Writes docs/reliability.md again, from the figures of the last runs.";
 
 struct Asked {
+    /// `report` runs nothing.
+    runs: bool,
     only: Option<String>,
     seconds: u32,
 }
@@ -81,9 +87,11 @@ fn main() -> ExitCode {
 }
 
 fn asked(mut words: impl Iterator<Item = String>) -> Result<Asked, String> {
-    let mut asked = Asked { only: None, seconds: 600 };
-    if words.next().as_deref() != Some("torture") {
-        return Err("one task is known: torture".to_owned());
+    let mut asked = Asked { runs: true, only: None, seconds: 600 };
+    match words.next().as_deref() {
+        Some("torture") => {}
+        Some("report") => asked.runs = false,
+        _ => return Err("two tasks are known: torture and report".to_owned()),
     }
     while let Some(word) = words.next() {
         let value = words.next().ok_or_else(|| format!("{word} needs a value"))?;
@@ -104,7 +112,7 @@ fn torture(asked: &Asked) -> std::io::Result<bool> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let mut passed = true;
     for part in parts(asked.seconds) {
-        if asked.only.as_ref().is_some_and(|only| *only != part.name) {
+        if !asked.runs || asked.only.as_ref().is_some_and(|only| *only != part.name) {
             continue;
         }
         let figures = figures(&root, part.name)?;

@@ -82,8 +82,7 @@ pub fn text(lines: &[Map<String, Value>]) -> String {
 
 What `cargo xtask torture` did and found, written by the run itself. `cargo test --workspace` runs the
 same suites at some of their points, and CI with it. Lost: an object that the state does not know.
-Twice: a second object for one address. A suite that
-finds either fails at once, and has no row here.
+Twice: a second object for one address. A suite that finds either fails at once, and has no row here.
 "
     .to_owned();
     for (suite, about) in SUITES {
