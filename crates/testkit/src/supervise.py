@@ -8,6 +8,9 @@ import threading
 
 child = subprocess.Popen([sys.executable, *sys.argv[1:]], stdin=subprocess.DEVNULL,
                          start_new_session=True)
+# Ctrl-C and the like reach the test as well: its end closes the input, and that ends the emulator.
+for deaf in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(deaf, signal.SIG_IGN)
 
 
 def end_with_child():
