@@ -273,6 +273,10 @@ fn a_journal_continues_one_snapshot_of_one_lineage() {
     // An older snapshot was put back: what happened in between is missing.
     fs::write(home.file(SNAPSHOT), &before[1]).expect("put back");
     home.refuses("it continues serial");
+    let (store, salvage) = home.rebuild();
+    assert!(salvage.damage[0].contains("it continues serial"), "{salvage:?}");
+    assert_eq!(salvage.kept.len(), 2, "{salvage:?}");
+    drop(store);
     fs::write(home.file(JOURNAL), &before[0]).expect("put back");
     fs::remove_file(home.file(SNAPSHOT)).expect("removed");
     home.refuses("state.json is missing");

@@ -80,6 +80,11 @@ fn take_whole(state: State, journal: &Journal, damage: &mut Vec<String>) -> Repl
         damage.push(format!("{JOURNAL}: it has another lineage ({lineage})"));
         return replayed;
     }
+    // An older snapshot was put back.
+    let serial = replayed.state.serial;
+    if let Some((_, base)) = base.filter(|(_, base)| serial > 0 && *base > serial) {
+        damage.push(format!("{JOURNAL}: it continues serial {base}, {SNAPSHOT} has {serial}"));
+    }
     let mut skipped = 0;
     for entry in &journal.entries {
         replayed.op = replayed.op.max(entry.op);
