@@ -1,0 +1,265 @@
+//! What is to be done about each address: compared, and decided by what it costs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::{Action, Plan, Planning, Step, Stuck};
+use crate::address::Address;
+use crate::change::{Change, Compared, Path, Rule};
+use crate::erased::AnyKind;
+use crate::kind::{Cost, Live, Repeat, Settled};
+use crate::manifest;
+use crate::prepare::{Wanted, forget};
+use crate::reference::{self, Reference};
+use crate::secret::Sealer;
+use crate::state::{Object, Phase};
+
+/// A plan in the making.
+pub(super) struct Making<'a> {
+    on: &'a Planning<'a>,
+    sealer: Sealer,
+    pub plan: Plan,
+    /// What will be another object afterwards: its outputs are unknown for now.
+    remade: BTreeSet<Address>,
+    pub stuck: Vec<Stuck>,
+}
+
+impl<'a> Making<'a> {
+    pub fn new(on: &'a Planning<'a>) -> Self {
+        let sealer = Sealer::new(&on.state.salt);
+        Self { on, sealer, plan: Plan::default(), remade: BTreeSet::new(), stuck: Vec::new() }
+    }
+
+    pub fn decide(&mut self, address: &Address, wanted: &Wanted) {
+        let desired = forget(&wanted.desired, &wanted.symbolic, &self.remade);
+        let object = self.on.state.object(address);
+        let live = self.on.observed.live.get(address).and_then(Option::as_ref);
+        let create = |generation| Step {
+            desired: Some(desired.clone()),
+            ..Step::new(address, Action::Create, generation)
+        };
+        match (object, live) {
+            (None, _) => {
+                let step = create(self.next_generation(address));
+                let kind = self.on.kinds.get(address.kind());
+                let delete_first =
+                    kind.is_some_and(|kind| self.wants_a_former_name(kind.as_ref(), &step));
+                self.make(Step { delete_first, ..step });
+            }
+            (Some(object), _) if object.phase == Phase::Deleting => {
+                let why = "its deletion was interrupted and is finished first";
+                self.make(Step {
+                    why: Some(why.to_owned()),
+                    delete_first: true,
+                    ..create(object.generation + 1)
+                });
+                self.delete(address, object, true);
+            }
+            (Some(object), None) => {
+                let why = Some(format!("{} is gone from the cloud", object.id));
+                self.make(Step { why, gone: true, ..create(object.generation + 1) });
+            }
+            (Some(object), Some(live)) => self.compare(address, wanted, desired, object, live),
+        }
+    }
+
+    /// Whether a unique name is that of a former object, which waits to be deleted.
+    fn wants_a_former_name(&self, kind: &dyn AnyKind, step: &Step) -> bool {
+        let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
+        let deposed = self.on.state.resources.get(&step.address).map(|record| &record.deposed);
+        matches!(kind.repeat(), Repeat::UniqueName)
+            && deposed.into_iter().flatten().any(|old| Some(old.id.as_str()) == name)
+    }
+
+    /// That of a create that is open, for what it made may show itself yet.
+    fn next_generation(&self, address: &Address) -> u64 {
+        let record = self.on.state.resources.get(address);
+        if let Some(open) = record.and_then(|record| record.creating.as_ref()) {
+            return open.generation;
+        }
+        let old = record.into_iter().flat_map(|record| &record.deposed);
+        old.map(|object| object.generation).max().unwrap_or(0) + 1
+    }
+
+    /// What is made is another object afterwards.
+    fn make(&mut self, step: Step) {
+        self.remade.insert(step.address.clone());
+        self.plan.steps.push(step);
+    }
+
+    fn delete(&mut self, address: &Address, object: &Object, is_old: bool) {
+        let id = Some(object.id.clone());
+        let step = Step::new(address, Action::Delete, object.generation);
+        self.plan.steps.push(Step { id, is_old, ..step });
+    }
+
+    fn compare(
+        &mut self,
+        address: &Address,
+        wanted: &Wanted,
+        desired: Value,
+        object: &Object,
+        live: &Live<Value>,
+    ) {
+        let notes = live.notes.iter().map(|note| (address.clone(), note.clone()));
+        self.plan.notes.extend(notes);
+        let Some(kind) = self.on.kinds.get(address.kind()) else { return };
+        let defaults = manifest::defaults(kind.as_ref());
+        let compared = Compared {
+            fields: kind.fields(),
+            defaults: &defaults,
+            sealer: &self.sealer,
+            applied: object.spec.as_ref(),
+            live: &live.spec,
+            pins: (&object.pins, &live.pins),
+        };
+        let mut found = compared.difference(&desired);
+        found.changes.extend(self.rebound(wanted, &desired, object, &found.changes));
+        if !found.unreported.is_empty() {
+            let unreported = self.plan.unreported.entry(address.kind().to_owned()).or_default();
+            unreported.extend(found.unreported);
+        }
+        self.hide(&mut found.changes, object, &desired);
+        let cost = found.changes.iter().map(|change| change.cost).max();
+        let (action, why) = match (&live.settled, cost) {
+            (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
+            (_, Some(Cost::Replace)) => (Action::Replace, None),
+            (_, Some(Cost::Restart)) => (Action::Restart, None),
+            (_, Some(Cost::InPlace)) => (Action::Update, None),
+            (_, None) if self.is_recorded(address, &desired, object, live) => {
+                self.plan.unchanged.push(address.clone());
+                return;
+            }
+            (_, None) => (Action::Record, None),
+        };
+        let step = Step {
+            changes: found.changes,
+            why,
+            id: Some(object.id.clone()),
+            desired: Some(desired),
+            ..Step::new(address, action, object.generation)
+        };
+        if action == Action::Replace {
+            let delete_first = keeps_its_name(kind.as_ref(), &step, object, live)
+                || self.wants_a_former_name(kind.as_ref(), &step);
+            self.make(Step { delete_first, generation: object.generation + 1, ..step });
+            self.delete(address, object, true);
+            return;
+        }
+        let stuck = found.cannot_unset.into_iter();
+        self.stuck.extend(stuck.map(|stuck| Stuck { address: address.clone(), path: stuck.0 }));
+        self.plan.steps.push(step);
+    }
+
+    /// What exists may be told only as far as it is no secret.
+    fn hide(&self, changes: &mut [Change], object: &Object, desired: &Value) {
+        for change in changes {
+            let at = |spec: &Value| change.path.within(spec).cloned();
+            let like: Vec<Value> =
+                [object.spec.as_ref().and_then(at), at(desired)].into_iter().flatten().collect();
+            let like: Vec<&Value> = like.iter().collect();
+            change.before = change.before.as_ref().map(|before| self.sealer.hide(before, &like));
+        }
+    }
+
+    /// Fields that refer to something made anew under the same name, so that their value is the
+    /// same and yet no longer holds.
+    fn rebound(
+        &self,
+        wanted: &Wanted,
+        desired: &Value,
+        object: &Object,
+        changes: &[Change],
+    ) -> Vec<Change> {
+        let moved: BTreeSet<&Address> = object
+            .dependencies
+            .iter()
+            .filter(|(need, then)| {
+                let live = self.on.observed.live.get(need).and_then(Option::as_ref);
+                let now = live.and_then(|live| live.identity.as_ref());
+                then.is_some() && now.is_some() && then.as_ref() != now
+            })
+            .map(|(need, _)| need)
+            .collect();
+        rebound(&wanted.symbolic, desired, &moved)
+            .into_iter()
+            .filter(|change| !changes.iter().any(|known| known.path.field() == change.path.field()))
+            .collect()
+    }
+
+    /// Whether the state already says all of this.
+    fn is_recorded(
+        &self,
+        address: &Address,
+        desired: &Value,
+        object: &Object,
+        live: &Live<Value>,
+    ) -> bool {
+        object.phase == Phase::Done
+            && object.outputs == live.outputs
+            && object.pins == live.pins
+            && object.identity == live.identity
+            && object.dependencies == self.needs(address)
+            && object.spec.as_ref().is_some_and(|spec| self.sealer.same(spec, desired))
+    }
+
+    /// What an address needs, with the identities that are there now.
+    fn needs(&self, address: &Address) -> BTreeMap<Address, Option<String>> {
+        let identity = |need: &Address| {
+            let live = self.on.observed.live.get(need).and_then(Option::as_ref);
+            live.and_then(|live| live.identity.clone())
+        };
+        self.on.graph.needs(address).map(|need| (need.clone(), identity(need))).collect()
+    }
+
+    /// What the file does not have any more, and what replacements left.
+    pub fn removals(&mut self) {
+        for (address, record) in &self.on.state.resources {
+            for object in &record.deposed {
+                self.delete(address, object, true);
+            }
+            if let Some(object) = &record.object
+                && !self.on.wanted.contains_key(address)
+            {
+                self.delete(address, object, false);
+            }
+        }
+    }
+}
+
+/// Whether the successor bears a name that is unique, so that the old one must go first. An adopted
+/// object has no recorded spec; what exists tells its name.
+fn keeps_its_name(
+    kind: &dyn AnyKind,
+    successor: &Step,
+    object: &Object,
+    live: &Live<Value>,
+) -> bool {
+    let name = live.spec.get("name").or_else(|| object.spec.as_ref()?.get("name"));
+    let next = successor.desired.as_ref().and_then(|desired| desired.get("name"));
+    matches!(kind.repeat(), Repeat::UniqueName) && name == next
+}
+
+/// The changes of a spec's top-level fields that refer to one of `moved`.
+pub fn rebound(symbolic: &Value, desired: &Value, moved: &BTreeSet<&Address>) -> Vec<Change> {
+    let empty = Map::new();
+    let refers = |value: &Value| {
+        reference::references(value)
+            .iter()
+            .any(|r| matches!(r, Reference::Output(address, _) if moved.contains(address)))
+    };
+    symbolic
+        .as_object()
+        .unwrap_or(&empty)
+        .iter()
+        .filter(|(_, value)| refers(value))
+        .map(|(field, _)| Change {
+            path: Path(vec![field.clone()]),
+            before: desired.get(field).cloned(),
+            after: desired.get(field).cloned(),
+            rule: Rule::Rebound,
+            cost: Cost::InPlace,
+        })
+        .collect()
+}
