@@ -169,7 +169,7 @@ MUTANTS = {
         "",
     ),
     "another lineage's objects are taken": (
-        ENGINE + "session.rs",
+        ENGINE + "claim.rs",
         "if !ours && !self.adopt {",
         "if false && !ours && !self.adopt {",
     ),

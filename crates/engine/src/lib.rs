@@ -8,6 +8,7 @@
 pub mod address;
 mod backoff;
 pub mod change;
+mod claim;
 pub mod clock;
 pub mod config;
 pub mod erased;
