@@ -158,6 +158,7 @@ impl Kind for Function {
         Field("code", Cost::InPlace, Compare::Recorded),
     ];
     const CREATE: Repeat = Repeat::UniqueName;
+    const LOST: &'static str = "its versions and aliases, triggers that others made, and its log";
 
     type Config = Config;
     type Spec = Spec;

@@ -119,6 +119,7 @@ impl Kind for Instance {
         Field("power", Cost::InPlace, Compare::Released),
     ];
     const CREATE: Repeat = Repeat::Token;
+    const LOST: &'static str = "its id, its disks with what is on them, and its addresses";
 
     type Config = Config;
     type Spec = Spec;

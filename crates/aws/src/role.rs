@@ -124,6 +124,7 @@ impl Kind for Role {
         Field("trust", Cost::InPlace, Compare::Exclusive),
     ];
     const CREATE: Repeat = Repeat::UniqueName;
+    const LOST: &'static str = "its unique id, to which grants elsewhere may be bound";
 
     type Config = Config;
     type Spec = Spec;

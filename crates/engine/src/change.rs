@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::field::{Compare, Cost, Field};
+use crate::ignore::Ignored;
 use crate::reference;
 use crate::secret::Sealer;
 
@@ -72,6 +73,8 @@ pub struct Compared<'a> {
     /// Last applied; `None` after an adoption, where what is wanted counts as applied.
     pub applied: Option<&'a Value>,
     pub live: &'a Value,
+    /// What is left to others.
+    pub ignored: &'a Ignored,
     /// Recorded pins and those seen now.
     pub pins: (&'a BTreeMap<String, String>, &'a BTreeMap<String, String>),
 }
@@ -138,6 +141,8 @@ impl Compared<'_> {
             }
         }
         self.moved_pins(wanted, &mut found);
+        found.changes.retain(|change| !self.ignored.covers(&change.path));
+        found.cannot_unset.retain(|CannotUnset(path)| !self.ignored.covers(path));
         found
     }
 
@@ -290,6 +295,7 @@ mod tests {
             sealer: &Sealer::new("salt"),
             applied: applied.as_ref(),
             live: &live,
+            ignored: &Ignored::default(),
             pins: (&BTreeMap::new(), &BTreeMap::new()),
         };
         let found = compared.difference(&desired);
@@ -421,6 +427,7 @@ mod tests {
             sealer: &Sealer::default(),
             applied: Some(&value),
             live: &json!({}),
+            ignored: &Ignored::default(),
             pins: (&recorded, &seen),
         };
         let found = compared.difference(&value);

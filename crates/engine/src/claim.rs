@@ -1,10 +1,10 @@
 //! Objects that the state does not know: which of them are ours, and which stand in the way.
 
-use std::collections::BTreeMap;
+use serde_json::Value;
 
 use crate::address::Address;
 use crate::execute::Run;
-use crate::kind::{Found, Owner, tag};
+use crate::kind::{Found, Live, Owner, tag};
 use crate::manifest::Resource;
 use crate::observe::{Observed, owner};
 use crate::state::{Data, Entry, State, Step, Verb};
@@ -91,12 +91,8 @@ impl Claiming<'_> {
         for (address, live) in self.observed.live.iter().filter(|_| !self.adopt) {
             let (Some(live), Some(object)) = (live, self.state.object(address)) else { continue };
             let Some(kind) = self.run.kinds.get(address.kind()) else { continue };
-            let tags: BTreeMap<String, String> =
-                serde_json::from_value(live.spec["tags"].clone()).unwrap_or_default();
-            if tags.get(tag::LINEAGE).is_some_and(|lineage| *lineage != self.state.lineage) {
-                let name = live.spec["name"].as_str().unwrap_or_default().to_owned();
-                let outputs = live.outputs.clone();
-                let found = Found { id: object.id.clone(), name, tags, outputs, created: None };
+            let found = found(&object.id, live);
+            if found.tags.get(tag::LINEAGE).is_some_and(|lineage| *lineage != self.state.lineage) {
                 let (kind, address) = (kind.name(), Some(address.clone()));
                 foreign.push(Foreign { kind, found, why: Why::TakenOver, address });
             }
@@ -133,8 +129,37 @@ impl Claiming<'_> {
                     Ok(Some((address, generation)))
                 }
             }
+            // Nobody's by its tags: asked for by name.
+            _ if self.adopt && !found.tags.contains_key(tag::STACK) => {
+                match self.named(kind, &found.name) {
+                    Some(address) if self.state.object(&address).is_none() => {
+                        Ok(Some((address, 1)))
+                    }
+                    _ => Err(Why::NameTaken),
+                }
+            }
             _ => Err(Why::NameTaken),
         }
+    }
+
+    /// An object that a user names for an address: nobody's by its tags, or our own.
+    pub fn import(&self, address: &Address, found: &Found) -> Result<Entry, Why> {
+        let owner = owner(&self.run.scope, self.state);
+        let tagged = |tag: &str| found.tags.get(tag);
+        let is_known = self.state.resources.values().any(|record| {
+            let mut objects = record.object.iter().chain(&record.deposed);
+            objects.any(|object| object.id == found.id)
+        });
+        match tagged(tag::STACK) {
+            _ if is_known => return Err(Why::Duplicate),
+            Some(stack) if *stack != owner.stack => return Err(Why::NameTaken),
+            Some(_) if tagged(tag::LINEAGE) != Some(&owner.lineage) && !self.adopt => {
+                return Err(Why::OtherLineage);
+            }
+            _ => {}
+        }
+        let at = self.run.options.clock.now().to_string();
+        Ok(self.adoption(address.clone(), found.generation(), found, at))
     }
 
     /// What it needs is taken from the file, so that a destroy knows the order before any other run.
@@ -156,5 +181,16 @@ impl Claiming<'_> {
                 ..Data::default()
             },
         }
+    }
+}
+
+/// What was looked at, as what is found.
+pub(crate) fn found(id: &str, live: &Live<Value>) -> Found {
+    Found {
+        id: id.to_owned(),
+        name: live.spec["name"].as_str().unwrap_or_default().to_owned(),
+        tags: serde_json::from_value(live.spec["tags"].clone()).unwrap_or_default(),
+        outputs: live.outputs.clone(),
+        created: None,
     }
 }

@@ -25,6 +25,7 @@ pub trait AnyKind: Send + Sync {
     fn repeat(&self) -> Repeat;
     fn derived(&self) -> &'static [&'static str];
     fn plain(&self) -> &'static [&'static str];
+    fn lost(&self) -> &'static str;
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn check(&self, config: &Value) -> Result<Vec<Problem>>;
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>>;
@@ -79,6 +80,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn plain(&self) -> &'static [&'static str] {
         K::PLAIN
+    }
+
+    fn lost(&self) -> &'static str {
+        K::LOST
     }
 
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema {

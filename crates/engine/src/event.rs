@@ -19,6 +19,11 @@ pub enum Event {
         address: Address,
         id: String,
     },
+    /// The file or a command gave what was `former` this address.
+    Moved {
+        address: Address,
+        former: Address,
+    },
     Started {
         address: Address,
         action: Action,

@@ -42,6 +42,9 @@ pub trait Kind: Send + Sync + 'static {
     /// come from the environment. `name` is one.
     const PLAIN: &'static [&'static str] = &[];
 
+    /// What goes with an object that is deleted or replaced, for a person: completes "lost: …".
+    const LOST: &'static str = "its id";
+
     /// What a user writes, less the keys every resource has (`name`, `tags`, `depends_on`).
     /// Its schema is the parser's only list of fields; a `default` in it is AWS's own default,
     /// which is sent when a user takes a field out of the file again. A text field that the schema

@@ -16,6 +16,8 @@ pub mod event;
 pub mod execute;
 pub mod field;
 pub mod graph;
+pub mod guard;
+pub mod ignore;
 pub mod kind;
 pub mod manifest;
 pub mod observe;

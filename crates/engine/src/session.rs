@@ -1,6 +1,9 @@
 //! One run of one stack: recover, look, claim, prepare, plan, execute. The order of things; what
 //! each is lies in its own module.
 
+mod drift;
+mod told;
+
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
@@ -8,7 +11,6 @@ use futures_util::future::join_all;
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::change::Path;
 use crate::claim::Claiming;
 pub use crate::claim::{Foreign, Why};
 use crate::event::Event;
@@ -17,7 +19,7 @@ use crate::graph::Graph;
 use crate::kind;
 use crate::manifest::Resource;
 use crate::observe::{Observed, Survey, Unseen};
-use crate::plan::{self, Plan, Planning};
+use crate::plan::{self, Plan, Planning, Selection, Stuck};
 use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
 use crate::reference::{self, Scope};
 use crate::secret::Sealer;
@@ -28,6 +30,8 @@ pub struct Session<'a> {
     pub run: Run<'a>,
     /// Take over objects of this stack's name that have another lineage.
     pub adopt: bool,
+    /// What of the plan is asked for.
+    pub selection: Selection,
 }
 
 /// What a run works towards.
@@ -51,8 +55,12 @@ pub enum Error {
     Foreign(Vec<Foreign>),
     #[error("a resource cannot be prepared as the file has it")]
     Unprepared(Vec<(Address, kind::Error)>),
-    #[error("a field cannot be unset")]
-    Stuck(Vec<(Address, Path)>),
+    #[error("the file asks for what cannot be done")]
+    Stuck(Vec<Stuck>),
+    #[error("neither the file nor the state knows {}", named(.0))]
+    NoSuch(Vec<Address>),
+    #[error("{address}: {error}")]
+    Import { address: Address, error: Box<kind::Error> },
     #[error("{address}: {error}")]
     Recovery { address: Address, error: Box<kind::Error> },
 }
@@ -61,8 +69,8 @@ pub enum Error {
 pub struct Surveyed {
     pub plan: Plan,
     observed: Observed,
-    /// Objects that are ours and that the state does not know yet, as entries.
-    claims: Vec<Entry>,
+    /// What the state does not know yet, as entries: objects that are ours, other addresses.
+    learnt: Vec<Entry>,
 }
 
 impl Session<'_> {
@@ -106,23 +114,31 @@ impl Session<'_> {
 
     /// Looks, claims what is ours, and plans. Writes nothing.
     pub async fn survey(&self, state: &State) -> Result<Surveyed, Error> {
-        let mut state = state.clone();
+        self.known(state)?;
+        let mut learnt = self.moves(state);
+        let mut state = folded(state.clone(), &learnt)?;
         let mut observed = self.look(&state).await?;
         let claims = self.claims(&state, &observed)?;
         if !claims.is_empty() {
-            for entry in &claims {
-                state = fold(state, entry)?;
-            }
+            state = folded(state, &claims)?;
             observed = self.look(&state).await?;
         }
+        learnt.extend(claims);
         let wanted = self.prepare(&state).await?;
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph)?;
-        let found = |claim: &Entry| {
-            let id = claim.data.id.as_deref().unwrap_or_default();
-            (claim.address.clone(), format!("{id} exists with this stack's tags and is taken up"))
+        plan.notes.extend(learnt.iter().map(noted));
+        Ok(Surveyed { plan, observed, learnt })
+    }
+
+    /// Every address that was asked for must be one of the file or of the state.
+    fn known(&self, state: &State) -> Result<(), Error> {
+        let is_known = |address: &Address| {
+            self.run.manifest.resources.contains_key(address)
+                || state.resources.contains_key(address)
         };
-        plan.notes.extend(claims.iter().map(found));
-        Ok(Surveyed { plan, observed, claims })
+        let strange: Vec<Address> =
+            self.selection.addresses().filter(|address| !is_known(address)).cloned().collect();
+        if strange.is_empty() { Ok(()) } else { Err(Error::NoSuch(strange)) }
     }
 
     /// A plan that leaves nothing.
@@ -134,7 +150,7 @@ impl Session<'_> {
         }
         let wanted = BTreeMap::new();
         let plan = self.plan(state, &observed, &wanted, &Graph::default())?;
-        Ok(Surveyed { plan, observed, claims: Vec::new() })
+        Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }
 
     /// Everything is created: for a state that knows nothing, with no endpoint answering.
@@ -150,11 +166,9 @@ impl Session<'_> {
         wanted: &BTreeMap<Address, Wanted>,
         graph: &Graph,
     ) -> Result<Plan, Error> {
-        plan::plan(&Planning { kinds: self.run.kinds, graph, wanted, state, observed }).map_err(
-            |stuck| {
-                Error::Stuck(stuck.into_iter().map(|stuck| (stuck.address, stuck.path)).collect())
-            },
-        )
+        let (kinds, selection) = (self.run.kinds, &self.selection);
+        let planning = Planning { kinds, graph, wanted, state, observed, selection };
+        plan::plan(&planning).map_err(Error::Stuck)
     }
 
     /// Takes up all objects of ours that the state does not know. Writes.
@@ -166,14 +180,18 @@ impl Session<'_> {
         Ok(store.finish()?)
     }
 
-    fn record(&self, claims: &[Entry], store: &mut Store) -> Result<(), Error> {
-        if claims.is_empty() {
+    fn record(&self, entries: &[Entry], store: &mut Store) -> Result<(), Error> {
+        if entries.is_empty() {
             return Ok(());
         }
-        store.append(&mut claims.to_vec())?;
-        for claim in claims {
-            let (address, id) = (claim.address.clone(), claim.data.id.clone().unwrap_or_default());
-            let _ = self.run.events.send(Event::Adopted { address, id });
+        store.append(&mut entries.to_vec())?;
+        for entry in entries {
+            let address = entry.address.clone();
+            let id = entry.data.id.clone().unwrap_or_default();
+            let _ = self.run.events.send(match entry.data.from.clone() {
+                Some(former) => Event::Moved { address, former },
+                None => Event::Adopted { address, id },
+            });
         }
         Ok(())
     }
@@ -263,15 +281,34 @@ impl Session<'_> {
             true => sealed(preparing.spec(&self.run.scope).await?),
             false => desired.clone(),
         };
-        Ok(Wanted { desired, symbolic })
+        let (guard, ignored) = (resource.guard, resource.ignore.clone());
+        Ok(Wanted { guard, ignored, desired, symbolic })
     }
 
     /// Does what a plan says. The state is durable at every moment and folded at the end.
     pub async fn execute(&self, surveyed: &Surveyed, store: &mut Store) -> Result<Outcome, Error> {
-        self.record(&surveyed.claims, store)?;
+        self.record(&surveyed.learnt, store)?;
         let outcome =
             execute::execute(&self.run, &surveyed.plan, &surveyed.observed, store).await?;
         store.finish()?;
         Ok(outcome)
     }
+}
+
+fn folded(state: State, entries: &[Entry]) -> Result<State, Error> {
+    entries.iter().try_fold(state, |state, entry| Ok(fold(state, entry)?))
+}
+
+/// What a plan says of what the state is about to learn.
+fn noted(entry: &Entry) -> (Address, String) {
+    let id = entry.data.id.as_deref().unwrap_or_default();
+    let note = match &entry.data.from {
+        Some(former) => format!("it was {former}, and is the same object"),
+        None => format!("{id} exists and is taken up"),
+    };
+    (entry.address.clone(), note)
+}
+
+fn named(addresses: &[Address]) -> String {
+    addresses.iter().map(Address::as_str).collect::<Vec<_>>().join(", ")
 }

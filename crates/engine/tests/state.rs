@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 use stackwright_engine::Address;
 use stackwright_engine::state::{
-    Data, Entry, Error, Folder, Object, Phase, Place, Salvage, State, Step, Store, Verb, fold,
+    Data, Entry, Error, Folder, Object, Phase, Place, SCHEMA, Salvage, State, Step, Store, Verb,
+    fold,
 };
 use tempfile::TempDir;
 
@@ -297,7 +298,11 @@ fn a_snapshot_that_was_edited_or_is_newer_is_refused() {
     home.refuses("its checksum does not fit");
     fs::write(home.file(SNAPSHOT), &text[..text.len() / 2]).expect("cut");
     home.refuses("is damaged");
-    fs::write(home.file(SNAPSHOT), text.replace("\"schema\": 1", "\"schema\": 99")).expect("newer");
+    fs::write(
+        home.file(SNAPSHOT),
+        text.replace(&format!("\"schema\": {SCHEMA}"), "\"schema\": 99"),
+    )
+    .expect("newer");
     home.refuses("newer version (schema 99");
 }
 
@@ -480,7 +485,11 @@ fn a_state_that_is_whole_is_rebuilt_as_it_is() {
     );
     drop(store);
     let text = fs::read_to_string(home.file(SNAPSHOT)).expect("a snapshot");
-    fs::write(home.file(SNAPSHOT), text.replace("\"schema\": 1", "\"schema\": 99")).expect("newer");
+    fs::write(
+        home.file(SNAPSHOT),
+        text.replace(&format!("\"schema\": {SCHEMA}"), "\"schema\": 99"),
+    )
+    .expect("newer");
     let disk = Box::new(Folder::at(home.path()));
     let newer = Store::rebuild(disk, &place(), "the test", "kept");
     assert!(matches!(newer.err(), Some(Error::Newer { .. })));

@@ -53,6 +53,7 @@ impl Kind for Api {
         Field("routes", Cost::InPlace, Compare::Exclusive),
     ];
     const CREATE: Repeat = Repeat::LookUp { settle: Duration::from_secs(120) };
+    const LOST: &'static str = "its id, and with it its URL";
     const DERIVED: &'static [&'static str] = &["deployed", "permissions"];
     const PLAIN: &'static [&'static str] = &["stage"];
 

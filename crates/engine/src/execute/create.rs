@@ -7,6 +7,8 @@ use serde_json::Value;
 
 use super::{Op, Open};
 use crate::event::Event;
+use crate::guard::Guard;
+use crate::ignore::Ignored;
 use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
 use crate::observe::handle;
 use crate::plan::{Action, Step};
@@ -23,6 +25,8 @@ pub(crate) struct Target {
     pub spec: Value,
     /// The spec as it may be recorded.
     pub sealed: Value,
+    pub guard: Guard,
+    pub ignored: Ignored,
 }
 
 /// An object that this operation made or found.
@@ -62,7 +66,8 @@ impl Op<'_> {
             return Err(Error::terminal(format!("{} is not known", left.join(", "))));
         }
         let sealed = secrets.seal(&spec, self.kind, &self.shared.sealer);
-        Ok(Target { spec, sealed })
+        let (guard, ignored) = (resource.guard, resource.ignore.clone());
+        Ok(Target { spec, sealed, guard, ignored })
     }
 
     pub async fn create(&mut self) -> Result<(), Error> {
@@ -72,6 +77,7 @@ impl Op<'_> {
             token: Some(token.clone()),
             spec: Some(target.sealed.clone()),
             dependencies: self.dependencies.clone(),
+            guard: target.guard,
             ..Data::default()
         };
         self.journal(Verb::Create, state::Step::Intent, data).await?;

@@ -4,6 +4,7 @@
 mod bring;
 mod create;
 mod delete;
+mod forget;
 mod retry;
 mod walk;
 
@@ -170,6 +171,7 @@ impl Op<'_> {
             Action::Replace => return self.replace(step).await,
             Action::Update | Action::Restart | Action::Record => self.update(step).await?,
             Action::Delete => self.delete(step.id.as_deref().unwrap_or_default()).await?,
+            Action::Forget => self.forget(step.id.as_deref().unwrap_or_default()).await?,
         }
         Ok(step.action)
     }

@@ -106,7 +106,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn may_follow(&self, step: &Step, need: usize) -> bool {
         match self.status[need] {
             Status::Done => true,
-            Status::Released => step.action != Action::Delete,
+            Status::Released => !step.leaves(),
             _ => false,
         }
     }
@@ -142,9 +142,9 @@ impl<'a, 'b> Walk<'a, 'b> {
         let dependencies = dependencies.collect();
         let record = state.resources.get(address);
         let all = record.into_iter().flat_map(|r| r.object.iter().chain(&r.deposed));
-        let object = match (&step.id, step.action) {
+        let object = match (&step.id, step.leaves()) {
             // An id may be a name that was given again.
-            (Some(id), Action::Delete) => {
+            (Some(id), true) => {
                 all.clone().find(|o| (&o.id, o.generation) == (id, step.generation)).cloned()
             }
             (Some(id), _) => all.clone().find(|object| object.id == *id).cloned(),
@@ -152,7 +152,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         };
         // What is made in the place of an open create continues that operation.
         let open = record.and_then(|record| record.creating.as_ref()).map(|open| open.op);
-        let open = open.filter(|_| step.action != Action::Delete);
+        let open = open.filter(|_| !step.leaves());
         Some(Op {
             number: open.unwrap_or_else(|| self.store.next_op()),
             shared: self.shared,
@@ -181,7 +181,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     /// The step that makes or changes an address.
     fn making(&self, address: &Address) -> Option<usize> {
         let steps = &mut self.plan.steps.iter();
-        steps.position(|step| step.address == *address && step.action != Action::Delete)
+        steps.position(|step| step.address == *address && !step.leaves())
     }
 
     fn ended(&mut self, at: usize, since: Instant, result: Result<Action, Error>) {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::common::is_reserved;
 use super::diagnostic::Diagnostic;
-use super::read::{Reader, is_reserved};
+use super::read::Reader;
 use super::schema::{CheckConfig, Header};
 use super::tree::Node;
 use super::{Check, Cloud};

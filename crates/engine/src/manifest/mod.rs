@@ -1,6 +1,7 @@
 //! A stack file: from text to a checked [`Manifest`], or everything that is wrong with it.
 
 mod check;
+mod common;
 mod diagnostic;
 mod header;
 mod overlay;
@@ -25,7 +26,8 @@ use self::tree::{Node, Value};
 use crate::address::Address;
 use crate::erased::Registry;
 use crate::graph::Graph;
-
+use crate::guard::Guard;
+use crate::ignore::Ignored;
 use crate::reference::{self, Reference, Scope};
 
 /// A stack file that passed every check.
@@ -54,10 +56,16 @@ pub struct Resource {
     /// The stack's and its own.
     pub tags: BTreeMap<String, String>,
     pub depends_on: BTreeSet<Address>,
+    pub guard: Guard,
+    pub ignore: Ignored,
+    /// The address that its object was known by.
+    pub renamed_from: Option<Address>,
     /// What its kind's `Config` reads.
     pub config: Json,
     /// Its key in the file.
     pub span: Span,
+    /// The keys of its fields.
+    pub fields: BTreeMap<String, Span>,
 }
 
 /// An HTTP call that proves that the stack works.

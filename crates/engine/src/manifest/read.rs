@@ -1,19 +1,20 @@
 //! One merged tree to a manifest: header, resources, what kinds find wrong, graph, checks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
 use super::check::{Checker, Known};
+use super::common;
 use super::diagnostic::Diagnostic;
 use super::source::Source;
-use super::tree::{Key, Node, Value};
+use super::tree::{Node, Value};
 use super::{Cloud, Manifest, Request, Resource};
 use crate::address::{Address, is_key};
 use crate::erased::Registry;
 use crate::graph::Graph;
-use crate::kind::{Context, tag};
+use crate::kind::Context;
 use crate::reference::{self, Fact, Reference, Scope};
 
 /// Reads one merged tree.
@@ -137,8 +138,8 @@ impl Reader<'_> {
             for (key, node) in entries.iter().filter(|(key, _)| is_key(&key.text)) {
                 let Value::Map(_) = node.value else { continue };
                 let config = value[kind.name()][&key.text].as_object().cloned().unwrap_or_default();
-                let address = Address::new(kind.name(), &key.text);
-                let resource = resource(address, config, key, node, stack_tags, diagnostics);
+                let resource =
+                    common::resource(kind.as_ref(), config, (key, node), stack_tags, diagnostics);
                 resources.insert(resource.address.clone(), resource);
             }
         }
@@ -149,6 +150,14 @@ impl Reader<'_> {
                 let known = resources.keys().map(Address::as_str);
                 let message = format!("there is no `{need}` in this stack");
                 diagnostics.push(Diagnostic::error(span, message).suggest(need.as_str(), known));
+            }
+            let former =
+                resource.renamed_from.as_ref().filter(|former| resources.contains_key(former));
+            if let Some(former) = former {
+                let path = [resource.address.kind(), resource.address.key(), "renamed_from"];
+                let message = format!("`{former}` is in this file too");
+                let diagnostic = Diagnostic::error(tree.place(&path.map(str::to_owned)), message);
+                diagnostics.push(diagnostic.help("take one of the two away"));
             }
         }
         resources
@@ -245,48 +254,6 @@ impl Reader<'_> {
     }
 }
 
-fn resource(
-    address: Address,
-    mut config: serde_json::Map<String, Json>,
-    key: &Key,
-    node: &Node,
-    stack_tags: &BTreeMap<String, String>,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Resource {
-    let mut wrong = |path: &[String], message: String| {
-        diagnostics.push(Diagnostic::error(node.place(path), message));
-    };
-    let name = match config.remove("name") {
-        Some(Json::String(name)) => name,
-        _ => address.key().to_owned(),
-    };
-    if reference::markers(&name).any(|r| matches!(r, Reference::Output(..) | Reference::Env(_))) {
-        wrong(&["name".into()], "a name may depend on no output and no secret".into());
-    }
-    let mut tags = stack_tags.clone();
-    for (tag, text) in
-        config.remove("tags").as_ref().and_then(Json::as_object).into_iter().flatten()
-    {
-        if is_reserved(tag) {
-            let path = ["tags".to_owned(), tag.clone()];
-            wrong(&path, format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX));
-        }
-        tags.insert(tag.clone(), text.as_str().unwrap_or_default().to_owned());
-    }
-    let mut depends_on = BTreeSet::new();
-    let needs = config.remove("depends_on");
-    for (at, need) in needs.as_ref().and_then(Json::as_array).into_iter().flatten().enumerate() {
-        match need.as_str().unwrap_or_default().parse::<Address>() {
-            Ok(need) => {
-                depends_on.insert(need);
-            }
-            Err(error) => wrong(&["depends_on".into(), at.to_string()], error.to_string()),
-        }
-    }
-    let span = key.span.clone();
-    Resource { address, name, tags, depends_on, config: Json::Object(config), span }
-}
-
 fn unique_names(
     resources: &BTreeMap<Address, Resource>,
     scope: &Scope,
@@ -305,10 +272,4 @@ fn unique_names(
             );
         }
     }
-}
-
-/// Tags of stackwright's own, and of AWS's.
-pub(super) fn is_reserved(tag: &str) -> bool {
-    let tag = tag.to_ascii_lowercase();
-    tag.starts_with(tag::PREFIX) || tag.starts_with("aws:")
 }

@@ -7,6 +7,7 @@ use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::common;
 use crate::erased::{AnyKind, Registry};
 
 /// What stands beside the sections of kinds. Its doc comments are the schema's descriptions.
@@ -70,32 +71,6 @@ pub(super) struct ExpectConfig {
     pub within: Option<String>,
 }
 
-/// Keys that every resource has, parsed by the engine alike for every kind.
-fn common() -> Map<String, Value> {
-    let texts = json!({ "type": "object", "additionalProperties": { "type": "string" } });
-    let with = |mut schema: Value, description: &str| {
-        schema["description"] = description.into();
-        schema
-    };
-    [
-        (
-            "name",
-            with(json!({ "type": "string" }), "The object's name in the cloud. Default: the key."),
-        ),
-        ("tags", with(texts, "Tags of this object, over those of the stack.")),
-        (
-            "depends_on",
-            with(
-                json!({ "type": "array", "items": { "type": "string" } }),
-                "Addresses (`kind.key`) that must be there first, besides those referred to.",
-            ),
-        ),
-    ]
-    .into_iter()
-    .map(|(key, schema)| (key.to_owned(), schema))
-    .collect()
-}
-
 /// The schema of a whole stack file, draft-07.
 pub fn document(kinds: &Registry) -> Value {
     let mut generator = SchemaSettings::draft07().into_generator();
@@ -116,10 +91,10 @@ pub fn document(kinds: &Registry) -> Value {
 
 fn section(kind: &dyn AnyKind, generator: &mut SchemaGenerator) -> Value {
     let mut resource = kind.schema(generator).to_value();
-    if let Some(properties) = resource["properties"].as_object_mut() {
-        properties.append(&mut common());
-    } else {
-        resource["properties"] = Value::Object(common());
+    let mut common = common::properties(generator);
+    match resource["properties"].as_object_mut() {
+        Some(properties) => properties.append(&mut common),
+        None => resource["properties"] = Value::Object(common),
     }
     resource["additionalProperties"] = false.into();
     json!({

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Action, Plan, Planning, Step, Stuck};
+use super::{Action, Hold, Plan, Planning, Step, Stuck};
 use crate::address::Address;
-use crate::change::{Change, Compared, Path, Rule};
+use crate::change::{CannotUnset, Change, Compared, Path, Rule};
 use crate::erased::AnyKind;
+use crate::guard::Guard;
 use crate::kind::{Cost, Live, Repeat, Settled};
 use crate::manifest;
 use crate::prepare::{Wanted, forget};
@@ -112,6 +113,7 @@ impl<'a> Making<'a> {
             sealer: &self.sealer,
             applied: object.spec.as_ref(),
             live: &live.spec,
+            ignored: &wanted.ignored,
             pins: (&object.pins, &live.pins),
         };
         let mut found = compared.difference(&desired);
@@ -124,10 +126,13 @@ impl<'a> Making<'a> {
         let cost = found.changes.iter().map(|change| change.cost).max();
         let (action, why) = match (&live.settled, cost) {
             (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
+            _ if self.on.selection.replaced.contains(address) => {
+                (Action::Replace, Some("it was asked for".to_owned()))
+            }
             (_, Some(Cost::Replace)) => (Action::Replace, None),
             (_, Some(Cost::Restart)) => (Action::Restart, None),
             (_, Some(Cost::InPlace)) => (Action::Update, None),
-            (_, None) if self.is_recorded(address, &desired, object, live) => {
+            (_, None) if self.is_recorded(address, (wanted.guard, &desired), object, live) => {
                 self.plan.unchanged.push(address.clone());
                 return;
             }
@@ -143,12 +148,16 @@ impl<'a> Making<'a> {
         if action == Action::Replace {
             let delete_first = keeps_its_name(kind.as_ref(), &step, object, live)
                 || self.wants_a_former_name(kind.as_ref(), &step);
+            self.guard(&step, wanted.guard);
             self.make(Step { delete_first, generation: object.generation + 1, ..step });
             self.delete(address, object, true);
             return;
         }
         let stuck = found.cannot_unset.into_iter();
-        self.stuck.extend(stuck.map(|stuck| Stuck { address: address.clone(), path: stuck.0 }));
+        self.stuck.extend(stuck.map(|CannotUnset(path)| Stuck {
+            address: address.clone(),
+            hold: Hold::CannotUnset(path),
+        }));
         self.plan.steps.push(step);
     }
 
@@ -192,11 +201,12 @@ impl<'a> Making<'a> {
     fn is_recorded(
         &self,
         address: &Address,
-        desired: &Value,
+        (guard, desired): (Guard, &Value),
         object: &Object,
         live: &Live<Value>,
     ) -> bool {
         object.phase == Phase::Done
+            && object.guard == guard
             && object.outputs == live.outputs
             && object.pins == live.pins
             && object.identity == live.identity
@@ -222,9 +232,44 @@ impl<'a> Making<'a> {
             if let Some(object) = &record.object
                 && !self.on.wanted.contains_key(address)
             {
-                self.delete(address, object, false);
+                self.remove(address, object);
             }
         }
+    }
+
+    /// What the file does not have any more. The state's guard holds: the file has none now.
+    fn remove(&mut self, address: &Address, object: &Object) {
+        self.delete(address, object, false);
+        let is_gone = matches!(self.on.observed.live.get(address), Some(None));
+        if is_gone || object.phase == Phase::Deleting {
+            return;
+        }
+        let Some(step) = self.plan.steps.last_mut() else { return };
+        if object.guard.protect {
+            let because = "it is not in the file any more".to_owned();
+            let hold = Hold::Guarded { guard: "protect", action: step.action, because };
+            self.stuck.push(Stuck { address: address.clone(), hold });
+        } else if object.guard.retain {
+            step.action = Action::Forget;
+            step.why = Some("`retain` keeps it in the cloud".to_owned());
+        }
+    }
+
+    /// A guarded object is not replaced.
+    fn guard(&mut self, step: &Step, guard: Guard) {
+        let name = match guard {
+            Guard { protect: true, .. } => "protect",
+            Guard { retain: true, .. } => "retain",
+            _ => return,
+        };
+        let costly = step.changes.iter().filter(|change| change.cost == Cost::Replace);
+        let fields: Vec<String> = costly.map(|change| format!("`{}`", change.path)).collect();
+        let because = match &step.why {
+            Some(why) => why.clone(),
+            None => format!("{} cannot be changed in place", fields.join(", ")),
+        };
+        let hold = Hold::Guarded { guard: name, action: step.action, because };
+        self.stuck.push(Stuck { address: step.address.clone(), hold });
     }
 }
 

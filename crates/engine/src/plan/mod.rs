@@ -2,6 +2,8 @@
 
 mod decide;
 mod order;
+mod saved;
+mod select;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +13,15 @@ use serde_json::Value;
 use self::decide::Making;
 pub use self::decide::rebound;
 use self::order::order;
+pub use self::saved::{Moved, Saved};
+pub use self::select::Selection;
 use crate::address::Address;
 use crate::change::{Change, Path};
 use crate::erased::Registry;
 use crate::graph::Graph;
 use crate::observe::Observed;
 use crate::prepare::Wanted;
-use crate::state::State;
+use crate::state::{Object, State};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -27,6 +31,8 @@ pub enum Action {
     Restart,
     Replace,
     Delete,
+    /// It stays in the cloud, and the state knows it no more.
+    Forget,
     /// Nothing changes in the cloud; the state learns what is so.
     Record,
 }
@@ -39,6 +45,8 @@ pub struct Plan {
     pub notes: Vec<(Address, String)>,
     /// Fields that the endpoint does not report, by kind: compared with what was last applied.
     pub unreported: BTreeMap<String, BTreeSet<String>>,
+    /// What differs and was not asked for.
+    pub left_out: BTreeSet<Address>,
 }
 
 /// One thing to do to one object.
@@ -84,6 +92,17 @@ impl Step {
 }
 
 impl Step {
+    /// Lets go of an object, which stays in the cloud.
+    pub fn forget(address: &Address, object: &Object) -> Self {
+        let id = Some(object.id.clone());
+        Self { id, ..Self::new(address, Action::Forget, object.generation) }
+    }
+
+    /// Whether the object is the stack's no longer afterwards.
+    pub fn leaves(&self) -> bool {
+        matches!(self.action, Action::Delete | Action::Forget)
+    }
+
     fn leave_out(&mut self, derived: &[&str]) {
         if let Some(desired) = self.desired.as_mut().and_then(Value::as_object_mut) {
             desired.retain(|field, _| !derived.contains(&field.as_str()));
@@ -96,11 +115,19 @@ impl Step {
 }
 
 /// Why there is no plan.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{address}: `{path}` cannot be unset")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stuck {
     pub address: Address,
-    pub path: Path,
+    pub hold: Hold,
+}
+
+/// What stands against a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// The field was taken out of the file and has no default to return to.
+    CannotUnset(Path),
+    /// `guard`: `protect` or `retain`; `because` completes "it would be … because".
+    Guarded { guard: &'static str, action: Action, because: String },
 }
 
 impl Plan {
@@ -138,6 +165,7 @@ pub struct Planning<'a> {
     pub wanted: &'a BTreeMap<Address, Wanted>,
     pub state: &'a State,
     pub observed: &'a Observed,
+    pub selection: &'a Selection,
 }
 
 /// The difference, ordered. Pure.
@@ -149,10 +177,12 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, Vec<Stuck>> {
         }
     }
     making.removals();
+    order(&mut making.plan.steps, planning);
+    planning.selection.narrow(&mut making.plan);
+    making.stuck.retain(|stuck| !making.plan.left_out.contains(&stuck.address));
     if !making.stuck.is_empty() {
         return Err(making.stuck);
     }
-    order(&mut making.plan.steps, planning);
     for step in &mut making.plan.steps {
         if let Some(kind) = planning.kinds.get(step.address.kind()) {
             step.leave_out(kind.derived());

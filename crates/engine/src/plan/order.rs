@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Action, Planning, Step};
+use super::{Planning, Step};
 use crate::address::Address;
 use crate::state::State;
 
 /// Makes needs come first, and dependants let go before what they need is deleted.
 pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
-    let making: BTreeMap<Address, usize> = indices(steps, |step| step.action != Action::Delete);
+    let making: BTreeMap<Address, usize> = indices(steps, |step| !step.leaves());
     let dropping: BTreeMap<Address, Vec<usize>> = {
         let mut all: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
-        for (at, step) in steps.iter().enumerate().filter(|(_, s)| s.action == Action::Delete) {
+        for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.leaves()) {
             all.entry(step.address.clone()).or_default().push(at);
         }
         all
@@ -20,7 +20,7 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
     for at in 0..steps.len() {
         let address = steps[at].address.clone();
         let mut after = BTreeSet::new();
-        if steps[at].action == Action::Delete {
+        if steps[at].leaves() {
             let first = making.get(&address).is_some_and(|make| steps[*make].delete_first);
             for dependant in dependants.get(&address).into_iter().flatten() {
                 let make = making.get(dependant);
@@ -71,11 +71,10 @@ fn break_ties(steps: &mut [Step]) {
             done.extend(free);
             continue;
         }
-        let makes: BTreeSet<usize> =
-            (0..steps.len()).filter(|at| steps[*at].action != Action::Delete).collect();
+        let makes: BTreeSet<usize> = (0..steps.len()).filter(|at| !steps[*at].leaves()).collect();
         let knotted = (0..steps.len()).find(|at| {
             !done.contains(at)
-                && steps[*at].action == Action::Delete
+                && steps[*at].leaves()
                 && steps[*at].after.iter().any(|need| makes.contains(need) && !done.contains(need))
         });
         let Some(at) = knotted else { return };

@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{Creating, Object, Phase, Record, State};
 use crate::address::Address;
+use crate::guard::Guard;
 use crate::secret::hex;
 
 /// The first line: which state the entries continue.
@@ -45,6 +46,10 @@ pub enum Verb {
     Update,
     Delete,
     Adopt,
+    /// The object stays in the cloud and is no longer of this stack.
+    Forget,
+    /// Another address, `data.from`, is this one from now on.
+    Move,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +83,10 @@ pub struct Data {
     pub identity: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub dependencies: BTreeMap<Address, Option<String>>,
+    #[serde(skip_serializing_if = "Guard::is_none")]
+    pub guard: Guard,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<Address>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
 }
@@ -99,24 +108,29 @@ pub enum Illegal {
 
 /// The state after one more entry. Pure; refuses what cannot have happened.
 pub fn fold(mut state: State, entry: &Entry) -> Result<State, Illegal> {
+    if entry.verb == Verb::Move {
+        relocate(&mut state, entry).map_err(|why| illegal(entry, why))?;
+        return Ok(state);
+    }
     let record = state.resources.entry(entry.address.clone()).or_default();
     let folded = match entry.verb {
         Verb::Create => create(record, entry),
         Verb::Update => update(record, entry),
         Verb::Delete => delete(record, entry),
         Verb::Adopt => adopt(record, entry),
+        Verb::Forget => forget(record, entry),
+        Verb::Move => Ok(()),
     };
-    folded.map_err(|why| Illegal::Transition {
-        seq: entry.seq,
-        address: entry.address.clone(),
-        verb: entry.verb,
-        step: entry.step,
-        why,
-    })?;
+    folded.map_err(|why| illegal(entry, why))?;
     if *record == Default::default() {
         state.resources.remove(&entry.address);
     }
     Ok(state)
+}
+
+fn illegal(entry: &Entry, why: &'static str) -> Illegal {
+    let Entry { seq, verb, step, .. } = *entry;
+    Illegal::Transition { seq, address: entry.address.clone(), verb, step, why }
 }
 
 type Folded<T = ()> = Result<T, &'static str>;
@@ -140,6 +154,7 @@ fn create(record: &mut Record, entry: &Entry) -> Folded {
                 identity: data.identity.clone(),
                 dependencies: creating.dependencies,
                 phase: Phase::Partial,
+                guard: creating.guard,
             };
             record.deposed.extend(record.object.replace(made));
         }
@@ -170,6 +185,7 @@ fn intend(record: &mut Record, entry: &Entry) -> Folded {
                 at: entry.at.clone(),
                 spec: entry.data.spec.clone().ok_or("without a spec")?,
                 dependencies: entry.data.dependencies.clone(),
+                guard: entry.data.guard,
             });
         }
     }
@@ -195,11 +211,12 @@ fn update(record: &mut Record, entry: &Entry) -> Folded {
 
 /// The object is as the file wants it.
 fn finish(record: &mut Record, entry: &Entry) -> Folded {
-    let Data { spec, outputs, pins, identity, dependencies, .. } = entry.data.clone();
+    let Data { spec, outputs, pins, identity, dependencies, guard, .. } = entry.data.clone();
     let known = record.object.take().filter(|object| object.generation == entry.generation);
     let known = known.ok_or(NO_SUCH_OBJECT)?;
     let phase = Phase::Done;
-    record.object = Some(Object { spec, outputs, pins, identity, dependencies, phase, ..known });
+    let all = Object { spec, outputs, pins, identity, dependencies, phase, guard, ..known };
+    record.object = Some(all);
     Ok(())
 }
 
@@ -233,6 +250,7 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
         identity: None,
         dependencies: entry.data.dependencies.clone(),
         phase: Phase::Partial,
+        guard: Guard::default(),
     };
     // What it asked for, or what came before it, has been found.
     record.creating.take_if(|creating| creating.generation <= adopted.generation);
@@ -247,6 +265,39 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
     let former = record.object.take().filter(|object| object.id != adopted.id);
     record.deposed.extend(former);
     record.object = Some(adopted);
+    Ok(())
+}
+
+/// Nothing is left of it here.
+fn forget(record: &mut Record, entry: &Entry) -> Folded {
+    if entry.step != Step::Done {
+        return Err(NO_SUCH_STEP);
+    }
+    let id = entry.data.id.as_deref().ok_or("without an id")?;
+    let is_it = |object: &mut Object| object.id == id && object.generation == entry.generation;
+    record.object.take_if(is_it).map(drop).ok_or(NO_SUCH_OBJECT)
+}
+
+/// The whole record, and whatever needs it.
+fn relocate(state: &mut State, entry: &Entry) -> Folded {
+    let (from, to) = (entry.data.from.as_ref().ok_or("without a former address")?, &entry.address);
+    if entry.step != Step::Done {
+        return Err(NO_SUCH_STEP);
+    }
+    if state.resources.contains_key(to) {
+        return Err("that address is taken");
+    }
+    let record = state.resources.remove(from).ok_or("nothing is known by the former address")?;
+    state.resources.insert(to.clone(), record);
+    for record in state.resources.values_mut() {
+        let objects = record.object.iter_mut().chain(&mut record.deposed);
+        let needs = objects.map(|object| &mut object.dependencies);
+        for needs in needs.chain(record.creating.iter_mut().map(|open| &mut open.dependencies)) {
+            if let Some(identity) = needs.remove(from) {
+                needs.insert(to.clone(), identity);
+            }
+        }
+    }
     Ok(())
 }
 

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::guard::Guard;
 
-/// The number of this layout. A newer one is refused; there is no older one yet.
-pub const SCHEMA: u32 = 1;
+/// The number of this layout. A newer one is refused. 1: without guards; it is read as it is.
+pub const SCHEMA: u32 = 2;
 
 /// Everything stackwright remembers of one stack on one cloud.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -60,6 +61,8 @@ pub struct Object {
     /// What it needs, with that object's identity when this one was applied.
     pub dependencies: BTreeMap<Address, Option<String>>,
     pub phase: Phase,
+    #[serde(default, skip_serializing_if = "Guard::is_none")]
+    pub guard: Guard,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +87,8 @@ pub struct Creating {
     /// The resolved spec, secrets sealed.
     pub spec: Value,
     pub dependencies: BTreeMap<Address, Option<String>>,
+    #[serde(default, skip_serializing_if = "Guard::is_none")]
+    pub guard: Guard,
 }
 
 impl State {

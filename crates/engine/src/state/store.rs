@@ -105,6 +105,7 @@ impl Store {
     fn snapshot(&mut self) -> Result<(), Error> {
         let mut state = self.state.clone();
         state.serial += 1;
+        state.schema = SCHEMA;
         let json = |error: serde_json::Error| Error::Damaged {
             file: self.disk.path().join(SNAPSHOT),
             why: error.to_string(),

@@ -1,5 +1,6 @@
 //! Whole runs of the engine against a cloud and a disk in memory.
 
+mod asked;
 mod converge;
 mod disk;
 mod interrupted;

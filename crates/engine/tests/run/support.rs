@@ -11,7 +11,7 @@ use stackwright_engine::erased::Registry;
 use stackwright_engine::event::{Event, Events};
 use stackwright_engine::execute::{Options, Outcome, Run};
 use stackwright_engine::manifest::{Manifest, Request, Source};
-use stackwright_engine::plan::{Action, Plan};
+use stackwright_engine::plan::{Action, Plan, Selection};
 use stackwright_engine::session::{Error, Goal, Session};
 use stackwright_engine::state::{Place, Salvage, State, Store};
 use stackwright_testkit::world::{MemoryDisk, World};
@@ -39,6 +39,7 @@ pub struct Stack {
     pub disk: MemoryDisk,
     pub file: String,
     pub adopt: bool,
+    pub selection: Selection,
     /// How long new objects may be invisible.
     pub settle: Duration,
     pub clock: Clock,
@@ -53,7 +54,6 @@ pub struct Stack {
 #[derive(Debug)]
 pub enum Ended {
     Done(Outcome),
-    #[expect(dead_code, reason = "said by failing tests")]
     Refused(Error),
     /// By the world's script, or with the disk.
     Killed,
@@ -63,10 +63,11 @@ impl Stack {
     pub fn new(file: &str) -> Self {
         let (world, disk) = (World::new(), MemoryDisk::default());
         let (adopt, settle, clock) = (false, Duration::ZERO, Clock::start());
+        let selection = Selection::default();
         let (parallelism, stop) = (4, watch::Sender::new(false));
         let file = format!("stack: s\n{file}");
         let read = RefCell::default();
-        Self { world, disk, file, adopt, settle, clock, parallelism, stop, read }
+        Self { world, disk, file, adopt, selection, settle, clock, parallelism, stop, read }
     }
 
     pub fn manifest(&self) -> Rc<Manifest> {
@@ -111,7 +112,7 @@ impl Stack {
         let mut store = Store::open(Box::new(self.disk.clone()), &place(), "test")?;
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let run = self.under_way(&manifest, &kinds, &events);
-        let session = Session { run, adopt: self.adopt };
+        let session = self.session(run);
         let goal = if destroys { Goal::Nothing } else { Goal::File };
         session.recover(&mut store, goal).await?;
         let surveyed = if destroys {
@@ -135,24 +136,61 @@ impl Stack {
         let (manifest, kinds) = (self.manifest(), self.world.kinds());
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let run = self.under_way(&manifest, &kinds, &events);
-        let session = Session { run, adopt: self.adopt || !salvage.knows_lineage };
+        let adopt = self.adopt || !salvage.knows_lineage;
+        let session = Session { adopt, ..self.session(run) };
         session.take_up(&mut store).await?;
         Ok(salvage)
     }
 
     /// What a run would do, as `create token.a`, in order; nothing is written.
     pub async fn plan(&self) -> Vec<String> {
+        steps(&self.surveyed().await)
+    }
+
+    /// The state, or what stands for it before the first run.
+    pub fn state_or_new(&self) -> State {
+        let known = Store::peek(&self.disk, &place()).expect("a state");
+        known.unwrap_or_else(|| State { place: place(), ..State::default() })
+    }
+
+    pub async fn surveyed(&self) -> Plan {
         let (manifest, kinds) = (self.manifest(), self.world.kinds());
-        let state = Store::peek(&self.disk, &place()).expect("a state").unwrap_or_else(|| State {
-            place: place(),
-            lineage: "none".into(),
-            ..State::default()
-        });
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let run = self.under_way(&manifest, &kinds, &events);
-        let session = Session { run, adopt: self.adopt };
-        let surveyed = session.survey(&state).await.expect("a plan");
-        steps(&surveyed.plan)
+        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        session.survey(&self.state_or_new()).await.expect("a plan").plan
+    }
+
+    pub async fn drift(&self) -> Plan {
+        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (events, _heard) = mpsc::unbounded_channel::<Event>();
+        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        session.drift(&self.state()).await.expect("a look")
+    }
+
+    /// `import`.
+    pub async fn import(&self, address: &str, id: &str) -> Result<(), Error> {
+        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let mut store = Store::open(Box::new(self.disk.clone()), &place(), "test")?;
+        let (events, _heard) = mpsc::unbounded_channel::<Event>();
+        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        session.import(&mut store, &address.parse().expect("an address"), id).await
+    }
+
+    /// `state rm`.
+    pub async fn forget(&self, address: &str) {
+        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let mut store =
+            Store::open(Box::new(self.disk.clone()), &place(), "test").expect("a state");
+        let (events, _heard) = mpsc::unbounded_channel::<Event>();
+        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        let address = address.parse().expect("an address");
+        let surveyed = session.survey_to_forget(store.state(), &address).await.expect("a look");
+        let outcome = session.execute(&surveyed, &mut store).await.expect("it is done");
+        assert!(outcome.failed.is_empty(), "{outcome:?}");
+    }
+
+    fn session<'a>(&self, run: Run<'a>) -> Session<'a> {
+        Session { run, adopt: self.adopt, selection: self.selection.clone() }
     }
 
     /// Runs to the end; panics otherwise.

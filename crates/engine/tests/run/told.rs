@@ -28,7 +28,7 @@ async fn told(stack: &Stack) -> (Outcome, Vec<Event>) {
     let (clock, stop) = (stack.clock, stack.stop.subscribe());
     let options = Options { parallelism: 4, settle: Some(stack.settle), clock, stop };
     let run = Run { manifest: &manifest, kinds: &kinds, scope, options, events: &events };
-    let session = Session { run, adopt: false };
+    let session = Session { run, adopt: false, selection: <_>::default() };
     session.recover(&mut store, Goal::File).await.expect("settled");
     let surveyed = session.survey(store.state()).await.expect("a plan");
     let outcome = session.execute(&surveyed, &mut store).await.expect("it ran");

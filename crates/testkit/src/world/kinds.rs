@@ -151,7 +151,7 @@ impl<W: Way> Kind for Sort<W> {
         self.world.call(("create", W::NAME), make).await
     }
 
-    async fn update(&self, on: &Handle<Spec>, desired: &Spec, _: &[Change]) -> Result<()> {
+    async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let change = |inner: &mut Inner| {
             let thing = alive(inner, W::NAME, &on.id)
                 .ok_or_else(|| Error::terminal(format!("{} was changed after its end", on.id)))?;
@@ -173,6 +173,10 @@ impl<W: Way> Kind for Sort<W> {
             }
             // What a change takes away goes; keys of others stay in a map that is not ours alone.
             fields.insert("rules".to_owned(), rules);
+            for change in changes.iter().filter(|change| change.after.is_none()) {
+                let [map, key] = change.path.0.as_slice() else { continue };
+                fields.get_mut(map).and_then(|map| map.as_object_mut()?.remove(key));
+            }
             if let Some(applied) = &on.applied {
                 for (map, before, now) in [
                     ("labels", &applied.labels, &desired.labels),

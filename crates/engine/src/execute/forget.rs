@@ -1,0 +1,62 @@
+//! Letting go of an object: it stays in the cloud, without the tags that made it ours.
+
+use serde_json::Value;
+
+use super::Op;
+use crate::change::{Change, Path, Rule};
+use crate::kind::{Cost, Error, tag};
+use crate::observe::handle;
+use crate::state::{Data, Step, Verb};
+
+impl Op<'_> {
+    /// Its tags go first: one that still had them would be found again, and deleted.
+    pub async fn forget(&self, id: &str) -> Result<(), Error> {
+        let Some(object) = &self.object else { return Ok(()) };
+        let handle = handle(&self.address, object);
+        let mut trouble = self.wait();
+        let mut showing = self.wait();
+        let mut is_accepted = false;
+        loop {
+            let live = match self.kind.observe(std::slice::from_ref(&handle)).await.pop() {
+                Some(Ok(live)) => live,
+                Some(Err(error)) => {
+                    self.retry_look(&mut trouble, error).await?;
+                    continue;
+                }
+                None => None,
+            };
+            let Some(mut spec) = live.map(|live| live.spec) else { break };
+            let changes = own_tags_away(&mut spec);
+            if changes.is_empty() {
+                break;
+            }
+            // What was just changed may show a little later.
+            if is_accepted {
+                if !showing.pause("its tags to be gone", self.grace()).await {
+                    let message = format!("{id} keeps its tags, though the cloud said yes");
+                    return Err(Error::terminal(message));
+                }
+                continue;
+            }
+            match self.kind.update(&handle, &spec, &changes).await {
+                Ok(()) => is_accepted = true,
+                Err(error) => self.retry_change(&mut trouble, error).await?,
+            }
+        }
+        let data = Data { id: Some(id.to_owned()), ..Data::default() };
+        self.journal(Verb::Forget, Step::Done, data).await
+    }
+}
+
+/// Takes the tags that say whose the object is out of a spec; what that changes.
+fn own_tags_away(spec: &mut Value) -> Vec<Change> {
+    let Some(tags) = spec.get_mut("tags").and_then(Value::as_object_mut) else { return Vec::new() };
+    let own: Vec<String> =
+        tags.keys().filter(|key| key.starts_with(tag::PREFIX)).cloned().collect();
+    let gone = own.into_iter().map(|key| {
+        let before = tags.remove(&key);
+        let path = Path(vec!["tags".to_owned(), key]);
+        Change { path, before, after: None, rule: Rule::Edited, cost: Cost::InPlace }
+    });
+    gone.collect()
+}

@@ -1,0 +1,19 @@
+//! What keeps an object from being deleted: written in the file, remembered in the state, so that
+//! taking the resource out of the file does not take its guard away.
+
+use serde::{Deserialize, Serialize};
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Guard {
+    /// Neither deleted nor replaced.
+    pub protect: bool,
+    /// Left in the cloud and forgotten where it would be deleted; not replaced.
+    pub retain: bool,
+}
+
+impl Guard {
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,147 @@
+//! The keys that every resource has, read alike for every kind.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::{JsonSchema, SchemaGenerator};
+use serde::Deserialize;
+use serde_json::{Map, Value as Json};
+
+use super::Resource;
+use super::diagnostic::Diagnostic;
+use super::tree::{Key, Node};
+use crate::address::Address;
+use crate::erased::AnyKind;
+use crate::guard::Guard;
+use crate::ignore::Ignored;
+use crate::kind::{Compare, tag};
+use crate::reference::{self, Reference};
+
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default)]
+struct Common {
+    /// The object's name in the cloud. Default: the key.
+    name: Option<String>,
+    /// Tags of this object, over those of the stack.
+    tags: BTreeMap<String, String>,
+    /// Addresses (`kind.key`) that must be there first, besides those referred to.
+    depends_on: Vec<String>,
+    /// Refuses to delete or replace it, also once it is taken out of the file: the state remembers.
+    protect: bool,
+    /// Taken out of the file, or with `destroy`, it stays in the cloud and is forgotten here. It is
+    /// never replaced.
+    retain: bool,
+    /// Fields that others change: `timeout`, `tags.Owner`, `environment.MODE`. They are sent when it
+    /// is made, and left alone from then on.
+    ignore: Vec<String>,
+    /// The address (or the key) that it had: the object stays, and is known by this one.
+    renamed_from: Option<String>,
+}
+
+/// Their schemas, by key.
+pub(super) fn properties(generator: &mut SchemaGenerator) -> Map<String, Json> {
+    let mut schema = Common::json_schema(generator).to_value();
+    schema["properties"].as_object_mut().map(std::mem::take).unwrap_or_default()
+}
+
+/// Takes the common keys out of a config that has the schema's types.
+fn take(config: &mut Map<String, Json>) -> Common {
+    let keys = properties(&mut SchemaGenerator::default());
+    let taken = keys.keys().filter_map(|key| config.remove_entry(key)).collect();
+    serde_json::from_value(Json::Object(taken)).unwrap_or_default()
+}
+
+/// One resource and what is wrong with its common keys. `config` has the schema's types.
+pub(super) fn resource(
+    kind: &dyn AnyKind,
+    mut config: Map<String, Json>,
+    (key, node): (&Key, &Node),
+    stack_tags: &BTreeMap<String, String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Resource {
+    let common = take(&mut config);
+    let address = Address::new(kind.name(), &key.text);
+    let mut wrong = |path: &[String], message: String| {
+        diagnostics.push(Diagnostic::error(node.place(path), message));
+    };
+    let name = common.name.unwrap_or_else(|| address.key().to_owned());
+    if reference::markers(&name).any(|r| matches!(r, Reference::Output(..) | Reference::Env(_))) {
+        wrong(&["name".into()], "a name may depend on no output and no secret".into());
+    }
+    for tag in common.tags.keys().filter(|tag| is_reserved(tag)) {
+        let path = ["tags".to_owned(), tag.clone()];
+        wrong(&path, format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX));
+    }
+    let mut tags = stack_tags.clone();
+    tags.extend(common.tags);
+    let mut depends_on = BTreeSet::new();
+    for (at, need) in common.depends_on.iter().enumerate() {
+        match need.parse::<Address>() {
+            Ok(need) => {
+                depends_on.insert(need);
+            }
+            Err(error) => wrong(&["depends_on".into(), at.to_string()], error.to_string()),
+        }
+    }
+    for (at, path) in common.ignore.iter().enumerate() {
+        if let Some(why) = not_to_ignore(kind, path) {
+            wrong(&["ignore".into(), at.to_string()], why);
+        }
+    }
+    let renamed_from = common.renamed_from.map(|text| former(&address, &text));
+    let renamed_from = renamed_from.transpose().unwrap_or_else(|why| {
+        wrong(&["renamed_from".into()], why);
+        None
+    });
+    Resource {
+        address,
+        name,
+        tags,
+        depends_on,
+        guard: Guard { protect: common.protect, retain: common.retain },
+        ignore: Ignored::new(common.ignore),
+        renamed_from,
+        config: Json::Object(config),
+        span: key.span.clone(),
+        fields: node
+            .entries()
+            .iter()
+            .map(|(key, _)| (key.text.clone(), key.span.clone()))
+            .collect(),
+    }
+}
+
+/// `role.old`, or `old` alone.
+fn former(address: &Address, text: &str) -> Result<Address, String> {
+    let whole =
+        if text.contains('.') { text.to_owned() } else { format!("{}.{text}", address.kind()) };
+    let former: Address = whole.parse().map_err(|error| format!("{error}"))?;
+    if former.kind() != address.kind() {
+        return Err(format!("a {} cannot have been a {}", address.kind(), former.kind()));
+    }
+    if former == *address {
+        return Err("that is the address it has".to_owned());
+    }
+    Ok(former)
+}
+
+/// Why a path cannot be ignored.
+fn not_to_ignore(kind: &dyn AnyKind, path: &str) -> Option<String> {
+    let field = path.split('.').next().unwrap_or_default();
+    let schema = kind.schema(&mut SchemaGenerator::default()).to_value();
+    let is_tags = field == "tags";
+    if !is_tags && schema["properties"].get(field).is_none() {
+        return Some(format!("a {} has no field `{field}`", kind.name()));
+    }
+    if is_tags && path.strip_prefix("tags.").is_some_and(is_reserved) {
+        return Some("these tags say whose the object is".to_owned());
+    }
+    let rule = crate::change::rule(kind.fields(), &crate::change::Path(vec![field.to_owned()]));
+    (rule.1 == Compare::Exclusive)
+        .then(|| format!("`{field}` is the file's alone; nothing of it can be left to others"))
+}
+
+/// Tags of stackwright's own, and of AWS's.
+pub(super) fn is_reserved(tag: &str) -> bool {
+    let tag = tag.to_ascii_lowercase();
+    tag.starts_with(tag::PREFIX) || tag.starts_with("aws:")
+}

@@ -1,0 +1,162 @@
+//! A plan in a file: what was approved, so that exactly that is done or nothing.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{Action, Plan, Selection, Step};
+use crate::address::Address;
+use crate::kind::tag;
+use crate::reference::map_texts;
+use crate::secret::{hex, random, template};
+use crate::state::{Place, State};
+
+/// The number of this layout.
+const SCHEMA: u32 = 1;
+
+/// Holds no value of the environment: a digest tells whether one has changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Saved {
+    schema: u32,
+    pub place: Place,
+    /// Empty: there was no state yet.
+    lineage: String,
+    serial: u64,
+    pub adopt: bool,
+    pub selection: Selection,
+    /// What was approved, in order.
+    steps: Vec<Approved>,
+    /// Random, so that the digest tells nothing of what went into it.
+    nonce: String,
+    digest: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Approved {
+    action: Action,
+    address: Address,
+    digest: String,
+}
+
+/// Why what was approved is not what would be done now.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Moved {
+    #[error("the plan was written by another version")]
+    Version,
+    #[error("the plan is for {0} `{1}`, and this is `{2}`")]
+    Place(&'static str, String, String),
+    #[error("the state has changed since the plan was made")]
+    State,
+    #[error("{0} would be done otherwise now: the file, the environment or the cloud has changed")]
+    Steps(String),
+}
+
+impl Saved {
+    /// # Errors
+    /// The system has no random numbers.
+    pub fn of(
+        plan: &Plan,
+        state: &State,
+        env: &BTreeMap<String, String>,
+        (selection, adopt): (Selection, bool),
+    ) -> Result<Self, getrandom::Error> {
+        let nonce = random()?;
+        Ok(Self {
+            schema: SCHEMA,
+            place: state.place.clone(),
+            lineage: state.lineage.clone(),
+            serial: state.serial,
+            adopt,
+            selection,
+            steps: summary(plan, &nonce),
+            digest: digest(plan, env, &nonce),
+            nonce,
+        })
+    }
+
+    /// Whether `plan`, made now for `state`, is the one that was approved.
+    pub fn check(
+        &self,
+        plan: &Plan,
+        state: &State,
+        env: &BTreeMap<String, String>,
+    ) -> Result<(), Moved> {
+        if self.schema != SCHEMA {
+            return Err(Moved::Version);
+        }
+        for (what, then, now) in [
+            ("the stack", &self.place.stack, &state.place.stack),
+            ("the cloud", &self.place.cloud, &state.place.cloud),
+            ("the region", &self.place.region, &state.place.region),
+            ("the account", &self.place.account, &state.place.account),
+        ] {
+            if then != now {
+                return Err(Moved::Place(what, then.clone(), now.clone()));
+            }
+        }
+        let is_same_state = match self.lineage.is_empty() {
+            true => state.resources.is_empty(),
+            false => (&self.lineage, self.serial) == (&state.lineage, state.serial),
+        };
+        if !is_same_state {
+            return Err(Moved::State);
+        }
+        if self.digest == digest(plan, env, &self.nonce) {
+            return Ok(());
+        }
+        Err(Moved::Steps(self.differing(plan)))
+    }
+
+    /// The first address whose step is not the one that was approved.
+    fn differing(&self, plan: &Plan) -> String {
+        let now = summary(plan, &self.nonce);
+        let fresh = now.iter().find(|step| !self.steps.contains(step));
+        let first = fresh.or_else(|| self.steps.iter().find(|step| !now.contains(step)));
+        first.map_or("what the environment decides".to_owned(), |step| step.address.to_string())
+    }
+}
+
+fn real(plan: &Plan) -> impl Iterator<Item = &Step> {
+    plan.steps.iter().filter(|step| step.action != Action::Record)
+}
+
+fn summary(plan: &Plan, nonce: &str) -> Vec<Approved> {
+    let approved = |step: &Step| Approved {
+        action: step.action,
+        address: step.address.clone(),
+        digest: digest_of(&json!([nonce, projected(step)])),
+    };
+    real(plan).map(approved).collect()
+}
+
+fn digest(plan: &Plan, env: &BTreeMap<String, String>, nonce: &str) -> String {
+    let steps: Vec<Value> = real(plan).map(projected).collect();
+    digest_of(&json!([nonce, env, steps]))
+}
+
+fn digest_of(value: &Value) -> String {
+    hex(&Sha256::digest(value.to_string()))
+}
+
+/// What a step comes to, without what the first run makes at random: lineage and salt.
+fn projected(step: &Step) -> Value {
+    let is_own = |key: &str| key.starts_with(tag::PREFIX);
+    let mut changes = step.changes.clone();
+    changes.retain(|change| !change.path.0.get(1).is_some_and(|key| is_own(key)));
+    let mut desired = step.desired.clone().unwrap_or_default();
+    if let Some(tags) = desired.get_mut("tags").and_then(Value::as_object_mut) {
+        tags.retain(|key, _| !is_own(key));
+    }
+    let step = json!([
+        step.address,
+        step.action,
+        step.generation,
+        step.delete_first,
+        step.id,
+        changes,
+        desired,
+    ]);
+    map_texts(&step, &mut |text| template(text).unwrap_or_else(|| text.to_owned()))
+}

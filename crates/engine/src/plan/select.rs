@@ -1,0 +1,73 @@
+//! A part of a plan: what was asked for, and what that needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Plan, Step};
+use crate::address::Address;
+
+/// What a user asks for besides the file. Empty: everything the file wants.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Selection {
+    /// These and what their steps wait for, nothing else.
+    pub targets: BTreeSet<Address>,
+    /// Neither these nor what waits for their steps.
+    pub excluded: BTreeSet<Address>,
+    /// Made anew, though nothing differs.
+    pub replaced: BTreeSet<Address>,
+}
+
+impl Selection {
+    /// Whether it leaves anything out.
+    pub fn is_narrow(&self) -> bool {
+        !self.targets.is_empty() || !self.excluded.is_empty()
+    }
+
+    /// Every address that it names.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        self.targets.iter().chain(&self.excluded).chain(&self.replaced)
+    }
+
+    /// Takes out of an ordered plan what was not asked for.
+    pub(super) fn narrow(&self, plan: &mut Plan) {
+        let kept = self.kept(&plan.steps);
+        let place: BTreeMap<usize, usize> = kept.iter().copied().zip(0..).collect();
+        let steps = std::mem::take(&mut plan.steps);
+        for (at, mut step) in steps.into_iter().enumerate() {
+            if kept.contains(&at) {
+                step.after = step.after.iter().filter_map(|at| place.get(at)).copied().collect();
+                plan.steps.push(step);
+            } else {
+                plan.left_out.insert(step.address);
+            }
+        }
+    }
+
+    fn kept(&self, steps: &[Step]) -> BTreeSet<usize> {
+        let of = |these: &BTreeSet<Address>| -> BTreeSet<usize> {
+            let all = steps.iter().enumerate();
+            all.filter(|(_, step)| these.contains(&step.address)).map(|(at, _)| at).collect()
+        };
+        let mut kept: BTreeSet<usize> = match self.targets.is_empty() {
+            true => (0..steps.len()).collect(),
+            false => closure(of(&self.targets), |at| steps[at].after.iter().copied().collect()),
+        };
+        let waiting = |at: usize| {
+            (0..steps.len()).filter(|later| steps[*later].after.contains(&at)).collect()
+        };
+        let dropped = closure(of(&self.excluded), waiting);
+        kept.retain(|at| !dropped.contains(at));
+        kept
+    }
+}
+
+/// All that `next` leads to, the beginning included.
+fn closure(start: BTreeSet<usize>, next: impl Fn(usize) -> Vec<usize>) -> BTreeSet<usize> {
+    let mut all = start.clone();
+    let mut fresh: Vec<usize> = start.into_iter().collect();
+    while let Some(at) = fresh.pop() {
+        fresh.extend(next(at).into_iter().filter(|at| all.insert(*at)));
+    }
+    all
+}

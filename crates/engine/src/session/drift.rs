@@ -1,0 +1,40 @@
+//! What differs from what was last applied, whatever the file says.
+
+use std::collections::BTreeMap;
+
+use super::{Error, Session};
+use crate::graph::Graph;
+use crate::guard::Guard;
+use crate::plan::Plan;
+use crate::prepare::Wanted;
+use crate::state::{Phase, State};
+
+impl Session<'_> {
+    /// The plan that would undo it.
+    pub async fn drift(&self, state: &State) -> Result<Plan, Error> {
+        let mut settled = state.clone();
+        settled.resources.retain(|_, record| {
+            let object = record.object.as_ref();
+            object.is_some_and(|object| object.phase == Phase::Done && object.spec.is_some())
+        });
+        for record in settled.resources.values_mut() {
+            record.deposed.clear();
+        }
+        let observed = self.look_at(&settled, &BTreeMap::new(), false).await?;
+        let mut needs = BTreeMap::new();
+        let mut wanted = BTreeMap::new();
+        for (address, record) in &settled.resources {
+            let Some(object) = &record.object else { continue };
+            let resource = self.run.manifest.resources.get(address);
+            let ignored = resource.map(|resource| resource.ignore.clone()).unwrap_or_default();
+            let desired = object.spec.clone().unwrap_or_default();
+            let symbolic = desired.clone();
+            // What is guarded and gone, or broken, has drifted like anything else.
+            let guard = Guard::default();
+            wanted.insert(address.clone(), Wanted { guard, ignored, desired, symbolic });
+            needs.insert(address.clone(), object.dependencies.keys().cloned().collect());
+        }
+        let graph = Graph::new(&needs).unwrap_or_default();
+        self.plan(&settled, &observed, &wanted, &graph)
+    }
+}

@@ -1,0 +1,116 @@
+//! What the state learns by word: other addresses, objects that others made, objects to let go.
+
+use std::collections::BTreeMap;
+
+use super::{Error, Foreign, Session, Surveyed};
+use crate::address::Address;
+use crate::claim;
+use crate::kind;
+use crate::observe::Observed;
+use crate::plan::{Plan, Step};
+use crate::state::{self, Data, Entry, Record, State, Store, Verb};
+
+impl Session<'_> {
+    /// What the file knows by another address than the state does, as entries.
+    pub(super) fn moves(&self, state: &State) -> Vec<Entry> {
+        let resources = self.run.manifest.resources.values();
+        let moved = resources.filter_map(|resource| {
+            let former = resource.renamed_from.as_ref()?;
+            let record = state.resources.get(former)?;
+            let is_free = !state.resources.contains_key(&resource.address);
+            is_free.then(|| self.moved(former, &resource.address, record))
+        });
+        moved.collect()
+    }
+
+    fn moved(&self, former: &Address, address: &Address, record: &Record) -> Entry {
+        let object = record.object.as_ref();
+        Entry {
+            seq: 0,
+            op: 0,
+            address: address.clone(),
+            generation: object.map_or(1, |object| object.generation),
+            at: self.run.options.clock.now().to_string(),
+            verb: Verb::Move,
+            step: state::Step::Done,
+            data: Data {
+                id: object.map(|object| object.id.clone()),
+                from: Some(former.clone()),
+                ..Data::default()
+            },
+        }
+    }
+
+    /// Gives what the state knows another address. Writes.
+    pub fn relocate(
+        &self,
+        store: &mut Store,
+        former: &Address,
+        address: &Address,
+    ) -> Result<(), Error> {
+        let record = store.state().resources.get(former).cloned().unwrap_or_default();
+        self.record(&[self.moved(former, address, &record)], store)?;
+        Ok(store.finish()?)
+    }
+
+    /// A plan that lets go of one object, which stays in the cloud.
+    pub async fn survey_to_forget(
+        &self,
+        state: &State,
+        address: &Address,
+    ) -> Result<Surveyed, Error> {
+        let mut alone = state.clone();
+        alone.resources.retain(|known, _| known == address);
+        let observed = self.look_at(&alone, &BTreeMap::new(), false).await?;
+        let taken = self.claiming(state, &observed).taken_over();
+        if !taken.is_empty() {
+            return Err(Error::Foreign(taken));
+        }
+        let object = state.object(address);
+        let steps = object.map(|object| Step::forget(address, object)).into_iter().collect();
+        let plan = Plan { steps, ..Plan::default() };
+        Ok(Surveyed { plan, observed, learnt: Vec::new() })
+    }
+
+    /// Takes up an object that somebody else made, for an address of the file. Writes.
+    pub async fn import(
+        &self,
+        store: &mut Store,
+        address: &Address,
+        id: &str,
+    ) -> Result<(), Error> {
+        let entry = self.imported(store.state(), address, id).await?;
+        self.record(&[entry], store)?;
+        Ok(store.finish()?)
+    }
+
+    async fn imported(&self, state: &State, address: &Address, id: &str) -> Result<Entry, Error> {
+        let failed = |error| Error::Import { address: address.clone(), error: Box::new(error) };
+        let kind = self.run.kinds.get(address.kind());
+        let kind =
+            kind.ok_or_else(|| failed(kind::Error::terminal("this kind is not known here")))?;
+        let handle = kind::Handle {
+            address: address.clone(),
+            id: id.to_owned(),
+            generation: 1,
+            outputs: BTreeMap::new(),
+            applied: None,
+        };
+        let seen = kind.observe(std::slice::from_ref(&handle)).await.pop();
+        let live = match seen {
+            Some(Ok(Some(live))) => live,
+            Some(Err(error)) => return Err(failed(self.run.redacted(error))),
+            _ => {
+                return Err(failed(kind::Error::terminal(format!(
+                    "there is no {} `{id}`",
+                    kind.name()
+                ))));
+            }
+        };
+        let found = claim::found(id, &live);
+        self.claiming(state, &Observed::default()).import(address, &found).map_err(|why| {
+            let (kind, address) = (kind.name(), Some(address.clone()));
+            Error::Foreign(vec![Foreign { kind, found, why, address }])
+        })
+    }
+}
