@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use stackwright_engine::Address;
+use stackwright_engine::plan::Selection;
 
 /// Makes a cloud match a file: instances, roles, functions and API routes from one stack.yaml.
 ///
@@ -77,12 +79,12 @@ impl Cli {
     /// The command that goes on where this one stops, as a shell takes it: `stackwright reconcile`
     /// with what says which stack, and how it is to be treated.
     pub fn again(&self) -> String {
-        let (name, stack, flags) = match &self.command {
-            Command::Reconcile { stack, adopt, no_check, .. } => {
+        let (name, stack, part, flags) = match &self.command {
+            Command::Reconcile { stack, part, adopt, no_check, .. } => {
                 let flags = vec![(*adopt, "--adopt"), (*no_check, "--no-check")];
-                ("reconcile", stack.stack(), flags)
+                ("reconcile", stack.stack(), part, flags)
             }
-            Command::Destroy { stack, .. } => ("destroy", stack.stack(), Vec::new()),
+            Command::Destroy { stack, part, .. } => ("destroy", stack.stack(), part, Vec::new()),
             _ => return "stackwright".to_owned(),
         };
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -98,6 +100,9 @@ impl Cli {
                 words.extend([option.to_owned(), quoted(&value).into_owned()]);
             }
         }
+        for (option, addresses) in [("--target", &part.targets), ("--exclude", &part.excluded)] {
+            words.extend(addresses.iter().flat_map(|of| [option.to_owned(), of.to_string()]));
+        }
         words.extend(flags.iter().filter(|(given, _)| *given).map(|(_, flag)| (*flag).to_owned()));
         words.join(" ")
     }
@@ -112,11 +117,33 @@ fn quoted(word: &str) -> Cow<'_, str> {
     }
 }
 
+impl Part {
+    /// With what is to be made anew.
+    pub fn selection(self, replaced: Vec<Address>) -> Selection {
+        Selection {
+            targets: self.targets.into_iter().collect(),
+            excluded: self.excluded.into_iter().collect(),
+            replaced: replaced.into_iter().collect(),
+        }
+    }
+}
+
 impl StackPath {
     pub fn stack(&self) -> Stack {
         let file = self.path.clone().or_else(|| self.stack.file.clone());
         Stack { file, ..self.stack.clone() }
     }
+}
+
+/// A part of a plan.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Part {
+    /// Only this address, and what its steps need; may be given more than once.
+    #[arg(long = "target", value_name = "ADDRESS")]
+    pub targets: Vec<Address>,
+    /// Not this address, nor what needs its steps; may be given more than once.
+    #[arg(long = "exclude", value_name = "ADDRESS")]
+    pub excluded: Vec<Address>,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -138,9 +165,22 @@ pub enum Command {
         stack: StackPath,
         #[command(flatten)]
         writing: Writing,
-        /// Take over objects of this stack's name that another state made.
+        #[command(flatten)]
+        part: Part,
+        /// Make this address anew, though nothing differs; may be given more than once.
+        #[arg(long = "replace", value_name = "ADDRESS")]
+        replaced: Vec<Address>,
+        /// Take over objects of this stack's name that another state made, and objects of nobody's
+        /// stack whose names the file gives.
         #[arg(long)]
         adopt: bool,
+        /// Do exactly what `plan --out` wrote here; refused when it would be otherwise now.
+        #[arg(
+            long,
+            value_name = "FILE",
+            conflicts_with_all = ["targets", "excluded", "replaced", "adopt"]
+        )]
+        plan: Option<PathBuf>,
         /// Do not run the checks.
         #[arg(long)]
         no_check: bool,
@@ -153,12 +193,54 @@ pub enum Command {
     Plan {
         #[command(flatten)]
         stack: StackPath,
+        #[command(flatten)]
+        part: Part,
+        /// Plan as `reconcile --replace` would.
+        #[arg(long = "replace", value_name = "ADDRESS")]
+        replaced: Vec<Address>,
         /// Plan as `reconcile --adopt` would.
         #[arg(long)]
         adopt: bool,
+        /// Keep the plan in a file, for `reconcile --plan`.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
         /// Exit with 2 when something would be changed.
         #[arg(long)]
         detailed_exitcode: bool,
+    },
+    /// Say of one resource what would happen to it, which field and which rule make it so, through
+    /// which references, what would be lost, and how to avoid it.
+    Explain {
+        /// `kind.key`
+        address: Address,
+        #[command(flatten)]
+        stack: Stack,
+        /// Plan as `reconcile --replace` would.
+        #[arg(long = "replace", value_name = "ADDRESS")]
+        replaced: Vec<Address>,
+        /// Plan as `reconcile --adopt` would.
+        #[arg(long)]
+        adopt: bool,
+    },
+    /// Show what differs in the cloud from what was last applied, whatever the file says.
+    Drift {
+        #[command(flatten)]
+        stack: StackPath,
+        /// Exit with 2 when something differs.
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Take up an object that somebody else made. Nothing changes in the cloud until `reconcile`.
+    Import {
+        /// The address in the file that it shall have: `kind.key`
+        address: Address,
+        /// What the cloud calls it: instance id, role name, function name, REST API id.
+        id: String,
+        #[command(flatten)]
+        stack: Stack,
+        /// Take it over also where another state of this stack made it.
+        #[arg(long)]
+        adopt: bool,
     },
     /// Show what the state holds; with an address, that resource alone. Needs no network.
     Show {
@@ -185,13 +267,15 @@ pub enum Command {
     },
     /// Print the JSON schema of stack files, for editors.
     Schema,
-    /// Delete everything the state knows.
+    /// Delete everything the state knows, or a part of it.
     #[command(visible_alias = "down")]
     Destroy {
         #[command(flatten)]
         stack: StackPath,
         #[command(flatten)]
         writing: Writing,
+        #[command(flatten)]
+        part: Part,
     },
     /// Run the file's checks against what exists.
     Check {
@@ -238,6 +322,35 @@ pub enum Format {
 
 #[derive(Debug, Subcommand)]
 pub enum State {
+    /// List the addresses that the state knows, with their ids. Needs no network.
+    List {
+        #[command(flatten)]
+        stack: StackPath,
+    },
+    /// Print what the state holds of one address, as JSON. Needs no network.
+    Show {
+        /// `kind.key`
+        address: Address,
+        #[command(flatten)]
+        stack: Stack,
+    },
+    /// Give what the state knows another address, as `renamed_from:` in the file does. Needs no
+    /// network.
+    Mv {
+        /// The address that it has: `kind.key`
+        from: Address,
+        /// The address that it shall have.
+        to: Address,
+        #[command(flatten)]
+        stack: Stack,
+    },
+    /// Forget an object. It stays in the cloud, without the tags that say whose it is.
+    Rm {
+        /// `kind.key`
+        address: Address,
+        #[command(flatten)]
+        stack: Stack,
+    },
     /// Make damaged state files anew: from what is readable in them, and from the tags of what
     /// exists. Copies of the files are kept.
     Rebuild {
@@ -292,6 +405,10 @@ mod tests {
         again(
             &["destroy", "-f", "a.yaml", "--region", "eu-west-1", "--profile", "me"],
             "stackwright destroy -f a.yaml --region eu-west-1 --profile me",
+        );
+        again(
+            &["up", "--target", "role.a", "--exclude", "api.b", "--target", "api.c", "--no-check"],
+            "stackwright reconcile --target role.a --target api.c --exclude api.b --no-check",
         );
     }
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use stackwright_engine::Address;
 use stackwright_engine::kind::{self, Fault, tag};
-use stackwright_engine::manifest::{Invalid, Manifest};
+use stackwright_engine::manifest::{Invalid, Manifest, nearest};
+use stackwright_engine::plan::{Action, Held, Hold};
 use stackwright_engine::session::{self, Foreign, Why};
 use stackwright_engine::state;
 
@@ -32,6 +33,8 @@ pub enum Error {
     NoStackFile,
     #[error("{} cannot be read: {source}", path.display())]
     Read { path: PathBuf, source: std::io::Error },
+    #[error("{} cannot be written: {source}", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -144,8 +147,12 @@ fn session_code(error: &session::Error) -> u8 {
         session::Error::Unseen(unseen) => {
             unseen.iter().map(|unseen| fault_code(&unseen.error.fault)).min().unwrap_or(code::OTHER)
         }
-        session::Error::Recovery { error, .. } => fault_code(&error.fault),
-        session::Error::Stuck(_) | session::Error::Unprepared(_) => code::INVALID,
+        session::Error::Recovery { error, .. } | session::Error::Import { error, .. } => {
+            fault_code(&error.fault)
+        }
+        session::Error::Held(held) if held.iter().all(is_guarded) => code::OTHER,
+        session::Error::Held(_) | session::Error::Unprepared(_) => code::INVALID,
+        session::Error::NoSuch(_) => code::USAGE,
         session::Error::Foreign(_) | session::Error::State(_) | session::Error::Unclaimed(_) => {
             code::OTHER
         }
@@ -169,19 +176,49 @@ fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<St
         session::Error::Unprepared(failed) => {
             failed.iter().for_each(|(address, error)| add(place(address), error));
         }
-        session::Error::Recovery { error, .. } => {
+        session::Error::Recovery { error, .. } | session::Error::Import { error, .. } => {
             lines.extend(error.hint.iter().map(|hint| format!("  hint: {hint}")));
         }
-        session::Error::Stuck(stuck) => lines.extend(stuck.iter().map(|(address, path)| {
-            format!(
-                "  {}: `{path}` has no default to return to; write the value you want",
-                place(address)
-            )
-        })),
+        session::Error::Held(held) => {
+            lines.extend(held.iter().flat_map(|held| held_lines(held, &place)));
+        }
+        session::Error::NoSuch(addresses) => {
+            let known: Vec<&str> = places.iter().map(|(address, _)| address.as_str()).collect();
+            let near =
+                addresses.iter().filter_map(|no| nearest(no.as_str(), known.iter().copied()));
+            lines.extend(near.map(|near| format!("  hint: did you mean `{near}`?")));
+        }
         session::Error::Foreign(foreign) => lines.extend(foreign_lines(foreign, &place)),
         session::Error::State(_) | session::Error::Unclaimed(_) => {}
     }
     lines
+}
+
+fn is_guarded(held: &Held) -> bool {
+    matches!(held.hold, Hold::Guarded { .. })
+}
+
+fn held_lines(held: &Held, place: &dyn Fn(&Address) -> String) -> Vec<String> {
+    let place = place(&held.address);
+    let (guard, action, because) = match &held.hold {
+        Hold::CannotUnset(path) => {
+            let what = format!("`{path}` has no default to return to; write the value you want");
+            return vec![format!("  {place}: {what}")];
+        }
+        Hold::Guarded { guard, action, because } => (guard, action, because),
+    };
+    let (verb, hint) = match action {
+        Action::Delete => (
+            "deleted",
+            format!("write it again with `{guard}: false`, reconcile, and then take it out"),
+        ),
+        _ => ("replaced", format!("undo the change, or write `{guard}: false` if it may go")),
+    };
+    let because = clean(because);
+    vec![
+        format!("  {place}: `{guard}` is set, and it would be {verb}, for {because}"),
+        format!("    hint: {hint}"),
+    ]
 }
 
 fn foreign_lines(foreign: &[Foreign], place: &dyn Fn(&Address) -> String) -> Vec<String> {

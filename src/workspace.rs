@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use stackwright_aws::calls::Calls;
 use stackwright_aws::cloud::{Access, Cloud as Clients};
+use stackwright_engine::Address;
 use stackwright_engine::erased::Registry;
 use stackwright_engine::kind::Fault;
 use stackwright_engine::manifest::{
-    Cloud, Diagnostic, Invalid, Manifest, Request, Source, is_region,
+    Cloud, Diagnostic, Invalid, Manifest, Request, Source, is_region, nearest,
 };
 use stackwright_engine::reference::Scope;
 use stackwright_engine::state::{self, Folder, Place, Salvage, State, Store};
@@ -137,6 +138,14 @@ impl Workspace {
         Ok(Store::peek(&Folder::at(self.folder()), &self.place(""))?)
     }
 
+    /// As [`peek`](Self::peek), for what needs a state.
+    pub fn known(&self) -> Result<State> {
+        self.peek()?.ok_or_else(|| {
+            let hint = "`stackwright reconcile` makes one";
+            Error::Unknown("there is no state here yet".into(), Some(hint.into()))
+        })
+    }
+
     /// The state, locked for this run.
     pub fn lock(&self, place: &Place, command: &str) -> Result<Store> {
         let disk = Box::new(Folder::at(self.folder()));
@@ -184,6 +193,17 @@ impl Workspace {
             }
             other => other.map(Some),
         }
+    }
+
+    /// As [`look_for`](Self::look_for), for what is nothing without an answer.
+    pub async fn reach(&self, progress: &Progress) -> Result<Connected> {
+        self.look_for(progress).await?.ok_or_else(|| {
+            let message = format!("{} does not answer", self.manifest.cloud);
+            Error::Refused(
+                message,
+                Some("start it (`stackwright local up`), then try again".into()),
+            )
+        })
     }
 
     /// For planning without a cloud.
@@ -257,7 +277,7 @@ impl Workspace {
     }
 
     /// What the state is of. `account`: empty while it is not known.
-    fn place(&self, account: &str) -> Place {
+    pub fn place(&self, account: &str) -> Place {
         let manifest = &self.manifest;
         let cloud = match &manifest.cloud {
             Cloud::Endpoint(url) if self.is_managed(url) => Cloud::Local,
@@ -275,6 +295,16 @@ impl Workspace {
     pub fn local_port(&self) -> u16 {
         self.local.port
     }
+}
+
+/// The address, if the state knows it.
+pub fn known_address<'a>(state: &'a State, address: &Address) -> Result<&'a Address> {
+    if let Some((address, _)) = state.resources.get_key_value(address) {
+        return Ok(address);
+    }
+    let near = nearest(address.as_str(), state.resources.keys().map(Address::as_str));
+    let hint = near.map(|near| format!("did you mean `{near}`?"));
+    Err(Error::Unknown(format!("the state holds no `{address}`"), hint))
 }
 
 fn is_aws(url: &str) -> bool {

@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 use stackwright_engine::session::Goal;
 
-use super::shared::{self, Ends, LOOKING};
+use super::shared::{self, Asked, Ends, LOOKING};
 use crate::cli::{Stack, Writing};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -13,7 +13,13 @@ use crate::render::human;
 use crate::signals::Signals;
 use crate::workspace;
 
-pub async fn run(stack: &Stack, writing: &Writing, again: &str, progress: &Progress) -> Result<u8> {
+pub async fn run(
+    stack: &Stack,
+    writing: &Writing,
+    asked: Asked,
+    again: &str,
+    progress: &Progress,
+) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open_to_look(stack).await?;
     let stack = &workspace.manifest.stack;
@@ -36,7 +42,7 @@ pub async fn run(stack: &Stack, writing: &Writing, again: &str, progress: &Progr
     let connected = workspace.connect(progress).await?;
     let mut store = workspace.lock(&connected.place, "destroy")?;
     let options = (writing.parallelism.into(), signals.stop());
-    let session = shared::session(&workspace, &connected, &progress.events, options, false)?;
+    let session = shared::session(&workspace, &connected, &progress.events, options, asked)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let recovered = ends.recover(&session, &mut store, Goal::Nothing).await;
     if let Some(ended) = recovered.map_err(failed)? {
@@ -48,6 +54,7 @@ pub async fn run(stack: &Stack, writing: &Writing, again: &str, progress: &Progr
     if !progress.json {
         anstream::eprint!("{}", human::plan(&surveyed.plan));
     }
+    shared::unless_held(&surveyed.plan).map_err(failed)?;
     shared::confirm(writing.yes, "deletes everything above")?;
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("destroying", working).await;

@@ -1,12 +1,12 @@
 //! `plan`: what reconcile would do, and why. Takes no lock and writes nothing.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use stackwright_engine::plan::Plan;
-use stackwright_engine::state::State;
-use tokio::sync::watch;
 
-use super::shared;
+use super::saved;
+use super::shared::{self, Asked};
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
 use crate::progress::Progress;
@@ -14,7 +14,9 @@ use crate::render::{human, json};
 use crate::workspace::{self, Connected};
 
 pub struct Ask {
-    pub adopt: bool,
+    pub asked: Asked,
+    /// Where the plan is kept.
+    pub out: Option<PathBuf>,
     pub detailed_exitcode: bool,
     pub json: bool,
 }
@@ -35,10 +37,14 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
         Some(connected) => connected,
         None => workspace.offline().await,
     };
-    let state = state.unwrap_or_else(|| nothing_yet(&connected));
+    let state = state.unwrap_or_else(|| shared::nothing_yet(&connected));
     let open = state.open();
-    let (_keep, stop) = watch::channel(false);
-    let session = shared::session(&workspace, &connected, &progress.events, (1, stop), ask.adopt)?;
+    if offline && ask.out.is_some() {
+        let message = format!("{} does not answer, so no plan can be kept", connected.place.cloud);
+        let hint = "start it (`stackwright local up`), then plan again";
+        return Err(Error::Refused(message, Some(hint.into())));
+    }
+    let session = shared::looking(&workspace, &connected, progress, ask.asked.clone())?;
     let planning = async {
         match offline {
             true => session.plan_offline(&state).await,
@@ -48,6 +54,9 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     let planned = progress.during(shared::LOOKING, planning).await;
     let plan = planned.map_err(|error| Error::session(error, &workspace.manifest))?;
     progress.flush().await;
+    if let Some(file) = &ask.out {
+        saved::write(file, &plan, &state, (&workspace, &ask.asked))?;
+    }
     if ask.json {
         let mut document = json::plan(&plan);
         document["stack"] = workspace.manifest.stack.as_str().into();
@@ -58,6 +67,7 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     } else {
         print(&plan, &open, offline, &connected, since);
     }
+    shared::unless_held(&plan).map_err(|error| Error::session(error, &workspace.manifest))?;
     Ok(if ask.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
 }
 
@@ -77,9 +87,7 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
     let counts = human::counts(&plan.counts(), false);
     let effort = shared::effort(&connected.calls, since);
     anstream::println!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
-}
-
-/// The state before the first run; the lineage is made when one writes.
-fn nothing_yet(connected: &Connected) -> State {
-    State { place: connected.place.clone(), ..State::default() }
+    if let Some(left_out) = human::left_out(plan) {
+        anstream::println!("{left_out}");
+    }
 }

@@ -1,5 +1,6 @@
 //! `reconcile`: recover, look, plan, ask, do, check.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use serde_json::json;
@@ -8,8 +9,8 @@ use stackwright_engine::manifest::Cloud;
 use stackwright_engine::plan::Plan;
 use stackwright_engine::session::Goal;
 
-use super::shared::{self, Ends, LOOKING};
-use super::{check, output};
+use super::shared::{self, Asked, Ends, LOOKING};
+use super::{check, output, saved};
 use crate::cli::{Stack, Writing};
 use crate::error::{Error, Result, code};
 use crate::progress::Progress;
@@ -19,22 +20,34 @@ use crate::workspace::{self, Connected, Workspace};
 
 pub struct Ask {
     pub writing: Writing,
-    pub adopt: bool,
+    pub asked: Asked,
+    /// A saved plan: exactly that, or nothing.
+    pub plan: Option<PathBuf>,
     pub check: bool,
     pub detailed_exitcode: bool,
     /// The command that goes on.
     pub again: String,
 }
 
-pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
+pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
+    let saved = ask.plan.as_deref().map(saved::read).transpose()?;
+    if let Some(saved) = &saved {
+        ask.asked = Asked { adopt: saved.adopt, selection: saved.selection.clone() };
+        // Before a lock is taken and a state is made.
+        saved::is_here(saved, &workspace)?;
+    }
     let signals = Signals::catch(&ask.again, progress.json);
     let ends = Ends { progress, signals: &signals, again: &ask.again };
     let connected = workspace.connect(progress).await?;
     let mut store = workspace.lock(&connected.place, "reconcile")?;
+    if let Some(saved) = &saved {
+        saved::is_from(saved, store.state())?;
+    }
     let options = (ask.writing.parallelism.into(), signals.stop());
-    let session = shared::session(&workspace, &connected, &progress.events, options, ask.adopt)?;
+    let asked = ask.asked.clone();
+    let session = shared::session(&workspace, &connected, &progress.events, options, asked)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let recovered = ends.recover(&session, &mut store, Goal::File).await;
     if let Some(ended) = recovered.map_err(failed)? {
@@ -47,7 +60,10 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     if !progress.json {
         anstream::eprint!("{}", human::plan(plan));
     }
-    if plan.destroys() {
+    shared::unless_held(plan).map_err(failed)?;
+    if let Some(saved) = &saved {
+        saved::check(saved, plan, store.state(), &workspace)?;
+    } else if plan.destroys() {
         shared::confirm(ask.writing.yes, "deletes or replaces objects")?;
     }
     let working = signals.ending(session.execute(&surveyed, &mut store));
@@ -64,7 +80,12 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     }
     summary(progress, plan, &connected, since);
     let mut checked = true;
-    if ask.check {
+    if ask.check && ask.asked.selection.is_narrow() && !workspace.manifest.checks.is_empty() {
+        progress.say(
+            || "the checks are left out, as a part of the stack is".to_owned(),
+            || json!({ "event": "unchecked" }),
+        );
+    } else if ask.check {
         let all = check::all(&workspace.manifest, &connected, &state, progress);
         checked = match signals.unless(all).await {
             Ok(checked) => checked?,
@@ -102,6 +123,9 @@ fn summary(progress: &Progress, plan: &Plan, connected: &Connected, since: Insta
         let stack = &connected.place.stack;
         let cloud = &connected.place.cloud;
         anstream::eprintln!("{stack} on {cloud}: {} ({effort})", human::counts(&counts, true));
+        if let Some(left_out) = human::left_out(plan) {
+            anstream::eprintln!("{left_out}");
+        }
     }
 }
 

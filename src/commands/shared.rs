@@ -9,6 +9,7 @@ use stackwright_engine::Address;
 use stackwright_engine::clock::Clock;
 use stackwright_engine::event::{Event, Events};
 use stackwright_engine::execute::{Options, Outcome, Run};
+use stackwright_engine::plan::{Plan, Selection};
 use stackwright_engine::session::{self, Goal, Session};
 use stackwright_engine::state::{State, Store};
 use tokio::sync::watch;
@@ -32,6 +33,14 @@ pub struct Ends<'a> {
     pub again: &'a str,
 }
 
+/// An error where something stands against a plan.
+pub fn unless_held(plan: &Plan) -> Result<(), session::Error> {
+    match plan.held.as_slice() {
+        [] => Ok(()),
+        held => Err(session::Error::Held(held.to_vec())),
+    }
+}
+
 /// Asks on a terminal; elsewhere only `--yes` says yes.
 pub fn confirm(yes: bool, what: &'static str) -> Result<()> {
     if yes {
@@ -50,13 +59,32 @@ pub fn confirm(yes: bool, what: &'static str) -> Result<()> {
     }
 }
 
+/// What is asked for beside the file.
+#[derive(Clone, Debug, Default)]
+pub struct Asked {
+    pub adopt: bool,
+    pub selection: Selection,
+}
+
+/// A session that starts nothing: for looks, and for changes of the state alone.
+pub fn looking<'a>(
+    workspace: &'a Workspace,
+    connected: &'a Connected,
+    progress: &'a Progress,
+    asked: Asked,
+) -> Result<Session<'a>> {
+    // Nobody can ask it to stop.
+    let stop = watch::channel(false).1;
+    session(workspace, connected, &progress.events, (1, stop), asked)
+}
+
 /// A run of this stack on that cloud.
 pub fn session<'a>(
     workspace: &'a Workspace,
     connected: &'a Connected,
     events: &'a Events,
     (parallelism, stop): (usize, watch::Receiver<bool>),
-    adopt: bool,
+    asked: Asked,
 ) -> Result<Session<'a>> {
     let settle = environment::settle()?.or(connected.settle);
     let run = Run {
@@ -66,7 +94,13 @@ pub fn session<'a>(
         options: Options { parallelism, settle, clock: Clock::start(), stop },
         events,
     };
-    Ok(Session { run, adopt })
+    let Asked { adopt, selection } = asked;
+    Ok(Session { run, adopt, selection })
+}
+
+/// The state before the first run; the lineage is made when one writes.
+pub fn nothing_yet(connected: &Connected) -> State {
+    State { place: connected.place.clone(), ..State::default() }
 }
 
 /// The exit code of what was done; interruption goes before everything else.

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde_json::json;
 use stackwright_engine::address::{Address, NotAnAddress};
 use stackwright_engine::clock::Clock;
-use stackwright_engine::manifest::nearest;
 use stackwright_engine::observe::Survey;
 use stackwright_engine::state::State;
 
@@ -14,7 +13,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::render::{human, json};
-use crate::workspace::{self, Workspace};
+use crate::workspace::{self, Workspace, known_address};
 
 type Facts = BTreeMap<Address, BTreeMap<String, String>>;
 
@@ -46,7 +45,7 @@ pub async fn run(
         }
         return Ok(0);
     };
-    let only = address.map(|address| known(&state, address)).transpose()?;
+    let only = address.map(|address| known_address(&state, &address).cloned()).transpose()?;
     let facts = match live {
         Some(progress) => facts(&workspace, &state, progress).await?,
         None => Facts::new(),
@@ -73,21 +72,9 @@ fn parsed(text: &str) -> Result<Address> {
     text.parse().map_err(|error: NotAnAddress| Error::Usage(error.to_string()))
 }
 
-fn known(state: &State, address: Address) -> Result<Address> {
-    if state.resources.contains_key(&address) {
-        return Ok(address);
-    }
-    let near = nearest(address.as_str(), state.resources.keys().map(Address::as_str));
-    let hint = near.map(|near| format!("did you mean `{near}`?"));
-    Err(Error::Unknown(format!("the state holds no `{address}`"), hint))
-}
-
 /// What exists now, for each object of the state.
 async fn facts(workspace: &Workspace, state: &State, progress: &Progress) -> Result<Facts> {
-    let Some(connected) = workspace.look_for(progress).await? else {
-        let message = format!("{} does not answer", workspace.manifest.cloud);
-        return Err(Error::Refused(message, Some("leave --live out, or start it".into())));
-    };
+    let connected = workspace.reach(progress).await?;
     let survey = Survey {
         kinds: &connected.kinds,
         state,

@@ -4,7 +4,7 @@ use serde_json::json;
 use stackwright_engine::state::State;
 use tokio::sync::{mpsc, watch};
 
-use super::shared;
+use super::shared::{self, Asked};
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
 use crate::render::json::SCHEMA;
@@ -65,8 +65,9 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
 async fn prepare(workspace: &Workspace) -> Result<()> {
     let connected = workspace.offline().await;
     let (events, _) = mpsc::unbounded_channel();
-    let (_keep, stop) = watch::channel(false);
-    let session = shared::session(workspace, &connected, &events, (1, stop), false)?;
+    let stop = watch::channel(false).1;
+    let asked = Asked::default();
+    let session = shared::session(workspace, &connected, &events, (1, stop), asked)?;
     let state = State { place: connected.place.clone(), ..State::default() };
     let planned = session.plan_offline(&state).await;
     planned.map(drop).map_err(|error| Error::session(error, &workspace.manifest))

@@ -9,17 +9,13 @@ use serde_json::Value;
 use stackwright_engine::Address;
 use stackwright_engine::change::{Change, Rule};
 use stackwright_engine::event::Event;
-use stackwright_engine::kind::{Cost, tag};
+use stackwright_engine::kind::Cost;
 use stackwright_engine::plan::{Action, Plan, Step};
-use stackwright_engine::reference;
-use stackwright_engine::secret;
 use stackwright_engine::state::{Object, State};
 
+use super::value::{brief, is_empty, is_own, outline, without_own};
 use super::{clean, time};
 use crate::progress::Silent;
-
-/// Lines are broken where they would be longer.
-const WIDE: usize = 100;
 
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -39,8 +35,45 @@ fn words(action: Action) -> (&'static str, &'static str, &'static str, Style) {
         Action::Restart => ("~", "restart", "restarted", YELLOW),
         Action::Replace => ("-/+", "replace", "replaced", RED),
         Action::Delete => ("-", "delete", "deleted", RED),
+        Action::Forget => (".", "forget", "forgotten", YELLOW),
         Action::Record => (" ", "record", "recorded", DIM),
     }
+}
+
+/// What was not asked for, if anything.
+pub fn left_out(plan: &Plan) -> Option<String> {
+    let addresses: Vec<&str> = plan.left_out.iter().map(Address::as_str).collect();
+    let is_some = !addresses.is_empty();
+    is_some.then(|| format!("left out, as was asked for: {}", addresses.join(", ")))
+}
+
+/// What differs in the cloud from what was last applied.
+pub fn drift(plan: &Plan) -> String {
+    let mut text = String::new();
+    for step in plan.steps.iter().filter(|step| !matches!(step.action, Action::Record)) {
+        let address = styled(BOLD, step.address.as_str());
+        if step.leaves() {
+            continue; // the old half of what is broken
+        }
+        if step.gone {
+            let id = step.id.as_deref().unwrap_or_default();
+            let _ = writeln!(text, "{} {address}  {}\n", styled(RED.bold(), "- gone"), clean(id));
+            continue;
+        }
+        let _ = writeln!(text, "{} {address}", styled(YELLOW.bold(), "~ changed"));
+        if let Some(why) = &step.why {
+            let _ = writeln!(text, "      {}", clean(why));
+        }
+        let width = step.changes.iter().map(|c| c.path.to_string().len()).max().unwrap_or(0);
+        for change in &step.changes {
+            let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
+            let path = change.path.to_string();
+            let (applied, live) = (side(&change.after), side(&change.before));
+            let _ = writeln!(text, "      {path:width$}  was {applied}, is now {live}");
+        }
+        text.push('\n');
+    }
+    text
 }
 
 /// One block per resource: what, field by field, and why.
@@ -67,12 +100,16 @@ pub fn plan(plan: &Plan) -> String {
     text
 }
 
-fn block(text: &mut String, step: &Step) {
+/// What happens, to what: one line.
+pub fn head(step: &Step) -> String {
     let (symbol, word, _, color) = words(step.action);
     let head = styled(color.bold(), &format!("{symbol} {word}"));
-    let id =
-        step.id.as_ref().map(|id| format!("  {}", styled(DIM, &clean(id)))).unwrap_or_default();
-    let _ = writeln!(text, "{head} {}{id}", styled(BOLD, step.address.as_str()));
+    let id = step.id.as_ref().map(|id| format!("  {}", styled(DIM, &clean(id))));
+    format!("{head} {}{}\n", styled(BOLD, step.address.as_str()), id.unwrap_or_default())
+}
+
+fn block(text: &mut String, step: &Step) {
+    text.push_str(&head(step));
     if let Some(why) = &step.why {
         let _ = writeln!(text, "      because {}", clean(why));
     }
@@ -103,54 +140,6 @@ fn fields(text: &mut String, desired: &Value) {
     for (field, value) in fields {
         let _ = writeln!(text, "      {field:width$}  {}", outline(&value, width + 8));
     }
-}
-
-/// A value as YAML would have it, what is short on one line; lines after the first indented.
-fn outline(value: &Value, indent: usize) -> String {
-    let flat = shown(value);
-    let nested = |value: &Value| value.is_object() || value.is_array();
-    let parts: Vec<String> = match value {
-        _ if flat.chars().count() + indent <= WIDE && !flat.contains('\n') => return flat,
-        Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| {
-                match nested(value) && shown(value).len() + key.len() + indent > WIDE {
-                    true => format!("{key}:\n{:1$}{2}", "", indent + 2, outline(value, indent + 2)),
-                    false => format!("{key}: {}", shown(value)),
-                }
-            })
-            .collect(),
-        Value::Array(items) => {
-            items.iter().map(|item| format!("- {}", outline(item, indent + 2))).collect()
-        }
-        _ => flat.trim_end().lines().map(str::to_owned).collect(),
-    };
-    parts.join(&format!("\n{:indent$}", ""))
-}
-
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Object(map) => map.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        _ => false,
-    }
-}
-
-/// Tags that say whose an object is are no news to anybody.
-fn without_own(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => map
-            .iter()
-            .filter(|(key, _)| !is_own(key))
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect(),
-        other => other.clone(),
-    }
-}
-
-fn is_own(key: &str) -> bool {
-    key.starts_with(tag::PREFIX)
 }
 
 fn changes(text: &mut String, changes: &[Change]) {
@@ -210,67 +199,6 @@ fn reason(change: &Change) -> String {
     }
 }
 
-/// A value on one line, long ones cut in the middle.
-fn brief(value: &Value) -> String {
-    let text = shown(value).replace('\n', " ");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let length = text.chars().count();
-    if length <= 72 {
-        return text;
-    }
-    let head: String = text.chars().take(40).collect();
-    let tail: String = text.chars().skip(length - 28).collect();
-    format!("{head} … {tail}")
-}
-
-/// A value as a person reads it: references instead of markers, no value of a secret.
-fn shown(value: &Value) -> String {
-    let readable = reference::map_texts(value, &mut |text| match secret::template(text) {
-        Some(template) => format!("{template} (secret)"),
-        None if text.contains('\u{1}') => format!("{} (known later)", reference::readable(text)),
-        None => text.to_owned(),
-    });
-    clean(&match &readable {
-        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
-        Value::String(text) if is_digest(text) => format!("{}…", &text[..12]),
-        Value::String(text) => text.clone(),
-        Value::Object(map) if map.values().all(|v| !v.is_object() && !v.is_array()) => {
-            let pairs: Vec<String> =
-                map.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect();
-            if pairs.is_empty() { "{}".into() } else { pairs.join(", ") }
-        }
-        Value::Object(_) | Value::Array(_) => compact(&readable),
-        other => other.to_string(),
-    })
-}
-
-fn plain(value: &Value) -> String {
-    match value.as_str() {
-        Some(text) if is_digest(text) => format!("{}…", &text[..12]),
-        Some(text) => text.to_owned(),
-        None => value.to_string(),
-    }
-}
-
-/// SHA-256 in hexadecimal digits: nobody compares all of them by eye.
-fn is_digest(text: &str) -> bool {
-    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
-}
-
-/// YAML-like flow style: JSON without the quotes that nobody needs.
-fn compact(value: &Value) -> String {
-    match value {
-        Value::Array(items) => {
-            format!("[{}]", items.iter().map(compact).collect::<Vec<_>>().join(", "))
-        }
-        Value::Object(map) => {
-            let pairs = map.iter().map(|(key, value)| format!("{key}: {}", compact(value)));
-            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
-        }
-        other => plain(other),
-    }
-}
-
 /// `2 to create, 1 to update`, or that there is nothing to do.
 pub fn counts(counts: &BTreeMap<Action, usize>, done: bool) -> String {
     let parts: Vec<String> = counts
@@ -306,6 +234,9 @@ pub fn event(event: &Event) -> Option<String> {
         }
         Event::Adopted { address, id } => {
             format!("adopted {address} {}: it has this stack's tags", clean(id))
+        }
+        Event::Moved { address, former } => {
+            format!("{former} is known as {address} from now on")
         }
         Event::Waiting { address, what, because, elapsed, limit } => {
             waiting(address.as_str(), what, (*elapsed, Some(*limit)), because.as_deref())

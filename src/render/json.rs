@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 use stackwright_engine::change::Change;
 use stackwright_engine::event::Event;
-use stackwright_engine::plan::{Action, Plan, Step};
+use stackwright_engine::plan::{Action, Held, Hold, Plan, Step};
 use stackwright_engine::reference;
 use stackwright_engine::secret;
 use stackwright_engine::state::{Object, Phase, State};
@@ -45,7 +45,19 @@ pub fn plan(plan: &Plan) -> Value {
         "unchanged": plan.unchanged,
         "notes": notes,
         "unreported": plan.unreported,
+        "left_out": plan.left_out,
+        "held": plan.held.iter().map(held).collect::<Vec<_>>(),
     })
+}
+
+fn held(held: &Held) -> Value {
+    let Held { address, hold } = held;
+    match hold {
+        Hold::CannotUnset(path) => json!({ "address": address, "cannot_unset": path }),
+        Hold::Guarded { guard, action, because } => {
+            json!({ "address": address, "guard": guard, "action": action, "because": because })
+        }
+    }
 }
 
 fn step(step: &Step) -> Value {
@@ -62,7 +74,7 @@ fn step(step: &Step) -> Value {
     })
 }
 
-fn change(change: &Change) -> Value {
+pub fn change(change: &Change) -> Value {
     json!({
         "path": change.path,
         "before": change.before.as_ref().map(shown),
@@ -81,6 +93,9 @@ pub fn event(event: &Event) -> Value {
         }
         Event::Adopted { address, id } => {
             json!({ "event": "adopted", "address": address, "id": id })
+        }
+        Event::Moved { address, former } => {
+            json!({ "event": "moved", "address": address, "former": former })
         }
         Event::Started { address, action } => {
             json!({ "event": "started", "address": address, "action": action })
@@ -142,12 +157,14 @@ pub fn state(state: &State) -> Value {
     })
 }
 
-fn object(object: &Object) -> Value {
+pub fn object(object: &Object) -> Value {
     json!({
         "id": object.id,
         "generation": object.generation,
         "created": object.created,
         "complete": object.phase == Phase::Done,
+        "protect": object.guard.protect,
+        "retain": object.guard.retain,
         "outputs": object.outputs,
         "needs": object.dependencies.keys().collect::<Vec<_>>(),
         "applied": object.spec.as_ref().map(shown),

@@ -1,8 +1,10 @@
 //! What people and programs see. Nothing else prints.
 
+pub mod explanation;
 pub mod human;
 pub mod json;
 pub mod unfinished;
+pub mod value;
 
 use std::time::Duration;
 

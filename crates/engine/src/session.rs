@@ -19,7 +19,7 @@ use crate::graph::Graph;
 use crate::kind;
 use crate::manifest::Resource;
 use crate::observe::{Observed, Survey, Unseen};
-use crate::plan::{self, Plan, Planning, Selection, Stuck};
+use crate::plan::{self, Held, Plan, Planning, Selection};
 use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
 use crate::reference::{self, Scope};
 use crate::secret::Sealer;
@@ -56,7 +56,7 @@ pub enum Error {
     #[error("a resource cannot be prepared as the file has it")]
     Unprepared(Vec<(Address, kind::Error)>),
     #[error("the file asks for what cannot be done")]
-    Stuck(Vec<Stuck>),
+    Held(Vec<Held>),
     #[error("neither the file nor the state knows {}", named(.0))]
     NoSuch(Vec<Address>),
     #[error("{address}: {error}")]
@@ -125,7 +125,7 @@ impl Session<'_> {
         }
         learnt.extend(claims);
         let wanted = self.prepare(&state).await?;
-        let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph)?;
+        let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
         plan.notes.extend(learnt.iter().map(noted));
         Ok(Surveyed { plan, observed, learnt })
     }
@@ -149,14 +149,14 @@ impl Session<'_> {
             return Err(Error::Foreign(taken));
         }
         let wanted = BTreeMap::new();
-        let plan = self.plan(state, &observed, &wanted, &Graph::default())?;
+        let plan = self.plan(state, &observed, &wanted, &Graph::default());
         Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }
 
     /// Everything is created: for a state that knows nothing, with no endpoint answering.
     pub async fn plan_offline(&self, state: &State) -> Result<Plan, Error> {
         let wanted = self.prepare(state).await?;
-        self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph)
+        Ok(self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph))
     }
 
     fn plan(
@@ -165,10 +165,9 @@ impl Session<'_> {
         observed: &Observed,
         wanted: &BTreeMap<Address, Wanted>,
         graph: &Graph,
-    ) -> Result<Plan, Error> {
+    ) -> Plan {
         let (kinds, selection) = (self.run.kinds, &self.selection);
-        let planning = Planning { kinds, graph, wanted, state, observed, selection };
-        plan::plan(&planning).map_err(Error::Stuck)
+        plan::plan(&Planning { kinds, graph, wanted, state, observed, selection })
     }
 
     /// Takes up all objects of ours that the state does not know. Writes.
@@ -285,8 +284,12 @@ impl Session<'_> {
         Ok(Wanted { guard, ignored, desired, symbolic })
     }
 
-    /// Does what a plan says. The state is durable at every moment and folded at the end.
+    /// Does what a plan says, unless something stands against it. The state is durable at every moment and folded at the end.
     pub async fn execute(&self, surveyed: &Surveyed, store: &mut Store) -> Result<Outcome, Error> {
+        let held = &surveyed.plan.held;
+        if !held.is_empty() {
+            return Err(Error::Held(held.clone()));
+        }
         self.record(&surveyed.learnt, store)?;
         let outcome =
             execute::execute(&self.run, &surveyed.plan, &surveyed.observed, store).await?;

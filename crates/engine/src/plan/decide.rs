@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Action, Hold, Plan, Planning, Step, Stuck};
+use super::{Action, Held, Hold, Plan, Planning, Step};
 use crate::address::Address;
 use crate::change::{CannotUnset, Change, Compared, Path, Rule};
 use crate::erased::AnyKind;
@@ -23,13 +23,12 @@ pub(super) struct Making<'a> {
     pub plan: Plan,
     /// What will be another object afterwards: its outputs are unknown for now.
     remade: BTreeSet<Address>,
-    pub stuck: Vec<Stuck>,
 }
 
 impl<'a> Making<'a> {
     pub fn new(on: &'a Planning<'a>) -> Self {
         let sealer = Sealer::new(&on.state.salt);
-        Self { on, sealer, plan: Plan::default(), remade: BTreeSet::new(), stuck: Vec::new() }
+        Self { on, sealer, plan: Plan::default(), remade: BTreeSet::new() }
     }
 
     pub fn decide(&mut self, address: &Address, wanted: &Wanted) {
@@ -154,7 +153,7 @@ impl<'a> Making<'a> {
             return;
         }
         let stuck = found.cannot_unset.into_iter();
-        self.stuck.extend(stuck.map(|CannotUnset(path)| Stuck {
+        self.plan.held.extend(stuck.map(|CannotUnset(path)| Held {
             address: address.clone(),
             hold: Hold::CannotUnset(path),
         }));
@@ -248,7 +247,7 @@ impl<'a> Making<'a> {
         if object.guard.protect {
             let because = "it is not in the file any more".to_owned();
             let hold = Hold::Guarded { guard: "protect", action: step.action, because };
-            self.stuck.push(Stuck { address: address.clone(), hold });
+            self.plan.held.push(Held { address: address.clone(), hold });
         } else if object.guard.retain {
             step.action = Action::Forget;
             step.why = Some("`retain` keeps it in the cloud".to_owned());
@@ -269,7 +268,7 @@ impl<'a> Making<'a> {
             None => format!("{} cannot be changed in place", fields.join(", ")),
         };
         let hold = Hold::Guarded { guard: name, action: step.action, because };
-        self.stuck.push(Stuck { address: step.address.clone(), hold });
+        self.plan.held.push(Held { address: step.address.clone(), hold });
     }
 }
 

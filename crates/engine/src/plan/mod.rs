@@ -47,6 +47,8 @@ pub struct Plan {
     pub unreported: BTreeMap<String, BTreeSet<String>>,
     /// What differs and was not asked for.
     pub left_out: BTreeSet<Address>,
+    /// What stands against it: not executed unless empty.
+    pub held: Vec<Held>,
 }
 
 /// One thing to do to one object.
@@ -114,9 +116,9 @@ impl Step {
     }
 }
 
-/// Why there is no plan.
+/// A step that must not be done.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stuck {
+pub struct Held {
     pub address: Address,
     pub hold: Hold,
 }
@@ -169,7 +171,7 @@ pub struct Planning<'a> {
 }
 
 /// The difference, ordered. Pure.
-pub fn plan(planning: &Planning<'_>) -> Result<Plan, Vec<Stuck>> {
+pub fn plan(planning: &Planning<'_>) -> Plan {
     let mut making = Making::new(planning);
     for address in planning.graph.order() {
         if let Some(wanted) = planning.wanted.get(address) {
@@ -179,14 +181,12 @@ pub fn plan(planning: &Planning<'_>) -> Result<Plan, Vec<Stuck>> {
     making.removals();
     order(&mut making.plan.steps, planning);
     planning.selection.narrow(&mut making.plan);
-    making.stuck.retain(|stuck| !making.plan.left_out.contains(&stuck.address));
-    if !making.stuck.is_empty() {
-        return Err(making.stuck);
-    }
-    for step in &mut making.plan.steps {
+    let mut plan = making.plan;
+    plan.held.retain(|held| !plan.left_out.contains(&held.address));
+    for step in &mut plan.steps {
         if let Some(kind) = planning.kinds.get(step.address.kind()) {
             step.leave_out(kind.derived());
         }
     }
-    Ok(making.plan)
+    plan
 }

@@ -83,30 +83,39 @@ impl Saved {
         state: &State,
         env: &BTreeMap<String, String>,
     ) -> Result<(), Moved> {
+        self.is_from(state)?;
+        if self.digest == digest(plan, env, &self.nonce) {
+            return Ok(());
+        }
+        Err(Moved::Steps(self.differing(plan)))
+    }
+
+    /// Whether it was made from this very state.
+    pub fn is_from(&self, state: &State) -> Result<(), Moved> {
+        self.is_of(&state.place)?;
+        let is_same = match self.lineage.is_empty() {
+            true => state.resources.is_empty(),
+            false => (&self.lineage, self.serial) == (&state.lineage, state.serial),
+        };
+        if is_same { Ok(()) } else { Err(Moved::State) }
+    }
+
+    /// Whether it is for that place.
+    pub fn is_of(&self, place: &Place) -> Result<(), Moved> {
         if self.schema != SCHEMA {
             return Err(Moved::Version);
         }
         for (what, then, now) in [
-            ("the stack", &self.place.stack, &state.place.stack),
-            ("the cloud", &self.place.cloud, &state.place.cloud),
-            ("the region", &self.place.region, &state.place.region),
-            ("the account", &self.place.account, &state.place.account),
+            ("the stack", &self.place.stack, &place.stack),
+            ("the cloud", &self.place.cloud, &place.cloud),
+            ("the region", &self.place.region, &place.region),
+            ("the account", &self.place.account, &place.account),
         ] {
             if then != now {
                 return Err(Moved::Place(what, then.clone(), now.clone()));
             }
         }
-        let is_same_state = match self.lineage.is_empty() {
-            true => state.resources.is_empty(),
-            false => (&self.lineage, self.serial) == (&state.lineage, state.serial),
-        };
-        if !is_same_state {
-            return Err(Moved::State);
-        }
-        if self.digest == digest(plan, env, &self.nonce) {
-            return Ok(());
-        }
-        Err(Moved::Steps(self.differing(plan)))
+        Ok(())
     }
 
     /// The first address whose step is not the one that was approved.

@@ -42,6 +42,9 @@ impl Selection {
                 plan.left_out.insert(step.address);
             }
         }
+        // Of the old half of a replacement the next run tells.
+        let kept: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
+        plan.left_out.retain(|address| !kept.contains(address));
     }
 
     fn kept(&self, steps: &[Step]) -> BTreeSet<usize> {

@@ -35,6 +35,6 @@ impl Session<'_> {
             needs.insert(address.clone(), object.dependencies.keys().cloned().collect());
         }
         let graph = Graph::new(&needs).unwrap_or_default();
-        self.plan(&settled, &observed, &wanted, &graph)
+        Ok(self.plan(&settled, &observed, &wanted, &graph))
     }
 }

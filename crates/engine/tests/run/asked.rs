@@ -35,9 +35,9 @@ async fn made(file: &str) -> Stack {
 async fn refused(stack: &Stack, destroys: bool) -> Vec<(String, Hold)> {
     stack.world.script(|_| Fate::Happens);
     match stack.run(destroys).await {
-        Ended::Refused(Error::Stuck(stuck)) => {
+        Ended::Refused(Error::Held(held)) => {
             assert_eq!(stack.world.writes(), 0);
-            stuck.into_iter().map(|stuck| (stuck.address.to_string(), stuck.hold)).collect()
+            held.into_iter().map(|held| (held.address.to_string(), held.hold)).collect()
         }
         other => panic!("{other:?}"),
     }

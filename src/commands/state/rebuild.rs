@@ -1,32 +1,25 @@
-//! `state`: the state itself, apart from what it is of.
+//! `state rebuild`: damaged files made anew.
 
 use serde_json::json;
 use stackwright_engine::state::{Salvage, State as Known};
-use tokio::sync::watch;
 
-use super::shared;
-use crate::cli::{Stack, State};
+use super::super::shared::{self, Asked};
+use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::render::clean;
 use crate::workspace;
 
-pub async fn run(command: State, progress: &Progress) -> Result<u8> {
-    match command {
-        State::Rebuild { stack, adopt } => rebuild(&stack.stack(), adopt, progress).await,
-    }
-}
-
 /// The files are made readable first: should looking fail, the next command can go on from there.
-async fn rebuild(stack: &Stack, adopt: bool, progress: &Progress) -> Result<u8> {
+pub async fn run(stack: &Stack, adopt: bool, progress: &Progress) -> Result<u8> {
     let workspace = workspace::open_to_look(stack).await?;
     let connected = workspace.connect(progress).await?;
     let (mut store, salvage) = workspace.rebuild(&connected.place)?;
     if !progress.json {
         tell(&salvage);
     }
-    let (_keep, stop) = watch::channel(false);
-    let session = shared::session(&workspace, &connected, &progress.events, (1, stop), adopt)?;
+    let asked = Asked { adopt, ..Asked::default() };
+    let session = shared::looking(&workspace, &connected, progress, asked)?;
     let taken = progress.during(shared::LOOKING, session.take_up(&mut store)).await;
     progress.flush().await;
     taken.map_err(|error| Error::session(error, &workspace.manifest))?;

@@ -1,0 +1,51 @@
+//! `drift`: what differs in the cloud from what was last applied.
+
+use std::time::Instant;
+
+use super::shared::{self, Asked};
+use crate::cli::Stack;
+use crate::error::{Error, Result, code};
+use crate::progress::Progress;
+use crate::render::{clean, human, json};
+use crate::workspace;
+
+pub async fn run(
+    stack: &Stack,
+    detailed_exitcode: bool,
+    json: bool,
+    progress: &Progress,
+) -> Result<u8> {
+    let since = Instant::now();
+    let workspace = workspace::open_to_look(stack).await?;
+    let state = workspace.known()?;
+    let connected = workspace.reach(progress).await?;
+    let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
+    let looked = progress.during(shared::LOOKING, session.drift(&state)).await;
+    let drift = looked.map_err(|error| Error::session(error, &workspace.manifest))?;
+    progress.flush().await;
+    let open = state.open();
+    if json {
+        let mut document = json::plan(&drift);
+        document["stack"] = workspace.manifest.stack.as_str().into();
+        document["cloud"] = workspace.manifest.cloud.to_string().into();
+        document["open"] = open.into();
+        anstream::println!("{document:#}");
+    } else {
+        anstream::print!("{}", human::drift(&drift));
+        for line in open {
+            anstream::println!("not looked at: {}", clean(&line));
+        }
+        let place = &connected.place;
+        let found = match drift.is_empty() {
+            true => "nothing differs from what was last applied".to_owned(),
+            false => format!("{} differ; `reconcile` repairs them", drifted(&drift)),
+        };
+        let effort = shared::effort(&connected.calls, since);
+        anstream::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);
+    }
+    Ok(if detailed_exitcode && !drift.is_empty() { code::CHANGES } else { 0 })
+}
+
+fn drifted(plan: &stackwright_engine::plan::Plan) -> usize {
+    plan.counts().values().sum()
+}

@@ -1,0 +1,41 @@
+//! `explain`: why a plan has what it has for one address, and how to avoid it.
+
+use stackwright_engine::Address;
+
+use super::shared::{self, Asked};
+use crate::cli::Stack;
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::render::explanation::Explanation;
+use crate::workspace;
+
+pub async fn run(
+    stack: &Stack,
+    address: &Address,
+    asked: Asked,
+    json: bool,
+    progress: &Progress,
+) -> Result<u8> {
+    let workspace = workspace::open(stack).await?;
+    let state = workspace.peek()?.unwrap_or_default();
+    let manifest = &workspace.manifest;
+    if !manifest.resources.contains_key(address) {
+        workspace::known_address(&state, address)?;
+    }
+    let connected = workspace.reach(progress).await?;
+    let state = match state.lineage.is_empty() {
+        true => shared::nothing_yet(&connected),
+        false => state,
+    };
+    let session = shared::looking(&workspace, &connected, progress, asked)?;
+    let surveyed = progress.during(shared::LOOKING, session.survey(&state)).await;
+    let plan = surveyed.map_err(|error| Error::session(error, manifest))?.plan;
+    progress.flush().await;
+    let explanation = Explanation::of(address, &plan, manifest, &connected.kinds);
+    if json {
+        anstream::println!("{:#}", explanation.json());
+    } else {
+        anstream::print!("{}", explanation.human());
+    }
+    Ok(0)
+}

@@ -1,0 +1,53 @@
+//! `import`: an object that somebody else made gets an address of the file.
+
+use stackwright_engine::Address;
+use stackwright_engine::manifest::nearest;
+
+use super::shared::{self, Asked};
+use crate::cli::Stack;
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::workspace::{self, Workspace};
+
+pub async fn run(
+    stack: &Stack,
+    (address, id): (&Address, &str),
+    adopt: bool,
+    progress: &Progress,
+) -> Result<u8> {
+    let workspace = workspace::open(stack).await?;
+    in_the_file(&workspace, address)?;
+    let connected = workspace.connect(progress).await?;
+    let mut store = workspace.lock(&connected.place, "import")?;
+    if store.state().resources.contains_key(address) {
+        let message = format!("the state knows {address} already");
+        let hint = "`stackwright state rm` lets go of what it has";
+        return Err(Error::Unknown(message, Some(hint.into())));
+    }
+    let asked = Asked { adopt, ..Asked::default() };
+    let session = shared::looking(&workspace, &connected, progress, asked)?;
+    let importing = session.import(&mut store, address, id);
+    let imported = progress.during(shared::LOOKING, importing).await;
+    progress.flush().await;
+    imported.map_err(|error| Error::session(error, &workspace.manifest))?;
+    if !progress.json {
+        anstream::eprintln!(
+            "  hint: `stackwright plan` tells what differs from the file, `reconcile` changes it"
+        );
+    }
+    Ok(0)
+}
+
+fn in_the_file(workspace: &Workspace, address: &Address) -> Result<()> {
+    let resources = &workspace.manifest.resources;
+    if resources.contains_key(address) {
+        return Ok(());
+    }
+    let near = nearest(address.as_str(), resources.keys().map(Address::as_str));
+    let hint = match near {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "describe it there first, as it shall be".to_owned(),
+    };
+    let message = format!("{}: there is no {address}", workspace.manifest.source.path.display());
+    Err(Error::Unknown(message, Some(hint)))
+}

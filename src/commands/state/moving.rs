@@ -1,0 +1,65 @@
+//! `state mv` and `state rm`: another address, or none.
+
+use std::time::Instant;
+
+use stackwright_engine::Address;
+
+use super::super::shared::{self, Asked};
+use crate::cli::Stack;
+use crate::error::{Error, Result, fault_code};
+use crate::progress::Progress;
+use crate::workspace;
+
+pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress) -> Result<u8> {
+    let workspace = workspace::open_to_look(stack).await?;
+    let state = workspace.known()?;
+    let from = workspace::known_address(&state, from)?;
+    if from.kind() != to.kind() {
+        let (was, is) = (from.kind(), to.kind());
+        return Err(Error::Usage(format!("a {was} cannot become a {is}")));
+    }
+    if state.resources.contains_key(to) {
+        return Err(Error::Unknown(format!("the state knows {to} already"), None));
+    }
+    let connected = workspace.offline().await;
+    let mut store = workspace.lock(&state.place, "state mv")?;
+    let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
+    let moved = session.relocate(&mut store, from, to);
+    moved.map_err(|error| Error::session(error, &workspace.manifest))?;
+    progress.flush().await;
+    if !progress.json {
+        anstream::eprintln!(
+            "  hint: the tags in the cloud follow at the next `reconcile`, when the file has {to}"
+        );
+    }
+    Ok(0)
+}
+
+pub async fn rm(stack: &Stack, address: &Address, progress: &Progress) -> Result<u8> {
+    let since = Instant::now();
+    let workspace = workspace::open_to_look(stack).await?;
+    workspace::known_address(&workspace.known()?, address)?;
+    let connected = workspace.reach(progress).await?;
+    let mut store = workspace.lock(&connected.place, "state rm")?;
+    let record = store.state().resources.get(address).cloned().unwrap_or_default();
+    if record.creating.is_some() || !record.deposed.is_empty() {
+        let message = format!("an earlier run has not finished with {address}");
+        let hint = "let `stackwright reconcile` finish it first";
+        return Err(Error::Unknown(message, Some(hint.into())));
+    }
+    let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
+    let failed = |error| Error::session(error, &workspace.manifest);
+    let looking = session.survey_to_forget(store.state(), address);
+    let surveyed = progress.during(shared::LOOKING, looking).await.map_err(failed)?;
+    let working = session.execute(&surveyed, &mut store);
+    let outcome = progress.during("letting go", working).await.map_err(failed)?;
+    progress.flush().await;
+    if let Some((_, error)) = outcome.failed.first() {
+        return Ok(fault_code(&error.fault));
+    }
+    if !progress.json {
+        let effort = shared::effort(&connected.calls, since);
+        anstream::eprintln!("{address} stays in the cloud and is forgotten here ({effort})");
+    }
+    Ok(0)
+}

@@ -1,0 +1,277 @@
+//! Why a plan does something to one address: field, rule, references, loss, and a way around.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+use stackwright_engine::Address;
+use stackwright_engine::change::{Change, Rule};
+use stackwright_engine::erased::Registry;
+use stackwright_engine::kind::Cost;
+use stackwright_engine::manifest::{Manifest, Resource};
+use stackwright_engine::plan::{Action, Hold, Plan, Step};
+use stackwright_engine::reference::{self, Reference};
+
+use super::value::brief;
+use super::{clean, human, json};
+
+/// One address in one plan.
+pub struct Explanation<'a> {
+    address: &'a Address,
+    /// `None`: nothing happens to it.
+    step: Option<&'a Step>,
+    fields: Vec<Field<'a>>,
+    /// What goes with the object; nothing where it stays.
+    lost: Option<&'static str>,
+    /// Guards that stand against it.
+    held: Vec<&'a Hold>,
+    /// What must be finished first, and what waits for it.
+    after: BTreeSet<&'a Address>,
+    before: BTreeSet<&'a Address>,
+}
+
+/// One field that differs.
+struct Field<'a> {
+    change: &'a Change,
+    /// `stack.yaml:12:5`
+    place: Option<String>,
+    /// What is made anew, from the nearest to the first cause.
+    through: Vec<String>,
+    avoid: Option<String>,
+}
+
+impl<'a> Explanation<'a> {
+    pub fn of(
+        address: &'a Address,
+        plan: &'a Plan,
+        manifest: &'a Manifest,
+        kinds: &Registry,
+    ) -> Self {
+        let on = Reading { plan, manifest };
+        let step = on.step(address);
+        let ends = step.is_some_and(|step| matches!(step.action, Action::Replace | Action::Delete));
+        let lost = kinds.get(address.kind()).filter(|_| ends).map(|kind| kind.lost());
+        let is_it = |other: &Step| step.is_some_and(|step| std::ptr::eq(step, other));
+        let needs = |step: &'a Step| step.after.iter().map(|at| &plan.steps[*at]);
+        let after = step.into_iter().flat_map(needs).map(|step| &step.address);
+        let waiting = plan.steps.iter().filter(|other| needs(other).any(is_it));
+        let (after, before) =
+            (others(address, after), others(address, waiting.map(|s| &s.address)));
+        let changes = step.map(|step| step.changes.as_slice()).unwrap_or_default();
+        let fields = changes.iter().map(|change| on.field(address, change)).collect();
+        let held = plan.held.iter().filter(|held| held.address == *address);
+        let held = held.map(|held| &held.hold).collect();
+        Self { address, step, fields, lost, held, after, before }
+    }
+
+    pub fn human(&self) -> String {
+        let Some(step) = self.step else {
+            return format!(
+                "{}: nothing to do; every field that the file sets is as it shall be\n",
+                self.address
+            );
+        };
+        let mut text = human::head(step);
+        if let Some(why) = &step.why {
+            let _ = writeln!(text, "  because {}", clean(why));
+        }
+        for field in &self.fields {
+            field.human(&mut text);
+        }
+        let mut line = |what: &str, told: &str| {
+            let _ = writeln!(text, "  {what:7} {told}");
+        };
+        if let Some(lost) = self.lost {
+            line("lost:", lost);
+        }
+        for hold in &self.held {
+            line("held:", &refused(hold));
+        }
+        if step.delete_first {
+            line("gap:", "its name is unique, so the old one goes first");
+        }
+        for (what, addresses) in [("after:", &self.after), ("before:", &self.before)] {
+            if !addresses.is_empty() {
+                let names: Vec<&str> = addresses.iter().map(|address| address.as_str()).collect();
+                line(what, &names.join(", "));
+            }
+        }
+        text
+    }
+
+    pub fn json(&self) -> Value {
+        json!({
+            "schema": json::SCHEMA,
+            "address": self.address,
+            "action": self.step.map(|step| step.action),
+            "id": self.step.and_then(|step| step.id.as_ref()),
+            "because": self.step.and_then(|step| step.why.as_ref()),
+            "fields": self.fields.iter().map(Field::json).collect::<Vec<_>>(),
+            "lost": self.lost,
+            "held": self.held.iter().map(|hold| refused(hold)).collect::<Vec<_>>(),
+            "delete_first": self.step.is_some_and(|step| step.delete_first),
+            "after": self.after,
+            "before": self.before,
+        })
+    }
+}
+
+impl Field<'_> {
+    fn human(&self, text: &mut String) {
+        let change = self.change;
+        let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
+        let (before, after) = (side(&change.before), side(&change.after));
+        let _ = writeln!(text, "\n  {}  {before} -> {after}", change.path);
+        let place = self.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+        let mut line = |what: &str, told: &str| {
+            let _ = writeln!(text, "      {what:8} {told}");
+        };
+        line("rule:", &format!("{}{place}", rule(change.rule)));
+        for through in &self.through {
+            line("through:", through);
+        }
+        line("cost:", cost(change.cost));
+        if let Some(avoid) = &self.avoid {
+            line("avoid:", avoid);
+        }
+    }
+
+    fn json(&self) -> Value {
+        let mut field = json::change(self.change);
+        field["place"] = json!(self.place);
+        field["through"] = json!(self.through);
+        field["avoid"] = json!(self.avoid);
+        field
+    }
+}
+
+/// Each once, but for the address itself.
+fn others<'a>(
+    address: &Address,
+    addresses: impl Iterator<Item = &'a Address>,
+) -> BTreeSet<&'a Address> {
+    addresses.filter(|other| *other != address).collect()
+}
+
+fn refused(hold: &Hold) -> String {
+    match hold {
+        Hold::CannotUnset(path) => format!("`{path}` has no default to return to"),
+        Hold::Guarded { guard, .. } => format!("`{guard}` is set, so this is refused"),
+    }
+}
+
+fn rule(rule: Rule) -> &'static str {
+    match rule {
+        Rule::Edited => "the file was edited since the last run",
+        Rule::Drifted => "somebody changed it in the cloud; the file is as it was",
+        Rule::Unset => "it was taken out of the file, so AWS's default is set again",
+        Rule::Missing => "the object was just made or taken up, and this is not known to be there",
+        Rule::Unknown => "it refers to what is known only once that has been made",
+        Rule::Rebound => "what it refers to was made anew under the same name",
+    }
+}
+
+fn cost(cost: Cost) -> &'static str {
+    match cost {
+        Cost::InPlace => "changed in place",
+        Cost::Restart => "the object is stopped for it, and started again if it was running",
+        Cost::Replace => "it cannot be changed: the object is made anew",
+    }
+}
+
+/// What explanations are read from.
+struct Reading<'a> {
+    plan: &'a Plan,
+    manifest: &'a Manifest,
+}
+
+impl<'a> Reading<'a> {
+    /// The step that makes or changes an address, or the one by which it goes.
+    fn step(&self, address: &Address) -> Option<&'a Step> {
+        let all = || {
+            let real = self.plan.steps.iter().filter(|step| step.action != Action::Record);
+            real.filter(|step| step.address == *address)
+        };
+        all().find(|step| !step.leaves()).or_else(|| all().next())
+    }
+
+    fn field(&self, address: &Address, change: &'a Change) -> Field<'a> {
+        let resource = self.manifest.resources.get(address);
+        let span = resource.and_then(|resource| resource.fields.get(change.path.field()));
+        let place = span.map(|span| self.manifest.source.place(span.start));
+        let through = match (change.rule, resource) {
+            (Rule::Unknown | Rule::Rebound, Some(resource)) => self.through(resource, change),
+            _ => Vec::new(),
+        };
+        Field { change, place, through, avoid: avoid(change) }
+    }
+
+    /// From what a field refers to down to the first cause.
+    fn through(&self, resource: &Resource, change: &Change) -> Vec<String> {
+        // A field of the normal form may have another name than those of the file it follows from.
+        let field = resource.config.get(change.path.field()).unwrap_or(&resource.config);
+        let mut chain = Vec::new();
+        for need in reference::references(field) {
+            let Reference::Output(need, output) = need else { continue };
+            match self.step(&need) {
+                Some(step) if matches!(step.action, Action::Create | Action::Replace) => {
+                    chain.push(format!("{need}.{output}: {need} {}", self.made(&need, step)));
+                    let costly = step.changes.iter().find(|c| c.cost == Cost::Replace);
+                    let above = self.manifest.resources.get(&need).zip(costly);
+                    let above = above.filter(|(_, costly)| costly.rule == Rule::Unknown);
+                    chain.extend(
+                        above.into_iter().flat_map(|(of, costly)| self.through(of, costly)),
+                    );
+                }
+                _ if change.rule == Rule::Rebound => {
+                    chain.push(format!("{need}: it was made anew outside, under the same name"));
+                }
+                _ => {}
+            }
+        }
+        chain.dedup();
+        chain
+    }
+
+    /// Why something is made: completes its address.
+    fn made(&self, address: &Address, step: &Step) -> String {
+        if step.action == Action::Create {
+            return match &step.why {
+                Some(why) => format!("is created, because {}", clean(why)),
+                None => "is created".to_owned(),
+            };
+        }
+        let costly = step.changes.iter().find(|change| change.cost == Cost::Replace);
+        let because = match (costly, &step.why) {
+            (_, Some(why)) => clean(why),
+            (Some(change), None) => {
+                let place = self.field(address, change).place;
+                let place = place.map(|place| format!(" ({place})")).unwrap_or_default();
+                format!("`{}` differs{place}", change.path)
+            }
+            (None, None) => "it must be".to_owned(),
+        };
+        format!("is replaced, because {because}")
+    }
+}
+
+fn avoid(change: &Change) -> Option<String> {
+    let path = &change.path;
+    let before = change.before.as_ref().filter(|value| !value.is_object() && !value.is_array());
+    Some(match (change.rule, before) {
+        (Rule::Edited, Some(before)) => {
+            format!("write `{}: {}` again", last(change), brief(before))
+        }
+        (Rule::Edited, None) => "undo the edit".to_owned(),
+        (Rule::Drifted, _) => {
+            format!("write what is there into the file; or leave it to others: `ignore: [{path}]`")
+        }
+        (Rule::Unset, Some(before)) => format!("write `{}: {}`", last(change), brief(before)),
+        (Rule::Unset, None) => "write the value that it shall keep".to_owned(),
+        (Rule::Missing | Rule::Unknown | Rule::Rebound, _) => return None,
+    })
+}
+
+fn last(change: &Change) -> &str {
+    change.path.0.last().map_or("", String::as_str)
+}

@@ -1,0 +1,120 @@
+//! Values as a person reads them.
+
+use serde_json::Value;
+use stackwright_engine::kind::tag;
+use stackwright_engine::reference;
+use stackwright_engine::secret;
+
+use super::clean;
+
+/// Lines are broken where they would be longer.
+const WIDE: usize = 100;
+
+/// A value as YAML would have it, what is short on one line; lines after the first indented.
+pub fn outline(value: &Value, indent: usize) -> String {
+    let flat = shown(value);
+    let nested = |value: &Value| value.is_object() || value.is_array();
+    let parts: Vec<String> = match value {
+        _ if flat.chars().count() + indent <= WIDE && !flat.contains('\n') => return flat,
+        Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| {
+                match nested(value) && shown(value).len() + key.len() + indent > WIDE {
+                    true => format!("{key}:\n{:1$}{2}", "", indent + 2, outline(value, indent + 2)),
+                    false => format!("{key}: {}", shown(value)),
+                }
+            })
+            .collect(),
+        Value::Array(items) => {
+            items.iter().map(|item| format!("- {}", outline(item, indent + 2))).collect()
+        }
+        _ => flat.trim_end().lines().map(str::to_owned).collect(),
+    };
+    parts.join(&format!("\n{:indent$}", ""))
+}
+
+pub fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Object(map) => map.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        _ => false,
+    }
+}
+
+/// Tags that say whose an object is are no news to anybody.
+pub fn without_own(value: &Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .iter()
+            .filter(|(key, _)| !is_own(key))
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect(),
+        other => other.clone(),
+    }
+}
+
+pub fn is_own(key: &str) -> bool {
+    key.starts_with(tag::PREFIX)
+}
+
+/// A value on one line, long ones cut in the middle.
+pub fn brief(value: &Value) -> String {
+    let text = shown(value).replace('\n', " ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let length = text.chars().count();
+    if length <= 72 {
+        return text;
+    }
+    let head: String = text.chars().take(40).collect();
+    let tail: String = text.chars().skip(length - 28).collect();
+    format!("{head} … {tail}")
+}
+
+/// A value as a person reads it: references instead of markers, no value of a secret.
+pub fn shown(value: &Value) -> String {
+    let readable = reference::map_texts(value, &mut |text| match secret::template(text) {
+        Some(template) => format!("{template} (secret)"),
+        None if text.contains('\u{1}') => format!("{} (known later)", reference::readable(text)),
+        None => text.to_owned(),
+    });
+    clean(&match &readable {
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
+        Value::String(text) if is_digest(text) => format!("{}…", &text[..12]),
+        Value::String(text) => text.clone(),
+        Value::Object(map) if map.values().all(|v| !v.is_object() && !v.is_array()) => {
+            let pairs: Vec<String> =
+                map.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect();
+            if pairs.is_empty() { "{}".into() } else { pairs.join(", ") }
+        }
+        Value::Object(_) | Value::Array(_) => compact(&readable),
+        other => other.to_string(),
+    })
+}
+
+fn plain(value: &Value) -> String {
+    match value.as_str() {
+        Some(text) if is_digest(text) => format!("{}…", &text[..12]),
+        Some(text) => text.to_owned(),
+        None => value.to_string(),
+    }
+}
+
+/// SHA-256 in hexadecimal digits: nobody compares all of them by eye.
+fn is_digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// YAML-like flow style: JSON without the quotes that nobody needs.
+fn compact(value: &Value) -> String {
+    match value {
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(compact).collect::<Vec<_>>().join(", "))
+        }
+        Value::Object(map) => {
+            let pairs = map.iter().map(|(key, value)| format!("{key}: {}", compact(value)));
+            format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
+        }
+        other => plain(other),
+    }
+}
