@@ -257,7 +257,11 @@ fn foreign_lines(foreign: &[Foreign], place: &dyn Fn(&Address) -> String) -> Vec
         );
     }
     if foreign.iter().any(|foreign| foreign.why == Why::NameTaken) {
-        lines.push("  hint: give yours another `name:`, or delete the other".into());
+        lines.push(
+            "  hint: give yours another `name:`; or take it up, by `stackwright import ADDRESS ID` or \
+             with `reconcile --adopt`"
+                .into(),
+        );
     }
     if foreign.iter().any(|foreign| foreign.why == Why::Duplicate) {
         lines.push("  hint: delete the one that is not wanted, then run again".into());

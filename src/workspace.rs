@@ -13,7 +13,7 @@ use stackwright_engine::manifest::{
     Cloud, Diagnostic, Invalid, Manifest, Request, Source, is_region, nearest,
 };
 use stackwright_engine::reference::Scope;
-use stackwright_engine::state::{self, Folder, Place, Salvage, State, Store};
+use stackwright_engine::state::{self, Folder, Lock, Place, Salvage, State, Store};
 use stackwright_local::What;
 
 use crate::cli::Stack;
@@ -146,10 +146,10 @@ impl Workspace {
         })
     }
 
-    /// The state, locked for this run.
-    pub fn lock(&self, place: &Place, command: &str) -> Result<Store> {
+    /// The state, locked for this run, before a cloud is asked anything.
+    pub fn lock(&self, command: &str) -> Result<Lock> {
         let disk = Box::new(Folder::at(self.folder()));
-        Ok(Store::open(disk, place, &environment::holder(command))?)
+        Ok(Lock::take(disk, &environment::holder(command))?)
     }
 
     /// As [`lock`](Self::lock), for damaged files.

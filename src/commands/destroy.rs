@@ -39,8 +39,9 @@ pub async fn run(
     }
     let signals = Signals::catch(again, progress.json);
     let ends = Ends { progress, signals: &signals, again };
+    let lock = workspace.lock("destroy")?;
     let connected = workspace.connect(progress).await?;
-    let mut store = workspace.lock(&connected.place, "destroy")?;
+    let mut store = lock.open(&connected.place)?;
     let options = (writing.parallelism.into(), signals.stop());
     let session = shared::session(&workspace, &connected, &progress.events, options, asked)?;
     let failed = |error| Error::session(error, &workspace.manifest);

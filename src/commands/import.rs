@@ -17,8 +17,9 @@ pub async fn run(
 ) -> Result<u8> {
     let workspace = workspace::open(stack).await?;
     in_the_file(&workspace, address)?;
+    let lock = workspace.lock("import")?;
     let connected = workspace.connect(progress).await?;
-    let mut store = workspace.lock(&connected.place, "import")?;
+    let mut store = lock.open(&connected.place)?;
     if store.state().resources.contains_key(address) {
         let message = format!("the state knows {address} already");
         let hint = "`stackwright state rm` lets go of what it has";

@@ -40,8 +40,9 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     }
     let signals = Signals::catch(&ask.again, progress.json);
     let ends = Ends { progress, signals: &signals, again: &ask.again };
+    let lock = workspace.lock("reconcile")?;
     let connected = workspace.connect(progress).await?;
-    let mut store = workspace.lock(&connected.place, "reconcile")?;
+    let mut store = lock.open(&connected.place)?;
     if let Some(saved) = &saved {
         saved::is_from(saved, store.state())?;
     }

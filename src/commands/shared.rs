@@ -160,8 +160,15 @@ impl Ends<'_> {
         state: &State,
     ) -> Result<Outcome, session::Error> {
         if outcome.is_err() {
-            let broken_off = Outcome { interrupted: true, ..Outcome::default() };
-            self.tell(&broken_off, state, ", for the state cannot be written any more");
+            let unfinished = Unfinished {
+                is_interrupted: true,
+                during: ", for the state cannot be written any more",
+                is_broken: true,
+                open: state.open(),
+                go_on: self.again.to_owned(),
+                ..Unfinished::default()
+            };
+            self.progress.say(|| unfinished.human(), || unfinished.json());
         }
         outcome
     }
@@ -172,6 +179,7 @@ impl Ends<'_> {
         let unfinished = Unfinished {
             is_interrupted: outcome.interrupted,
             during,
+            is_broken: false,
             done: names(outcome.done.iter()),
             failed: names(outcome.failed.iter().map(|(address, _)| address)),
             not_begun: names(outcome.skipped.iter()),

@@ -42,8 +42,12 @@ pub fn local(event: &stackwright_local::Event) {
         Event::WaitingForInstall => "local cloud: another run is installing it; waiting".into(),
         Event::Installed { took } => format!("local cloud: installed in {}", time(*took)),
         Event::Starting { port } => format!("local cloud: starting on port {port}"),
-        Event::WaitingForStart { port } => {
-            format!("local cloud: another run is starting it on port {port}; waiting")
+        Event::WaitingForStart { port, pid, limit } => {
+            let who = pid.map_or("another run".to_owned(), |pid| format!("process {pid}"));
+            let limit = limit.as_secs();
+            format!(
+                "local cloud: {who} has port {port} and does not answer yet; waiting, {limit} s at most"
+            )
         }
         Event::Started { port, pid, took } => {
             format!("local cloud: runs on port {port} (process {pid}) after {}", time(*took))

@@ -13,6 +13,8 @@ pub struct Unfinished {
     pub is_interrupted: bool,
     /// While what it was interrupted; completes "interrupted …".
     pub during: &'static str,
+    /// The disk failed: what was begun is on record, and no more.
+    pub is_broken: bool,
     /// Addresses; also of the two that follow.
     pub done: Vec<String>,
     pub failed: Vec<String>,
@@ -27,6 +29,10 @@ impl Unfinished {
     pub fn human(&self) -> String {
         let failed = self.failed.len();
         let mut lines = vec![match self.is_interrupted {
+            true if self.is_broken => format!(
+                "interrupted{}; what was begun is on record, and the next run finds out what came of it",
+                self.during
+            ),
             true => format!("interrupted{}; everything is recorded", self.during),
             false => format!("{failed} failed; everything is recorded"),
         }];

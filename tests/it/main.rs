@@ -16,4 +16,5 @@ mod strict;
 mod support;
 mod told;
 mod torture;
+mod verbs;
 mod windows;

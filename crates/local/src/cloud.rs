@@ -71,7 +71,8 @@ pub async fn up(config: &Config, report: Report<'_>) -> Result<Endpoint> {
             }
         }
         if held && deadline.is_none() {
-            report(Event::WaitingForStart { port: config.port });
+            let pid = Running::find(config).map(|running| running.pid);
+            report(Event::WaitingForStart { port: config.port, pid, limit: OTHERS });
         }
         if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + OTHERS) {
             let (port, log) = (config.port, config.log());

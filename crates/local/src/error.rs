@@ -69,9 +69,11 @@ impl Error {
                 "end what listens there, or choose another port: STACKWRIGHT_LOCAL_PORT={}",
                 if *port == Config::PORT { 4600 } else { Config::PORT }
             ),
-            Self::Crashed { log, .. } | Self::Silent { log, .. } => {
-                format!("the whole log: {}", log.display())
-            }
+            Self::Crashed { log, .. } => format!("the whole log: {}", log.display()),
+            Self::Silent { log, .. } => format!(
+                "`stackwright local down` ends it, and the next run starts it again; the whole log: {}",
+                log.display()
+            ),
             Self::NotOurs { .. } => "stop it the way it was started".to_owned(),
             Self::Immortal { pid } => format!("look at it: ps -fp {pid}"),
             Self::Listen { .. } => "end what listens there, or choose another port".to_owned(),

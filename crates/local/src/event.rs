@@ -23,9 +23,13 @@ pub enum Event {
     Starting {
         port: u16,
     },
-    /// Another run is starting it; this one waits for it.
+    /// A process has the port and does not answer yet: another run has just started it, or it is
+    /// stuck. This run waits, for so long at most.
     WaitingForStart {
         port: u16,
+        /// `None`: it is just being started.
+        pid: Option<u32>,
+        limit: Duration,
     },
     Started {
         port: u16,

@@ -22,7 +22,7 @@ pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress
         return Err(Error::Unknown(format!("the state knows {to} already"), None));
     }
     let connected = workspace.offline().await;
-    let mut store = workspace.lock(&state.place, "state mv")?;
+    let mut store = workspace.lock("state mv")?.open(&state.place)?;
     let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
     let moved = session.relocate(&mut store, from, to);
     moved.map_err(|error| Error::session(error, &workspace.manifest))?;
@@ -39,8 +39,9 @@ pub async fn rm(stack: &Stack, address: &Address, progress: &Progress) -> Result
     let since = Instant::now();
     let workspace = workspace::open_to_look(stack).await?;
     workspace::known_address(&workspace.known()?, address)?;
+    let lock = workspace.lock("state rm")?;
     let connected = workspace.reach(progress).await?;
-    let mut store = workspace.lock(&connected.place, "state rm")?;
+    let mut store = lock.open(&connected.place)?;
     let record = store.state().resources.get(address).cloned().unwrap_or_default();
     if record.creating.is_some() || !record.deposed.is_empty() {
         let message = format!("an earlier run has not finished with {address}");

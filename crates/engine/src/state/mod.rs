@@ -18,7 +18,7 @@ pub use self::disk::{Disk, Folder};
 pub use self::journal::{Data, Entry, Header, Illegal, Step, Verb, fold};
 pub use self::model::{Creating, Object, Phase, Place, Record, SCHEMA, State};
 pub use self::rebuild::Salvage;
-pub use self::store::Store;
+pub use self::store::{Lock, Store};
 
 /// The folder beside the stack file that holds all states.
 pub const FOLDER: &str = ".stackwright";

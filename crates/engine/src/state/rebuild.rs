@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::disk::Disk;
 use super::journal::{Journal, fold};
 use super::model::{Place, State};
-use super::store::{Replayed, Store, disk_error, locked, new_state, read_journal, same_place};
+use super::store::{Lock, Replayed, Store, disk_error, new_state, read_journal, same_place};
 use super::{Error, JOURNAL, SNAPSHOT, snapshot};
 
 /// What was made of what was readable.
@@ -31,7 +31,7 @@ impl Store {
         holder: &str,
         suffix: &str,
     ) -> Result<(Self, Salvage), Error> {
-        let mut disk = locked(disk, holder)?;
+        let Lock(mut disk) = Lock::take(disk, holder)?;
         let mut damage = Vec::new();
         let snapshot = match snapshot::read(&*disk) {
             Err(Error::Damaged { why, .. }) => {

@@ -46,7 +46,10 @@ impl Store {
     /// Takes the lock and reads; makes a state, lineage included, where there is none. On return
     /// everything is on disk.
     pub fn open(disk: Box<dyn Disk>, place: &Place, holder: &str) -> Result<Self, Error> {
-        let disk = locked(disk, holder)?;
+        Lock::take(disk, holder)?.open(place)
+    }
+
+    fn read(Lock(disk): Lock, place: &Place) -> Result<Self, Error> {
         let snapshot = snapshot::read(&*disk)?;
         let replayed = match replay(&*disk, snapshot, &read_journal(&*disk)?)? {
             Some(replayed) => replayed,
@@ -125,10 +128,21 @@ impl Store {
     }
 }
 
-pub(super) fn locked(mut disk: Box<dyn Disk>, holder: &str) -> Result<Box<dyn Disk>, Error> {
-    match disk.lock(holder).map_err(disk_error(&*disk, "locked"))? {
-        Ok(()) => Ok(disk),
-        Err(holder) => Err(Error::Locked { path: disk.path().to_owned(), holder }),
+/// A state that is this process's alone, before anything is known of it: whoever comes second is
+/// told at once, and not after it has waited for a cloud.
+pub struct Lock(pub(super) Box<dyn Disk>);
+
+impl Lock {
+    pub fn take(mut disk: Box<dyn Disk>, holder: &str) -> Result<Self, Error> {
+        match disk.lock(holder).map_err(disk_error(&*disk, "locked"))? {
+            Ok(()) => Ok(Self(disk)),
+            Err(holder) => Err(Error::Locked { path: disk.path().to_owned(), holder }),
+        }
+    }
+
+    /// As [`Store::open`].
+    pub fn open(self, place: &Place) -> Result<Store, Error> {
+        Store::read(self, place)
     }
 }
 

@@ -1,0 +1,280 @@
+//! What is asked for beside the fields of the file: guards, renames, parts, kept plans, and the verbs
+//! over the state. The engine's own tests go through it call by call; here it is seen whole.
+
+use serde_json::{Value, json};
+use stackwright_testkit::Emulator;
+
+use crate::support::{Sandbox, post, text};
+
+fn steps(plan: &Value) -> Vec<String> {
+    let steps = plan["steps"].as_array().expect("a list");
+    steps.iter().map(|s| format!("{} {}", text(&s["action"]), text(&s["address"]))).collect()
+}
+
+/// The sample, reconciled; without `clouds:`, which speaks of another cloud's `web`.
+fn made(emulator: &Emulator) -> Sandbox {
+    let stack = Sandbox::sample(emulator);
+    let file = stack.read("stack.yaml");
+    let end = file.find("\nclouds:").expect("the sample serves two clouds");
+    stack.write("stack.yaml", &file[..=end]);
+    stack.ok(&["reconcile"]);
+    stack
+}
+
+fn id(stack: &Sandbox, address: &str) -> String {
+    text(&stack.ok(&["state", "show", address]).json()["object"]["id"]).to_owned()
+}
+
+fn instance(emulator: &Emulator, id: &str) -> Value {
+    let seen = emulator.aws(&["ec2", "describe-instances", "--instance-ids", id]);
+    seen["Reservations"][0]["Instances"][0].clone()
+}
+
+fn power(emulator: &Emulator, id: &str) -> String {
+    text(&instance(emulator, id)["State"]["Name"]).to_owned()
+}
+
+#[test]
+fn what_is_protected_stays_whatever_the_file_says() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    let web = id(&stack, "instance.web");
+    stack.edit("  web:\n", "  web:\n    protect: true\n");
+    assert_eq!(stack.reconcile(&[]).writes, 0, "a guard is the state's alone");
+    let guarded = stack.read("stack.yaml");
+
+    stack.edit("ami-ff0fea8310f3", "ami-ff0fea8310f4");
+    stack
+        .run(&["plan"])
+        .code(1)
+        .says("`protect` is set")
+        .says("`image` cannot be changed in place");
+    stack.run(&["reconcile", "--yes"]).code(1).says("`protect` is set");
+    stack.ok(&["explain", "instance.web"]).says("refused").says("its disks");
+    stack
+        .run(&["reconcile", "--yes", "--replace", "instance.web"])
+        .code(1)
+        .says("`protect` is set");
+    stack.run(&["destroy", "--yes"]).code(1).says("instance.web").says("`protect` is set");
+
+    // Without its block, and with all that refers to it gone.
+    stack.write("stack.yaml", "stack: ec2-control\n");
+    stack
+        .run(&["reconcile", "--yes"])
+        .code(1)
+        .says("not in the file any more")
+        .says("`protect: false`");
+    assert_eq!(power(&emulator, &web), "running");
+    // What is not protected may go by itself.
+    let part = ["reconcile", "--yes", "--exclude", "instance.web"];
+    stack.ok(&part).says("left out, as was asked for: instance.web");
+
+    stack.write("stack.yaml", &guarded.replace("protect: true", "protect: false"));
+    stack.ok(&["reconcile"]);
+    stack.write("stack.yaml", "stack: ec2-control\n");
+    stack.ok(&["reconcile", "--yes"]);
+    assert_eq!(power(&emulator, &web), "terminated");
+}
+
+#[test]
+fn what_is_retained_or_removed_from_the_state_stays_in_the_cloud_as_nobodys() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    let web = id(&stack, "instance.web");
+    stack.edit("  web:\n", "  web:\n    retain: true\n");
+    stack.edit(
+        "    role: role.lambda-ec2-role\n",
+        "    role: role.lambda-ec2-role\n    retain: true\n",
+    );
+    stack.ok(&["reconcile"]);
+    // A role, a function, an instance and an API are each let go by the same means.
+    stack.ok(&["state", "rm", "api.EC2-Control-API"]).says("stays in the cloud");
+    stack.ok(&["state", "rm", "role.lambda-ec2-role"]);
+    assert_eq!(stack.ok(&["state", "list"]).stdout.lines().count(), 2);
+    stack.ok(&["destroy", "--yes"]).says("2 forgotten");
+    assert_eq!(power(&emulator, &web), "running");
+    let own = |tags: &Value| tags.to_string().contains("stackwright:lineage");
+    assert!(!own(&instance(&emulator, &web)["Tags"]));
+    let role = ["iam", "list-role-tags", "--role-name", "lambda-ec2-role"];
+    assert!(!own(&emulator.aws(&role)["Tags"]));
+    let function = emulator.aws(&["lambda", "get-function", "--function-name", "ec2-control"]);
+    assert!(!own(&function["Tags"]), "{function}");
+    let apis = emulator.aws(&["apigateway", "get-rest-apis"]);
+    assert!(!own(&apis["items"]) && apis["items"].as_array().is_some_and(|all| all.len() == 1));
+
+    // What is nobody's is taken up by its id, or by its name.
+    stack.run(&["reconcile"]).code(1).says("has a name this stack wants").says("import");
+    let api = text(&apis["items"][0]["id"]).to_owned();
+    stack.ok(&["import", "instance.web", &web]);
+    stack.run(&["import", "instance.web", &web]).code(1).says("knows instance.web already");
+    stack.run(&["import", "instance.wob", &web]).code(1).says("did you mean `instance.web`?");
+    stack
+        .run(&["import", "api.EC2-Control-API", "nothing"])
+        .code(4)
+        .says("there is no api `nothing`");
+    stack.ok(&["import", "api.EC2-Control-API", &api]);
+    let plan = stack.plan(&["--adopt"]);
+    let all = ["update instance.web", "update role.lambda-ec2-role", "update function.ec2-control"];
+    assert_eq!(steps(&plan)[..3], all, "{plan:#}");
+    let done = stack.reconcile(&["--adopt"]);
+    assert_eq!(done.checks, 1);
+    stack.settled(&[]);
+    assert_eq!((id(&stack, "instance.web"), id(&stack, "api.EC2-Control-API")), (web, api));
+}
+
+#[test]
+fn a_renamed_address_is_the_same_object() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    let web = id(&stack, "instance.web");
+    stack.edit("  web:\n", "  machine:\n    name: web\n    renamed_from: web\n");
+    stack.edit("instance.web.", "instance.machine.");
+    let plan = stack.plan(&[]);
+    assert_eq!(steps(&plan), ["update instance.machine"]);
+    let changes = plan["steps"][0]["changes"].as_array().expect("a list");
+    assert!(changes.iter().all(|change| change["path"][0] == "tags"), "{changes:?}");
+    let done = stack.reconcile(&[]);
+    assert_eq!((done.writes, done.checks), (1, 1));
+    stack.settled(&[]);
+    assert_eq!(id(&stack, "instance.machine"), web);
+
+    // The same by command, without the file's word.
+    stack.ok(&["state", "mv", "instance.machine", "instance.web"]).says("known as instance.web");
+    stack.edit("  machine:\n    name: web\n    renamed_from: web\n", "  web:\n");
+    stack.edit("instance.machine.", "instance.web.");
+    assert_eq!(steps(&stack.plan(&[])), [""; 0], "the tags say instance.web again… or still do");
+    stack
+        .run(&["state", "mv", "instance.none", "instance.x"])
+        .code(1)
+        .says("holds no `instance.none`");
+    stack.run(&["state", "mv", "instance.web", "role.x"]).code(64).says("cannot become");
+    stack.run(&["state", "mv", "function.ec2-control", "function.ec2-control"]).code(1);
+
+    stack.edit("  web:\n", "  web:\n    renamed_from: role.web\n");
+    stack.run(&["validate"]).code(65).says("cannot have been a role");
+}
+
+#[test]
+fn a_kept_plan_is_done_exactly_or_not_at_all() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator);
+    stack.ok(&["plan", "--out", "first.plan"]);
+    assert!(!stack.path(".stackwright").exists(), "planning leaves no state");
+    let before = stack.read("stack.yaml");
+    stack.edit("timeout: 30", "timeout: 31");
+    let refused = stack.run(&["reconcile", "--plan", "first.plan"]).code(1);
+    let refused =
+        refused.says("nothing was done").says("function.ec2-control would be done otherwise");
+    assert!(!refused.stderr.contains("created"));
+    stack.write("stack.yaml", &before);
+    stack.ok(&["reconcile", "--plan", "first.plan"]).says("4 created");
+    stack.run(&["reconcile", "--plan", "first.plan"]).code(1).says("the state has changed");
+
+    // A replacement that was approved is not asked about again; other clouds are refused.
+    stack.edit("ami-ff0fea8310f3", "ami-ff0fea8310f4");
+    stack.ok(&["plan", "--out", "second.plan"]);
+    let elsewhere = ["reconcile", "--plan", "second.plan", "--cloud", "http://127.0.0.1:9"];
+    stack.run(&elsewhere).code(1).says("the plan is for the cloud");
+    stack.ok(&["reconcile", "--plan", "second.plan"]).says("replaced");
+    stack.settled(&[]);
+    stack.run(&["reconcile", "--plan", "none.plan"]).code(1).says("none.plan cannot be read");
+    stack.run(&["reconcile", "--plan", "stack.yaml"]).code(1).says("is not a plan");
+    stack.run(&["reconcile", "--plan", "second.plan", "--adopt"]).code(64);
+}
+
+#[test]
+fn drift_is_what_somebody_else_changed_and_explain_says_why() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
+    // Power is nobody's drift; an edit of the file is none either.
+    stack.edit("timeout: 30", "timeout: 31");
+    let web = id(&stack, "instance.web");
+    emulator.aws(&["ec2", "stop-instances", "--instance-ids", &web]);
+    stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
+    let change = ["lambda", "update-function-configuration", "--function-name", "ec2-control"];
+    emulator.aws(&[&change[..], &["--timeout", "9"]].concat());
+    let told = stack.run(&["drift", "--detailed-exitcode"]).code(2);
+    told.says("function.ec2-control").says("timeout  was 30, is now 9");
+    let document = stack.ok(&["drift", "--json"]).json();
+    assert_eq!(steps(&document), ["update function.ec2-control"]);
+
+    let why = stack.ok(&["explain", "function.ec2-control"]);
+    why.says("rule:").says("(stack.yaml:").says("in place");
+    stack.edit("ami-ff0fea8310f3", "ami-ff0fea8310f4");
+    let why = stack.ok(&["explain", "function.ec2-control", "--json"]).json();
+    let fields = why["fields"].as_array().expect("a list");
+    let unknown =
+        fields.iter().find(|field| field["rule"] == "unknown").expect("the instance's id");
+    let through = text(&unknown["through"][0]);
+    assert!(
+        through.starts_with("instance.web.id: instance.web is replaced, because `image`"),
+        "{through}"
+    );
+    assert_eq!(unknown["path"], json!(["environment", "INSTANCE_ID"]));
+    stack.ok(&["explain", "role.lambda-ec2-role"]).says("through: instance.web.arn");
+    stack.run(&["explain", "role.lambda"]).code(1).says("holds no `role.lambda`");
+}
+
+#[test]
+fn a_part_is_done_with_what_it_needs_and_the_checks_wait() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator);
+    let part = ["reconcile", "--target", "role.lambda-ec2-role"];
+    let done = stack.ok(&part).says("2 created").says("left out").says("checks are left out");
+    assert!(done.stderr.contains("instance.web") && done.stderr.contains("api.EC2-Control-API"));
+    assert_eq!(stack.ok(&["state", "list"]).stdout.lines().count(), 2);
+    stack.run(&["plan", "--target", "role.lamda-ec2-role"]).code(64).says("did you mean");
+    let rest = stack.reconcile(&[]);
+    assert_eq!((rest.finished.len(), rest.checks), (2, 1));
+    let url = stack.ok(&["output", "url"]).stdout.trim().to_owned();
+
+    // Made anew though nothing differs, and what needs it follows.
+    let before = id(&stack, "instance.web");
+    let done = stack.reconcile(&["--replace", "instance.web"]);
+    assert!(done.finished.contains(&"replace instance.web".to_owned()), "{done:?}");
+    assert_ne!(id(&stack, "instance.web"), before);
+    assert_eq!(post(&url, r#"{"action": "status"}"#).0, 200);
+    stack.settled(&[]);
+
+    let gone = stack.ok(&["destroy", "--yes", "--target", "function.ec2-control"]);
+    gone.says("2 deleted"); // its API lets go first
+    assert_eq!(stack.ok(&["state", "list"]).stdout.lines().count(), 2);
+}
+
+#[test]
+fn what_others_may_change_is_left_alone() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    stack.edit(
+        "    timeout: 30\n",
+        "    timeout: 30\n    ignore: [timeout, environment.MODE, tags.Owner]\n",
+    );
+    stack.ok(&["reconcile"]);
+    let web = id(&stack, "instance.web");
+    let change = ["lambda", "update-function-configuration", "--function-name", "ec2-control"];
+    let environment = format!("Variables={{INSTANCE_ID={web},MODE=theirs}}");
+    emulator.aws(&[&change[..], &["--timeout", "9", "--environment", &environment]].concat());
+    stack.settled(&[]);
+    stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
+    // Another field changes in the same call.
+    stack.edit(
+        "    handler: lambda_function.lambda_handler\n",
+        "    handler: lambda_function.lambda_handler\n    memory: 256\n",
+    );
+    stack.ok(&["reconcile"]);
+    let now =
+        emulator.aws(&["lambda", "get-function-configuration", "--function-name", "ec2-control"]);
+    assert_eq!((&now["Timeout"], &now["MemorySize"]), (&json!(9), &json!(256)), "{now}");
+    assert_eq!(now["Environment"]["Variables"]["MODE"], "theirs");
+    stack.settled(&[]);
+    for (wrong, said) in [
+        ("[timeuot]", "a function has no field `timeuot`"),
+        ("['tags.stackwright:stack']", "say whose the object is"),
+    ] {
+        let file = stack.read("stack.yaml");
+        stack.edit("[timeout, environment.MODE, tags.Owner]", wrong);
+        stack.run(&["validate"]).code(65).says(said).says("stack.yaml:");
+        stack.write("stack.yaml", &file);
+    }
+}
