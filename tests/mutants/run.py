@@ -73,9 +73,54 @@ MUTANTS = {
         "if step.action == Action::Replace && action != Action::Replace {",
         "if false && step.action == Action::Replace && action != Action::Replace {",
     ),
+    "a guard goes with its block": (
+        ENGINE + "plan/decide.rs",
+        "        if object.guard.protect {",
+        "        if object.guard.protect && false {",
+    ),
+    "a guarded object is replaced": (
+        ENGINE + "plan/decide.rs",
+        "            self.guard(&step, wanted.guard);\n",
+        "",
+    ),
+    "a guard is recorded only with the finished object": (
+        ENGINE + "state/journal.rs",
+        "                guard: creating.guard,",
+        "                guard: Guard::default(),",
+    ),
+    "what is let go keeps its tags": (
+        ENGINE + "execute/forget.rs",
+        "            if changes.is_empty() {",
+        "            if changes.is_empty() || true {",
+    ),
+    "what is ignored is sent along": (
+        ENGINE + "execute/bring.rs",
+        "        target.ignored.keep(&mut desired, &seen.spec);\n",
+        "",
+    ),
+    "what needs a moved address still points at the former one": (
+        ENGINE + "state/journal.rs",
+        "                needs.insert(to.clone(), identity);",
+        "                needs.insert(from.clone(), identity);",
+    ),
+    "a kept plan is done though the state has moved": (
+        ENGINE + "plan/saved.rs",
+        "        if is_same { Ok(()) }",
+        "        if is_same || true { Ok(()) }",
+    ),
+    "a kept plan is done though another would be made": (
+        ENGINE + "plan/saved.rs",
+        "        if self.digest == digest(plan, env, &self.nonce) {",
+        "        if true {",
+    ),
+    "a target comes without what it needs": (
+        ENGINE + "plan/select.rs",
+        "closure(of(&self.targets), |at| steps[at].after.iter().copied().collect())",
+        "of(&self.targets)",
+    ),
     "a delete follows what is only half made": (
         ENGINE + "execute/walk.rs",
-        "Status::Released => step.action != Action::Delete,",
+        "Status::Released => !step.leaves(),",
         "Status::Released => true,",
     ),
     "steps begin on what has failed": (
