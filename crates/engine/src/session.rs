@@ -121,9 +121,12 @@ impl Session<'_> {
         let claims = self.claims(&state, &observed)?;
         if !claims.is_empty() {
             state = folded(state, &claims)?;
+            // What was found may bear an address that the file has changed since.
+            let moves = self.moves(&state);
+            state = folded(state, &moves)?;
             observed = self.look(&state).await?;
+            learnt.extend(claims.into_iter().chain(moves));
         }
-        learnt.extend(claims);
         let wanted = self.prepare(&state).await?;
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
         plan.notes.extend(learnt.iter().map(noted));

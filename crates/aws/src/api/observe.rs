@@ -222,7 +222,9 @@ impl Api {
             let page = self.call("GetRestApis", sent).await?;
             for api in page.items.unwrap_or_default() {
                 if api.tags().and_then(|tags| tags.get(tag::STACK)) == Some(&owner.stack) {
-                    found.push(self.found(api).await?);
+                    // What was let go is still listed with its first tags where two books are kept.
+                    let api = self.found(api).await?;
+                    found.extend(Some(api).filter(|api| api.tags.contains_key(tag::STACK)));
                 }
             }
             position = page.position.filter(|position| !position.is_empty());

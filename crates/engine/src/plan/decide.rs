@@ -45,7 +45,8 @@ impl<'a> Making<'a> {
                 let kind = self.on.kinds.get(address.kind());
                 let delete_first =
                     kind.is_some_and(|kind| self.wants_a_former_name(kind.as_ref(), &step));
-                self.make(Step { delete_first, ..step });
+                let why = self.takes_a_name_over(kind.as_ref().map(|kind| kind.repeat()), &step);
+                self.make(Step { delete_first, why, ..step });
             }
             (Some(object), _) if object.phase == Phase::Deleting => {
                 let why = "its deletion was interrupted and is finished first";
@@ -70,6 +71,21 @@ impl<'a> Making<'a> {
         let deposed = self.on.state.resources.get(&step.address).map(|record| &record.deposed);
         matches!(kind.repeat(), Repeat::UniqueName)
             && deposed.into_iter().flatten().any(|old| Some(old.id.as_str()) == name)
+    }
+
+    /// A note where a unique name is that of an object which leaves the file.
+    fn takes_a_name_over(&self, repeat: Option<Repeat>, step: &Step) -> Option<String> {
+        let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
+        let (former, _) = self.on.state.resources.iter().find(|(address, record)| {
+            address.kind() == step.address.kind()
+                && !self.on.wanted.contains_key(*address)
+                && record.object.as_ref().is_some_and(|object| Some(object.id.as_str()) == name)
+        })?;
+        let note = format!(
+            "its name is that of {former}, which goes first; `renamed_from: {}` keeps the object",
+            former.key()
+        );
+        (repeat == Some(Repeat::UniqueName)).then_some(note)
     }
 
     /// That of a create that is open, for what it made may show itself yet.

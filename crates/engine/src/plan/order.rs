@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Planning, Step};
 use crate::address::Address;
+use crate::kind::Repeat;
 use crate::state::State;
 
 /// Makes needs come first, and dependants let go before what they need is deleted.
@@ -36,10 +37,22 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
             if steps[at].delete_first {
                 after.extend(dropping.get(&address).into_iter().flatten());
             }
+            let frees = |drop: &usize| frees_the_name(&steps[*drop], &steps[at], planning);
+            after.extend(dropping.values().flatten().filter(|drop| frees(drop)));
         }
         steps[at].after = after;
     }
     break_ties(steps);
+}
+
+/// A unique name that one address gives up is free for another once its object is gone.
+fn frees_the_name(drop: &Step, make: &Step, planning: &Planning<'_>) -> bool {
+    let kind = planning.kinds.get(make.address.kind());
+    let name = make.desired.as_ref().and_then(|desired| desired["name"].as_str());
+    drop.address != make.address
+        && drop.address.kind() == make.address.kind()
+        && kind.is_some_and(|kind| kind.repeat() == Repeat::UniqueName)
+        && drop.id.as_deref().is_some_and(|id| Some(id) == name)
 }
 
 fn indices(steps: &[Step], take: impl Fn(&Step) -> bool) -> BTreeMap<Address, usize> {

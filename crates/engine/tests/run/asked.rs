@@ -351,3 +351,17 @@ async fn a_saved_plan_holds_only_so_long_as_nothing_has_moved() {
     stack.world.meddle(|things| things[1].spec["rules"]["x"] = "y".into());
     assert!(moved(&stack, &second, &env).await.contains("named.b would be done otherwise"));
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_unique_name_passes_from_one_address_to_another() {
+    let mut stack = made("named:\n  a: {name: x, size: 2}\n").await;
+    stack.file = "stack: s\nnamed:\n  b: {name: x, size: 3}\n".to_owned();
+    assert_eq!(stack.plan().await, ["create named.b", "delete named.a"]);
+    let plan = stack.surveyed().await;
+    let why = plan.steps[0].why.clone().unwrap_or_default();
+    assert!(why.contains("named.a") && why.contains("renamed_from"), "{why}");
+    stack.reconcile().await;
+    stack.holds("passed on").await;
+    let writes: Vec<&str> = stack.world.deeds().iter().map(|deed| deed.verb).collect();
+    assert!(!writes.contains(&"create"), "the next run does nothing: {writes:?}");
+}

@@ -3,6 +3,7 @@
 mod asked;
 mod converge;
 mod disk;
+mod history;
 mod interrupted;
 mod simulation;
 mod support;

@@ -5,7 +5,7 @@
 //! `STACKWRIGHT_WORLDS=10000` says how many, `STACKWRIGHT_SECONDS=90` for how long at most;
 //! `STACKWRIGHT_SEED=7` plays one and tells it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,160 +13,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde_json::json;
-use stackwright_engine::kind::Fault;
 use stackwright_engine::state::{self, Store};
-use stackwright_testkit::world::{DiskFault, Fate, Loss, MemoryDisk, Thing};
+use stackwright_testkit::world::{Fate, MemoryDisk, Thing};
 use stackwright_testkit::{Dice, figures};
 use tokio::time::Instant;
 
+use crate::history::{Move, history, is_retained, text};
 use crate::support::{Ended, Stack, place};
-
-/// One resource as the file has it.
-#[derive(Clone, Debug, PartialEq)]
-struct Block {
-    kind: &'static str,
-    size: Option<usize>,
-    shape: Option<&'static str>,
-    motor: Option<&'static str>,
-    word: Option<&'static str>,
-    /// Its shape is the id of the first thing it needs.
-    is_shaped: bool,
-    /// Earlier resources whose id it needs.
-    needs: Vec<usize>,
-}
-
-type File = BTreeMap<usize, Block>;
-
-/// One thing that happens to a stack.
-#[derive(Clone, Debug)]
-enum Move {
-    Edit(File),
-    Run {
-        destroys: bool,
-        fates: BTreeMap<usize, Fate>,
-        disk: Option<(usize, DiskFault)>,
-        /// At this call of it somebody else starts a run, too.
-        beside: Option<usize>,
-    },
-    /// Somebody changes the size of a thing, or ends it.
-    Meddle {
-        which: usize,
-        ends: bool,
-    },
-    /// New things are seen, and ready, so many seconds later.
-    Late(u64, u64),
-    LoseState,
-    /// A byte of what was not written last changes, or the whole snapshot goes; `state rebuild`.
-    Damage(u64),
-}
-
-fn text(file: &File) -> String {
-    let mut text = "stack: s\n".to_owned();
-    for kind in ["token", "named", "plain"] {
-        let mut blocks = file.iter().filter(|(_, block)| block.kind == kind).peekable();
-        if blocks.peek().is_some() {
-            let _ = writeln!(text, "{kind}:");
-        }
-        for (at, block) in blocks {
-            let mut fields = Vec::new();
-            fields.extend(block.size.map(|size| format!("size: {size}")));
-            let former = block.needs.iter().find_map(|need| Some((need, file.get(need)?)));
-            match former.filter(|_| block.is_shaped) {
-                Some((n, b)) => fields.push(format!("shape: '${{{}.r{n}.id}}'", b.kind)),
-                None => fields.extend(block.shape.map(|shape| format!("shape: {shape}"))),
-            }
-            fields.extend(block.motor.map(|motor| format!("motor: {motor}")));
-            fields.extend(block.word.map(|word| format!("word: {word}")));
-            let needs = block.needs.iter().filter_map(|need| Some((need, file.get(need)?)));
-            let needs: Vec<String> =
-                needs.map(|(n, b)| format!("n{n}: '${{{}.r{n}.id}}'", b.kind)).collect();
-            fields.push(format!("rules: {{{}}}", needs.join(", ")));
-            let _ = writeln!(text, "  r{at}: {{{}}}", fields.join(", "));
-        }
-    }
-    text
-}
-
-fn block(dice: &mut Dice, at: usize) -> Block {
-    let pick = |dice: &mut Dice, of: [&'static str; 2]| {
-        Some(of[dice.below(2)]).filter(|_| !dice.one_in(3))
-    };
-    Block {
-        kind: ["token", "named", "plain"][dice.below(3)],
-        size: Some(dice.below(4)).filter(|_| !dice.one_in(3)),
-        shape: pick(dice, ["round", "square"]),
-        motor: pick(dice, ["v1", "v2"]),
-        word: [Some("hush"), Some("psst"), Some("shh")][dice.below(3)],
-        is_shaped: dice.one_in(4),
-        needs: (0..at).filter(|_| dice.one_in(3)).collect(),
-    }
-}
-
-fn edit(dice: &mut Dice, file: &File) -> File {
-    let mut file = file.clone();
-    for _ in 0..=dice.below(3) {
-        let at = dice.below(6);
-        match dice.below(4) {
-            0 => drop(file.remove(&at)),
-            // Fields of it change, its kind does not.
-            1 | 2 if file.contains_key(&at) => {
-                let kind = file[&at].kind;
-                file.insert(at, Block { kind, ..block(dice, at) });
-            }
-            _ => {
-                let new = block(dice, at);
-                file.entry(at).or_insert(new);
-            }
-        }
-    }
-    file
-}
-
-fn fate(dice: &mut Dice) -> Fate {
-    match dice.below(8) {
-        0 | 1 => Fate::KillsBefore,
-        2 | 3 => Fate::KillsAfter,
-        4 => Fate::ReplyIsLost,
-        5 => Fate::Fails(Fault::Transient),
-        6 => Fate::Fails(Fault::Unknown),
-        _ => Fate::Fails([Fault::Conflict, Fault::Denied, Fault::Terminal][dice.below(3)].clone()),
-    }
-}
-
-fn history(seed: u64) -> Vec<Move> {
-    let mut dice = Dice::new(seed);
-    let mut file = File::new();
-    let mut moves = Vec::new();
-    for _ in 0..2 + dice.below(6) {
-        file = edit(&mut dice, &file);
-        moves.push(Move::Edit(file.clone()));
-        if dice.one_in(4) {
-            moves.push(Move::Late(dice.below(25) as u64, dice.below(90) as u64));
-        }
-        for _ in 0..1 + dice.below(2) {
-            let fates = (0..dice.below(3)).map(|_| (dice.below(30), fate(&mut dice))).collect();
-            let disk = dice.one_in(5).then(|| {
-                let bytes = [0, 1, 30, usize::MAX][dice.below(4)];
-                let loss = Loss::ALL[dice.below(Loss::ALL.len())];
-                let faults =
-                    [DiskFault::Crash(bytes, loss), DiskFault::Full(bytes), DiskFault::Broken];
-                (dice.below(25), faults[dice.below(3)])
-            });
-            let destroys = dice.one_in(12);
-            let beside = dice.one_in(4).then(|| dice.below(20));
-            moves.push(Move::Run { destroys, fates, disk, beside });
-        }
-        if dice.one_in(3) {
-            moves.push(Move::Meddle { which: dice.below(6), ends: dice.one_in(2) });
-        }
-        match dice.below(24) {
-            0 | 1 => moves.push(Move::LoseState),
-            2 | 3 => moves.push(Move::Damage(dice.next())),
-            _ => {}
-        }
-    }
-    moves
-}
 
 fn foreign(now: Instant) -> Thing {
     Thing {
@@ -215,7 +68,9 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                     stack.adopt |= !knows_lineage;
                 }
             }
-            Move::Run { destroys, fates, disk, beside } => {
+            Move::Run { destroys, part, fates, disk, beside } => {
+                let part = part.iter().map(|address| address.parse().expect("an address"));
+                stack.selection.targets = part.collect();
                 let (script, beside, folder) = (fates.clone(), *beside, stack.disk.clone());
                 stack.world.script(move |deed| {
                     if beside == Some(deed.number) {
@@ -227,6 +82,8 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                     stack.disk.fail(*number, *fault);
                 }
                 let ended = stack.run(*destroys).await;
+                let is_whole = !stack.selection.is_narrow();
+                stack.selection.targets.clear();
                 if loud {
                     println!("{step:?} ended as {ended:?}\n{}", stack.told());
                 }
@@ -237,6 +94,7 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                 if let Ended::Done(outcome) = &ended
                     && outcome.failed.is_empty()
                     && outcome.skipped.is_empty()
+                    && is_whole
                 {
                     lost &= *destroys;
                     assert!(!*destroys || lost || ours(&stack).is_empty(), "left by a destroy");
@@ -260,8 +118,18 @@ async fn play(moves: &[Move], loud: bool) -> usize {
         other => panic!("the run that should finish it: {other:?}"),
     }
     stack.holds("at the end").await;
-    assert_eq!(others(&stack), [theirs], "what is not ours was touched");
+    let (touched, let_go): (Vec<Thing>, Vec<Thing>) =
+        others(&stack).into_iter().partition(|thing| thing.id == theirs.id);
+    assert_eq!(touched, [theirs], "what is not ours was touched");
+    for thing in let_go {
+        assert!(retained(moves, thing.name()), "nobody knows {thing:?}");
+    }
     met
+}
+
+/// Whether an object of that name may have been let go.
+fn retained(moves: &[Move], name: &str) -> bool {
+    moves.iter().any(|step| matches!(step, Move::Edit(file) if is_retained(file, name)))
 }
 
 /// `false`: there is nothing to damage.
