@@ -148,10 +148,15 @@ fn a_name_that_somebody_else_has_is_not_taken() {
     let role = ["iam", "create-role", "--role-name", "lambda-ec2-role"];
     emulator.aws(&[&role[..], &["--assume-role-policy-document", trust]].concat());
     stack.run(&["reconcile"]).code(1).says("lambda-ec2-role").says("`name:`");
-    stack.run(&["reconcile", "--adopt"]).code(1).says("was not made by it");
-    assert!(
-        emulator.aws(&["ec2", "describe-instances"])["Reservations"]
-            .as_array()
-            .is_some_and(Vec::is_empty)
-    );
+    let instances = emulator.aws(&["ec2", "describe-instances"]);
+    assert!(instances["Reservations"].as_array().is_some_and(Vec::is_empty), "nothing was begun");
+    // Nobody's by its tags: taken up when that is asked for, and only then.
+    let plan = stack.plan(&["--adopt"]);
+    let note = "lambda-ec2-role exists and is taken up";
+    assert!(plan["notes"].to_string().contains(note), "{plan:#}");
+    // Another stack's: never.
+    let mark = ["iam", "tag-role", "--role-name", "lambda-ec2-role", "--tags"];
+    emulator.aws(&[&mark[..], &["Key=stackwright:stack,Value=us-east-1/other"]].concat());
+    let refused = stack.run(&["reconcile", "--adopt"]).code(1);
+    refused.says("was not made by it").says("it is of the stack us-east-1/other");
 }
