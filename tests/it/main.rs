@@ -8,6 +8,7 @@ mod faults;
 mod interrupted;
 mod invariants;
 mod manifest;
+mod matrix;
 mod outside;
 mod ownership;
 mod sample;

@@ -94,7 +94,7 @@ impl Function {
         // Nothing was made where nothing was asked for, so there is nothing to look at.
         match handle.applied.as_ref().map(|applied| applied.logs) {
             None | Some(Some(true)) => self.look_for_logs(handle, &mut live).await?,
-            Some(unasked) => live.spec.logs = unasked,
+            Some(_) => live.spec.logs = Some(false),
         }
         Ok(Some(live))
     }

@@ -1,0 +1,106 @@
+//! Every field of an API.
+
+use serde_json::{Value, json};
+
+use super::row::{Action, Lack, On, Removed, Row, Table, nothing};
+use super::walk::Bench;
+use crate::support::text;
+
+pub fn table() -> Table {
+    let [name, tags, depends_on] = Row::header("a", ["role.r", "function.g"], Action::Update);
+    let rows = vec![
+        Row::new("description", "one", "two")
+            .sends(&["UpdateRestApi"])
+            .removed(Removed::Default(json!("")))
+            .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/description,value=other"),
+        Row::new("stage", "one", "two")
+            .action(Action::Replace)
+            .sends(&[
+                "AddPermission",
+                "CreateDeployment",
+                "CreateResource",
+                "CreateRestApi",
+                "DeleteRestApi",
+                "PutIntegration",
+                "PutMethod",
+                "RemovePermission",
+            ])
+            .removed(Removed::Becomes(json!("prod")))
+            .cannot("a stage keeps its name"),
+        Row::new("authorization", "iam", "none")
+            .means("routes", authorized("AWS_IAM"), authorized("NONE"))
+            .sends(&["CreateDeployment", "DeleteMethod", "PutIntegration", "PutMethod"])
+            .removed(Removed::Becomes(authorized("AWS_IAM")))
+            .hands(|bench| {
+                method(bench, "delete-method", "");
+                method(bench, "put-method", " --authorization-type AWS_IAM");
+                method(bench, "put-integration", INTEGRATION);
+            }),
+        Row::new(
+            "routes",
+            json!({ "GET /a": "function.f" }),
+            json!({ "GET /a": "function.g", "POST /b": "function.f" }),
+        )
+        .means("routes", routes(&[("GET /a", "f")]), routes(&[("GET /a", "g"), ("POST /b", "f")]))
+        .sends(&[
+            "AddPermission",
+            "CreateDeployment",
+            "CreateResource",
+            "DeleteDeployment",
+            "PutIntegration",
+            "PutMethod",
+        ])
+        .removed(Removed::Becomes(json!({})))
+        .hands(|bench| method(bench, "delete-method", "")),
+        name.sends(&["UpdateRestApi"])
+            .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/name,value=other"),
+        tags.sends(&["TagResource", "UntagResource"])
+            .hand("apigateway tag-resource --resource-arn arn:aws:apigateway:us-east-1::/restapis/<id> --tags a=other")
+            .lacks(On::Moto, Lack::Call("TagResource: "))
+            .lacks(On::Moto, Lack::Call("UntagResource: ")),
+        depends_on,
+    ];
+    let function =
+        || json!({ "code": "src/", "runtime": "python3.13", "handler": "m.one", "role": "role.r" });
+    Table {
+        address: "api.a",
+        base: json!({
+            "stack": "matrix",
+            "role": { "r": { "trust": "lambda.amazonaws.com" } },
+            "function": { "f": function(), "g": function() },
+            "api": { "a": {} },
+        }),
+        files: &[("src/m.py", "def one(event, context): return 1\n")],
+        given: nothing,
+        rows,
+    }
+}
+
+const INTEGRATION: &str = " --type AWS_PROXY --integration-http-method POST --uri \
+    arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/\
+    arn:aws:lambda:us-east-1:<account>:function:f/invocations";
+
+fn authorized(sort: &str) -> Value {
+    json!({ "GET /a": { "authorization": sort } })
+}
+
+fn routes(of: &[(&str, &str)]) -> Value {
+    let route = |function: &str| {
+        json!({
+            "function": format!("arn:aws:lambda:us-east-1:<account>:function:{function}"),
+            "authorization": "AWS_IAM",
+        })
+    };
+    of.iter().map(|(key, function)| ((*key).to_owned(), route(function))).collect()
+}
+
+/// One command about `GET /a`.
+fn method(bench: &Bench, command: &str, more: &str) {
+    let all = bench.aws("apigateway get-resources --rest-api-id <id>");
+    let all = all["items"].as_array().expect("a list");
+    let resource = all.iter().find(|one| one["path"] == "/a").expect("the resource");
+    let resource = text(&resource["id"]);
+    bench.aws(&format!(
+        "apigateway {command} --rest-api-id <id> --resource-id {resource} --http-method GET{more}"
+    ));
+}

@@ -1,0 +1,89 @@
+//! Every field of every kind, in every way it can change: set from the start, changed in the file,
+//! changed by hand, taken out of the file and put in again. For each: what the plan says, the calls
+//! of the run, and that nothing is left to do.
+//!
+//! One kind, one file of rows. A field without a row fails the suite.
+
+mod api;
+mod function;
+mod instance;
+mod role;
+mod row;
+mod walk;
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+
+use self::row::{On, Table};
+use self::walk::walk;
+use crate::support::Sandbox;
+
+const TABLES: [fn() -> Table; 4] = [instance::table, role::table, function::table, api::table];
+
+macro_rules! matrix {
+    ($($name:ident: $kind:ident on $emulator:ident;)*) => {$(
+        #[test]
+        fn $name() {
+            walk($kind::table(), On::$emulator);
+        }
+    )*};
+}
+
+matrix! {
+    instances_on_moto: instance on Moto;
+    instances_on_ministack: instance on Ministack;
+    roles_on_moto: role on Moto;
+    roles_on_ministack: role on Ministack;
+    functions_on_moto: function on Moto;
+    functions_on_ministack: function on Ministack;
+    apis_on_moto: api on Moto;
+    apis_on_ministack: api on Ministack;
+}
+
+#[test]
+fn every_field_has_a_row() {
+    let schema = Sandbox::empty(0).ok(&["schema"]).json();
+    let sections = schema["properties"].as_object().expect("sections");
+    // A kind's resources have the keys of all resources.
+    let resource = |section: &Value| section["additionalProperties"].clone();
+    let is_kind = |section: &Value| resource(section)["properties"]["depends_on"].is_object();
+    let kinds: BTreeSet<&str> =
+        sections.iter().filter(|(_, s)| is_kind(s)).map(|(kind, _)| kind.as_str()).collect();
+    let tables = TABLES.map(|table| table());
+    assert_eq!(kinds, tables.iter().map(Table::kind).collect(), "kinds and tables");
+    for table in &tables {
+        let mut fields = BTreeSet::new();
+        collect(&schema, &resource(&sections[table.kind()]), "", &mut fields);
+        let rows: BTreeSet<String> = table.rows.iter().map(|row| row.name.to_owned()).collect();
+        assert_eq!(rows, fields, "{}: rows, and fields of the schema", table.kind());
+    }
+}
+
+/// The fields of a schema; of one that has fields of its own, those: `allow.effect`.
+fn collect(whole: &Value, schema: &Value, path: &str, fields: &mut BTreeSet<String>) {
+    if let Some(reference) = schema["$ref"].as_str() {
+        let pointer = reference.trim_start_matches('#');
+        return collect(whole, whole.pointer(pointer).expect("a definition"), path, fields);
+    }
+    let before = fields.len();
+    if let Some(properties) = schema["properties"].as_object() {
+        for (name, field) in properties {
+            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+            collect(whole, field, &path, fields);
+        }
+    }
+    for inner in ["items", "additionalProperties"] {
+        if schema[inner].is_object() {
+            collect(whole, &schema[inner], path, fields);
+        }
+    }
+    for choice in ["anyOf", "oneOf", "allOf"] {
+        for one in schema[choice].as_array().into_iter().flatten() {
+            collect(whole, one, path, fields);
+        }
+    }
+    if fields.len() == before && !path.is_empty() && !fields.iter().any(|f| f.starts_with(path)) {
+        fields.insert(path.to_owned());
+    }
+}

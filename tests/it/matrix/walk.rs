@@ -1,0 +1,345 @@
+//! One row after the other, on one emulator and one stack.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde_json::{Map, Value};
+use stackwright_testkit::{Act, Emulator, Proxy};
+
+use super::row::{Action, Hand, Lack, On, Removed, Row, Seen, Table, first_values};
+use crate::support::{Sandbox, text};
+
+/// A stack under test, and the emulator it lives in.
+pub struct Bench {
+    pub emulator: Emulator,
+    on: On,
+    proxy: Proxy,
+    stack: Sandbox,
+    table: Table,
+    /// Names in angle brackets, and what they stand for.
+    names: Vec<(String, String)>,
+    /// The resource's fields, as they are in the file.
+    fields: RefCell<Map<String, Value>>,
+}
+
+/// What one edit shall bring.
+struct Expected<'a> {
+    what: &'a str,
+    rule: &'a str,
+    action: Action,
+    /// Steps for other resources.
+    also: &'a [&'a str],
+    /// `None`: not known beforehand.
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+/// Tries every row of a kind. All rows are tried, and those that fail are named at the end.
+pub fn walk(table: Table, on: On) {
+    let bench = Bench::new(table, on);
+    bench.begin();
+    bench.is_settled("made with every first value");
+    let mut failed = Vec::new();
+    for row in &bench.table.rows {
+        if catch_unwind(AssertUnwindSafe(|| bench.row(row))).is_err() {
+            failed.push(row.name);
+            bench.begin();
+        }
+    }
+    assert_eq!(failed, Vec::<&str>::new(), "{on:?}: each is told above");
+    bench.stack.ok(&["destroy", "--yes"]);
+}
+
+impl Bench {
+    fn new(table: Table, on: On) -> Self {
+        let emulator = match on {
+            On::Moto => Emulator::moto().start(),
+            On::Ministack => Emulator::ministack().start(),
+        };
+        let proxy = Proxy::before(&emulator, |_| Act::Pass);
+        let stack = Sandbox::empty(emulator.port()).through(&proxy);
+        for (name, text) in table.files {
+            let path = stack.path(name);
+            std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+            stack.write(name, text);
+        }
+        let mut names = (table.given)(&emulator);
+        names.push(("account", emulator.account().to_owned()));
+        names.push(("folder", stack.path("").to_string_lossy().into_owned()));
+        let names = names.into_iter().map(|(name, value)| (format!("<{name}>"), value)).collect();
+        let fields = RefCell::new(first_values(&table.rows));
+        Self { emulator, on, proxy, stack, table, names, fields }
+    }
+
+    /// Everything has its first value.
+    fn begin(&self) {
+        *self.fields.borrow_mut() = first_values(&self.table.rows);
+        self.write();
+        self.stack.reconcile(&[]);
+    }
+
+    /// Names in angle brackets become what they stand for.
+    pub fn fill(&self, text: &str) -> String {
+        let mut filled = text.to_owned();
+        if filled.contains("<id>") || filled.contains("<arn>") {
+            let object = self.object();
+            filled = filled.replace("<id>", text_of(&object["id"]));
+            filled = filled.replace("<arn>", text_of(&object["outputs"]["arn"]));
+        }
+        self.names.iter().fold(filled, |text, (name, value)| text.replace(name, value))
+    }
+
+    /// One command of the AWS client, its words apart by blanks; its reply.
+    #[track_caller]
+    pub fn aws(&self, command: &str) -> Value {
+        self.try_aws(command).unwrap_or_else(|said| panic!("aws {command}: {said}"))
+    }
+
+    fn try_aws(&self, command: &str) -> Result<Value, String> {
+        let command = self.fill(command);
+        self.emulator.try_aws(&command.split(' ').collect::<Vec<_>>())
+    }
+
+    fn filled(&self, value: &Value) -> Value {
+        serde_json::from_str(&self.fill(&value.to_string())).expect("JSON")
+    }
+
+    /// What the state knows of the resource.
+    fn object(&self) -> Value {
+        self.stack.ok(&["show", "--json"]).json()["resources"][self.table.address]["object"].take()
+    }
+
+    /// stack.yaml, from the fields as they are to be now.
+    fn write(&self) {
+        let mut file = self.table.base.clone();
+        let resource = &mut file[self.table.kind()][self.table.key()];
+        let fields = resource.as_object_mut().expect("a map");
+        fields.extend(self.fields.borrow().clone());
+        self.stack.write("stack.yaml", &self.filled(&file).to_string());
+    }
+
+    /// The field gets another value, or goes; what it had.
+    fn edit(&self, row: &Row, value: Option<&Value>) -> Option<Value> {
+        let old = match value {
+            Some(value) => self.fields.borrow_mut().insert(row.field().to_owned(), value.clone()),
+            None => self.fields.borrow_mut().remove(row.field()),
+        };
+        self.write();
+        old
+    }
+
+    fn row(&self, row: &Row) {
+        let [first, second] = row.known();
+        let old = self.edit(row, Some(&row.values[0]));
+        if old.as_ref() != Some(&row.values[0]) {
+            self.stack.reconcile(&[]);
+            self.is_settled(&format!("{}: set", row.name));
+        }
+
+        let sent = self.proxy.log().len();
+        let change = Expected {
+            what: "changed",
+            rule: "edited",
+            action: row.action,
+            also: row.also,
+            before: first.clone(),
+            after: second.clone(),
+        };
+        if self.bring(row, Some(&row.values[1]), &change) {
+            assert_eq!(self.writes(sent), row.sends, "{}: the writes of the change", row.name);
+            assert_eq!(self.stack.reconcile(&[]).writes, 0, "{}: a second run", row.name);
+            self.by_hand(row, second.clone());
+        } else if let (Hand::Runs(command), false) =
+            (&row.hand, row.lacks.contains(&(self.on, Lack::Change)))
+        {
+            assert!(self.try_aws(command).is_err(), "{}: `{command}` is known there", row.name);
+        }
+        self.remove(row, second, first);
+        if self.edit(row, Some(&row.values[0])).as_ref() != Some(&row.values[0]) {
+            self.stack.reconcile(&[]);
+        }
+    }
+
+    /// One edit: its plan, its run, and nothing left to do. `false`: the endpoint cannot, and says so.
+    fn bring(&self, row: &Row, value: Option<&Value>, expected: &Expected<'_>) -> bool {
+        let old = self.edit(row, value);
+        let when = format!("{} {}", row.name, expected.what);
+        let plan = self.stack.plan(&[]);
+        let is_silent = matches!(row.seen, Seen::Not)
+            || expected.before.is_some() && expected.before == expected.after;
+        if is_silent {
+            assert_eq!(steps(&plan), Vec::<String>::new(), "{when}: {plan:#}");
+            assert_eq!(self.stack.reconcile(&[]).writes, 0, "{when}");
+            self.is_settled(&when);
+            return true;
+        }
+        self.plans(row, &plan, expected, &when);
+        let lacks: Vec<&str> = self.lacking(row).collect();
+        if !lacks.is_empty() {
+            let ran = self.stack.run(&["reconcile", "--yes"]).code(4);
+            assert!(lacks.iter().any(|said| ran.stderr.contains(said)), "{when}: {lacks:?}\n{ran}");
+            self.edit(row, old.as_ref());
+            self.stack.reconcile(&[]);
+            self.is_settled(&format!("{when}, and taken back"));
+            return false;
+        }
+        let mut done = self.stack.reconcile(&[]).finished;
+        let mut planned = steps(&plan);
+        done.sort();
+        planned.sort();
+        assert_eq!(done, planned, "{when}: what was done, and what was planned");
+        self.is_settled(&when);
+        true
+    }
+
+    /// What the run says where the endpoint cannot change the field; one of these.
+    fn lacking(&self, row: &Row) -> impl Iterator<Item = &'static str> {
+        let here = row.lacks.iter().filter(|(on, _)| *on == self.on);
+        here.filter_map(|(_, lack)| match lack {
+            Lack::Call(call) => Some(*call),
+            Lack::Change => Some("did not change, though the cloud said yes"),
+            Lack::Report | Lack::Empty => None,
+        })
+    }
+
+    /// The plan has the expected steps, and names the field.
+    fn plans(&self, row: &Row, plan: &Value, expected: &Expected<'_>, when: &str) {
+        let mut wanted = expected.action.steps(self.table.address);
+        wanted.extend(expected.also.iter().map(|&step| step.to_owned()));
+        let mut planned = steps(plan);
+        wanted.sort();
+        planned.sort();
+        assert_eq!(planned, wanted, "{when}: {plan:#}");
+        let all = plan["steps"].as_array().expect("a list");
+        let step = all.iter().find(|step| step["address"] == self.table.address);
+        let changes = step.expect("a step")["changes"].as_array().expect("a list");
+        assert!(!changes.is_empty(), "{when}: {plan:#}");
+        for change in changes {
+            let path: Vec<&str> =
+                change["path"].as_array().expect("a path").iter().map(text).collect();
+            assert_eq!(path[0], row.spec(), "{when}: {change:#}");
+            assert_eq!(change["rule"], expected.rule, "{when}: {change:#}");
+            assert_ne!(change["before"], change["after"], "{when}: {change:#}");
+            for (side, value) in [("before", &expected.before), ("after", &expected.after)] {
+                if let Some(value) = value {
+                    let at = path[1..]
+                        .iter()
+                        .fold(&self.filled(value), |value, key| &value[*key])
+                        .clone();
+                    assert_eq!(change[side], at, "{when}: {side}: {change:#}");
+                }
+            }
+        }
+        let is_unreported = row.lacks.contains(&(self.on, Lack::Report));
+        let unreported = plan["unreported"][self.table.kind()].as_array();
+        let named = unreported.is_some_and(|fields| fields.iter().any(|field| field == row.spec()));
+        assert_eq!(named, is_unreported && expected.rule != "unset", "{when}: {plan:#}");
+    }
+
+    /// Somebody changes it, the plan says so, the next run repairs it.
+    fn by_hand(&self, row: &Row, now: Option<Value>) {
+        match row.hand {
+            Hand::Cannot(why) => return assert_ne!(why, "not said", "{}", row.name),
+            Hand::Runs(command) => drop(self.aws(command)),
+            Hand::Does(commands) => commands(self),
+        }
+        let when = format!("{} changed by hand", row.name);
+        let plan = self.stack.plan(&[]);
+        if row.lacks.contains(&(self.on, Lack::Report)) {
+            assert_eq!(steps(&plan), Vec::<String>::new(), "{when}: {plan:#}");
+            return;
+        }
+        let drifted = Expected {
+            what: "changed by hand",
+            rule: "drifted",
+            action: row.action,
+            also: &[],
+            before: None,
+            after: now,
+        };
+        self.plans(row, &plan, &drifted, &when);
+        self.stack.reconcile(&[]);
+        self.is_settled(&when);
+    }
+
+    /// Taken out of the file, and put in again. `now`, `first`: its values in the plan's words.
+    fn remove(&self, row: &Row, now: Option<Value>, first: Option<Value>) {
+        let refused = |code: i32, says: &str, command: &[&str]| {
+            let old = self.edit(row, None);
+            self.stack.run(command).code(code).says(says);
+            self.edit(row, old.as_ref());
+        };
+        let (rule, action, left) = match &row.removed {
+            Removed::Needed => {
+                return refused(65, &format!("needs `{}`", row.field()), &["validate"]);
+            }
+            Removed::Refused => {
+                return refused(
+                    65,
+                    &format!("`{}` has no default to return to", row.spec()),
+                    &["plan"],
+                );
+            }
+            Removed::Nothing => {
+                let nothing = now.clone();
+                let expected = Expected {
+                    what: "taken out",
+                    rule: "",
+                    action: row.action,
+                    also: row.also,
+                    before: now,
+                    after: nothing,
+                };
+                self.bring(row, None, &expected);
+                return;
+            }
+            Removed::Default(value) => ("unset", row.action, value.clone()),
+            Removed::Becomes(value) => ("edited", row.action, value.clone()),
+            Removed::Replaces => ("unset", Action::Replace, Value::Null),
+        };
+        // Where the change was not possible, it still has its first value.
+        let now =
+            if row.values[0] == self.fields.borrow()[row.field()] { first.clone() } else { now };
+        let also = row.also;
+        let after = Some(left.clone());
+        let out = Expected { what: "taken out", rule, action, also, before: now.clone(), after };
+        if self.bring(row, None, &out) {
+            let kept = row.lacks.contains(&(self.on, Lack::Empty));
+            let left = if kept { now } else { Some(left).filter(|left| !left.is_null()) };
+            let again = Expected {
+                what: "put in again",
+                rule: "edited",
+                action,
+                also,
+                before: left,
+                after: first,
+            };
+            self.bring(row, Some(&row.values[0]), &again);
+        }
+    }
+
+    #[track_caller]
+    fn is_settled(&self, when: &str) {
+        let ran = self.stack.run(&["plan", "--detailed-exitcode"]);
+        assert_eq!(ran.code, 0, "{when}: the plan is not empty:\n{ran}");
+    }
+
+    /// Names of the writing calls since then, sorted.
+    fn writes(&self, since: usize) -> Vec<String> {
+        let log = self.proxy.log();
+        let writes = log[since..].iter().filter(|call| call.operation.writes);
+        let names: BTreeSet<String> = writes.map(|call| call.operation.name.clone()).collect();
+        names.into_iter().collect()
+    }
+}
+
+fn text_of(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+/// `update role.r` for each step.
+fn steps(plan: &Value) -> Vec<String> {
+    let steps = plan["steps"].as_array().expect("a list");
+    steps.iter().map(|s| format!("{} {}", text(&s["action"]), text(&s["address"]))).collect()
+}
