@@ -193,6 +193,29 @@ fn a_replacement_killed_anywhere_is_finished() {
     everywhere("replacement", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
 }
 
+#[test]
+fn a_rename_killed_anywhere_is_finished() {
+    let emulator = Emulator::ministack().start();
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    // Of the other cloud's `web` this is not about.
+    let file = stack.read("stack.yaml");
+    let (file, _) = file.split_once("\nclouds:").expect("the sample serves two clouds");
+    let block =
+        |key: &str, former: &str| format!("  {key}:\n    name: web\n    renamed_from: {former}\n");
+    let (web, machine) = (block("web", "machine"), block("machine", "web"));
+    stack.write("stack.yaml", &file.replace("  web:\n", &web));
+    stack.ok(RECONCILE);
+    let mut address = flip(&web, &machine);
+    let mut references = flip("instance.web.", "instance.machine.");
+    let edit = |stack: &Sandbox| {
+        address(stack);
+        references(stack);
+    };
+    let finish = |stack: &Sandbox, when: &str| witness.finishes(stack, &["update"], when);
+    everywhere("rename", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+}
+
 /// Two kills in a row, then the finish: of creates and of destroys by turns, at calls that a seed
 /// chooses. 60 pairs; 200 with `STACKWRIGHT_TORTURE=all`.
 #[test]
