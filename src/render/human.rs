@@ -9,7 +9,7 @@ use serde_json::Value;
 use stackwright_engine::Address;
 use stackwright_engine::change::{Change, Rule};
 use stackwright_engine::event::Event;
-use stackwright_engine::kind::Cost;
+use stackwright_engine::kind::{Cost, tag};
 use stackwright_engine::plan::{Action, Plan, Step};
 use stackwright_engine::state::{Object, State};
 
@@ -143,11 +143,17 @@ fn fields(text: &mut String, desired: &Value) {
 }
 
 fn changes(text: &mut String, changes: &[Change]) {
-    if changes
-        .iter()
-        .any(|c| c.path.field() == "tags" && c.path.0.get(1).is_some_and(|k| is_own(k)))
-    {
-        let _ = writeln!(text, "      ownership tags: it belongs to this state from now on");
+    let own = changes.iter().filter(|change| change.path.field() == "tags");
+    let own: Vec<&String> =
+        own.filter_map(|change| change.path.0.get(1)).filter(|key| is_own(key)).collect();
+    match own.as_slice() {
+        [] => {}
+        [key] if *key == tag::ADDRESS => {
+            let _ = writeln!(text, "      address tag: it is known by this address from now on");
+        }
+        _ => {
+            let _ = writeln!(text, "      ownership tags: it belongs to this state from now on");
+        }
     }
     let shown: Vec<&Change> =
         changes.iter().filter(|c| !c.path.0.get(1).is_some_and(|key| is_own(key))).collect();

@@ -89,7 +89,7 @@ fn values_of_the_wrong_type() {
     );
     check(
         &SOUND.replace("role: role.r}", "role: role.r, timeout: soon}"),
-        &["7:77 `timeout` must be a whole number, not a text"],
+        &["7:77 `timeout` must be a whole number of seconds, or `30s`, `2m`, `1h`, not `soon`"],
     );
     check(
         &SOUND.replace("role: role.r}", "role: role.r, logs: perhaps}"),
@@ -376,4 +376,25 @@ fn all_problems_are_told_at_once() {
             "7:1 unknown key `x` | known here: account, api, check, cloud, clouds, function, instance, output, region, role, stack, tags",
         ],
     );
+}
+
+#[test]
+fn one_amount_in_every_way_of_writing_is_one_value() {
+    let config = |timeout: &str, memory: &str| {
+        let text = format!("{SOUND}").replace(
+            "role: role.r}",
+            &format!("role: role.r, timeout: {timeout}, memory: {memory}}}"),
+        );
+        let manifest = load(&text).unwrap_or_else(|invalid| panic!("{:?}", invalid.diagnostics));
+        let function = manifest.resources.values().find(|r| r.address.kind() == "function");
+        let config = &function.expect("there is one").config;
+        (config["timeout"].as_i64(), config["memory"].as_i64())
+    };
+    for (timeout, memory) in
+        [("120", "1024"), ("\"120\"", "\"1024\""), ("120s", "1024MB"), ("2m", "1GB")]
+    {
+        assert_eq!(config(timeout, memory), (Some(120), Some(1024)), "{timeout}, {memory}");
+    }
+    let long = SOUND.replace("role: role.r}", "role: role.r, timeout: 16m}");
+    check(&long, &["7:77 `timeout` must be between 1 and 900, not 960"]);
 }

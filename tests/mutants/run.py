@@ -80,7 +80,7 @@ MUTANTS = {
     ),
     "a guarded object is replaced": (
         ENGINE + "plan/decide.rs",
-        "            self.guard(&step, wanted.guard);\n",
+        "            self.guard(&step, wanted.terms.guard);\n",
         "",
     ),
     "a guard is recorded only with the finished object": (
@@ -95,7 +95,7 @@ MUTANTS = {
     ),
     "what is ignored is sent along": (
         ENGINE + "execute/bring.rs",
-        "        target.ignored.keep(&mut desired, &seen.spec);\n",
+        "        target.terms.ignored.keep(&mut desired, &seen.spec);\n",
         "",
     ),
     "what needs a moved address still points at the former one": (

@@ -57,13 +57,13 @@ pub struct Config {
     /// The role it runs as: `role.KEY`, or an ARN. It must trust `lambda.amazonaws.com`.
     #[schemars(extend("x-address" = "role"))]
     pub role: String,
-    /// How long one call may take, in seconds.
+    /// How long one call may take: seconds, or `30s`, `2m`.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 900), extend("default" = TIMEOUT))]
+    #[schemars(range(min = 1, max = 900), extend("default" = TIMEOUT, "x-unit" = "s"))]
     pub timeout: Option<i32>,
-    /// Memory in MB; computing power grows with it.
+    /// Memory: MB, or `512MB`, `1GB`. Computing power grows with it.
     #[serde(default)]
-    #[schemars(range(min = 128, max = 10240), extend("default" = MEMORY))]
+    #[schemars(range(min = 128, max = 10240), extend("default" = MEMORY, "x-unit" = "MB"))]
     pub memory: Option<i32>,
     /// Environment variables. Names and values hold 4 KB together.
     #[serde(default)]

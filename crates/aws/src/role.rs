@@ -56,8 +56,8 @@ pub struct Config {
     /// A sentence for people, at most 1000 characters.
     #[schemars(extend("default" = ""))]
     pub description: Option<String>,
-    /// How long a session may last, in seconds. 3600 (an hour) when nothing is written.
-    #[schemars(range(min = 3600, max = 43200), extend("default" = 3600))]
+    /// How long a session may last: seconds, or `1h`. An hour when nothing is written.
+    #[schemars(range(min = 3600, max = 43200), extend("default" = 3600, "x-unit" = "s"))]
     pub max_session: Option<i32>,
 }
 

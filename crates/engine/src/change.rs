@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::field::{Compare, Cost, Field};
-use crate::ignore::Ignored;
 use crate::reference;
 use crate::secret::Sealer;
+use crate::terms::Terms;
 
 /// A place in a spec: `environment.INSTANCE_ID`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,8 +73,7 @@ pub struct Compared<'a> {
     /// Last applied; `None` after an adoption, where what is wanted counts as applied.
     pub applied: Option<&'a Value>,
     pub live: &'a Value,
-    /// What is left to others.
-    pub ignored: &'a Ignored,
+    pub terms: &'a Terms,
     /// Recorded pins and those seen now.
     pub pins: (&'a BTreeMap<String, String>, &'a BTreeMap<String, String>),
 }
@@ -141,8 +140,8 @@ impl Compared<'_> {
             }
         }
         self.moved_pins(wanted, &mut found);
-        found.changes.retain(|change| !self.ignored.covers(&change.path));
-        found.cannot_unset.retain(|CannotUnset(path)| !self.ignored.covers(path));
+        found.changes.retain(|change| !self.terms.ignored.covers(&change.path));
+        found.cannot_unset.retain(|CannotUnset(path)| !self.terms.ignored.covers(path));
         found
     }
 
@@ -166,7 +165,8 @@ impl Compared<'_> {
             _ => false,
         };
         // What neither the file nor the last run knew is somebody else's, unless the map is ours alone.
-        if same || (desired.is_none() && applied.is_none() && !self.is_ours_alone(path)) {
+        let is_strange = desired.is_none() && applied.is_none();
+        if same || (is_strange && (!self.is_ours_alone(path) || Terms::is_reserved(path))) {
             return;
         }
         let rule = match desired {
@@ -216,7 +216,8 @@ impl Compared<'_> {
     }
 
     fn rule(&self, path: &Path) -> (Cost, Compare) {
-        rule(self.fields, path)
+        let (cost, compare) = rule(self.fields, path);
+        (cost, self.terms.compare(path, compare))
     }
 }
 
@@ -295,7 +296,7 @@ mod tests {
             sealer: &Sealer::new("salt"),
             applied: applied.as_ref(),
             live: &live,
-            ignored: &Ignored::default(),
+            terms: &Terms::default(),
             pins: (&BTreeMap::new(), &BTreeMap::new()),
         };
         let found = compared.difference(&desired);
@@ -427,7 +428,7 @@ mod tests {
             sealer: &Sealer::default(),
             applied: Some(&value),
             live: &json!({}),
-            ignored: &Ignored::default(),
+            terms: &Terms::default(),
             pins: (&recorded, &seen),
         };
         let found = compared.difference(&value);

@@ -27,6 +27,7 @@ pub mod reference;
 pub mod secret;
 pub mod session;
 pub mod state;
+pub mod terms;
 mod wait;
 
 pub use address::Address;

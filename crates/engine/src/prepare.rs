@@ -7,19 +7,17 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::erased::AnyKind;
-use crate::guard::Guard;
-use crate::ignore::Ignored;
 use crate::kind::{Context, Result, tag};
 use crate::manifest::{Manifest, Resource};
 use crate::reference::{self, Reference, Scope};
 use crate::secret::Sealer;
 use crate::state::{Phase, State};
+use crate::terms::Terms;
 
 /// What the file wants of one address.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    pub guard: Guard,
-    pub ignored: Ignored,
+    pub terms: Terms,
     /// With the outputs that the state knows, secrets sealed.
     pub desired: Value,
     /// With no output known: shows which field depends on which.

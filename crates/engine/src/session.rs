@@ -283,8 +283,7 @@ impl Session<'_> {
             true => sealed(preparing.spec(&self.run.scope).await?),
             false => desired.clone(),
         };
-        let (guard, ignored) = (resource.guard, resource.ignore.clone());
-        Ok(Wanted { guard, ignored, desired, symbolic })
+        Ok(Wanted { terms: resource.terms.clone(), desired, symbolic })
     }
 
     /// Does what a plan says, unless something stands against it. The state is durable at every moment and folded at the end.

@@ -22,7 +22,7 @@ use crate::support::Sandbox;
 const TABLES: [fn() -> Table; 4] = [instance::table, role::table, function::table, api::table];
 
 /// Keys of every resource that reach no cloud: `verbs` goes through them.
-const OURS: [&str; 4] = ["ignore", "protect", "renamed_from", "retain"];
+const OURS: [&str; 5] = ["ignore", "protect", "renamed_from", "retain", "tags_exclusive"];
 
 macro_rules! matrix {
     ($($name:ident: $kind:ident on $emulator:ident;)*) => {$(

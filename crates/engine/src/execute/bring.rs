@@ -143,7 +143,7 @@ impl Op<'_> {
         changes: &[Change],
     ) -> Result<(), Error> {
         let mut desired = target.spec.clone();
-        target.ignored.keep(&mut desired, &seen.spec);
+        target.terms.ignored.keep(&mut desired, &seen.spec);
         for change in changes.iter().filter(|change| change.path.0.len() == 1) {
             if let (Some(fields), Some(after)) = (desired.as_object_mut(), &change.after) {
                 fields.entry(change.path.field()).or_insert_with(|| after.clone());
@@ -218,7 +218,7 @@ impl Op<'_> {
             sealer: &self.shared.sealer,
             applied,
             live: &live.spec,
-            ignored: &target.ignored,
+            terms: &target.terms,
             pins: (pins, &live.pins),
         };
         compared.difference(&target.spec)
@@ -258,7 +258,7 @@ impl Op<'_> {
             pins: live.pins,
             identity: live.identity,
             dependencies: self.dependencies.clone(),
-            guard: target.guard,
+            guard: target.terms.guard,
             ..Data::default()
         };
         self.journal(verb, state::Step::Done, data).await

@@ -7,8 +7,6 @@ use serde_json::Value;
 
 use super::{Op, Open};
 use crate::event::Event;
-use crate::guard::Guard;
-use crate::ignore::Ignored;
 use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
 use crate::observe::handle;
 use crate::plan::{Action, Step};
@@ -16,6 +14,7 @@ use crate::prepare::Preparing;
 use crate::reference;
 use crate::secret::random;
 use crate::state::{self, Data, Verb};
+use crate::terms::Terms;
 
 /// How a create was settled whose object is there.
 const FOUND: &str = "its create had happened; found by its tags";
@@ -25,8 +24,7 @@ pub(crate) struct Target {
     pub spec: Value,
     /// The spec as it may be recorded.
     pub sealed: Value,
-    pub guard: Guard,
-    pub ignored: Ignored,
+    pub terms: Terms,
 }
 
 /// An object that this operation made or found.
@@ -66,8 +64,7 @@ impl Op<'_> {
             return Err(Error::terminal(format!("{} is not known", left.join(", "))));
         }
         let sealed = secrets.seal(&spec, self.kind, &self.shared.sealer);
-        let (guard, ignored) = (resource.guard, resource.ignore.clone());
-        Ok(Target { spec, sealed, guard, ignored })
+        Ok(Target { spec, sealed, terms: resource.terms.clone() })
     }
 
     pub async fn create(&mut self) -> Result<(), Error> {
@@ -77,7 +74,7 @@ impl Op<'_> {
             token: Some(token.clone()),
             spec: Some(target.sealed.clone()),
             dependencies: self.dependencies.clone(),
-            guard: target.guard,
+            guard: target.terms.guard,
             ..Data::default()
         };
         self.journal(Verb::Create, state::Step::Intent, data).await?;

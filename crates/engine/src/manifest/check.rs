@@ -9,6 +9,7 @@ use std::ops::Range;
 use serde_json::{Map, Value as Json};
 
 use super::diagnostic::{Diagnostic, nearest};
+use super::measure::{example, measured};
 use super::source::Span;
 use super::tree::{Key, Node, Value};
 use crate::address::Address;
@@ -59,6 +60,7 @@ impl<'a> Checker<'a> {
                 None => self.wrong_type(name, node, &alternatives.iter().collect::<Vec<_>>()),
             };
         }
+        let is_text = node.text().is_some();
         match &node.value {
             Value::Null => None,
             _ if is_any(schema) => self.any(node),
@@ -67,8 +69,9 @@ impl<'a> Checker<'a> {
                 let each = &schema["items"];
                 items.iter().map(|item| self.value(name, item, each)).collect()
             }
-            _ if accepts(schema, "string") && node.text().is_some() => self.text(node, schema),
-            _ if node.text().is_some() => self.scalar(name, node, schema),
+            _ if is_text && schema["x-unit"].is_string() => self.scalar(name, node, schema),
+            _ if is_text && accepts(schema, "string") => self.text(node, schema),
+            _ if is_text => self.scalar(name, node, schema),
             _ => self.wrong_type(name, node, &[schema]),
         }
     }
@@ -245,15 +248,22 @@ impl<'a> Checker<'a> {
             return None;
         }
         let number = |value: f64| serde_json::Number::from_f64(value).map(Json::Number);
+        let unit = schema["x-unit"].as_str();
         let value = match text.as_str() {
+            _ if unit.is_some() => measured(&text, unit.unwrap_or_default()).map(Json::from),
             "true" | "false" if accepts(schema, "boolean") => Some(Json::Bool(text == "true")),
             _ if accepts(schema, "integer") => text.parse::<i64>().ok().map(Json::from),
             _ if accepts(schema, "number") => text.parse::<f64>().ok().and_then(number),
             _ => None,
         };
-        match value {
-            Some(value) => self.in_range(name, node, value, schema),
-            None => self.wrong_type(name, node, &[schema]),
+        match (value, unit) {
+            (Some(value), _) => self.in_range(name, node, value, schema),
+            (None, Some(unit)) => {
+                let wanted = example(unit);
+                self.error(&node.span, format!("`{name}` must be {wanted}, not `{text}`"));
+                None
+            }
+            (None, None) => self.wrong_type(name, node, &[schema]),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::guard::Guard;
 use crate::ignore::Ignored;
 use crate::kind::{Compare, tag};
 use crate::reference::{self, Reference};
+use crate::terms::Terms;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -33,6 +34,8 @@ struct Common {
     /// Fields that others change: `timeout`, `tags.Owner`, `environment.MODE`. They are sent when it
     /// is made, and left alone from then on.
     ignore: Vec<String>,
+    /// Removes tags that others have put on it. They stay when nothing is written.
+    tags_exclusive: bool,
     /// The address (or the key) that it had: the object stays, and is known by this one.
     renamed_from: Option<String>,
 }
@@ -97,8 +100,11 @@ pub(super) fn resource(
         name,
         tags,
         depends_on,
-        guard: Guard { protect: common.protect, retain: common.retain },
-        ignore: Ignored::new(common.ignore),
+        terms: Terms {
+            guard: Guard { protect: common.protect, retain: common.retain },
+            ignored: Ignored::new(common.ignore),
+            tags_exclusive: common.tags_exclusive,
+        },
         renamed_from,
         config: Json::Object(config),
         span: key.span.clone(),

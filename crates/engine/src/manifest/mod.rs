@@ -4,6 +4,7 @@ mod check;
 mod common;
 mod diagnostic;
 mod header;
+mod measure;
 mod overlay;
 mod read;
 mod schema;
@@ -26,9 +27,8 @@ use self::tree::{Node, Value};
 use crate::address::Address;
 use crate::erased::Registry;
 use crate::graph::Graph;
-use crate::guard::Guard;
-use crate::ignore::Ignored;
 use crate::reference::{self, Reference, Scope};
+use crate::terms::Terms;
 
 /// A stack file that passed every check.
 #[derive(Clone, Debug)]
@@ -56,8 +56,7 @@ pub struct Resource {
     /// The stack's and its own.
     pub tags: BTreeMap<String, String>,
     pub depends_on: BTreeSet<Address>,
-    pub guard: Guard,
-    pub ignore: Ignored,
+    pub terms: Terms,
     /// The address that its object was known by.
     pub renamed_from: Option<Address>,
     /// What its kind's `Config` reads.

@@ -128,7 +128,7 @@ impl<'a> Making<'a> {
             sealer: &self.sealer,
             applied: object.spec.as_ref(),
             live: &live.spec,
-            ignored: &wanted.ignored,
+            terms: &wanted.terms,
             pins: (&object.pins, &live.pins),
         };
         let mut found = compared.difference(&desired);
@@ -147,7 +147,9 @@ impl<'a> Making<'a> {
             (_, Some(Cost::Replace)) => (Action::Replace, None),
             (_, Some(Cost::Restart)) => (Action::Restart, None),
             (_, Some(Cost::InPlace)) => (Action::Update, None),
-            (_, None) if self.is_recorded(address, (wanted.guard, &desired), object, live) => {
+            (_, None)
+                if self.is_recorded(address, (wanted.terms.guard, &desired), object, live) =>
+            {
                 self.plan.unchanged.push(address.clone());
                 return;
             }
@@ -163,7 +165,7 @@ impl<'a> Making<'a> {
         if action == Action::Replace {
             let delete_first = keeps_its_name(kind.as_ref(), &step, object, live)
                 || self.wants_a_former_name(kind.as_ref(), &step);
-            self.guard(&step, wanted.guard);
+            self.guard(&step, wanted.terms.guard);
             self.make(Step { delete_first, generation: object.generation + 1, ..step });
             self.delete(address, object, true);
             return;

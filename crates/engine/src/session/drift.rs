@@ -26,12 +26,12 @@ impl Session<'_> {
         for (address, record) in &settled.resources {
             let Some(object) = &record.object else { continue };
             let resource = self.run.manifest.resources.get(address);
-            let ignored = resource.map(|resource| resource.ignore.clone()).unwrap_or_default();
+            let mut terms = resource.map(|resource| resource.terms.clone()).unwrap_or_default();
             let desired = object.spec.clone().unwrap_or_default();
             let symbolic = desired.clone();
             // What is guarded and gone, or broken, has drifted like anything else.
-            let guard = Guard::default();
-            wanted.insert(address.clone(), Wanted { guard, ignored, desired, symbolic });
+            terms.guard = Guard::default();
+            wanted.insert(address.clone(), Wanted { terms, desired, symbolic });
             needs.insert(address.clone(), object.dependencies.keys().cloned().collect());
         }
         let graph = Graph::new(&needs).unwrap_or_default();

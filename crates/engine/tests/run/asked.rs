@@ -365,3 +365,23 @@ async fn a_unique_name_passes_from_one_address_to_another() {
     let writes: Vec<&str> = stack.world.deeds().iter().map(|deed| deed.verb).collect();
     assert!(!writes.contains(&"create"), "the next run does nothing: {writes:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn tags_of_others_are_removed_where_that_is_asked_for() {
+    let mut stack = made("token:\n  a: {tags: {ours: x}}\n").await;
+    stack.world.meddle(|things| {
+        for (key, value) in [("theirs", "1"), ("aws:cloudformation:stack", "2")] {
+            things[0].spec["tags"][key] = value.into();
+        }
+    });
+    assert_eq!(stack.plan().await, [""; 0]);
+    stack.file = stack.file.replace("{ours: x}", "{ours: x}, tags_exclusive: true");
+    let plan = stack.surveyed().await;
+    let paths: Vec<String> = plan.steps[0].changes.iter().map(|c| c.path.to_string()).collect();
+    assert_eq!(paths, ["tags.theirs"]);
+    stack.reconcile().await;
+    stack.holds("alone").await;
+    let tags = stack.world.things()[0].spec["tags"].clone();
+    assert_eq!((tags.get("theirs"), &tags["ours"]), (None, &"x".into()));
+    assert_eq!(tags["aws:cloudformation:stack"], "2");
+}
