@@ -336,7 +336,7 @@ fn columns_count_characters() {
     check(
         "stack: s\nrole:\n  r: {trust: lambda.amazonaws.com, description: 'é漢字', tpye: a}\n",
         &[
-            "3:56 unknown key `tpye` in `r` | known here: allow, depends_on, description, managed_policies, max_session, name, policies, tags, trust",
+            "3:56 unknown key `tpye` in `r` | known here: allow, depends_on, description, ignore, managed_policies, max_session, name, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
         ],
     );
     check(
@@ -381,7 +381,7 @@ fn all_problems_are_told_at_once() {
 #[test]
 fn one_amount_in_every_way_of_writing_is_one_value() {
     let config = |timeout: &str, memory: &str| {
-        let text = format!("{SOUND}").replace(
+        let text = SOUND.replace(
             "role: role.r}",
             &format!("role: role.r, timeout: {timeout}, memory: {memory}}}"),
         );
