@@ -114,7 +114,7 @@ impl Compared<'_> {
             let sides = Sides { desired: wanted.get(name), applied, live };
             match (sides.desired, sides.applied, default) {
                 (None, Some(Value::Object(_)), _) => {
-                    self.walk(&path, sides, live.is_some(), &mut found)
+                    self.walk(&path, sides, live.is_some(), wanted, &mut found)
                 }
                 (None, Some(_), Some(default)) => {
                     let before = live.or(sides.applied);
@@ -134,23 +134,33 @@ impl Compared<'_> {
                     }
                     _ => found.cannot_unset.push(CannotUnset(path)),
                 },
-                _ => self.walk(&path, sides, live.is_some(), &mut found),
+                // Nobody asked for anything else so far, and nothing else is seen.
+                (Some(desired), None, Some(default))
+                    if live.is_none() && self.sealer.same(desired, default) => {}
+                _ => self.walk(&path, sides, live.is_some(), wanted, &mut found),
             }
         }
         self.moved_pins(wanted, &mut found);
         found
     }
 
-    fn walk(&self, path: &Path, sides: Sides<'_>, reported: bool, found: &mut Difference) {
+    fn walk(
+        &self,
+        path: &Path,
+        sides: Sides<'_>,
+        reported: bool,
+        wanted: &Map<String, Value>,
+        found: &mut Difference,
+    ) {
         // An entry that comes or goes is one change, not one for each of its fields.
         let before = if reported { sides.live } else { sides.applied };
         let entry = path.0.len() > 1 && (sides.desired.is_none() || before.is_none());
         if sides.is_map() && !entry {
-            let exclusive = self.rule(path).1 == Compare::Exclusive;
+            let exclusive = self.is_exclusive(path, wanted);
             for key in sides.keys(exclusive) {
                 let mut path = path.clone();
                 path.0.push(key.clone());
-                self.walk(&path, sides.under(&key), reported, found);
+                self.walk(&path, sides.under(&key), reported, wanted, found);
             }
             return;
         }
@@ -161,7 +171,7 @@ impl Compared<'_> {
             _ => false,
         };
         // What neither the file nor the last run knew is somebody else's, unless the map is ours alone.
-        if same || (desired.is_none() && applied.is_none() && !self.is_ours_alone(path)) {
+        if same || (desired.is_none() && applied.is_none() && !self.is_ours_alone(path, wanted)) {
             return;
         }
         let rule = match desired {
@@ -180,9 +190,14 @@ impl Compared<'_> {
         }
     }
 
-    fn is_ours_alone(&self, path: &Path) -> bool {
-        (1..path.0.len())
-            .any(|length| self.rule(&Path(path.0[..length].to_vec())).1 == Compare::Exclusive)
+    fn is_ours_alone(&self, path: &Path, wanted: &Map<String, Value>) -> bool {
+        (1..path.0.len()).any(|length| self.is_exclusive(&Path(path.0[..length].to_vec()), wanted))
+    }
+
+    /// By the kind's declaration, or because the file asks for it: `FIELD_exclusive: true`.
+    fn is_exclusive(&self, path: &Path, wanted: &Map<String, Value>) -> bool {
+        let asked = || wanted.get(&format!("{}_exclusive", path.field())) == Some(&true.into());
+        self.rule(path).1 == Compare::Exclusive || asked()
     }
 
     /// A pin that moved: somebody else changed the field it witnesses.
@@ -363,6 +378,13 @@ mod tests {
             live,
             &["routes.GET /b: {\"f\":2} -> - (Drifted, InPlace)"],
         );
+        let exclusive = |tags: Value| json!({ "tags": tags, "tags_exclusive": true });
+        check(
+            exclusive(json!({ "a": "1" })),
+            Some(exclusive(json!({ "a": "1" }))),
+            exclusive(json!({ "a": "1", "theirs": "x" })),
+            &["tags.theirs: \"x\" -> - (Drifted, InPlace)"],
+        );
         let applied = json!({ "tags": { "a": "1", "b": "2" } });
         check(
             json!({ "tags": { "a": "1" } }),
@@ -385,6 +407,13 @@ mod tests {
             Some(json!({ "code": "a" })),
             json!({}),
             &["code: \"a\" -> \"b\" (Edited, InPlace)"],
+        );
+        check(json!({ "timeout": 3 }), Some(json!({})), json!({}), &[]);
+        check(
+            json!({ "timeout": 4 }),
+            Some(json!({})),
+            json!({}),
+            &["timeout: - -> 4 (Edited, InPlace)"],
         );
         check(json!({ "code": "a" }), None, json!({}), &["code: - -> \"a\" (Missing, InPlace)"]);
         check(json!({ "script": "a" }), None, json!({}), &[]);
