@@ -1,5 +1,6 @@
 //! What people and programs see. Nothing else prints.
 
+pub mod fields;
 pub mod human;
 pub mod json;
 pub mod unfinished;
