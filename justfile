@@ -22,3 +22,7 @@ ci:
 # The schema that editors read beside stack.yaml
 schema:
     cargo run -- schema > stack.schema.json
+
+# The table of all fields
+fields:
+    cargo run -- schema --fields > docs/fields.md

@@ -266,7 +266,11 @@ pub enum Command {
         stack: StackPath,
     },
     /// Print the JSON schema of stack files, for editors.
-    Schema,
+    Schema {
+        /// The fields of every kind as Markdown instead: docs/fields.md.
+        #[arg(long, hide = true)]
+        fields: bool,
+    },
     /// Delete everything the state knows, or a part of it.
     #[command(visible_alias = "down")]
     Destroy {

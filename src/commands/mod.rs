@@ -78,7 +78,7 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         }
         Command::Output { name, stack, format } => output::run(&stack, name, format, json).await,
         Command::Validate { stack } => validate::run(&stack.stack(), json).await,
-        Command::Schema => schema::run().await,
+        Command::Schema { fields } => schema::run(fields).await,
         Command::Destroy { stack, writing, part } => {
             let asked = Asked { adopt: false, selection: part.selection(Vec::new()) };
             destroy::run(&stack.stack(), &writing, asked, &again, progress).await

@@ -3,10 +3,14 @@
 use stackwright_engine::manifest;
 
 use crate::error::Result;
+use crate::render;
 use crate::workspace;
 
-pub async fn run() -> Result<u8> {
-    let schema = manifest::document(&workspace::offline_kinds().await);
-    anstream::println!("{schema:#}");
+pub async fn run(fields: bool) -> Result<u8> {
+    let kinds = workspace::offline_kinds().await;
+    match fields {
+        true => anstream::print!("{}", render::fields::fields(&kinds)),
+        false => anstream::println!("{:#}", manifest::document(&kinds)),
+    }
     Ok(0)
 }

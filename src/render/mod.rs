@@ -1,6 +1,7 @@
 //! What people and programs see. Nothing else prints.
 
 pub mod explanation;
+pub mod fields;
 pub mod human;
 pub mod json;
 pub mod unfinished;

@@ -82,6 +82,13 @@ fn the_printed_schema_accepts_the_sample_and_refuses_what_validate_refuses() {
     assert_eq!(kept, schema, "run `just schema`");
 }
 
+#[test]
+fn the_table_of_fields_is_that_of_the_kinds() {
+    let printed = Sandbox::empty(0).ok(&["schema", "--fields"]).stdout;
+    let kept = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/fields.md"));
+    assert_eq!(kept.expect("docs/fields.md"), printed, "run `just fields`");
+}
+
 /// With the Python that the emulators bring (PyYAML comes with them).
 fn yaml_to_json(text: &str) -> String {
     use std::io::Write as _;

@@ -336,13 +336,13 @@ fn columns_count_characters() {
     check(
         "stack: s\nrole:\n  r: {trust: lambda.amazonaws.com, description: 'é漢字', tpye: a}\n",
         &[
-            "3:56 unknown key `tpye` in `r` | known here: allow, depends_on, description, ignore, managed_policies, max_session, name, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
+            "3:56 unknown key `tpye` in `r` | known here: allow, depends_on, description, ignore, managed_policies, managed_policies_exclusive, max_session, name, path, permissions_boundary, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
         ],
     );
     check(
         "stack: s\r\nrole:\r\n  r: {trust: lambda.amazonaws.com,\r\n     tpye: a}\r\n",
         &[
-            "4:6 unknown key `tpye` in `r` | known here: allow, depends_on, description, managed_policies, max_session, name, policies, tags, trust",
+            "4:6 unknown key `tpye` in `r` | known here: allow, depends_on, description, ignore, managed_policies, managed_policies_exclusive, max_session, name, path, permissions_boundary, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
         ],
     );
 }

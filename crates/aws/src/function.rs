@@ -1,7 +1,9 @@
 //! The kind `function`: a Lambda function from a folder or a zip.
 
+mod check;
 mod observe;
 mod role;
+mod wire;
 mod write;
 
 use std::collections::BTreeMap;
@@ -25,8 +27,9 @@ use crate::package::Source;
 /// AWS's own defaults, which are sent when a field is taken out of the file.
 const TIMEOUT: i32 = 3;
 const MEMORY: i32 = 128;
-/// Of names and values together.
-const ENVIRONMENT_BYTES: usize = 4096;
+const EPHEMERAL_STORAGE: i32 = 512;
+/// Calls at once: as many as the account has left.
+const UNRESERVED: i32 = -1;
 
 /// The kind. Code is found from the stack file's folder, packages are kept in a cache.
 pub struct Function {
@@ -73,11 +76,37 @@ pub struct Config {
     #[serde(default)]
     #[schemars(extend("default" = "x86_64"))]
     pub architecture: Option<Architecture>,
-    /// Makes the log group `/aws/lambda/<name>`, kept 14 days and deleted with the function, and
-    /// lets the role write to it (where it is a role of this stack).
+    /// Makes the log group `/aws/lambda/<name>`, deleted with the function, and lets the role write
+    /// to it (where it is a role of this stack).
     #[serde(default)]
     #[schemars(extend("default" = false))]
     pub logs: Option<bool>,
+    /// How many days the log group keeps what it holds: 1, 3, 5, 7, 14, 30, 60, 90… Needs `logs: true`.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 3653), extend("default" = log_group::RETENTION))]
+    pub log_retention: Option<i32>,
+    /// Room in `/tmp`, in MB.
+    #[serde(default)]
+    #[schemars(range(min = 512, max = 10240), extend("default" = EPHEMERAL_STORAGE))]
+    pub ephemeral_storage: Option<i32>,
+    /// Whether X-Ray follows calls: `active`, or `passthrough`, which leaves it to the caller.
+    #[serde(default)]
+    #[schemars(extend("default" = "passthrough"))]
+    pub tracing: Option<Tracing>,
+    /// How many calls may run at once, taken out of the account's number for this function alone. 0
+    /// lets none run; -1 takes none out.
+    #[serde(default)]
+    #[schemars(range(min = -1), extend("default" = UNRESERVED))]
+    pub concurrency: Option<i32>,
+    /// Layers by the ARNs of their versions, at most five. Later ones lie over earlier ones.
+    #[serde(default)]
+    #[schemars(extend("default" = []))]
+    pub layers: Option<Vec<String>>,
+    /// The network the function reaches. Its role needs the rights of
+    /// `AWSLambdaVPCAccessExecutionRole`.
+    #[serde(default)]
+    #[schemars(extend("default" = {}))]
+    pub vpc: Option<Vpc>,
     /// Up to 256 characters.
     #[serde(default)]
     #[schemars(length(max = 256), extend("default" = ""))]
@@ -100,6 +129,38 @@ impl Architecture {
             Self::X86 => "x86_64",
             Self::Arm => "arm64",
         }
+    }
+}
+
+/// Whether X-Ray follows calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Tracing {
+    Active,
+    #[default]
+    Passthrough,
+}
+
+/// Where a function stands in a network. In the normal form both lists are sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub struct Vpc {
+    /// Subnets by id: `subnet-…`, at most 16.
+    pub subnets: Vec<String>,
+    /// Security groups by id: `sg-…`, at most 5.
+    pub security_groups: Vec<String>,
+}
+
+impl Vpc {
+    /// Ids in any order, and the same one twice: one set.
+    fn sorted(mut self) -> Self {
+        for ids in [&mut self.subnets, &mut self.security_groups] {
+            ids.sort();
+            ids.dedup();
+        }
+        self
     }
 }
 
@@ -127,6 +188,20 @@ pub struct Spec {
     pub architecture: Option<Architecture>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<bool>,
+    /// Days.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_retention: Option<i32>,
+    /// MB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ephemeral_storage: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracing: Option<Tracing>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub concurrency: Option<i32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vpc: Option<Vpc>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
 }
@@ -164,7 +239,7 @@ impl Kind for Function {
     type Spec = Spec;
 
     fn check(config: &Config) -> Vec<Problem> {
-        check(config)
+        check::check(config)
     }
 
     fn contribute(config: &Config, at: &Context) -> Vec<Contribution> {
@@ -197,6 +272,12 @@ impl Kind for Function {
             environment: config.environment,
             architecture: config.architecture,
             logs: config.logs,
+            log_retention: config.log_retention,
+            ephemeral_storage: config.ephemeral_storage,
+            tracing: config.tracing,
+            concurrency: config.concurrency,
+            layers: config.layers,
+            vpc: config.vpc.map(Vpc::sorted),
             description: config.description,
         })
     }
@@ -237,87 +318,6 @@ fn role_of_stack(text: &str) -> Option<Address> {
     };
     address.parse().ok().filter(|address: &Address| address.kind() == "role")
 }
-
-fn check(config: &Config) -> Vec<Problem> {
-    let problem = |path: &[&str], message: String, hint: &str| Problem {
-        path: path.iter().map(ToString::to_string).collect(),
-        message,
-        hint: Some(hint.to_owned()),
-    };
-    let mut problems = Vec::new();
-    if config.description.as_ref().is_some_and(|text| text.chars().count() > 256) {
-        let message = "`description` has more than 256 characters".to_owned();
-        problems.push(problem(&["description"], message, "shorten it"));
-    }
-    let family =
-        config.runtime.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    if !FAMILIES.contains(&family) && !config.runtime.contains("${") {
-        let message = format!("Lambda has no runtime `{}`", config.runtime);
-        problems.push(problem(&["runtime"], message, "for example `python3.13` or `nodejs22.x`"));
-    }
-    let base = config.handler.rsplit('/').next().unwrap_or_default();
-    let is_module =
-        base.split_once('.').is_some_and(|(file, name)| !file.is_empty() && !name.is_empty());
-    if NAMED_IN_A_FILE.contains(&family) && !is_module && !config.handler.contains("${") {
-        let message = format!("`{}` is not `FILE.FUNCTION`", config.handler);
-        problems.push(problem(
-            &["handler"],
-            message,
-            "for example `lambda_function.lambda_handler`",
-        ));
-    }
-    let Some(environment) = &config.environment else { return problems };
-    for name in environment.keys() {
-        if !is_variable(name) {
-            let message = format!("`{name}` cannot be the name of an environment variable");
-            let hint = "two or more of A-Z, a-z, 0-9 and _, a letter first";
-            problems.push(problem(&["environment", name], message, hint));
-        } else if RESERVED.contains(&name.as_str()) {
-            let message = format!("`{name}` is set by Lambda itself");
-            problems.push(problem(&["environment", name], message, "choose another name"));
-        }
-    }
-    let literal = |text: &String| if text.contains("${") { 0 } else { text.len() };
-    let size: usize = environment.iter().map(|(name, value)| name.len() + literal(value)).sum();
-    if size > ENVIRONMENT_BYTES {
-        let message = format!("`environment` has {size} bytes; Lambda takes {ENVIRONMENT_BYTES}");
-        problems.push(problem(&["environment"], message, "put large values into a file in `code`"));
-    }
-    problems
-}
-
-fn is_variable(name: &str) -> bool {
-    name.len() >= 2
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// What names of runtimes begin with.
-const FAMILIES: &[&str] =
-    &["dotnet", "dotnetcore", "go", "java", "nodejs", "provided", "python", "ruby"];
-
-/// Those whose handler is a function in a file.
-const NAMED_IN_A_FILE: &[&str] = &["nodejs", "python", "ruby"];
-
-/// Refused by CreateFunction.
-const RESERVED: &[&str] = &[
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "LAMBDA_RUNTIME_DIR",
-    "LAMBDA_TASK_ROOT",
-];
 
 #[cfg(test)]
 mod tests;

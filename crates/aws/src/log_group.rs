@@ -12,7 +12,13 @@ use stackwright_engine::kind::{Error, Fault, Result, tag};
 use crate::cloud::Cloud;
 use crate::fault::{Explain as _, code};
 
-const RETENTION_DAYS: i32 = 14;
+/// How long a group keeps what it holds when nothing is written, in days.
+pub const RETENTION: i32 = 14;
+/// What CloudWatch Logs takes.
+pub const RETENTIONS: &[i32] = &[
+    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
+    3288, 3653,
+];
 /// How long a new group may stay out of sight.
 const SHOWING: Duration = Duration::from_secs(30);
 
@@ -26,7 +32,10 @@ pub struct LogGroup<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Absent,
-    Ours,
+    /// Kept for so many days.
+    Ours {
+        days: i32,
+    },
     /// Ours, but nothing says for how long it keeps what it holds.
     Unfinished,
     Foreign,
@@ -34,7 +43,7 @@ pub enum Standing {
 
 impl Standing {
     fn is_ours(self) -> bool {
-        matches!(self, Self::Ours | Self::Unfinished)
+        matches!(self, Self::Ours { .. } | Self::Unfinished)
     }
 }
 
@@ -68,10 +77,10 @@ impl<'a> LogGroup<'a> {
         let (Some(group), Some(tags)) = (group, tags) else { return Ok(Standing::Absent) };
         let lineage = tags.get(tag::LINEAGE).map(String::as_str);
         let ours = lineage.is_some_and(|lineage| lineages.contains(&lineage));
-        Ok(match group {
+        Ok(match group.retention_in_days {
             _ if !ours => Standing::Foreign,
-            group if group.retention_in_days.is_none() => Standing::Unfinished,
-            _ => Standing::Ours,
+            None => Standing::Unfinished,
+            Some(days) => Standing::Ours { days },
         })
     }
 
@@ -91,8 +100,13 @@ impl<'a> LogGroup<'a> {
         }
     }
 
-    /// Makes the group, kept 14 days, or finishes ours. Another's is left as it is.
-    pub async fn make(&self, tags: &BTreeMap<String, String>, lineages: &[&str]) -> Result<()> {
+    /// Makes the group, kept so many days, or finishes ours. Another's is left as it is.
+    pub async fn make(
+        &self,
+        tags: &BTreeMap<String, String>,
+        days: i32,
+        lineages: &[&str],
+    ) -> Result<()> {
         let made = self
             .cloud
             .logs
@@ -104,7 +118,7 @@ impl<'a> LogGroup<'a> {
         match made {
             Err(error) if code(&error) == Some("ResourceAlreadyExistsException") => {
                 match self.standing(lineages).await? {
-                    Standing::Ours | Standing::Unfinished => {}
+                    Standing::Ours { .. } | Standing::Unfinished => {}
                     Standing::Foreign => return Ok(()),
                     // It may be what an earlier call made, whose reply was lost.
                     Standing::Absent => {
@@ -121,8 +135,20 @@ impl<'a> LogGroup<'a> {
                 made.explain("CreateLogGroup")?;
             }
         }
+        self.put_retention(days).await
+    }
+
+    /// Keeps ours for so many days.
+    pub async fn keep(&self, days: i32, lineages: &[&str]) -> Result<()> {
+        match self.standing(lineages).await?.is_ours() {
+            true => self.put_retention(days).await,
+            false => Ok(()),
+        }
+    }
+
+    async fn put_retention(&self, days: i32) -> Result<()> {
         let retention = self.cloud.logs.put_retention_policy().log_group_name(&self.name);
-        retention.retention_in_days(RETENTION_DAYS).send().await.explain("PutRetentionPolicy")?;
+        retention.retention_in_days(days).send().await.explain("PutRetentionPolicy")?;
         Ok(())
     }
 

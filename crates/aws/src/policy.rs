@@ -4,7 +4,7 @@
 //! programs write the same meaning in many ways. In the canonical form the statements are a sorted
 //! list, each set (actions, resources, principals, values of a condition) is sorted and free of
 //! repetitions, a set of one is a plain text, the service of an action is lower case, and an account
-//! is its twelve digits.
+//! is its twelve digits. The case of an action's second half is kept for those who read it.
 
 use std::collections::BTreeMap;
 
@@ -75,6 +75,22 @@ impl Document {
     pub fn allow(statements: &[Statement]) -> Self {
         let statements: Vec<Value> = statements.iter().map(Statement::to_json).collect();
         Self::from(json!({ "Version": VERSION, "Statement": statements }))
+    }
+
+    /// As `ours` where the two differ in the case of actions alone, which IAM ignores; else as it is.
+    pub fn spelled_like(self, ours: &Self) -> Self {
+        if self.without_case() == ours.without_case() { ours.clone() } else { self }
+    }
+
+    fn without_case(&self) -> Self {
+        let mut document = self.0.clone();
+        let statements = document.get_mut("Statement").and_then(Value::as_array_mut);
+        for parts in statements.into_iter().flatten().filter_map(Value::as_object_mut) {
+            for (_, actions) in parts.iter_mut().filter(|(part, _)| is_actions(part)) {
+                *actions = set(actions.take(), str::to_ascii_lowercase);
+            }
+        }
+        Self::from(document)
     }
 
     /// Whether it has the one part that no document can do without.
@@ -150,7 +166,7 @@ fn canonical_statement(statement: &mut Value) {
     for (part, value) in parts.iter_mut() {
         let given = value.take();
         *value = match part.as_str() {
-            "Action" | "NotAction" => set(given, action),
+            part if is_actions(part) => set(given, action),
             "Resource" | "NotResource" => set(given, str::to_owned),
             "Principal" | "NotPrincipal" => principal(given),
             "Condition" => each(given, |tests| each(tests, |values| set(values, str::to_owned))),
@@ -165,8 +181,13 @@ fn principal(given: Value) -> Value {
     if by_sort == json!({ "AWS": "*" }) { json!("*") } else { by_sort }
 }
 
+fn is_actions(part: &str) -> bool {
+    matches!(part, "Action" | "NotAction")
+}
+
 /// `EC2:StartInstances` is `ec2:StartInstances`. IAM ignores the case of the second half as well, but
-/// people read it, and some readers of trust policies insist on `sts:AssumeRole`.
+/// people read it, and some readers of trust policies insist on `sts:AssumeRole`; so that is left to
+/// [`Document::spelled_like`].
 fn action(given: &str) -> String {
     match given.split_once(':') {
         Some((service, name)) => format!("{}:{name}", service.to_ascii_lowercase()),
@@ -234,150 +255,4 @@ fn url_decoded(text: &str) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use proptest::sample::subsequence;
-
-    use super::*;
-
-    fn doc(value: Value) -> Document {
-        Document::from(value)
-    }
-
-    #[test]
-    fn trust_names_services_accounts_and_arns() {
-        let who = ["lambda.amazonaws.com", "123456789012", "arn:aws:iam::210987654321:role/x"];
-        let made = Document::trust(&who.map(str::to_owned));
-        let live = doc(json!({ "Version": "2012-10-17", "Statement": {
-            "Sid": "", "Action": ["sts:AssumeRole"], "Effect": "Allow", "Principal": {
-                "AWS": ["arn:aws:iam::210987654321:role/x", "arn:aws:iam::123456789012:root"],
-                "Service": ["lambda.amazonaws.com"],
-            },
-        }}));
-        assert_eq!(made, live);
-    }
-
-    #[test]
-    fn reads_what_iam_answers() {
-        let encoded = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Sid%22%3A\
-                       %22a+b%20%C3%A9%22%7D%5D%7D";
-        let read = Document::parse(encoded).expect("a document");
-        assert_eq!(
-            read,
-            doc(json!({ "Version": "2012-10-17", "Statement": [{ "Sid": "a+b é" }] }))
-        );
-        assert!(Document::parse("%zz").is_err());
-    }
-
-    #[test]
-    fn everybody_is_written_in_two_ways() {
-        let statement = |principal| doc(json!({ "Statement": [{ "Principal": principal }] }));
-        assert_eq!(statement(json!("*")), statement(json!({ "AWS": ["*"] })));
-        assert_ne!(statement(json!("*")), statement(json!({ "Service": "*" })));
-    }
-
-    #[test]
-    fn allow_becomes_one_document() {
-        let statement: Statement = serde_json::from_value(json!({
-            "actions": ["ec2:StopInstances", "ec2:StartInstances"], "resources": "*",
-            "conditions": { "Bool": { "aws:SecureTransport": "true" } },
-        }))
-        .expect("a statement");
-        let live = doc(json!({ "Version": "2012-10-17", "Statement": [{
-            "Effect": "Allow", "Resource": ["*"],
-            "Action": ["EC2:StartInstances", "ec2:StopInstances"],
-            "Condition": { "Bool": { "aws:SecureTransport": [true] } },
-        }]}));
-        assert_eq!(Document::allow(&[statement]), live);
-    }
-
-    fn texts(of: &'static [&'static str]) -> impl Strategy<Value = Value> {
-        subsequence(of, 1..=of.len()).prop_map(|texts| json!(texts))
-    }
-
-    fn statement() -> impl Strategy<Value = Value> {
-        (
-            prop_oneof![Just("Allow"), Just("Deny")],
-            texts(&["ec2:StartInstances", "ec2:Describe*", "logs:PutLogEvents"]),
-            texts(&["arn:aws:ec2:*:*:instance/i-1", "*", "arn:aws:s3:::B"]),
-            texts(&["10.0.0.0/8", "192.0.2.1"]),
-            texts(&["ec2.amazonaws.com", "lambda.amazonaws.com"]),
-        )
-            .prop_map(|(effect, action, resource, ip, service)| {
-                json!({
-                    "Effect": effect, "Action": action, "Resource": resource,
-                    "Principal": { "Service": service },
-                    "Condition": { "IpAddress": { "aws:SourceIp": ip } },
-                })
-            })
-    }
-
-    /// The same meaning, written otherwise: lists turned and repeated, one of one as a text.
-    fn rewritten(value: &Value, turn: usize) -> Value {
-        match value {
-            Value::Array(items) if items.len() == 1 && turn.is_multiple_of(2) => {
-                rewritten(&items[0], turn)
-            }
-            Value::Array(items) => {
-                let mut items: Vec<Value> =
-                    items.iter().map(|item| rewritten(item, turn + 1)).collect();
-                let by = turn % items.len().max(1);
-                items.rotate_left(by);
-                items.extend(items.first().filter(|_| turn.is_multiple_of(3)).cloned());
-                Value::Array(items)
-            }
-            Value::Object(map) => map
-                .iter()
-                .map(|(key, value)| match (key.as_str(), value.as_str()) {
-                    ("Action", Some(one)) => (key.clone(), json!(one.replace("ec2:", "EC2:"))),
-                    _ => (key.clone(), rewritten(value, turn + 1)),
-                })
-                .collect(),
-            other => other.clone(),
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn the_same_meaning_is_equal(
-            statements in prop::collection::vec(statement(), 1..4), turn in 0usize..6,
-        ) {
-            let document = json!({ "Version": "2012-10-17", "Statement": statements });
-            let otherwise = rewritten(&document, turn);
-            prop_assert_eq!(doc(document.clone()), doc(otherwise.clone()));
-            let spaced = serde_json::to_string_pretty(&otherwise).expect("text");
-            prop_assert_eq!(doc(document.clone()), Document::parse(&spaced).expect("a document"));
-            let canonical = doc(document);
-            prop_assert_eq!(doc(canonical.0.clone()), canonical);
-        }
-
-        #[test]
-        fn another_meaning_is_different(
-            statements in prop::collection::vec(statement(), 1..4), at in 0usize..4, what in 0usize..6,
-        ) {
-            let before = json!({ "Version": "2012-10-17", "Statement": statements });
-            let mut after = before.clone();
-            let at = at % statements.len();
-            let statement = &mut after["Statement"][at];
-            match what {
-                0 => statement["Action"] = json!("iam:PassRole"),
-                1 => statement["Resource"] = json!("arn:aws:s3:::b"),
-                2 => statement["Principal"] = json!({ "Service": "sns.amazonaws.com" }),
-                3 => statement["Condition"] = json!({}),
-                4 => statement["Sid"] = json!("other"),
-                _ => after["Version"] = json!("2008-10-17"),
-            }
-            prop_assert_ne!(doc(before), doc(after));
-        }
-
-        #[test]
-        fn effect_matters(statement in statement()) {
-            let mut other = statement.clone();
-            other["Effect"] = json!(if statement["Effect"] == "Allow" { "Deny" } else { "Allow" });
-            prop_assert_ne!(
-                doc(json!({ "Statement": [statement] })),
-                doc(json!({ "Statement": [other] })),
-            );
-        }
-    }
-}
+mod tests;

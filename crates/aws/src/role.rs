@@ -1,5 +1,6 @@
 //! `role`: an IAM role with its trust, its inline policies and the managed ones attached to it.
 
+mod check;
 mod observe;
 mod write;
 
@@ -22,11 +23,14 @@ use self::write::keys;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
 use crate::once::Once;
-use crate::policy::{self, Document, Statement};
+use crate::policy::{Document, Statement};
 use crate::tags::{self, Tags};
 
 /// The inline policy that `allow` becomes.
 const OURS: &str = "stackwright";
+
+/// Where a role is when nothing is written.
+const PATH: &str = "/";
 
 /// Roles looked at together; IAM has one small quota for the whole account.
 const TOGETHER: usize = 10;
@@ -46,13 +50,25 @@ pub struct Config {
     pub trust: Trust,
     /// What the role may do. The statements become one inline policy named `stackwright`.
     #[serde(default)]
+    #[schemars(extend("default" = []))]
     pub allow: Vec<Statement>,
     /// Further inline policies: name, then the whole document as a map.
     #[serde(default)]
     pub policies: BTreeMap<String, Document>,
-    /// ARNs of managed policies to attach. Others that are attached already stay attached.
+    /// ARNs of managed policies to attach. Others that are attached already stay attached, unless
+    /// `managed_policies_exclusive` says otherwise.
     #[serde(default)]
     pub managed_policies: Vec<String>,
+    /// `true`: a managed policy that is attached and not in the file is detached.
+    #[schemars(extend("default" = false))]
+    pub managed_policies_exclusive: Option<bool>,
+    /// The ARN of a managed policy that bounds what the role may do, whatever else allows it.
+    #[schemars(extend("default" = ""))]
+    pub permissions_boundary: Option<String>,
+    /// A part of the role's ARN, by which policies may speak of many roles: `/service/`. Another path
+    /// means another role.
+    #[schemars(extend("default" = PATH))]
+    pub path: Option<String>,
     /// A sentence for people, at most 1000 characters.
     #[schemars(extend("default" = ""))]
     pub description: Option<String>,
@@ -109,6 +125,14 @@ pub struct Spec {
     /// ARN to `true`: a map and not a list, so that each policy is a key of its own, and a foreign
     /// one a key that is not ours.
     pub managed_policies: BTreeMap<String, bool>,
+    /// Read by the comparison: whether a foreign policy is a key too many.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_policies_exclusive: Option<bool>,
+    /// Empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permissions_boundary: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
     /// Seconds.
@@ -121,6 +145,8 @@ impl Kind for Role {
     const OUTPUTS: &'static [&'static str] = &["name", "arn"];
     const FIELDS: &'static [Field] = &[
         Field("name", Cost::Replace, Compare::Managed),
+        Field("path", Cost::Replace, Compare::Managed),
+        Field("managed_policies_exclusive", Cost::InPlace, Compare::Recorded),
         Field("trust", Cost::InPlace, Compare::Exclusive),
     ];
     const CREATE: Repeat = Repeat::UniqueName;
@@ -130,7 +156,7 @@ impl Kind for Role {
     type Spec = Spec;
 
     fn check(config: &Config) -> Vec<Problem> {
-        check(config)
+        check::check(config)
     }
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
@@ -147,6 +173,9 @@ impl Kind for Role {
             }),
             policies,
             managed_policies: config.managed_policies.into_iter().map(|arn| (arn, true)).collect(),
+            managed_policies_exclusive: config.managed_policies_exclusive,
+            permissions_boundary: config.permissions_boundary,
+            path: config.path,
             description: config.description,
             max_session: config.max_session,
         })
@@ -173,6 +202,10 @@ impl Kind for Role {
             .set_assume_role_policy_document(spec.trust.as_ref().map(Document::to_string))
             .set_description(spec.description.clone())
             .set_max_session_duration(spec.max_session)
+            .set_permissions_boundary(
+                spec.permissions_boundary.clone().filter(|arn| !arn.is_empty()),
+            )
+            .set_path(spec.path.clone())
             .set_tags(Some(tags::to_iam(&spec.tags)?))
             .customize()
             .once()
@@ -187,6 +220,8 @@ impl Kind for Role {
             policies: BTreeMap::new(),
             managed_policies: BTreeMap::new(),
             description: spec.description.clone().or(Some(String::new())),
+            permissions_boundary: spec.permissions_boundary.clone().or(Some(String::new())),
+            path: spec.path.clone().or(Some(PATH.to_owned())),
             ..spec.clone()
         };
         Ok(Created { id: spec.name.clone(), live: live(&role, made) })
@@ -200,6 +235,9 @@ impl Kind for Role {
         }
         if touched("description") || touched("max_session") {
             self.set_settings(&on.id, desired, changes).await?;
+        }
+        if touched("permissions_boundary") {
+            self.set_boundary(&on.id, desired.permissions_boundary.as_deref()).await?;
         }
         for name in keys(changes, "policies") {
             self.set_inline(&on.id, &name, desired.policies.get(&name)).await?;
@@ -242,121 +280,5 @@ where
     match sent {
         Err(error) if code(&error) == Some("NoSuchEntity") => Ok(None),
         sent => sent.explain(call).map(Some),
-    }
-}
-
-fn check(config: &Config) -> Vec<Problem> {
-    let open = |text: &str| text.contains("${");
-    let mut problems = Vec::new();
-    let mut problem = |path: &[&str], message: String, hint: &str| {
-        let path = path.iter().map(|&key| key.to_owned()).collect();
-        problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
-    };
-    match &config.trust {
-        Trust::Who(who) => {
-            let known = |who: &str| policy::is_service(who) || policy::is_account(who);
-            for who in who {
-                if !(known(who) || who.starts_with("arn:") || who == "*" || open(who)) {
-                    problem(
-                        &["trust"],
-                        format!("`{who}` is not a service, an account or an ARN"),
-                        "write for example `lambda.amazonaws.com` or twelve digits",
-                    );
-                }
-            }
-        }
-        Trust::Document(document) if !document.has_statement() => {
-            problem(&["trust"], "the trust policy has no `Statement`".into(), DOCUMENT);
-        }
-        Trust::Document(_) => {}
-    }
-    for (at, statement) in config.allow.iter().enumerate() {
-        let at = at.to_string();
-        let is_action = |action: &str| action == "*" || action.contains(':') || open(action);
-        for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
-            problem(
-                &["allow", &at, "actions"],
-                format!("`{action}` is not an action"),
-                "an action names its service: `s3:GetObject`, `s3:*`",
-            );
-        }
-        let is_resource = |arn: &str| arn == "*" || arn.starts_with("arn:") || open(arn);
-        for resource in statement.resources.0.iter().filter(|arn| !is_resource(arn)) {
-            problem(
-                &["allow", &at, "resources"],
-                format!("`{resource}` is not an ARN"),
-                "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`",
-            );
-        }
-        for (part, list) in [("actions", &statement.actions), ("resources", &statement.resources)] {
-            if list.0.is_empty() {
-                problem(&["allow", &at, part], format!("`{part}` is empty"), "name at least one");
-            }
-        }
-    }
-    for (name, document) in &config.policies {
-        if name == OURS {
-            problem(
-                &["policies", name],
-                format!("the name `{OURS}` belongs to what `allow` becomes"),
-                "give this policy another name",
-            );
-        }
-        if !document.has_statement() {
-            problem(&["policies", name], format!("`{name}` has no `Statement`"), DOCUMENT);
-        }
-    }
-    for arn in &config.managed_policies {
-        if !arn.starts_with("arn:") && !open(arn) {
-            problem(
-                &["managed_policies"],
-                format!("`{arn}` is not an ARN"),
-                "the ARN says which path the policy has, for example \
-                 arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
-            );
-        }
-    }
-    if config.description.as_ref().is_some_and(|text| text.chars().count() > 1000) {
-        problem(
-            &["description"],
-            "the description is too long".into(),
-            "IAM takes 1000 characters",
-        );
-    }
-    problems
-}
-
-const DOCUMENT: &str = "a document looks like `{Version: 2012-10-17, Statement: [...]}`";
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn config(value: Value) -> Config {
-        serde_json::from_value(value).expect("a config")
-    }
-
-    #[test]
-    fn trust_is_names_or_a_document() {
-        let one = config(json!({ "trust": "lambda.amazonaws.com" })).trust;
-        assert!(matches!(one, Trust::Who(who) if who == ["lambda.amazonaws.com"]));
-        let many = config(json!({ "trust": ["a", "b"] })).trust;
-        assert!(matches!(many, Trust::Who(who) if who.len() == 2));
-        let whole = config(json!({ "trust": { "Statement": {} } })).trust;
-        assert!(matches!(whole, Trust::Document(document) if document.has_statement()));
-    }
-
-    #[test]
-    fn the_file_alone_shows_what_iam_would_refuse() {
-        let wrong = config(json!({
-            "trust": ["lambda", "${env.ACCOUNT}"],
-            "policies": { "stackwright": { "Statement": [{}] }, "empty": {} },
-            "managed_policies": ["AWSLambdaBasicExecutionRole"],
-        }));
-        let paths: Vec<_> =
-            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
-        assert_eq!(paths, ["trust", "policies.empty", "policies.stackwright", "managed_policies"]);
     }
 }

@@ -74,6 +74,8 @@ pub struct Compared<'a> {
     pub applied: Option<&'a Value>,
     pub live: &'a Value,
     pub terms: &'a Terms,
+    /// What is wanted.
+    pub desired: &'a Value,
     /// Recorded pins and those seen now.
     pub pins: (&'a BTreeMap<String, String>, &'a BTreeMap<String, String>),
 }
@@ -95,11 +97,11 @@ impl Compared<'_> {
     /// Three ways: desired set: compared with live. Desired unset, last applied set: the default.
     /// Neither: ignored. Of what was found, not made, nobody knows what was last applied: it is taken
     /// for what is desired, and what cannot be read back is sent again, unless that costs the object.
-    pub fn difference(&self, desired: &Value) -> Difference {
+    pub fn difference(&self) -> Difference {
         let mut found = Difference::default();
         let empty = Map::new();
         let fields = |value: Option<&Value>| value.and_then(Value::as_object).cloned();
-        let wanted = desired.as_object().unwrap_or(&empty);
+        let wanted = self.desired.as_object().unwrap_or(&empty);
         let is_found = self.applied.is_none();
         let applied = fields(self.applied).unwrap_or_else(|| wanted.clone());
         let names: BTreeSet<&String> = wanted.keys().chain(applied.keys()).collect();
@@ -136,6 +138,9 @@ impl Compared<'_> {
                     }
                     _ => found.cannot_unset.push(CannotUnset(path)),
                 },
+                // Nobody asked for anything else so far, and nothing else is seen.
+                (Some(desired), None, Some(default))
+                    if live.is_none() && self.sealer.same(desired, default) => {}
                 _ => self.walk(&path, sides, live.is_some(), &mut found),
             }
         }
@@ -217,7 +222,12 @@ impl Compared<'_> {
 
     fn rule(&self, path: &Path) -> (Cost, Compare) {
         let (cost, compare) = rule(self.fields, path);
-        (cost, self.terms.compare(path, compare))
+        // By the kind's declaration, or because the file asks for it.
+        let asked = match path.field() {
+            "tags" => self.terms.tags_exclusive,
+            field => self.desired[format!("{field}_exclusive")] == true,
+        };
+        (cost, if asked { Compare::Exclusive } else { compare })
     }
 }
 
@@ -297,9 +307,10 @@ mod tests {
             applied: applied.as_ref(),
             live: &live,
             terms: &Terms::default(),
+            desired: &desired,
             pins: (&BTreeMap::new(), &BTreeMap::new()),
         };
-        let found = compared.difference(&desired);
+        let found = compared.difference();
         let text = |side: &Option<Value>| side.as_ref().map_or("-".to_owned(), Value::to_string);
         let mut lines: Vec<String> = found
             .changes
@@ -370,6 +381,13 @@ mod tests {
             live,
             &["routes.GET /b: {\"f\":2} -> - (Drifted, InPlace)"],
         );
+        let exclusive = |labels: Value| json!({ "labels": labels, "labels_exclusive": true });
+        check(
+            exclusive(json!({ "a": "1" })),
+            Some(exclusive(json!({ "a": "1" }))),
+            exclusive(json!({ "a": "1", "theirs": "x" })),
+            &["labels.theirs: \"x\" -> - (Drifted, InPlace)"],
+        );
         let applied = json!({ "tags": { "a": "1", "b": "2" } });
         check(
             json!({ "tags": { "a": "1" } }),
@@ -392,6 +410,13 @@ mod tests {
             Some(json!({ "code": "a" })),
             json!({}),
             &["code: \"a\" -> \"b\" (Edited, InPlace)"],
+        );
+        check(json!({ "timeout": 3 }), Some(json!({})), json!({}), &[]);
+        check(
+            json!({ "timeout": 4 }),
+            Some(json!({})),
+            json!({}),
+            &["timeout: - -> 4 (Edited, InPlace)"],
         );
         check(json!({ "code": "a" }), None, json!({}), &["code: - -> \"a\" (Missing, InPlace)"]);
         check(json!({ "script": "a" }), None, json!({}), &[]);
@@ -429,9 +454,10 @@ mod tests {
             applied: Some(&value),
             live: &json!({}),
             terms: &Terms::default(),
+            desired: &value,
             pins: (&recorded, &seen),
         };
-        let found = compared.difference(&value);
+        let found = compared.difference();
         assert_eq!(found.changes[0].path.to_string(), "code");
         assert_eq!(found.changes[0].rule, Rule::Drifted);
     }

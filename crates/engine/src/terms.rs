@@ -3,7 +3,7 @@
 use crate::change::Path;
 use crate::guard::Guard;
 use crate::ignore::Ignored;
-use crate::kind::{Compare, tag};
+use crate::kind::tag;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
@@ -14,12 +14,6 @@ pub struct Terms {
 }
 
 impl Terms {
-    /// How a field is compared, where its kind says `compare`.
-    pub fn compare(&self, path: &Path, compare: Compare) -> Compare {
-        let is_ours = self.tags_exclusive && path.field() == "tags";
-        if is_ours { Compare::Exclusive } else { compare }
-    }
-
     /// A tag that is neither the user's nor a stranger's.
     pub fn is_reserved(path: &Path) -> bool {
         let key = path.0.get(1).filter(|_| path.field() == "tags");

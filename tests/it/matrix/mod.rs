@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use self::row::{On, Table};
+use self::row::{Action, On, Removed, Seen, Table};
 use self::walk::walk;
 use crate::support::Sandbox;
 
@@ -61,6 +61,38 @@ fn every_field_has_a_row() {
         let rows = table.rows.iter().map(|row| row.name).chain(OURS);
         let rows: BTreeSet<String> = rows.map(str::to_owned).collect();
         assert_eq!(rows, fields, "{}: rows, and fields of the schema", table.kind());
+    }
+}
+
+/// What docs/fields.md says of a field is what its row shows.
+#[test]
+fn the_table_of_fields_says_what_the_rows_show() {
+    let printed = Sandbox::empty(0).ok(&["schema", "--fields"]).stdout;
+    for table in TABLES.map(|table| table()) {
+        let section = printed.split("\n## ").find(|part| part.starts_with(table.kind()));
+        let section = section.expect("a section");
+        for row in &table.rows {
+            let start = format!("| `{}` |", row.field());
+            let line = section.lines().find(|line| line.starts_with(&start)).expect("a line");
+            let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+            let change = match (&row.seen, row.action) {
+                (Seen::Not, _) => "nothing",
+                (_, Action::Update) => "in place",
+                (_, Action::Restart) => "restarts",
+                (_, Action::Replace) => "replaces",
+            };
+            assert_eq!(cells[2], change, "{line}");
+            let taken_out = cells[4].trim_end_matches(" |");
+            match &row.removed {
+                Removed::Needed => assert_eq!(taken_out, "needed", "{line}"),
+                Removed::Refused => assert_eq!(taken_out, "refused", "{line}"),
+                Removed::Replaces => assert_eq!(taken_out, "made anew without it", "{line}"),
+                Removed::Default(value) => assert_eq!(taken_out, format!("`{value}`"), "{line}"),
+                Removed::Nothing | Removed::Becomes(_) => {
+                    assert!(!["needed", "refused"].contains(&taken_out), "{line}");
+                }
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::row::{Action, Lack, On, Removed, Row, Table, nothing};
+use super::walk::unmoved;
 
 pub fn table() -> Table {
     let [name, tags, depends_on] = Row::header("r", ["role.other", "role.third"], Action::Replace);
@@ -38,24 +39,31 @@ pub fn table() -> Table {
             .hands(|bench| {
                 bench.aws(&format!("iam detach-role-policy --role-name <id> --policy-arn {WRITE}"));
             }),
+        Row::new("managed_policies_exclusive", false, true)
+            .removed(Removed::Default(json!(false)))
+            .drifts_in("managed_policies")
+            .hands(|bench| {
+                bench.aws(&format!("iam attach-role-policy --role-name <id> --policy-arn {WRITE}"));
+            }),
+        Row::new("permissions_boundary", READ, WRITE)
+            .sends(&["PutRolePermissionsBoundary"])
+            .removed(Removed::Default(json!("")))
+            .hand("iam delete-role-permissions-boundary --role-name <id>"),
+        Row::new("path", "/one/", "/two/")
+            .action(Action::Replace)
+            .sends(REMADE)
+            .removed(Removed::Default(json!("/")))
+            .cannot("a role keeps its path"),
         Row::new("description", "one", "two")
             .sends(&["UpdateRole"])
             .removed(Removed::Default(json!("")))
             .hand("iam update-role-description --role-name <id> --description other")
-            .lacks(On::Ministack, Lack::Empty),
+            .lacks(On::Ministack, Lack::Unset),
         Row::new("max_session", 7200, 10800)
             .sends(&["UpdateRole"])
             .removed(Removed::Default(json!(3600)))
             .hand("iam update-role --role-name <id> --description one --max-session-duration 4000"),
-        name.sends(&[
-            "AttachRolePolicy",
-            "CreateRole",
-            "DeleteRole",
-            "DeleteRolePolicy",
-            "DetachRolePolicy",
-            "PutRolePolicy",
-        ])
-        .cannot("a role keeps its name"),
+        name.sends(REMADE).cannot("a role keeps its name"),
         tags.sends(&["TagRole", "UntagRole"])
             .hand("iam tag-role --role-name <id> --tags Key=a,Value=other"),
         depends_on,
@@ -73,8 +81,37 @@ pub fn table() -> Table {
     }
 }
 
+/// Documents in other words, and what the file does not speak of.
+#[test]
+fn the_same_in_other_words_is_no_drift() {
+    for on in [On::Moto, On::Ministack] {
+        unmoved(table(), on, |bench| {
+            bench.aws(
+                "iam put-role-policy --role-name <id> --policy-name stackwright --policy-document \
+                 {\"Statement\":{\"Sid\":\"\",\"Resource\":[\"*\"],\"Action\":[\"S3:getobject\"],\"Effect\":\"Allow\"},\"Version\":\"2012-10-17\"}",
+            );
+            bench.aws(
+                "iam update-assume-role-policy --role-name <id> --policy-document \
+                 {\"Statement\":[{\"Principal\":{\"Service\":[\"lambda.amazonaws.com\"]},\"Action\":[\"sts:AssumeRole\"],\"Effect\":\"Allow\"}],\"Version\":\"2012-10-17\"}",
+            );
+            bench.aws(&format!("iam attach-role-policy --role-name <id> --policy-arn {WRITE}"));
+            bench.aws("iam tag-role --role-name <id> --tags Key=theirs,Value=x");
+        });
+    }
+}
+
 const READ: &str = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
 const WRITE: &str = "arn:aws:iam::aws:policy/AmazonS3FullAccess";
+
+/// Under its own name the old one goes first.
+const REMADE: &[&str] = &[
+    "AttachRolePolicy",
+    "CreateRole",
+    "DeleteRole",
+    "DeleteRolePolicy",
+    "DetachRolePolicy",
+    "PutRolePolicy",
+];
 
 fn trust(principal: Value) -> Value {
     json!({ "Statement": [

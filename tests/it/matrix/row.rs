@@ -54,6 +54,10 @@ pub struct Row {
     pub sends: &'static [&'static str],
     pub removed: Removed,
     pub hand: Hand,
+    /// The field in which the plan shows what was done by hand, where it is another one.
+    pub drifts_in: Option<&'static str>,
+    /// Other fields that it needs, for as long as it is tried.
+    pub with: Map<String, Value>,
     /// Steps for other resources that the change brings: `update role.r`.
     pub also: &'static [&'static str],
     pub lacks: Vec<(On, Lack)>,
@@ -113,8 +117,8 @@ pub enum Lack {
     Call(&'static str),
     /// It says yes and changes nothing: the run fails and says so.
     Change,
-    /// It takes an empty text for none, and keeps the old one.
-    Empty,
+    /// It says yes to the default and keeps the old value. No run looks again at what it unset.
+    Unset,
 }
 
 impl Row {
@@ -127,6 +131,8 @@ impl Row {
             sends: &[],
             removed: Removed::Needed,
             hand: Hand::Cannot("not said"),
+            drifts_in: None,
+            with: Map::new(),
             also: &[],
             lacks: Vec::new(),
         }
@@ -184,6 +190,17 @@ impl Row {
         self
     }
 
+    pub fn drifts_in(mut self, field: &'static str) -> Self {
+        self.drifts_in = Some(field);
+        self
+    }
+
+    /// `fields` is a map.
+    pub fn with(mut self, fields: Value) -> Self {
+        self.with = fields.as_object().expect("a map").clone();
+        self
+    }
+
     pub fn also(mut self, steps: &'static [&'static str]) -> Self {
         self.also = steps;
         self
@@ -229,9 +246,10 @@ impl Action {
 }
 
 /// The fields as they are to be from the start: of several rows for one field, those of the first.
+/// Those that need others come when they are tried.
 pub fn first_values(rows: &[Row]) -> Map<String, Value> {
     let mut fields = Map::new();
-    for row in rows {
+    for row in rows.iter().filter(|row| row.with.is_empty()) {
         fields.entry(row.field()).or_insert_with(|| row.values[0].clone());
     }
     fields

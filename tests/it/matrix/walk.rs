@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use stackwright_testkit::{Act, Emulator, Proxy};
 
 use super::row::{Action, Hand, Lack, On, Removed, Row, Seen, Table, first_values};
@@ -27,6 +27,8 @@ pub struct Bench {
 struct Expected<'a> {
     what: &'a str,
     rule: &'a str,
+    /// Of the normal form.
+    field: &'a str,
     action: Action,
     /// Steps for other resources.
     also: &'a [&'a str],
@@ -49,6 +51,14 @@ pub fn walk(table: Table, on: On) {
     }
     assert_eq!(failed, Vec::<&str>::new(), "{on:?}: each is told above");
     bench.stack.ok(&["destroy", "--yes"]);
+}
+
+/// Somebody does what is no matter of the file: nothing is planned.
+pub fn unmoved(table: Table, on: On, by_hand: fn(&Bench)) {
+    let bench = Bench::new(table, on);
+    bench.begin();
+    by_hand(&bench);
+    bench.is_settled("done by hand");
 }
 
 impl Bench {
@@ -131,6 +141,7 @@ impl Bench {
 
     fn row(&self, row: &Row) {
         let [first, second] = row.known();
+        self.fields.borrow_mut().extend(row.with.clone());
         let old = self.edit(row, Some(&row.values[0]));
         if old.as_ref() != Some(&row.values[0]) {
             self.stack.reconcile(&[]);
@@ -141,6 +152,7 @@ impl Bench {
         let change = Expected {
             what: "changed",
             rule: "edited",
+            field: row.spec(),
             action: row.action,
             also: row.also,
             before: first.clone(),
@@ -156,8 +168,12 @@ impl Bench {
             assert!(self.try_aws(command).is_err(), "{}: `{command}` is known there", row.name);
         }
         self.remove(row, second, first);
-        if self.edit(row, Some(&row.values[0])).as_ref() != Some(&row.values[0]) {
-            self.stack.reconcile(&[]);
+        if row.with.is_empty() {
+            if self.edit(row, Some(&row.values[0])).as_ref() != Some(&row.values[0]) {
+                self.stack.reconcile(&[]);
+            }
+        } else {
+            self.begin();
         }
     }
 
@@ -176,7 +192,8 @@ impl Bench {
         }
         self.plans(row, &plan, expected, &when);
         let lacks: Vec<&str> = self.lacking(row).collect();
-        if !lacks.is_empty() {
+        let is_unnoticed = expected.rule == "unset" && row.lacks.contains(&(self.on, Lack::Unset));
+        if !lacks.is_empty() && !is_unnoticed {
             let ran = self.stack.run(&["reconcile", "--yes"]).code(4);
             assert!(lacks.iter().any(|said| ran.stderr.contains(said)), "{when}: {lacks:?}\n{ran}");
             self.edit(row, old.as_ref());
@@ -199,7 +216,7 @@ impl Bench {
         here.filter_map(|(_, lack)| match lack {
             Lack::Call(call) => Some(*call),
             Lack::Change => Some("did not change, though the cloud said yes"),
-            Lack::Report | Lack::Empty => None,
+            Lack::Report | Lack::Unset => None,
         })
     }
 
@@ -218,7 +235,7 @@ impl Bench {
         for change in changes {
             let path: Vec<&str> =
                 change["path"].as_array().expect("a path").iter().map(text).collect();
-            assert_eq!(path[0], row.spec(), "{when}: {change:#}");
+            assert_eq!(path[0], expected.field, "{when}: {change:#}");
             assert_eq!(change["rule"], expected.rule, "{when}: {change:#}");
             assert_ne!(change["before"], change["after"], "{when}: {change:#}");
             for (side, value) in [("before", &expected.before), ("after", &expected.after)] {
@@ -253,10 +270,11 @@ impl Bench {
         let drifted = Expected {
             what: "changed by hand",
             rule: "drifted",
+            field: row.drifts_in.unwrap_or(row.spec()),
             action: row.action,
             also: &[],
             before: None,
-            after: now,
+            after: if row.drifts_in.is_some() { None } else { now },
         };
         self.plans(row, &plan, &drifted, &when);
         self.stack.reconcile(&[]);
@@ -286,6 +304,7 @@ impl Bench {
                 let expected = Expected {
                     what: "taken out",
                     rule: "",
+                    field: row.spec(),
                     action: row.action,
                     also: row.also,
                     before: now,
@@ -303,13 +322,17 @@ impl Bench {
             if row.values[0] == self.fields.borrow()[row.field()] { first.clone() } else { now };
         let also = row.also;
         let after = Some(left.clone());
-        let out = Expected { what: "taken out", rule, action, also, before: now.clone(), after };
+        let field = row.spec();
+        let out =
+            Expected { what: "taken out", rule, field, action, also, before: now.clone(), after };
         if self.bring(row, None, &out) {
-            let kept = row.lacks.contains(&(self.on, Lack::Empty));
-            let left = if kept { now } else { Some(left).filter(|left| !left.is_null()) };
+            let kept = row.lacks.contains(&(self.on, Lack::Unset));
+            let is_known = !left.is_null() && left != json!({});
+            let left = if kept { now } else { Some(left).filter(|_| is_known) };
             let again = Expected {
                 what: "put in again",
                 rule: "edited",
+                field,
                 action,
                 also,
                 before: left,

@@ -29,6 +29,7 @@ pub struct Config {
     /// Who may call: `iam` (requests signed by who has the permission execute-api:Invoke) or
     /// `none` (everybody).
     #[serde(default)]
+    #[schemars(extend("default" = "iam"))]
     pub authorization: Authorization,
     /// `METHOD /path`, then the function that answers: `POST /ec2: function.ec2-control`. The
     /// method may be `ANY`; `{name}` stands for one part of the path, `{proxy+}` at its end for all

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
-use aws_sdk_lambda::types::{EnvironmentResponse, LastUpdateStatus, State};
+use aws_sdk_lambda::types::{
+    EnvironmentResponse, LastUpdateStatus, Layer, State, TracingMode, VpcConfigResponse,
+};
 use futures_util::stream::{self, StreamExt as _};
 use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, Settled, tag};
 
-use super::{Architecture, Function, Spec};
+use super::{Architecture, Function, Spec, Tracing, UNRESERVED, Vpc};
 use crate::fault::{Explain as _, code};
 use crate::log_group::{LogGroup, Standing};
 use crate::vendor;
@@ -27,6 +29,12 @@ pub(super) struct Seen {
     pub description: Option<String>,
     pub architecture: Option<Architecture>,
     pub environment: Option<EnvironmentResponse>,
+    pub ephemeral_storage: Option<i32>,
+    pub tracing: Option<TracingMode>,
+    pub layers: Vec<String>,
+    pub vpc: Vpc,
+    /// Not in a configuration: GetFunction tells it beside.
+    pub concurrency: Option<i32>,
     pub code_sha256: Option<String>,
     pub code_size: i64,
     pub last_modified: Option<String>,
@@ -52,6 +60,11 @@ macro_rules! seen {
                 description: reply.description,
                 architecture: $crate::function::observe::architecture(reply.architectures),
                 environment: reply.environment,
+                ephemeral_storage: reply.ephemeral_storage.map(|storage| storage.size),
+                tracing: reply.tracing_config.and_then(|tracing| tracing.mode),
+                layers: $crate::function::observe::layers(reply.layers),
+                vpc: $crate::function::observe::vpc(reply.vpc_config),
+                concurrency: None,
                 code_sha256: reply.code_sha256,
                 code_size: reply.code_size,
                 last_modified: reply.last_modified,
@@ -78,6 +91,18 @@ pub(super) fn architecture(
         .find(|known| reported.iter().any(|one| one.as_str() == known.as_str()))
 }
 
+/// Left out where there are none.
+pub(super) fn layers(reported: Option<Vec<Layer>>) -> Vec<String> {
+    reported.into_iter().flatten().filter_map(|layer| layer.arn).collect()
+}
+
+/// Left out, or with empty lists, where there is none.
+pub(super) fn vpc(reported: Option<VpcConfigResponse>) -> Vpc {
+    let lists = reported.map(|vpc| (vpc.subnet_ids, vpc.security_group_ids)).unwrap_or_default();
+    let (subnets, security_groups) = (lists.0.unwrap_or_default(), lists.1.unwrap_or_default());
+    Vpc { subnets, security_groups }.sorted()
+}
+
 impl Function {
     pub(super) async fn observe_all(
         &self,
@@ -94,7 +119,7 @@ impl Function {
         // Nothing was made where nothing was asked for, so there is nothing to look at.
         match handle.applied.as_ref().map(|applied| applied.logs) {
             None | Some(Some(true)) => self.look_for_logs(handle, &mut live).await?,
-            Some(_) => live.spec.logs = Some(false),
+            Some(_) => live.spec = Spec { logs: Some(false), log_retention: Some(0), ..live.spec },
         }
         Ok(Some(live))
     }
@@ -106,10 +131,10 @@ impl Function {
         let arn = live.outputs.get("arn").map(String::as_str).unwrap_or_default();
         let group = LogGroup::of(&self.cloud, arn)?;
         let standing = group.standing(&lineages).await?;
-        live.spec.logs = match standing {
-            Standing::Ours => Some(true),
-            Standing::Absent | Standing::Unfinished => Some(false),
-            Standing::Foreign => None,
+        (live.spec.logs, live.spec.log_retention) = match standing {
+            Standing::Ours { days } => (Some(true), Some(days)),
+            Standing::Absent | Standing::Unfinished => (Some(false), Some(0)),
+            Standing::Foreign => (None, None),
         };
         if standing == Standing::Foreign {
             live.notes.push("its log group is not this stack's: it is left as it is".to_owned());
@@ -144,12 +169,14 @@ impl Function {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(None),
             reply => reply.explain("GetFunction")?,
         };
-        let GetFunctionOutput { configuration, tags, tags_error, .. } = reply;
+        let GetFunctionOutput { configuration, tags, tags_error, concurrency, .. } = reply;
         let Some(configuration) = configuration else {
             return Err(Error::new(Fault::Unknown, "GetFunction: the reply holds no function"));
         };
         let tags = tags.unwrap_or_default().into_iter().collect();
-        Ok(Some((seen!("GetFunction", configuration)?, tags_error.is_none().then_some(tags))))
+        let mut seen = seen!("GetFunction", configuration)?;
+        seen.concurrency = concurrency.and_then(|of| of.reserved_concurrent_executions);
+        Ok(Some((seen, tags_error.is_none().then_some(tags))))
     }
 
     /// Notes on requirements that may become other packages another day.
@@ -238,6 +265,15 @@ impl Seen {
                 environment,
                 architecture: self.architecture,
                 logs: None,
+                log_retention: None,
+                ephemeral_storage: self.ephemeral_storage,
+                tracing: self.tracing.map(|mode| match mode {
+                    TracingMode::Active => Tracing::Active,
+                    _ => Tracing::Passthrough,
+                }),
+                concurrency: Some(self.concurrency.unwrap_or(UNRESERVED)),
+                layers: Some(self.layers),
+                vpc: Some(self.vpc),
                 description: Some(self.description.unwrap_or_default()),
             },
         }

@@ -13,9 +13,13 @@ use crate::policy::Document;
 
 /// How long a new role may take until every part of Lambda knows it.
 const PROPAGATION: Duration = Duration::from_secs(60);
-/// What Lambda says of a role it does not know yet; the second where a key's grant is to name it.
-const UNKNOWN_ROLE: &[&str] =
-    &["cannot be assumed by Lambda", "KMS key is invalid for CreateGrant"];
+/// What Lambda says of a role it does not know yet; the second where a key's grant is to name it,
+/// the third where what lets it into a network has just been attached.
+const UNKNOWN_ROLE: &[&str] = &[
+    "cannot be assumed by Lambda",
+    "KMS key is invalid for CreateGrant",
+    "The provided execution role does not have permissions",
+];
 
 impl Function {
     /// Explains an error of a call that gave a role.

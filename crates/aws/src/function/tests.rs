@@ -40,6 +40,12 @@ fn every_field_is_described_and_defaults_are_those_of_aws() {
         ("environment", json!({})),
         ("architecture", json!("x86_64")),
         ("logs", json!(false)),
+        ("log_retention", json!(14)),
+        ("ephemeral_storage", json!(512)),
+        ("tracing", json!("passthrough")),
+        ("concurrency", json!(-1)),
+        ("layers", json!([])),
+        ("vpc", json!({})),
         ("description", json!("")),
     ];
     assert_eq!(defaults, expected.into());
@@ -62,6 +68,30 @@ fn environment_is_checked() {
     assert_eq!(problems(json!({"AWS_REGION": "x"})), ["environment.AWS_REGION"]);
     assert!(problems(json!({"AB": "x".repeat(4094)})).is_empty());
     assert_eq!(problems(json!({"AB": "x".repeat(4095)})), ["environment"]);
+}
+
+#[test]
+fn layers_networks_and_retention_are_checked() {
+    let problems = |fields: Value| -> Vec<String> {
+        let found = Function::check(&config(fields));
+        found.into_iter().map(|problem| problem.path.join(".")).collect()
+    };
+    let layer = "arn:aws:lambda:us-east-1:123456789012:layer:a:1";
+    assert!(problems(json!({ "layers": [layer, "${env.LAYER}"] })).is_empty());
+    assert_eq!(problems(json!({ "layers": [layer.trim_end_matches(":1")] })), ["layers.0"]);
+    assert_eq!(problems(json!({ "layers": [layer, layer] })), ["layers"]);
+    let six: Vec<String> = (1..7).map(|version| format!("{layer}{version}")).collect();
+    assert_eq!(problems(json!({ "layers": six })), ["layers"]);
+
+    let vpc = |subnets: Value, groups: Value| {
+        problems(json!({ "vpc": { "subnets": subnets, "security_groups": groups } }))
+    };
+    assert!(vpc(json!(["subnet-1", "${env.SUBNET}"]), json!(["sg-1"])).is_empty());
+    assert_eq!(vpc(json!(["a"]), json!([])), ["vpc.subnets", "vpc.security_groups"]);
+
+    assert!(problems(json!({ "logs": true, "log_retention": 3653 })).is_empty());
+    assert_eq!(problems(json!({ "logs": true, "log_retention": 15 })), ["log_retention"]);
+    assert_eq!(problems(json!({ "log_retention": 14 })), ["log_retention"]);
 }
 
 #[test]

@@ -1,22 +1,20 @@
 //! Making, changing and removing a function.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
-use aws_sdk_lambda::types::{
-    Architecture, Environment, FunctionCode, LastUpdateStatus, Runtime, State,
-};
+use aws_sdk_lambda::types::{Architecture, FunctionCode, LastUpdateStatus, Runtime, State};
 use aws_smithy_types::Blob;
 use stackwright_engine::change::{Change, Rule};
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
 use super::observe::seen;
-use super::{Function, MEMORY, Spec, TIMEOUT, read};
+use super::wire::{environment, merged, storage, tracing, variables, vpc};
+use super::{EPHEMERAL_STORAGE, Function, MEMORY, Spec, TIMEOUT, UNRESERVED, read};
 use crate::fault::{Explain as _, code};
-use crate::log_group::LogGroup;
+use crate::log_group::{self, LogGroup};
 use crate::package::{self, Files, Source};
 use crate::tags::{self, Difference};
 use crate::vendor;
@@ -24,8 +22,19 @@ use crate::vendor;
 /// 50 MB over a slow line.
 const UPLOAD: Duration = Duration::from_secs(600);
 /// What UpdateFunctionConfiguration sets.
-const CONFIGURATION: &[&str] =
-    &["runtime", "handler", "role", "timeout", "memory", "environment", "description"];
+const CONFIGURATION: &[&str] = &[
+    "runtime",
+    "handler",
+    "role",
+    "timeout",
+    "memory",
+    "environment",
+    "description",
+    "ephemeral_storage",
+    "tracing",
+    "layers",
+    "vpc",
+];
 
 impl Function {
     pub(super) async fn create_function(&self, spec: &Spec) -> Result<Created<Spec>> {
@@ -48,6 +57,10 @@ impl Function {
             .set_environment(spec.environment.clone().map(environment))
             .set_architectures(spec.architecture.map(|one| vec![Architecture::from(one.as_str())]))
             .set_description(spec.description.clone())
+            .set_ephemeral_storage(spec.ephemeral_storage.map(storage).transpose()?)
+            .set_tracing_config(spec.tracing.map(tracing))
+            .set_layers(spec.layers.clone())
+            .set_vpc_config(spec.vpc.clone().map(vpc))
             .set_tags(spec.tags.clone().map(|tags| tags.into_iter().collect()))
             .customize()
             .config_override(once)
@@ -67,7 +80,7 @@ impl Function {
             }
         };
         let mut live = seen!("CreateFunction", reply)?.live(spec.tags.clone());
-        live.spec.logs = Some(false);
+        (live.spec.logs, live.spec.log_retention) = (Some(false), Some(0));
         live.notes.extend(self.unpinned(spec));
         Ok(Created { id: spec.name.clone(), live })
     }
@@ -91,17 +104,34 @@ impl Function {
         if changed(&["tags"]) {
             self.send_tags(on, desired, changes).await?;
         }
-        if changed(&["logs"]) {
+        if changed(&["logs", "log_retention"]) {
             let lineages = lineages(on, desired, changes);
             let group = LogGroup::of(&self.cloud, arn(on)?)?;
+            let days = desired.log_retention.unwrap_or(log_group::RETENTION);
             match desired.logs {
-                Some(true) => {
-                    group.make(&desired.tags.clone().unwrap_or_default(), &lineages).await?
+                Some(true) if changed(&["logs"]) => {
+                    let tags = desired.tags.clone().unwrap_or_default();
+                    group.make(&tags, days, &lineages).await?;
                 }
+                Some(true) => group.keep(days, &lineages).await?,
                 _ => group.remove(&lineages).await?,
             }
         }
+        if changed(&["concurrency"]) {
+            self.send_concurrency(&on.id, desired.concurrency.unwrap_or(UNRESERVED)).await?;
+        }
         Ok(())
+    }
+
+    async fn send_concurrency(&self, name: &str, calls: i32) -> Result<()> {
+        let lambda = &self.cloud.lambda;
+        if calls == UNRESERVED {
+            let deleting = lambda.delete_function_concurrency().function_name(name);
+            return deleting.send().await.explain("DeleteFunctionConcurrency").map(drop);
+        }
+        let putting = lambda.put_function_concurrency().function_name(name);
+        let putting = putting.reserved_concurrent_executions(calls);
+        putting.send().await.explain("PutFunctionConcurrency").map(drop)
     }
 
     /// Whether the function can be changed further at once.
@@ -156,6 +186,20 @@ impl Function {
         }
         if changed("memory") {
             update = update.memory_size(desired.memory.unwrap_or(MEMORY));
+        }
+        if changed("ephemeral_storage") {
+            let size = desired.ephemeral_storage.unwrap_or(EPHEMERAL_STORAGE);
+            update = update.ephemeral_storage(storage(size)?);
+        }
+        if changed("tracing") {
+            update = update.tracing_config(tracing(desired.tracing.unwrap_or_default()));
+        }
+        if changed("layers") {
+            update = update.set_layers(Some(desired.layers.clone().unwrap_or_default()));
+        }
+        if changed("vpc") {
+            // Empty lists take the function out of its network.
+            update = update.vpc_config(vpc(desired.vpc.clone().unwrap_or_default()));
         }
         if changed("description") {
             update = update.description(desired.description.clone().unwrap_or_default());
@@ -277,41 +321,6 @@ fn is_other_code(change: &Change) -> bool {
     change.path.field() == "code" && change.path.0.get(1).is_none_or(|key| key != "path")
 }
 
-fn environment(variables: BTreeMap<String, String>) -> Environment {
-    Environment::builder().set_variables(Some(variables.into_iter().collect())).build()
-}
-
-/// What a function has now; an error where it cannot be read, or foreign keys would be lost.
-fn variables(live: &GetFunctionConfigurationOutput) -> Result<BTreeMap<String, String>> {
-    let Some(environment) = &live.environment else { return Ok(BTreeMap::new()) };
-    if let Some(error) = &environment.error {
-        let reason = error.message.as_deref().unwrap_or("no reason given");
-        return Err(Error::terminal(format!("its environment cannot be read: {reason}")));
-    }
-    Ok(environment.variables.clone().unwrap_or_default().into_iter().collect())
-}
-
-/// Live keys that are not ours, and all of ours.
-fn merged(
-    mut live: BTreeMap<String, String>,
-    on: &Handle<Spec>,
-    desired: &Spec,
-    changes: &[Change],
-) -> BTreeMap<String, String> {
-    for key in
-        on.applied.iter().flat_map(|applied| applied.environment.iter()).flat_map(BTreeMap::keys)
-    {
-        live.remove(key);
-    }
-    for change in changes.iter().filter(|change| change.path.field() == "environment") {
-        if let (Some(key), None) = (change.path.0.get(1), &change.after) {
-            live.remove(key);
-        }
-    }
-    live.extend(desired.environment.clone().unwrap_or_default());
-    live
-}
-
 /// Those that mean us: what shall be, what was applied, and what is about to be replaced.
 fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) -> Vec<&'a str> {
     let is_lineage = |change: &&Change| {
@@ -325,6 +334,8 @@ fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) 
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
     use stackwright_engine::Address;
     use stackwright_engine::change::Path;

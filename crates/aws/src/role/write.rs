@@ -63,6 +63,18 @@ impl Role {
         request.send().map_ok(drop).await.explain("UpdateRole")
     }
 
+    /// Empty or left out: none.
+    pub(super) async fn set_boundary(&self, name: &str, arn: Option<&str>) -> Result<()> {
+        let iam = &self.cloud.iam;
+        let Some(arn) = arn.filter(|arn| !arn.is_empty()) else {
+            let sent = iam.delete_role_permissions_boundary().role_name(name).send().await;
+            return there(sent, "DeleteRolePermissionsBoundary").map(drop);
+        };
+        let request = iam.put_role_permissions_boundary().role_name(name);
+        let sent = request.permissions_boundary(arn).send();
+        sent.map_ok(drop).await.explain("PutRolePermissionsBoundary")
+    }
+
     pub(super) async fn set_inline(
         &self,
         name: &str,

@@ -219,9 +219,10 @@ impl Op<'_> {
             applied,
             live: &live.spec,
             terms: &target.terms,
+            desired: &target.spec,
             pins: (pins, &live.pins),
         };
-        compared.difference(&target.spec)
+        compared.difference()
     }
 
     /// Whether, with everything known, the object must be made anew.

@@ -129,9 +129,10 @@ impl<'a> Making<'a> {
             applied: object.spec.as_ref(),
             live: &live.spec,
             terms: &wanted.terms,
+            desired: &desired,
             pins: (&object.pins, &live.pins),
         };
-        let mut found = compared.difference(&desired);
+        let mut found = compared.difference();
         found.changes.extend(self.rebound(wanted, &desired, object, &found.changes));
         if !found.unreported.is_empty() {
             let unreported = self.plan.unreported.entry(address.kind().to_owned()).or_default();

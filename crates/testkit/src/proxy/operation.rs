@@ -53,6 +53,8 @@ const REST: &[(&str, &str, &str)] = &[
     ("PUT", "functions/*/code", "UpdateFunctionCode"),
     ("GET", "functions/*/configuration", "GetFunctionConfiguration"),
     ("PUT", "functions/*/configuration", "UpdateFunctionConfiguration"),
+    ("PUT", "functions/*/concurrency", "PutFunctionConcurrency"),
+    ("DELETE", "functions/*/concurrency", "DeleteFunctionConcurrency"),
     ("POST", "functions/*/invocations", "Invoke"),
     ("GET", "functions/*/policy", "GetPolicy"),
     ("POST", "functions/*/policy", "AddPermission"),

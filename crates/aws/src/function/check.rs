@@ -1,0 +1,174 @@
+//! What the file alone shows to be wrong of a function.
+
+use stackwright_engine::kind::Problem;
+
+use super::Config;
+use crate::log_group::RETENTIONS;
+
+/// Names and values of an environment together, in bytes.
+const ENVIRONMENT: usize = 4096;
+
+/// Of a function.
+const LAYERS: usize = 5;
+
+pub fn check(config: &Config) -> Vec<Problem> {
+    let mut problems = texts(config);
+    problems.extend(environment(config));
+    problems.extend(layers(config));
+    problems.extend(network(config));
+    problems.extend(retention(config));
+    problems
+}
+
+fn problem(path: &[&str], message: String, hint: &str) -> Problem {
+    let path = path.iter().map(ToString::to_string).collect();
+    Problem { path, message, hint: Some(hint.to_owned()) }
+}
+
+fn texts(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    if config.description.as_ref().is_some_and(|text| text.chars().count() > 256) {
+        let message = "`description` has more than 256 characters".to_owned();
+        problems.push(problem(&["description"], message, "shorten it"));
+    }
+    let family =
+        config.runtime.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+    if !FAMILIES.contains(&family) && !config.runtime.contains("${") {
+        let message = format!("Lambda has no runtime `{}`", config.runtime);
+        problems.push(problem(&["runtime"], message, "for example `python3.13` or `nodejs22.x`"));
+    }
+    let base = config.handler.rsplit('/').next().unwrap_or_default();
+    let is_module =
+        base.split_once('.').is_some_and(|(file, name)| !file.is_empty() && !name.is_empty());
+    if NAMED_IN_A_FILE.contains(&family) && !is_module && !config.handler.contains("${") {
+        let message = format!("`{}` is not `FILE.FUNCTION`", config.handler);
+        problems.push(problem(
+            &["handler"],
+            message,
+            "for example `lambda_function.lambda_handler`",
+        ));
+    }
+    problems
+}
+
+fn environment(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let Some(environment) = &config.environment else { return problems };
+    for name in environment.keys() {
+        if !is_variable(name) {
+            let message = format!("`{name}` cannot be the name of an environment variable");
+            let hint = "two or more of A-Z, a-z, 0-9 and _, a letter first";
+            problems.push(problem(&["environment", name], message, hint));
+        } else if RESERVED.contains(&name.as_str()) {
+            let message = format!("`{name}` is set by Lambda itself");
+            problems.push(problem(&["environment", name], message, "choose another name"));
+        }
+    }
+    let literal = |text: &String| if text.contains("${") { 0 } else { text.len() };
+    let size: usize = environment.iter().map(|(name, value)| name.len() + literal(value)).sum();
+    if size > ENVIRONMENT {
+        let message = format!("`environment` has {size} bytes; Lambda takes {ENVIRONMENT}");
+        problems.push(problem(&["environment"], message, "put large values into a file in `code`"));
+    }
+    problems
+}
+
+fn layers(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let Some(layers) = &config.layers else { return problems };
+    for (at, layer) in layers.iter().enumerate() {
+        let at = ["layers", &at.to_string()];
+        if !is_layer(layer) && !layer.contains("${") {
+            let message = format!("`{layer}` is not the ARN of a layer's version");
+            let hint = "it looks like arn:aws:lambda:REGION:ACCOUNT:layer:NAME:1";
+            problems.push(problem(&at, message, hint));
+        }
+    }
+    if layers.iter().enumerate().any(|(at, layer)| layers[..at].contains(layer)) {
+        let message = "a layer stands in `layers` twice".to_owned();
+        problems.push(problem(&["layers"], message, "name each once"));
+    }
+    if layers.len() > LAYERS {
+        let message = format!("`layers` has {}; Lambda takes {LAYERS}", layers.len());
+        problems.push(problem(&["layers"], message, "put several into one"));
+    }
+    problems
+}
+
+/// `arn:aws:lambda:us-east-1:123456789012:layer:NAME:3`
+fn is_layer(arn: &str) -> bool {
+    match arn.split(':').collect::<Vec<_>>()[..] {
+        ["arn", _, "lambda", _, _, "layer", name, version] => {
+            !name.is_empty() && version.parse::<u64>().is_ok()
+        }
+        _ => false,
+    }
+}
+
+fn network(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let Some(vpc) = &config.vpc else { return problems };
+    let lists = [
+        ("subnets", &vpc.subnets, "subnet-", 16),
+        ("security_groups", &vpc.security_groups, "sg-", 5),
+    ];
+    for (field, ids, prefix, most) in lists {
+        let is_id = |id: &str| id.starts_with(prefix) || id.contains("${");
+        for id in ids.iter().filter(|id| !is_id(id)) {
+            let message = format!("`{id}` is not an id of the form `{prefix}…`");
+            problems.push(problem(&["vpc", field], message, "write the id, not the name"));
+        }
+        if ids.is_empty() || ids.len() > most {
+            let message = format!("`{field}` has {} entries; Lambda takes 1 to {most}", ids.len());
+            let hint = "leave `vpc` out for a function without a network of yours";
+            problems.push(problem(&["vpc", field], message, hint));
+        }
+    }
+    problems
+}
+
+fn retention(config: &Config) -> Option<Problem> {
+    let days = config.log_retention?;
+    if config.logs != Some(true) {
+        let message = "`log_retention` is of the log group that `logs: true` makes".to_owned();
+        return Some(problem(&["log_retention"], message, "write `logs: true`, or leave it out"));
+    }
+    let next = RETENTIONS.iter().find(|&&taken| taken >= days)?;
+    (*next != days).then(|| {
+        let message = format!("CloudWatch Logs does not keep {days} days");
+        problem(&["log_retention"], message, &format!("the next longer time is {next} days"))
+    })
+}
+
+fn is_variable(name: &str) -> bool {
+    name.len() >= 2
+        && name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// What names of runtimes begin with.
+const FAMILIES: &[&str] =
+    &["dotnet", "dotnetcore", "go", "java", "nodejs", "provided", "python", "ruby"];
+
+/// Those whose handler is a function in a file.
+const NAMED_IN_A_FILE: &[&str] = &["nodejs", "python", "ruby"];
+
+/// Refused by CreateFunction.
+const RESERVED: &[&str] = &[
+    "AWS_ACCESS_KEY",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_DEFAULT_REGION",
+    "AWS_EXECUTION_ENV",
+    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "AWS_LAMBDA_FUNCTION_VERSION",
+    "AWS_LAMBDA_INITIALIZATION_TYPE",
+    "AWS_LAMBDA_LOG_GROUP_NAME",
+    "AWS_LAMBDA_LOG_STREAM_NAME",
+    "AWS_LAMBDA_RUNTIME_API",
+    "AWS_REGION",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "LAMBDA_RUNTIME_DIR",
+    "LAMBDA_TASK_ROOT",
+];

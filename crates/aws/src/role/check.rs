@@ -1,0 +1,161 @@
+//! What the file alone shows to be wrong of a role.
+
+use stackwright_engine::kind::Problem;
+
+use super::{Config, OURS, PATH, Trust};
+use crate::policy;
+
+pub fn check(config: &Config) -> Vec<Problem> {
+    let open = |text: &str| text.contains("${");
+    let mut problems = Vec::new();
+    let mut problem = |path: &[&str], message: String, hint: &str| {
+        let path = path.iter().map(|&key| key.to_owned()).collect();
+        problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
+    };
+    match &config.trust {
+        Trust::Who(who) => {
+            let known = |who: &str| policy::is_service(who) || policy::is_account(who);
+            for who in who {
+                if !(known(who) || who.starts_with("arn:") || who == "*" || open(who)) {
+                    problem(
+                        &["trust"],
+                        format!("`{who}` is not a service, an account or an ARN"),
+                        "write for example `lambda.amazonaws.com` or twelve digits",
+                    );
+                }
+            }
+        }
+        Trust::Document(document) if !document.has_statement() => {
+            problem(&["trust"], "the trust policy has no `Statement`".into(), DOCUMENT);
+        }
+        Trust::Document(_) => {}
+    }
+    for (at, statement) in config.allow.iter().enumerate() {
+        let at = at.to_string();
+        let is_action = |action: &str| action == "*" || action.contains(':') || open(action);
+        for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
+            problem(
+                &["allow", &at, "actions"],
+                format!("`{action}` is not an action"),
+                "an action names its service: `s3:GetObject`, `s3:*`",
+            );
+        }
+        let is_resource = |arn: &str| arn == "*" || arn.starts_with("arn:") || open(arn);
+        for resource in statement.resources.0.iter().filter(|arn| !is_resource(arn)) {
+            problem(
+                &["allow", &at, "resources"],
+                format!("`{resource}` is not an ARN"),
+                "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`",
+            );
+        }
+        for (part, list) in [("actions", &statement.actions), ("resources", &statement.resources)] {
+            if list.0.is_empty() {
+                problem(&["allow", &at, part], format!("`{part}` is empty"), "name at least one");
+            }
+        }
+    }
+    for (name, document) in &config.policies {
+        if name == OURS {
+            problem(
+                &["policies", name],
+                format!("the name `{OURS}` belongs to what `allow` becomes"),
+                "give this policy another name",
+            );
+        }
+        if !document.has_statement() {
+            problem(&["policies", name], format!("`{name}` has no `Statement`"), DOCUMENT);
+        }
+    }
+    for arn in &config.managed_policies {
+        if !arn.starts_with("arn:") && !open(arn) {
+            problem(
+                &["managed_policies"],
+                format!("`{arn}` is not an ARN"),
+                "the ARN says which path the policy has, for example \
+                 arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
+            );
+        }
+    }
+    let boundary = config.permissions_boundary.as_ref();
+    if let Some(arn) = boundary.filter(|arn| !(arn.is_empty() || is_policy(arn) || open(arn))) {
+        problem(
+            &["permissions_boundary"],
+            format!("`{arn}` is not the ARN of a managed policy"),
+            "it looks like arn:aws:iam::123456789012:policy/NAME",
+        );
+    }
+    if let Some(path) = config.path.as_ref().filter(|path| !(is_path(path) || open(path))) {
+        problem(
+            &["path"],
+            format!("`{path}` is not a path"),
+            "it begins and ends with `/`, for example `/service/`, and has at most 512 characters",
+        );
+    }
+    if config.description.as_ref().is_some_and(|text| text.chars().count() > 1000) {
+        problem(
+            &["description"],
+            "the description is too long".into(),
+            "IAM takes 1000 characters",
+        );
+    }
+    problems
+}
+
+fn is_policy(arn: &str) -> bool {
+    arn.starts_with("arn:") && arn.contains(":policy/")
+}
+
+fn is_path(path: &str) -> bool {
+    let is_whole = path == PATH || path.len() > 2 && path.starts_with('/') && path.ends_with('/');
+    is_whole && path.len() <= 512 && path.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+const DOCUMENT: &str = "a document looks like `{Version: 2012-10-17, Statement: [...]}`";
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn config(value: Value) -> Config {
+        serde_json::from_value(value).expect("a config")
+    }
+
+    #[test]
+    fn trust_is_names_or_a_document() {
+        let one = config(json!({ "trust": "lambda.amazonaws.com" })).trust;
+        assert!(matches!(one, Trust::Who(who) if who == ["lambda.amazonaws.com"]));
+        let many = config(json!({ "trust": ["a", "b"] })).trust;
+        assert!(matches!(many, Trust::Who(who) if who.len() == 2));
+        let whole = config(json!({ "trust": { "Statement": {} } })).trust;
+        assert!(matches!(whole, Trust::Document(document) if document.has_statement()));
+    }
+
+    #[test]
+    fn the_file_alone_shows_what_iam_would_refuse() {
+        let wrong = config(json!({
+            "trust": ["lambda", "${env.ACCOUNT}"],
+            "policies": { "stackwright": { "Statement": [{}] }, "empty": {} },
+            "managed_policies": ["AWSLambdaBasicExecutionRole"],
+            "permissions_boundary": "arn:aws:iam::aws:role/x",
+            "path": "service/",
+        }));
+        let paths: Vec<_> =
+            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
+        let expected = [
+            "trust",
+            "policies.empty",
+            "policies.stackwright",
+            "managed_policies",
+            "permissions_boundary",
+            "path",
+        ];
+        assert_eq!(paths, expected);
+        let right = config(json!({
+            "trust": "lambda.amazonaws.com", "path": "/a/b/",
+            "permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess",
+        }));
+        assert_eq!(check(&right), []);
+    }
+}

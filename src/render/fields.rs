@@ -1,0 +1,87 @@
+//! The fields of every kind as Markdown: how each is changed, compared and taken back. From the
+//! kinds' own tables and schemas; there is no other list.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use stackwright_engine::change::{Path, rule};
+use stackwright_engine::erased::{AnyKind, Registry};
+use stackwright_engine::kind::{Compare, Cost};
+use stackwright_engine::manifest;
+
+const INTRODUCTION: &str = "\
+# Fields
+
+What a change of each field does, how the plan compares it, and what it returns to when it is taken
+out of the file. Printed from the program's own tables by `stackwright schema --fields`; `just fields`
+writes it again.
+
+- **Change** — *in place*: the object stays and goes on working. *Restarts*: it is stopped and started
+  again. *Replaces*: another object is made, and the plan says so.
+- **Compared** — *with what exists*: somebody else's change is seen and repaired; of a map only the keys
+  in the file count, others are left alone, unless `FIELD_exclusive: true` is there. *Whole*: also what
+  is not in the file is seen, and taken away. *With what was last applied*: the cloud does not tell it.
+  *While it is in the file*: taken out, it is from then on somebody else's business. A field that was
+  never in the file is not compared.
+- **Taken out** — the value that is then set, which is AWS's own default where nothing else is said;
+  `needed`: it cannot be; `refused`: there is no value to return to, and the plan says so.
+";
+
+/// The whole document.
+pub fn fields(kinds: &Registry) -> String {
+    let document = manifest::document(kinds);
+    let mut text = INTRODUCTION.to_owned();
+    for kind in kinds.iter() {
+        let resource = &document["properties"][kind.name()]["additionalProperties"];
+        let _ = write!(text, "\n## {}\n\n{}\n\n", kind.name(), sentence(resource));
+        text.push_str("| field | | change | compared | taken out |\n|---|---|---|---|---|\n");
+        for (field, schema) in resource["properties"].as_object().into_iter().flatten() {
+            text.push_str(&row(kind.as_ref(), resource, field, schema));
+        }
+    }
+    text
+}
+
+fn row(kind: &dyn AnyKind, resource: &Value, field: &str, schema: &Value) -> String {
+    let required = resource["required"].as_array();
+    let is_needed = required.is_some_and(|all| all.iter().any(|needed| needed == field));
+    if !is_of_the_object(kind, field) {
+        return format!("| `{field}` | {} | nothing | not at all | – |\n", sentence(schema));
+    }
+    let (cost, compare) = rule(kind.fields(), &Path(vec![field.to_owned()]));
+    let change = match cost {
+        Cost::InPlace => "in place",
+        Cost::Restart => "restarts",
+        Cost::Replace => "replaces",
+    };
+    let compared = match compare {
+        Compare::Managed => "with what exists",
+        Compare::Exclusive => "whole",
+        Compare::Recorded => "with what was last applied",
+        Compare::Released => "while it is in the file",
+    };
+    let default = schema.get("default").filter(|default| !default.is_null());
+    let taken_out = match (default, compare, cost) {
+        _ if is_needed => "needed".to_owned(),
+        _ if field == "name" => "the key".to_owned(),
+        (Some(default), ..) => format!("`{default}`"),
+        (None, Compare::Released, _) => "left as it is".to_owned(),
+        (None, _, Cost::Replace) => "made anew without it".to_owned(),
+        _ if schema["type"] == "object" => "its keys go".to_owned(),
+        _ => "refused".to_owned(),
+    };
+    format!("| `{field}` | {} | {change} | {compared} | {taken_out} |\n", sentence(schema))
+}
+
+/// Keys that every resource has tell this program what to do; but for these two no object has them.
+fn is_of_the_object(kind: &dyn AnyKind, field: &str) -> bool {
+    let own = kind.schema(&mut Default::default()).to_value();
+    ["name", "tags"].contains(&field) || own["properties"].get(field).is_some()
+}
+
+/// The first sentence of a description, in one line.
+fn sentence(schema: &Value) -> String {
+    let text = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
+    let end = text.find(". ").map_or(text.len(), |at| at + 1);
+    text[..end].trim_end_matches('.').replace('|', "\\|")
+}
