@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stackwright_engine::Address;
@@ -51,8 +51,9 @@ impl Function {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The folder that holds the code, or a ready zip; relative to the stack file. A
-    /// `requirements.txt` in the folder is installed for the function's platform.
-    pub code: String,
+    /// `requirements.txt` in the folder is installed for the function's platform. `{path, exclude}`
+    /// leaves files of the folder at home.
+    pub code: CodeFrom,
     /// The language and its version: `python3.13`, `nodejs22.x`, `provided.al2023`…
     pub runtime: String,
     /// What is called: `file.function` in Python.
@@ -111,6 +112,51 @@ pub struct Config {
     #[serde(default)]
     #[schemars(length(max = 256), extend("default" = ""))]
     pub description: Option<String>,
+}
+
+/// A path, or `{path, exclude}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CodeFrom {
+    pub path: String,
+    pub exclude: Vec<String>,
+}
+
+/// Code with more to say than its path.
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+struct CodeParts {
+    /// The folder that holds the code; relative to the stack file.
+    path: String,
+    /// What of it stays at home: patterns as in .gitignore, `tests/` or `*.md`.
+    #[serde(default)]
+    exclude: Vec<String>,
+}
+
+impl<'de> Deserialize<'de> for CodeFrom {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = serde_json::Value::deserialize(deserializer)?;
+        if let Some(path) = value.as_str() {
+            return Ok(Self { path: path.to_owned(), exclude: Vec::new() });
+        }
+        let parts = CodeParts::deserialize(value).map_err(serde::de::Error::custom)?;
+        Ok(Self { path: parts.path, exclude: parts.exclude })
+    }
+}
+
+impl JsonSchema for CodeFrom {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Code".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let parts = CodeParts::json_schema(generator);
+        json_schema!({ "anyOf": [{ "type": "string" }, parts] })
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -211,6 +257,8 @@ pub struct Spec {
 pub struct Code {
     /// As the file has it.
     pub path: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exclude: Vec<String>,
     /// [`Source::digest`].
     pub digest: String,
 }
@@ -254,7 +302,8 @@ impl Kind for Function {
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
         let architecture = config.architecture.unwrap_or_default();
-        let source = read(at.folder.join(&config.code)).await.map_err(|error| {
+        let CodeFrom { path, exclude } = config.code;
+        let source = read(at.folder.join(&path), exclude.clone()).await.map_err(|error| {
             let hint = "`code` is a folder or a zip, relative to the stack file";
             Error::terminal(format!("code: {}", error.message))
                 .with_hint(error.hint.unwrap_or(hint.into()))
@@ -263,7 +312,7 @@ impl Kind for Function {
         Ok(Spec {
             name: at.name.clone(),
             tags: Some(at.tags.clone()),
-            code: Some(Code { path: config.code, digest }),
+            code: Some(Code { path, exclude, digest }),
             runtime: Some(config.runtime),
             handler: Some(config.handler),
             role: Some(config.role),
@@ -304,8 +353,8 @@ impl Kind for Function {
 }
 
 /// Reading and digesting may take a while: not on a thread that serves calls.
-async fn read(code: PathBuf) -> Result<Source> {
-    let reading = tokio::task::spawn_blocking(move || Source::read(&code)).await;
+async fn read(code: PathBuf, exclude: Vec<String>) -> Result<Source> {
+    let reading = tokio::task::spawn_blocking(move || Source::read(&code, &exclude)).await;
     reading.unwrap_or_else(|error| Err(Error::terminal(format!("reading code: {error}"))))
 }
 

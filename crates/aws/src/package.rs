@@ -7,6 +7,7 @@ use std::io::{Cursor, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path};
 
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use ignore::{DirEntry, WalkBuilder};
 use sha2::{Digest as _, Sha256};
 use stackwright_engine::kind::{Error, Result};
@@ -42,15 +43,20 @@ struct File {
 }
 
 impl Source {
-    /// Reads a folder or a zip. Blocks.
-    pub fn read(code: &Path) -> Result<Self> {
+    /// Reads a folder, less what `exclude` matches (patterns as in .gitignore), or a zip. Blocks.
+    pub fn read(code: &Path, exclude: &[String]) -> Result<Self> {
         let kind = fs::metadata(code).map_err(|error| unreadable(code, error))?;
         if kind.is_dir() {
-            let files = Files::of_source(code)?;
+            let files = Files::of_source(code, exclude)?;
             if files.0.is_empty() {
                 return Err(Error::terminal(format!("there is no file in {}", code.display())));
             }
             return Ok(Self::Folder(files));
+        }
+        if !exclude.is_empty() {
+            let message =
+                format!("{} is no folder, of which files could be left out", code.display());
+            return Err(Error::terminal(message).with_hint("`exclude` is for a folder"));
         }
         let bytes = fs::read(code).map_err(|error| unreadable(code, error))?;
         check_archive(&bytes)
@@ -86,8 +92,14 @@ impl Source {
 
 impl Files {
     /// What a user keeps in a code folder, less what has no business in a cloud.
-    fn of_source(folder: &Path) -> Result<Self> {
-        Self::read(folder, |entry| !left_out(entry))
+    fn of_source(folder: &Path, exclude: &[String]) -> Result<Self> {
+        let root = folder.canonicalize().map_err(|error| unreadable(folder, error))?;
+        let excluded = excluded(&root, exclude).map_err(Error::terminal)?;
+        Self::read(folder, move |entry| {
+            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+            let is_excluded = || excluded.matched(entry.path(), is_folder).is_ignore();
+            entry.depth() == 0 || !left_out(entry) && !is_excluded()
+        })
     }
 
     /// Everything in a folder.
@@ -188,6 +200,17 @@ impl File {
     fn mode(&self) -> u32 {
         if self.executable { 0o755 } else { 0o644 }
     }
+}
+
+/// What the patterns match below a folder; the error names the pattern.
+pub fn excluded(root: &Path, patterns: &[String]) -> Result<Gitignore, String> {
+    let mut builder = GitignoreBuilder::new(root);
+    for pattern in patterns {
+        if let Err(error) = builder.add_line(None, pattern) {
+            return Err(format!("`{pattern}` is not a pattern: {error}"));
+        }
+    }
+    builder.build().map_err(|error| error.to_string())
 }
 
 /// Whether a ready zip is small enough to be sent.

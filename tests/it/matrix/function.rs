@@ -11,10 +11,18 @@ const CONFIGURED: &[&str] = &["UpdateFunctionConfiguration"];
 pub fn table() -> Table {
     let [name, tags, depends_on] = Row::header("f", ["role.b", "role.c"], Action::Replace);
     let rows = vec![
-        Row::new("code", "src/", "other/")
+        Row::new("code.path", "src/", json!({ "path": "other/" }))
             .seen(Seen::Digest("code"))
             .sends(&["UpdateFunctionCode"])
             .hand("lambda update-function-code --function-name <id> --zip-file fileb://<folder>/empty.zip"),
+        Row::new(
+            "code.exclude",
+            json!({ "path": "src/", "exclude": ["*.md"] }),
+            json!({ "path": "src/", "exclude": ["*.md", "more/"] }),
+        )
+        .seen(Seen::Digest("code"))
+        .sends(&["UpdateFunctionCode"])
+        .cannot("it is no matter of the cloud, but of what is sent there"),
         Row::new("runtime", "python3.12", "python3.13")
             .sends(CONFIGURED)
             .hand("lambda update-function-configuration --function-name <id> --runtime python3.11"),
@@ -101,6 +109,8 @@ pub fn table() -> Table {
         }),
         files: &[
             ("src/m.py", "def one(event, context): return 1\n"),
+            ("src/more/n.py", "left out, or not\n"),
+            ("src/read.md", "left out\n"),
             ("other/m.py", "def one(event, context): return 2\n"),
             // A zip with nothing in it.
             ("empty.zip", "PK\u{5}\u{6}\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"),

@@ -102,11 +102,12 @@ fn collect(whole: &Value, schema: &Value, path: &str, fields: &mut BTreeSet<Stri
         let pointer = reference.trim_start_matches('#');
         return collect(whole, whole.pointer(pointer).expect("a definition"), path, fields);
     }
-    let before = fields.len();
-    if let Some(properties) = schema["properties"].as_object() {
-        for (name, field) in properties {
-            let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-            collect(whole, field, &path, fields);
+    for (name, field) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let before = fields.len();
+        collect(whole, field, &path, fields);
+        if fields.len() == before {
+            fields.insert(path);
         }
     }
     for inner in ["items", "additionalProperties"] {
@@ -118,8 +119,5 @@ fn collect(whole: &Value, schema: &Value, path: &str, fields: &mut BTreeSet<Stri
         for one in schema[choice].as_array().into_iter().flatten() {
             collect(whole, one, path, fields);
         }
-    }
-    if fields.len() == before && !path.is_empty() && !fields.iter().any(|f| f.starts_with(path)) {
-        fields.insert(path.to_owned());
     }
 }

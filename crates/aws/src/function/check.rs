@@ -1,9 +1,12 @@
 //! What the file alone shows to be wrong of a function.
 
+use std::path::Path;
+
 use stackwright_engine::kind::Problem;
 
 use super::Config;
 use crate::log_group::RETENTIONS;
+use crate::package::excluded;
 
 /// Names and values of an environment together, in bytes.
 const ENVIRONMENT: usize = 4096;
@@ -13,6 +16,7 @@ const LAYERS: usize = 5;
 
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = texts(config);
+    problems.extend(code(config));
     problems.extend(environment(config));
     problems.extend(layers(config));
     problems.extend(network(config));
@@ -49,6 +53,15 @@ fn texts(config: &Config) -> Vec<Problem> {
         ));
     }
     problems
+}
+
+fn code(config: &Config) -> Option<Problem> {
+    let wrong = excluded(Path::new("/"), &config.code.exclude).err()?;
+    Some(problem(
+        &["code", "exclude"],
+        wrong,
+        "patterns are written as in .gitignore: `tests/`, `*.md`",
+    ))
 }
 
 fn environment(config: &Config) -> Vec<Problem> {

@@ -126,7 +126,7 @@ mod tests {
         let cloud = Cloud::open(&Access::Endpoint { url }, "us-east-1").await;
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("a.py"), "").expect("written");
-        let source = Source::read(folder.path()).expect("read");
+        let source = Source::read(folder.path(), &[]).expect("read");
         let spec: Spec = serde_json::from_value(json!({
             "name": "f",
             "role": "arn:aws:iam::123456789012:role/r",

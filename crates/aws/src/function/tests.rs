@@ -71,7 +71,7 @@ fn environment_is_checked() {
 }
 
 #[test]
-fn layers_networks_and_retention_are_checked() {
+fn layers_networks_patterns_and_retention_are_checked() {
     let problems = |fields: Value| -> Vec<String> {
         let found = Function::check(&config(fields));
         found.into_iter().map(|problem| problem.path.join(".")).collect()
@@ -88,6 +88,10 @@ fn layers_networks_and_retention_are_checked() {
     };
     assert!(vpc(json!(["subnet-1", "${env.SUBNET}"]), json!(["sg-1"])).is_empty());
     assert_eq!(vpc(json!(["a"]), json!([])), ["vpc.subnets", "vpc.security_groups"]);
+
+    let code = |pattern: &str| problems(json!({ "code": { "path": ".", "exclude": [pattern] } }));
+    assert!(code("tests/").is_empty());
+    assert_eq!(code("[z-a]"), ["code.exclude"]);
 
     assert!(problems(json!({ "logs": true, "log_retention": 3653 })).is_empty());
     assert_eq!(problems(json!({ "logs": true, "log_retention": 15 })), ["log_retention"]);

@@ -274,7 +274,7 @@ impl Function {
         let folder = self.folder.join(&code.path);
         let runtime = spec.runtime.as_deref().unwrap_or_default();
         let architecture = spec.architecture().as_str();
-        let source = read(folder.clone()).await?;
+        let source = read(folder.clone(), code.exclude.clone()).await?;
         if source.digest(runtime, architecture) != code.digest {
             let message = format!("{} changed after it was planned", folder.display());
             return Err(Error::terminal(message).with_hint("run again"));
@@ -316,9 +316,9 @@ fn arn(on: &Handle<Spec>) -> Result<&str> {
     arn.ok_or_else(|| Error::terminal(format!("{}: its ARN is not known", on.address)))
 }
 
-/// The same code at another path is the same code.
+/// The same files at another path, or by other patterns, are the same code.
 fn is_other_code(change: &Change) -> bool {
-    change.path.field() == "code" && change.path.0.get(1).is_none_or(|key| key != "path")
+    change.path.field() == "code" && change.path.0.get(1).is_none_or(|key| key == "digest")
 }
 
 /// Those that mean us: what shall be, what was applied, and what is about to be replaced.

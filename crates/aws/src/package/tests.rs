@@ -21,7 +21,7 @@ fn put(folder: &Path, name: &str, bytes: &[u8]) {
 }
 
 fn read(folder: &Path) -> Result<Files> {
-    match Source::read(folder)? {
+    match Source::read(folder, &[])? {
         Source::Folder(files) => Ok(files),
         Source::Archive(_) => Err(Error::terminal("an archive")),
     }
@@ -32,11 +32,11 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn digest(code: &Path) -> String {
-    Source::read(code).expect("read").digest("python3.13", "x86_64")
+    Source::read(code, &[]).expect("read").digest("python3.13", "x86_64")
 }
 
 fn refusal(code: &Path) -> String {
-    match Source::read(code) {
+    match Source::read(code, &[]) {
         Ok(_) => "accepted".to_owned(),
         Err(error) => error.to_string(),
     }
@@ -56,6 +56,23 @@ fn time_place_and_umask_do_not_matter() {
 }
 
 #[test]
+fn what_is_excluded_stays_at_home() {
+    let files = [("a.py", "1"), ("a.md", "2"), ("tests/b.py", "3"), ("lib/tests.py", "4")];
+    let code = folder(&files);
+    let exclude = |patterns: &[&str]| patterns.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let names = |patterns: &[&str]| match Source::read(code.path(), &exclude(patterns)) {
+        Ok(Source::Folder(files)) => files.0.into_keys().collect::<Vec<_>>(),
+        _ => panic!("a folder"),
+    };
+    assert_eq!(names(&["tests/", "*.md"]), ["a.py", "lib/tests.py"]);
+    assert_eq!(names(&["*.py", "!a.py"]), ["a.md", "a.py"]);
+    assert!(excluded(Path::new("/"), &exclude(&["[z-a]"])).is_err());
+    let zip = code.path().join("a.zip");
+    fs::write(&zip, read(code.path()).expect("read").zip().expect("zip")).expect("written");
+    assert!(Source::read(&zip, &exclude(&["a"])).is_err());
+}
+
+#[test]
 fn what_a_function_sees_matters() {
     let code = folder(&[("a.py", "1"), ("run.sh", "#!")]);
     let before = digest(code.path());
@@ -66,10 +83,10 @@ fn what_a_function_sees_matters() {
     put(code.path(), "a.py", b"2");
     assert_ne!(executable, digest(code.path()));
     // Packages are chosen for a platform.
-    let source = Source::read(code.path()).expect("read");
+    let source = Source::read(code.path(), &[]).expect("read");
     assert_eq!(source.digest("python3.13", "x86_64"), source.digest("python3.12", "arm64"));
     put(code.path(), "requirements.txt", b"six");
-    let source = Source::read(code.path()).expect("read");
+    let source = Source::read(code.path(), &[]).expect("read");
     assert_ne!(source.digest("python3.13", "x86_64"), source.digest("python3.13", "arm64"));
     assert_ne!(source.digest("python3.13", "x86_64"), source.digest("python3.12", "x86_64"));
 }
