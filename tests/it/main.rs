@@ -11,6 +11,7 @@ mod manifest;
 mod matrix;
 mod outside;
 mod ownership;
+mod power;
 mod sample;
 mod secrets;
 mod strict;
