@@ -12,6 +12,7 @@ mod matrix;
 mod outside;
 mod ownership;
 mod power;
+mod prober;
 mod sample;
 mod secrets;
 mod strict;
