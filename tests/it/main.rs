@@ -5,6 +5,7 @@ mod auth;
 mod cli;
 mod edits;
 mod faults;
+mod instances;
 mod interrupted;
 mod invariants;
 mod manifest;

@@ -115,6 +115,10 @@ pub enum Lack {
     Change,
     /// It takes an empty text for none, and keeps the old one.
     Empty,
+    /// It forgets other fields with this change, which are set again by this call.
+    Forgets(&'static str),
+    /// No lack of the emulator: it is asked for the field only once the state has it.
+    Unasked,
 }
 
 impl Row {
