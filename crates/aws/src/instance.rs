@@ -4,7 +4,12 @@
 //! has to be started again is written on the instance itself, in the tag [`RESTART`], before the
 //! stop, and taken off once it runs: a run that was killed in between is finished by the next.
 //! While the tag is there the type is observed as unfinished, so that it differs until then.
+//!
+//! Some fields of [`Spec`] are no one's to see in the cloud, and only say what a change means:
+//! `image_from` which image was asked for, `launch_type` that another type is another instance.
+//! They are observed as they were last applied.
 
+mod config;
 mod observe;
 mod write;
 
@@ -13,13 +18,12 @@ use std::sync::Arc;
 use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_sdk_ec2::types::{
-    HttpTokensState, InstanceMetadataOptionsRequest, InstanceStateName as State, InstanceType,
-    ResourceType, Tag, TagSpecification,
+    InstanceMetadataOptionsRequest, InstanceStateName as State, InstanceType, ResourceType,
+    RunInstancesMonitoringEnabled, Tag, TagSpecification,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use futures_util::future::join_all;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
@@ -27,6 +31,8 @@ use stackwright_engine::kind::{
     Problem, Repeat, Result, tag,
 };
 
+pub use self::config::Power;
+use self::config::{Config, OnTypeChange};
 use self::observe::filter;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
@@ -42,45 +48,10 @@ const RESTART: &str = "stackwright:restart";
 /// A filter takes so many values.
 const CHUNK: usize = 200;
 
-/// User data before encoding, in bytes.
-const USER_DATA: usize = 16 * 1024;
-
 /// Instances of one account and region.
 #[derive(Clone, Debug)]
 pub struct Instance {
     pub cloud: Arc<Cloud>,
-}
-
-/// A virtual machine on EC2.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// The machine image it starts from: `ami-…`. Another image means another instance.
-    pub image: String,
-    /// Its size, for example `t3.micro`. For another size it is stopped and started again.
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// The name of the key pair for SSH. Another key means another instance.
-    pub key_name: Option<String>,
-    /// Security groups by id: `sg-…`. The default group of the network when nothing is written.
-    pub security_groups: Option<Vec<String>>,
-    /// The subnet it stands in: `subnet-…`. Another subnet means another instance.
-    pub subnet: Option<String>,
-    /// The script that runs at its first start, as text, at most 16 KiB. Another script means
-    /// another instance.
-    pub user_data: Option<String>,
-    /// `running` or `stopped`: every run brings it there. `external`, which holds when nothing is
-    /// written: whoever uses the instance starts and stops it.
-    pub power: Option<Power>,
-}
-
-/// Who decides whether an instance runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum Power {
-    External,
-    Running,
-    Stopped,
 }
 
 /// An instance in its normal form.
@@ -102,16 +73,39 @@ pub struct Spec {
     /// Plain text, not the base64 that EC2 takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_data: Option<String>,
+    /// `OWNER/NAME`, instead of `image`: the newest such image at the create.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub image_from: Option<String>,
+    /// The type once more, where another one is another instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub launch_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub monitoring: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub termination_protection: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Metadata>,
     /// `running` or `stopped`; left out where the file leaves it to others.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub power: Option<Power>,
+}
+
+/// How programs on the instance read its metadata, its credentials among them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Metadata {
+    /// `required`, `optional`.
+    pub tokens: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hop_limit: Option<i32>,
 }
 
 impl Kind for Instance {
     const NAME: &'static str = "instance";
     const OUTPUTS: &'static [&'static str] = &["id", "arn"];
     const FIELDS: &'static [Field] = &[
-        Field("image", Cost::Replace, Compare::Managed),
+        Field("image", Cost::Replace, Compare::Released),
+        Field("image_from", Cost::Replace, Compare::Released),
+        Field("launch_type", Cost::Replace, Compare::Released),
         Field("type", Cost::Restart, Compare::Managed),
         Field("key_name", Cost::Replace, Compare::Managed),
         Field("subnet", Cost::Replace, Compare::Managed),
@@ -119,13 +113,14 @@ impl Kind for Instance {
         Field("power", Cost::InPlace, Compare::Released),
     ];
     const CREATE: Repeat = Repeat::Token;
+    const DERIVED: &'static [&'static str] = &["launch_type"];
     const LOST: &'static str = "its id, its disks with what is on them, and its addresses";
 
     type Config = Config;
     type Spec = Spec;
 
     fn check(config: &Config) -> Vec<Problem> {
-        check(config)
+        config::check(config)
     }
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
@@ -133,17 +128,10 @@ impl Kind for Instance {
             return Err(Error::terminal("the tag `Name` is what EC2 calls an instance's name")
                 .with_hint("write `name:` instead of a tag `Name`"));
         }
-        Ok(Spec {
-            name: at.name.clone(),
-            tags: at.tags.clone(),
-            image: Some(config.image),
-            kind: Some(config.kind),
-            key_name: config.key_name,
-            security_groups: config.security_groups.map(sorted),
-            subnet: config.subnet,
-            user_data: config.user_data,
-            power: config.power.filter(|power| *power != Power::External),
-        })
+        if config.on_type_change == OnTypeChange::Refuse {
+            self.refuse(&config.kind, &at.tags).await?;
+        }
+        config::normalize(config, at)
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
@@ -167,7 +155,17 @@ impl Kind for Instance {
         let specification = |sort: ResourceType| {
             TagSpecification::builder().resource_type(sort).set_tags(Some(tagged.clone())).build()
         };
-        let imds = InstanceMetadataOptionsRequest::builder().http_tokens(HttpTokensState::Required);
+        let metadata = spec.metadata.as_ref();
+        let tokens = metadata.map_or(config::TOKENS, |metadata| &metadata.tokens);
+        let imds = InstanceMetadataOptionsRequest::builder().http_tokens(tokens.into());
+        let imds = imds.set_http_put_response_hop_limit(metadata.and_then(|m| m.hop_limit));
+        let monitoring = spec
+            .monitoring
+            .map(|is_on| RunInstancesMonitoringEnabled::builder().enabled(is_on).build());
+        let image = match (&spec.image, &spec.image_from) {
+            (None, Some(from)) => Some(self.newest_image(from).await?),
+            (image, _) => image.clone(),
+        };
         // Once, token or not: after a lost reply and then a refused connection the SDK would
         // report the refusal alone, which says that nothing was made.
         let reply = self
@@ -177,7 +175,7 @@ impl Kind for Instance {
             .min_count(1)
             .max_count(1)
             .client_token(&intent.token)
-            .set_image_id(spec.image.clone())
+            .set_image_id(image)
             .set_instance_type(spec.kind.as_deref().map(InstanceType::from))
             .set_key_name(spec.key_name.clone())
             .set_security_group_ids(spec.security_groups.clone())
@@ -185,6 +183,7 @@ impl Kind for Instance {
             .set_user_data(spec.user_data.as_ref().map(|text| BASE64.encode(text)))
             .set_tag_specifications(Some(sorts.map(specification).into()))
             .metadata_options(imds.build())
+            .set_monitoring(monitoring)
             .customize()
             .once()
             .send()
@@ -198,13 +197,28 @@ impl Kind for Instance {
             return Err(Error::new(Fault::Unknown, "RunInstances: the reply names no instance"));
         };
         let mut live = self.live(&owner, &instance);
-        live.spec = Spec { power: live.spec.power, ..spec.clone() };
+        live.spec = Spec {
+            power: live.spec.power,
+            // A call of its own, on a new instance as on any other.
+            termination_protection: spec.termination_protection.map(|_| false),
+            ..spec.clone()
+        };
         Ok(Created { id, live })
     }
 
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let touched = |field: &str| changes.iter().any(|change| change.path.field() == field);
         self.set_tags(&on.id, desired, changes).await?;
+        if touched("monitoring") {
+            self.set_monitoring(&on.id, desired.monitoring.unwrap_or_default()).await?;
+        }
+        if touched("termination_protection") {
+            let is_on = desired.termination_protection.unwrap_or_default();
+            self.set_termination_protection(&on.id, is_on).await?;
+        }
+        if touched("metadata") {
+            self.set_metadata(&on.id, desired.metadata.as_ref()).await?;
+        }
         if !["type", "power", "security_groups"].into_iter().any(touched) {
             return Ok(());
         }
@@ -228,7 +242,9 @@ impl Kind for Instance {
             Err(error) if code(&error) == Some("InvalidInstanceID.NotFound") => Ok(()),
             Err(error) if code(&error) == Some("OperationNotPermitted") => {
                 let error = crate::fault::explain("TerminateInstances", error);
-                Err(error.with_hint("termination protection is on; it is never switched off here"))
+                let hint = "termination protection is never switched off here: set \
+                            `termination_protection: false`, reconcile, then go on";
+                Err(error.with_hint(hint))
             }
             sent => sent.map(drop).explain("TerminateInstances"),
         }
@@ -261,63 +277,4 @@ fn explain_run(error: SdkError<RunInstancesError>) -> Error {
     let mut explained = crate::fault::explain("RunInstances", error);
     explained.fault = Fault::Terminal;
     explained.with_hint(hint)
-}
-
-fn check(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut id = |path: &[&str], text: &str, prefix: &str| {
-        if text.starts_with(prefix) || text.contains("${") {
-            return;
-        }
-        problems.push(Problem {
-            path: path.iter().map(|&key| key.to_owned()).collect(),
-            message: format!("`{text}` is not an id of the form `{prefix}…`"),
-            hint: None,
-        });
-    };
-    id(&["image"], &config.image, "ami-");
-    for group in config.security_groups.iter().flatten() {
-        id(&["security_groups"], group, "sg-");
-    }
-    if let Some(subnet) = &config.subnet {
-        id(&["subnet"], subnet, "subnet-");
-    }
-    if config.user_data.as_ref().is_some_and(|text| text.len() > USER_DATA) {
-        problems.push(Problem {
-            path: vec!["user_data".to_owned()],
-            message: "user data may have 16 KiB at most".to_owned(),
-            hint: Some("load the rest from S3 at the first start".to_owned()),
-        });
-    }
-    if config.security_groups.as_ref().is_some_and(Vec::is_empty) {
-        problems.push(Problem {
-            path: vec!["security_groups".to_owned()],
-            message: "an instance has at least one security group".to_owned(),
-            hint: Some("leave the field out for the network's default group".to_owned()),
-        });
-    }
-    problems
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn the_file_alone_shows_wrong_ids() {
-        let config = |value| serde_json::from_value::<Config>(value).expect("a config");
-        let right = config(json!({
-            "image": "${env.AMI}", "type": "t3.micro", "security_groups": ["sg-1"],
-        }));
-        assert_eq!(check(&right), []);
-        let wrong = config(json!({
-            "image": "debian", "type": "t3.micro", "security_groups": ["web"], "subnet": "a",
-            "user_data": "x".repeat(USER_DATA + 1),
-        }));
-        let paths: Vec<_> =
-            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
-        assert_eq!(paths, ["image", "security_groups", "subnet", "user_data"]);
-    }
 }

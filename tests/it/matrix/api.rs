@@ -24,6 +24,7 @@ pub fn table() -> Table {
                 "PutIntegration",
                 "PutMethod",
                 "RemovePermission",
+                "UpdateStage",
             ])
             .removed(Removed::Becomes(json!("prod")))
             .cannot("a stage keeps its name"),
@@ -35,7 +36,8 @@ pub fn table() -> Table {
                 method(bench, "delete-method", "");
                 method(bench, "put-method", " --authorization-type AWS_IAM");
                 method(bench, "put-integration", INTEGRATION);
-            }),
+            })
+            .lacks(On::Moto, FORGETS),
         Row::new(
             "routes",
             json!({ "GET /a": "function.f" }),
@@ -51,7 +53,54 @@ pub fn table() -> Table {
             "PutMethod",
         ])
         .removed(Removed::Becomes(json!({})))
-        .hands(|bench| method(bench, "delete-method", "")),
+        .hands(|bench| method(bench, "delete-method", ""))
+        .lacks(On::Moto, FORGETS),
+        Row::new(
+            "routes.function",
+            json!({ "GET /a": { "function": "function.f" } }),
+            json!({ "GET /a": { "function": "function.g" } }),
+        )
+        .means("routes", routes(&[("GET /a", "f")]), routes(&[("GET /a", "g")]))
+        .sends(&[
+            "AddPermission",
+            "CreateDeployment",
+            "DeleteDeployment",
+            "PutIntegration",
+            "RemovePermission",
+        ])
+        .removed(Removed::Becomes(json!({})))
+        .hands(|bench| method(bench, "delete-method", ""))
+        .lacks(On::Moto, FORGETS),
+        Row::new(
+            "routes.authorization",
+            json!({ "GET /a": { "function": "function.f", "authorization": "iam" } }),
+            json!({ "GET /a": { "function": "function.f", "authorization": "none" } }),
+        )
+        .means("routes", routes(&[("GET /a", "f")]), open(&[("GET /a", "f")]))
+        .sends(&["CreateDeployment", "DeleteDeployment", "DeleteMethod", "PutIntegration", "PutMethod"])
+        .removed(Removed::Becomes(json!({})))
+        .hands(|bench| {
+            method(bench, "delete-method", "");
+            method(bench, "put-method", " --authorization-type AWS_IAM");
+            method(bench, "put-integration", INTEGRATION);
+        })
+        .lacks(On::Moto, FORGETS),
+        Row::new(
+            "variables",
+            json!({ "colour": "red", "size": "1" }),
+            json!({ "colour": "blue", "taste": "sweet" }),
+        )
+        .sends(&["UpdateStage"])
+        .removed(Removed::Becomes(json!({})))
+        .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=replace,path=/variables/colour,value=green"),
+        Row::new("throttle.rate", json!({ "rate": 12.5 }), json!({ "rate": 13.5 }))
+            .sends(&["UpdateStage"])
+            .removed(Removed::Becomes(Value::Null))
+            .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=replace,path=/*/*/throttling/rateLimit,value=7"),
+        Row::new("throttle.burst", json!({ "burst": 12 }), json!({ "burst": 13 }))
+            .sends(&["UpdateStage"])
+            .removed(Removed::Becomes(Value::Null))
+            .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=replace,path=/*/*/throttling/burstLimit,value=7"),
         name.sends(&["UpdateRestApi"])
             .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/name,value=other"),
         tags.sends(&["TagResource", "UntagResource"])
@@ -82,6 +131,18 @@ const INTEGRATION: &str = " --type AWS_PROXY --integration-http-method POST --ur
 
 fn authorized(sort: &str) -> Value {
     json!({ "GET /a": { "authorization": sort } })
+}
+
+/// There a deployment makes the stage anew, without its settings.
+const FORGETS: Lack = Lack::Forgets("UpdateStage");
+
+/// As [`routes`], for everybody.
+fn open(of: &[(&str, &str)]) -> Value {
+    let mut routes = routes(of);
+    for route in routes.as_object_mut().expect("a map").values_mut() {
+        route["authorization"] = "NONE".into();
+    }
+    routes
 }
 
 fn routes(of: &[(&str, &str)]) -> Value {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
 
-use super::row::{Action, Lack, On, Removed, Row, Table};
+use super::row::{Action, Lack, On, Removed, Row, Seen, Table};
 use crate::support::text;
 
 pub fn table() -> Table {
@@ -13,11 +13,17 @@ pub fn table() -> Table {
             .action(Action::Replace)
             .sends(&["RunInstances", "TerminateInstances"])
             .cannot("an instance keeps its image"),
+        named("image.owner", ["a", "b"]),
+        named("image.name", ["b", "a"]),
         Row::new("type", "t2.micro", "t2.small")
             .action(Action::Restart)
             .sends(&["ModifyInstanceAttribute"])
             .hand("ec2 modify-instance-attribute --instance-id <id> --instance-type Value=t2.nano")
             .lacks(On::Ministack, Lack::Call("ModifyInstanceAttribute: ")),
+        Row::new("on_type_change", "stop", "replace")
+            .seen(Seen::Not)
+            .removed(Removed::Nothing)
+            .cannot("it is what this program makes of a change"),
         Row::new("key_name", "key-a", "key-b")
             .action(Action::Replace)
             .sends(&["RunInstances", "TerminateInstances"])
@@ -40,6 +46,27 @@ pub fn table() -> Table {
             .sends(&["RunInstances", "TerminateInstances"])
             .removed(Removed::Replaces)
             .cannot("it is not read back: the script of the first start has run"),
+        Row::new("user_data.file", json!({ "file": "one.sh" }), json!({ "file": "two.sh" }))
+            .means("user_data", json!("echo 1\n"), json!("echo 2\n"))
+            .action(Action::Replace)
+            .sends(&["RunInstances", "TerminateInstances"])
+            .removed(Removed::Replaces)
+            .cannot("it is not read back: the script of the first start has run"),
+        Row::new("monitoring", false, true)
+            .sends(&["MonitorInstances"])
+            .removed(Removed::Default(json!(false)))
+            .hand("ec2 monitor-instances --instance-ids <id>")
+            .lacks(On::Moto, Lack::Call("MonitorInstances: "))
+            .lacks(On::Ministack, Lack::Call("MonitorInstances: ")),
+        Row::new("termination_protection", false, true)
+            .sends(&["ModifyInstanceAttribute"])
+            .removed(Removed::Default(json!(false)))
+            .hand("ec2 modify-instance-attribute --instance-id <id> --no-disable-api-termination")
+            .lacks(On::Moto, Lack::Unasked)
+            .lacks(On::Ministack, Lack::Unasked)
+            .lacks(On::Ministack, Lack::Call("ModifyInstanceAttribute: ")),
+        metadata("metadata.tokens", json!({ "tokens": "optional", "hop_limit": 3 })),
+        metadata("metadata.hop_limit", json!({ "tokens": "required", "hop_limit": 2 })),
         Row::new("power", "running", "stopped")
             .sends(&["StopInstances"])
             .removed(Removed::Nothing)
@@ -58,13 +85,35 @@ pub fn table() -> Table {
             "instance": { "i": {} },
             "role": { "a": trust(), "b": trust() },
         }),
-        files: &[],
+        files: &[("one.sh", "echo 1\n"), ("two.sh", "echo 2\n")],
         given,
         rows,
     }
 }
 
-/// Two keys, and two subnets and groups of one network.
+/// An image by its name instead of by its id; which, by turns.
+fn named(row: &'static str, which: [&str; 2]) -> Row {
+    let [first, second] = which.map(|a| {
+        let (owner, name) = (format!("<owner-{a}>"), format!("<image-{a}>"));
+        (json!({ "owner": owner, "name": name }), json!(format!("{owner}/{name}")))
+    });
+    Row::new(row, first.0, second.0)
+        .means("image_from", first.1, second.1)
+        .action(Action::Replace)
+        .sends(&["RunInstances", "TerminateInstances"])
+        .cannot("which image was asked for is written nowhere else")
+}
+
+fn metadata(row: &'static str, second: Value) -> Row {
+    Row::new(row, json!({ "tokens": "required", "hop_limit": 3 }), second)
+        .sends(&["ModifyInstanceMetadataOptions"])
+        .removed(Removed::Becomes(Value::Null))
+        .hand("ec2 modify-instance-metadata-options --instance-id <id> --http-tokens required --http-put-response-hop-limit 5")
+        .lacks(On::Ministack, Lack::Report)
+        .lacks(On::Ministack, Lack::Call("ModifyInstanceMetadataOptions: "))
+}
+
+/// Two keys, two images, and two subnets and groups of one network.
 fn given(emulator: &Emulator) -> Vec<(&'static str, String)> {
     for key in ["key-a", "key-b"] {
         emulator.aws(&["ec2", "create-key-pair", "--key-name", key]);
@@ -81,7 +130,15 @@ fn given(emulator: &Emulator) -> Vec<(&'static str, String)> {
         let command = ["ec2", "create-security-group", "--vpc-id", &vpc, "--group-name", name];
         made(&emulator.aws(&[&command[..], &["--description", name]].concat()), "/GroupId")
     };
+    let images = emulator.aws(&["ec2", "describe-images"]);
+    let images = images["Images"].as_array().expect("a list").clone();
+    let image = |at: usize, field: &str| text(&images[at][field]).to_owned();
+    assert_ne!(image(0, "Name"), image(1, "Name"), "two images");
     vec![
+        ("owner-a", image(0, "OwnerId")),
+        ("image-a", image(0, "Name")),
+        ("owner-b", image(1, "OwnerId")),
+        ("image-b", image(1, "Name")),
         ("subnet-a", subnet("10.9.1.0/24")),
         ("subnet-b", subnet("10.9.2.0/24")),
         ("sg-a", group("a")),

@@ -117,8 +117,12 @@ pub enum Lack {
     Call(&'static str),
     /// It says yes and changes nothing: the run fails and says so.
     Change,
-    /// It says yes to the default and keeps the old value. No run looks again at what it unset.
+    /// It says yes to the default and keeps the old value: the run fails and says so.
     Unset,
+    /// It forgets other fields with this change, which are set again by this call.
+    Forgets(&'static str),
+    /// No lack of the emulator: it is asked for the field only once the state has it.
+    Unasked,
 }
 
 impl Row {

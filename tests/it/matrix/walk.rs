@@ -23,6 +23,9 @@ pub struct Bench {
     fields: RefCell<Map<String, Value>>,
 }
 
+const AGAIN: &str = "put in again";
+const UNCHANGED: &str = "did not change, though the cloud said yes";
+
 /// What one edit shall bring.
 struct Expected<'a> {
     what: &'a str,
@@ -159,7 +162,12 @@ impl Bench {
             after: second.clone(),
         };
         if self.bring(row, Some(&row.values[1]), &change) {
-            assert_eq!(self.writes(sent), row.sends, "{}: the writes of the change", row.name);
+            let mut writes = self.writes(sent);
+            let is_again = |(on, lack): &(On, Lack), call: &str| {
+                *on == self.on && matches!(lack, Lack::Forgets(again) if *again == call)
+            };
+            writes.retain(|call| !row.lacks.iter().any(|lack| is_again(lack, call)));
+            assert_eq!(writes, row.sends, "{}: the writes of the change", row.name);
             assert_eq!(self.stack.reconcile(&[]).writes, 0, "{}: a second run", row.name);
             self.by_hand(row, second.clone());
         } else if let (Hand::Runs(command), false) =
@@ -191,9 +199,10 @@ impl Bench {
             return true;
         }
         self.plans(row, &plan, expected, &when);
-        let lacks: Vec<&str> = self.lacking(row).collect();
-        let is_unnoticed = expected.rule == "unset" && row.lacks.contains(&(self.on, Lack::Unset));
-        if !lacks.is_empty() && !is_unnoticed {
+        // Put in again, it has the value already.
+        let is_unasked = self.is_unasked(row) && expected.what == AGAIN;
+        let lacks: Vec<&str> = self.lacking(row, expected.rule).filter(|_| !is_unasked).collect();
+        if !lacks.is_empty() {
             let ran = self.stack.run(&["reconcile", "--yes"]).code(4);
             assert!(lacks.iter().any(|said| ran.stderr.contains(said)), "{when}: {lacks:?}\n{ran}");
             self.edit(row, old.as_ref());
@@ -211,13 +220,19 @@ impl Bench {
     }
 
     /// What the run says where the endpoint cannot change the field; one of these.
-    fn lacking(&self, row: &Row) -> impl Iterator<Item = &'static str> {
+    fn lacking(&self, row: &Row, rule: &str) -> impl Iterator<Item = &'static str> {
         let here = row.lacks.iter().filter(|(on, _)| *on == self.on);
-        here.filter_map(|(_, lack)| match lack {
+        let is_unset = rule == "unset";
+        here.filter_map(move |(_, lack)| match lack {
             Lack::Call(call) => Some(*call),
-            Lack::Change => Some("did not change, though the cloud said yes"),
-            Lack::Report | Lack::Unset => None,
+            Lack::Change => Some(UNCHANGED),
+            Lack::Unset => Some(UNCHANGED).filter(|_| is_unset),
+            Lack::Report | Lack::Forgets(_) | Lack::Unasked => None,
         })
+    }
+
+    fn is_unasked(&self, row: &Row) -> bool {
+        row.lacks.contains(&(self.on, Lack::Unasked))
     }
 
     /// The plan has the expected steps, and names the field.
@@ -251,7 +266,12 @@ impl Bench {
         let is_unreported = row.lacks.contains(&(self.on, Lack::Report));
         let unreported = plan["unreported"][self.table.kind()].as_array();
         let named = unreported.is_some_and(|fields| fields.iter().any(|field| field == row.spec()));
-        assert_eq!(named, is_unreported && expected.rule != "unset", "{when}: {plan:#}");
+        // What is not wanted any more is not missed.
+        let is_missed =
+            is_unreported && expected.after.as_ref().is_none_or(|after| !after.is_null());
+        let is_unasked = self.is_unasked(row) && expected.what == AGAIN;
+        let is_named = is_unasked || is_missed && expected.rule != "unset";
+        assert_eq!(named, is_named, "{when}: {plan:#}");
     }
 
     /// Somebody changes it, the plan says so, the next run repairs it.
@@ -326,16 +346,14 @@ impl Bench {
         let out =
             Expected { what: "taken out", rule, field, action, also, before: now.clone(), after };
         if self.bring(row, None, &out) {
-            let kept = row.lacks.contains(&(self.on, Lack::Unset));
-            let is_known = !left.is_null() && left != json!({});
-            let left = if kept { now } else { Some(left).filter(|_| is_known) };
+            let left = Some(left).filter(|left| !left.is_null() && *left != json!({}));
             let again = Expected {
-                what: "put in again",
+                what: AGAIN,
                 rule: "edited",
                 field,
                 action,
                 also,
-                before: left,
+                before: left.filter(|_| !self.is_unasked(row)),
                 after: first,
             };
             self.bring(row, Some(&row.values[0]), &again);

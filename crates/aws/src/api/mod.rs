@@ -12,6 +12,7 @@ mod observe;
 mod permission;
 pub mod routes;
 pub mod spec;
+mod stage;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -113,11 +114,12 @@ impl Kind for Api {
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let names = self.names(&on.id, desired.stage()).await?;
         self.set_texts(&names, desired, changes).await?;
-        let own = ["name", "description", "tags"];
+        let own = ["name", "description", "tags", "variables", "throttle"];
         if changes.iter().any(|change| !own.contains(&change.path.field())) {
             let applied = on.applied.as_ref().map(|spec| spec.permissions.as_slice());
             self.converge(&names, desired, applied.unwrap_or_default()).await?;
         }
+        self.set_stage(&names, desired, changes).await?;
         self.set_tags(&names, changes).await
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_apigateway::types::{
-    ApiStatus, Integration, IntegrationType, Method, Resource as SeenResource, RestApi,
+    ApiStatus, Integration, IntegrationType, Method, Resource as SeenResource, RestApi, Stage,
 };
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
@@ -11,7 +11,8 @@ use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Result, Settle
 
 use super::names::{Names, digest_of, invoked};
 use super::permission::Grant;
-use super::spec::{Route, STAGE, STAGE_TAG, Spec};
+use super::spec::{Route, STAGE, STAGE_TAG, Spec, Throttle};
+use super::stage::ALL_ROUTES;
 use super::{Api, TOGETHER};
 use crate::tags::Tags;
 
@@ -47,6 +48,15 @@ pub struct Stages {
     pub digest: String,
     /// The deployments that a stage points at.
     pub used: BTreeSet<String>,
+    /// Of ours; `None`: it is not there.
+    pub settings: Option<Settings>,
+}
+
+/// What a stage says by itself.
+#[derive(Debug)]
+pub struct Settings {
+    pub variables: BTreeMap<String, String>,
+    pub throttle: Throttle,
 }
 
 /// Everything that is made after the API itself.
@@ -70,6 +80,12 @@ impl Api {
         )?;
         let (Some(api), Some(Seen { tree, stages, grants })) = (api, seen) else { return Ok(None) };
         let good = grants.into_iter().filter(|(_, grant)| grant.is_good);
+        // Without routes there is no stage: as soon as there is one, its settings differ.
+        let (variables, throttle) = match (stages.settings, &handle.applied) {
+            (Some(Settings { variables, throttle }), _) => (Some(variables), Some(throttle)),
+            (None, Some(applied)) => (applied.variables.clone(), applied.throttle.clone()),
+            (None, None) => (None, None),
+        };
         let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
         let tags = api.tags.unwrap_or_default().into_iter().collect();
         let tags = match &handle.applied {
@@ -90,6 +106,8 @@ impl Api {
                 stage: Some(stage),
                 routes: tree.routes(),
                 permissions: good.map(|(function, _)| function).collect(),
+                variables,
+                throttle,
                 deployed: stages.digest,
             },
             outputs: names.outputs(),
@@ -163,6 +181,10 @@ impl Api {
         let mut stages = Stages {
             digest: String::new(),
             used: all.iter().filter_map(|stage| stage.deployment_id.clone()).collect(),
+            settings: ours.map(|stage| Settings {
+                variables: stage.variables().cloned().unwrap_or_default().into_iter().collect(),
+                throttle: throttle(stage),
+            }),
         };
         if let Some(deployment) = ours.and_then(|stage| stage.deployment_id()) {
             let request = client.get_deployment().rest_api_id(&names.id).deployment_id(deployment);
@@ -251,6 +273,14 @@ impl Api {
 /// The stage an API was made for.
 fn stage_in(tags: &Tags) -> String {
     tags.get(STAGE_TAG).map_or(STAGE, String::as_str).to_owned()
+}
+
+fn throttle(stage: &Stage) -> Throttle {
+    let all = stage.method_settings().and_then(|settings| settings.get(ALL_ROUTES));
+    Throttle {
+        rate: all.map(|all| all.throttling_rate_limit()),
+        burst: all.map(|all| all.throttling_burst_limit()),
+    }
 }
 
 fn route(method: &Method) -> Route {

@@ -144,6 +144,15 @@ pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
             );
         }
     }
+    let has = |method: &&str, path: &str| {
+        seen.contains_key(&RouteKey { method: (*method).to_owned(), path: path.to_owned() })
+    };
+    for (route, key) in seen.iter().filter(|(route, _)| route.method == "ANY") {
+        if METHODS.iter().all(|method| has(method, &route.path)) {
+            let message = "no call reaches it: every method has a route of its own".to_owned();
+            problem(key, message, "take it out".to_owned());
+        }
+    }
     problems
 }
 
@@ -196,6 +205,13 @@ mod tests {
             check_all(&["GET /a/{id}", "PUT /a/{id}/b", "GET /a/b", "ANY /a/{id}"]),
             [""; 0]
         );
+        let mut all = METHODS.map(|method| format!("{method} /a"));
+        let keys: Vec<&str> = all.iter().map(String::as_str).collect();
+        let hidden = "ANY /a: no call reaches it: every method has a route of its own";
+        assert_eq!(check_all(&keys), [hidden]);
+        all[0] = "GET /b".to_owned();
+        let keys: Vec<&str> = all.iter().map(String::as_str).collect();
+        assert_eq!(check_all(&keys), [""; 0]);
         assert_eq!(check_all(&["GET /a", "get /a/"]), ["get /a/: the same route as `GET /a`"]);
         assert_eq!(
             check_all(&["GET /a/{id}/b", "GET /a/{name}/c", "GET /a/{proxy+}"]),

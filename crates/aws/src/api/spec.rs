@@ -1,9 +1,11 @@
 //! What a user writes about an API, and its normal form.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use stackwright_engine::kind::{Context, Error, Problem, Result};
 
@@ -31,11 +33,80 @@ pub struct Config {
     #[serde(default)]
     #[schemars(extend("default" = "iam"))]
     pub authorization: Authorization,
-    /// `METHOD /path`, then the function that answers: `POST /ec2: function.ec2-control`. The
-    /// method may be `ANY`; `{name}` stands for one part of the path, `{proxy+}` at its end for all
-    /// that follows.
+    /// `METHOD /path`, then the function that answers: `POST /ec2: function.ec2-control`, or
+    /// `{function: …, authorization: …}`. The method may be `ANY`; `{name}` stands for one part of
+    /// the path, `{proxy+}` at its end for all that follows.
     #[serde(default)]
-    pub routes: BTreeMap<String, FunctionArn>,
+    pub routes: BTreeMap<String, RouteConfig>,
+    /// Variables of the stage, which functions get with every call. Not deployed: they change at
+    /// once.
+    pub variables: Option<BTreeMap<String, String>>,
+    /// How many calls the stage takes, all routes together. More are answered with 429.
+    pub throttle: Option<ThrottleConfig>,
+}
+
+/// How many calls a stage takes.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ThrottleConfig {
+    /// Calls a second, in the long run.
+    #[schemars(range(min = 0), extend("default" = RATE))]
+    pub rate: Option<f64>,
+    /// Calls at once.
+    #[schemars(range(min = 0), extend("default" = BURST))]
+    pub burst: Option<i32>,
+}
+
+/// What API Gateway takes where a stage does not say: the account's quota, as it is from the start.
+pub const RATE: f64 = 10_000.0;
+pub const BURST: i32 = 5_000;
+
+/// What answers a route, and who may call it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct RouteConfig {
+    /// `function.KEY`, or an ARN; empty where the file does not say it.
+    pub function: String,
+    /// `None`: that of the API.
+    pub authorization: Option<Authorization>,
+}
+
+impl TryFrom<Value> for RouteConfig {
+    type Error = serde_json::Error;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        let function = value.as_str().or_else(|| value["function"].as_str()).unwrap_or_default();
+        let authorization = value.get("authorization").cloned().unwrap_or_default();
+        Ok(Self {
+            function: function.to_owned(),
+            authorization: serde_json::from_value(authorization)?,
+        })
+    }
+}
+
+impl JsonSchema for RouteConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "RouteConfig".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let function = json_schema!({ "type": "string", "x-address": "function" });
+        let mut authorization = generator.subschema_for::<Authorization>();
+        authorization.insert("description".into(), "Instead of the API's.".into());
+        json_schema!({ "anyOf": [
+            function.clone(),
+            {
+                "type": "object",
+                "properties": { "function": function, "authorization": authorization },
+                "required": ["function"],
+                "additionalProperties": false,
+            },
+        ]})
+    }
 }
 
 /// Who may call.
@@ -58,12 +129,6 @@ impl Authorization {
     }
 }
 
-/// The function that answers: `function.KEY`, or an ARN.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(transparent)]
-#[schemars(inline, extend("x-address" = "function"))]
-pub struct FunctionArn(pub String);
-
 /// An API in its normal form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spec {
@@ -77,8 +142,22 @@ pub struct Spec {
     pub routes: BTreeMap<String, Route>,
     /// ARNs of the functions that this API may call, sorted.
     pub permissions: Vec<String>,
+    /// Of the stage, where it is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variables: Option<BTreeMap<String, String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub throttle: Option<Throttle>,
     /// [`digest`] of what the stage serves. Empty: nothing of ours, or nothing at all.
     pub deployed: String,
+}
+
+/// How many calls a stage takes; what it does not say is left out.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Throttle {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub burst: Option<i32>,
 }
 
 /// What happens with a call.
@@ -112,14 +191,16 @@ pub fn digest(routes: &BTreeMap<String, Route>) -> String {
 }
 
 pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
-    let authorization = config.authorization.as_type();
-    let route = |(key, FunctionArn(function)): (String, FunctionArn)| {
+    let route = |(key, route): (String, RouteConfig)| {
         let key: RouteKey = key.parse().map_err(|error: routes::NotARoute| {
             Error::terminal(error.message).with_hint(error.hint)
         })?;
-        Ok((key.to_string(), Route { function, authorization: authorization.to_owned() }))
+        let authorization = route.authorization.unwrap_or(config.authorization).as_type();
+        let authorization = authorization.to_owned();
+        Ok((key.to_string(), Route { function: route.function, authorization }))
     };
     let routes: BTreeMap<_, _> = config.routes.into_iter().map(route).collect::<Result<_>>()?;
+    let throttle = |ThrottleConfig { rate, burst }| Throttle { rate, burst };
     let functions: BTreeSet<&String> = routes.values().map(|route| &route.function).collect();
     Ok(Spec {
         name: at.name.clone(),
@@ -127,6 +208,8 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
         description: config.description,
         stage: Some(config.stage.unwrap_or_else(|| STAGE.to_owned())),
         permissions: functions.into_iter().cloned().collect(),
+        variables: config.variables,
+        throttle: config.throttle.map(throttle),
         deployed: digest(&routes),
         routes,
     })
@@ -134,27 +217,45 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
 
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = routes::check(config.routes.keys());
-    let mut problem = |field: &str, message: String, hint: &str| {
-        let path = vec![field.to_owned()];
+    let mut problem = |path: &[&str], message: String, hint: &str| {
+        let path = path.iter().map(|&key| key.to_owned()).collect();
         problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
     };
+    for (key, _) in config.routes.iter().filter(|(_, route)| route.function.is_empty()) {
+        let message = "no function answers this route".to_owned();
+        problem(&["routes", key], message, "write `function: function.KEY`");
+    }
+    for (name, value) in config.variables.iter().flatten() {
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            let message = format!("`{name}` cannot be the name of a variable of a stage");
+            problem(&["variables", name], message, "letters, digits and `_`");
+        } else if !value.contains("${") && !value.chars().all(is_of_a_variable) {
+            let message = format!("`{value}` cannot be the value of a variable of a stage");
+            let hint = "letters, digits and `-` `.` `_` `~` `:` `/` `?` `#` `&` `=` `,`";
+            problem(&["variables", name], message, hint);
+        }
+    }
     if let Some(stage) = config.stage.as_ref().filter(|stage| !stage.contains("${")) {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if stage.is_empty() || stage.len() > 128 || !stage.chars().all(is_word) {
             let hint = "1 to 128 letters, digits, `-` and `_`";
-            problem("stage", format!("`{stage}` is not the name of a stage"), hint);
+            problem(&["stage"], format!("`{stage}` is not the name of a stage"), hint);
         }
     }
     if config.description.as_ref().is_some_and(|text| text.chars().count() > 1024) {
         let hint = "API Gateway takes 1024 characters";
-        problem("description", "the description is too long".to_owned(), hint);
+        problem(&["description"], "the description is too long".to_owned(), hint);
     }
     problems
 }
 
+fn is_of_a_variable(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "-._~:/?#&=,".contains(c)
+}
+
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
 
@@ -204,6 +305,20 @@ mod tests {
             assert_ne!(one, digest(other));
         }
         assert_eq!(digest(json!({})), "");
+        let staged = json!({
+            "routes": { "GET /a": "f" }, "variables": { "a": "b" }, "throttle": { "rate": 1 },
+        });
+        assert_eq!(one, digest(staged), "the stage's own settings are not deployed");
+    }
+
+    #[test]
+    fn a_route_may_say_more_than_its_function() {
+        let of = |routes: Value| spec(json!({ "routes": routes }));
+        let long = of(json!({ "GET /a": { "function": "f" } }));
+        assert_eq!(long, of(json!({ "GET /a": "f" })));
+        let open = of(json!({ "GET /a": { "function": "f", "authorization": "none" } }));
+        assert_eq!(open.routes["GET /a"].authorization, "NONE");
+        assert_ne!(open.deployed, long.deployed, "who may call is deployed");
     }
 
     #[test]
@@ -212,6 +327,12 @@ mod tests {
         let wrong = config(json!({ "stage": "a b", "description": long, "routes": { "/a": "f" } }));
         let paths: Vec<_> = check(&wrong).into_iter().map(|p| p.path.join(".")).collect();
         assert_eq!(paths, ["routes./a", "stage", "description"]);
+        let wrong = config(json!({
+            "routes": { "GET /a": { "authorization": "none" } },
+            "variables": { "a-b": "c", "d": "e f", "g": "${env.G}" },
+        }));
+        let paths: Vec<_> = check(&wrong).into_iter().map(|p| p.path.join(".")).collect();
+        assert_eq!(paths, ["routes.GET /a", "variables.a-b", "variables.d"]);
         assert_eq!(check(&config(json!({ "stage": "${env.STAGE}" }))), []);
     }
 }

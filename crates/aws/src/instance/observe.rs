@@ -3,14 +3,20 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ec2::types::{
-    Filter, Instance as Seen, InstanceNetworkInterface, InstanceStateName as State, Reservation,
+    Filter, Instance as Seen, InstanceAttributeName, InstanceNetworkInterface,
+    InstanceStateName as State, MonitoringState, Reservation,
 };
 use aws_smithy_types::date_time::Format;
-use stackwright_engine::kind::{Error, Found, Handle, Live, Result, Settled};
+use futures_util::{StreamExt as _, stream};
+use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, Settled, tag};
+use stackwright_engine::reference;
 
-use super::{Instance, NAME_TAG, Power, RESTART, Spec, sorted};
-use crate::fault::Explain;
-use crate::tags;
+use super::{Instance, Metadata, NAME_TAG, Power, RESTART, Spec, sorted};
+use crate::fault::{Explain, code};
+use crate::tags::{self, Tags};
+
+/// Instances of which an attribute is asked for at once.
+const TOGETHER: usize = 10;
 
 /// Reading.
 impl Instance {
@@ -26,11 +32,81 @@ impl Instance {
             .filter(|(_, instance)| !is_gone(&state(instance)))
             .filter_map(|(owner, instance)| Some((instance.instance_id()?, (owner, instance))))
             .collect();
-        let live = |handle: &Handle<Spec>| {
-            let (owner, instance) = by_id.get(handle.id.as_str())?;
-            Some(self.live(owner, instance))
+        let look = |handle: &Handle<Spec>| {
+            let seen = by_id.get(handle.id.as_str()).copied();
+            let (id, applied) = (handle.id.clone(), handle.applied.clone());
+            async move {
+                let Some((owner, instance)) = seen else { return Ok(None) };
+                let mut live = self.live(owner, instance);
+                // A call for each instance: only where somebody asked for it.
+                if applied.as_ref().is_none_or(|spec| spec.termination_protection.is_some()) {
+                    live.spec.termination_protection = self.is_protected(&id).await?;
+                }
+                live.spec.image_from = applied.and_then(|spec| spec.image_from);
+                Ok(Some(live))
+            }
         };
-        handles.iter().map(|handle| Ok(live(handle))).collect()
+        let looks: Vec<_> = handles.iter().map(look).collect();
+        stream::iter(looks).buffered(TOGETHER).collect().await
+    }
+
+    /// `None`: the endpoint does not tell.
+    pub(super) async fn is_protected(&self, id: &str) -> Result<Option<bool>> {
+        let request = self.cloud.ec2.describe_instance_attribute().instance_id(id);
+        let request = request.attribute(InstanceAttributeName::DisableApiTermination);
+        match request.send().await {
+            // Gone since the look before: the next one will tell.
+            Err(error) if code(&error) == Some("InvalidInstanceID.NotFound") => Ok(None),
+            sent => match sent.explain("DescribeInstanceAttribute") {
+                Ok(reply) => Ok(reply.disable_api_termination.and_then(|is_on| is_on.value)),
+                Err(error) if matches!(error.fault, Fault::Unsupported) => Ok(None),
+                Err(error) => Err(error),
+            },
+        }
+    }
+
+    /// The id of the newest image for `OWNER/NAME`.
+    pub(super) async fn newest_image(&self, from: &str) -> Result<String> {
+        let (owner, name) = from.split_once('/').unwrap_or(("self", from));
+        let request = self.cloud.ec2.describe_images().owners(owner);
+        let request = request.filters(filter("name", [name.to_owned()]));
+        let request = request.filters(filter("state", ["available".to_owned()]));
+        let pages = request.into_paginator().send();
+        let pages: Vec<_> = pages.try_collect().await.explain("DescribeImages")?;
+        let images = pages.into_iter().flat_map(|page| page.images.unwrap_or_default());
+        // ISO 8601: the order of the texts is that of the times.
+        let newest =
+            images.max_by_key(|image| (image.creation_date.clone(), image.image_id.clone()));
+        newest.and_then(|image| image.image_id).ok_or_else(|| {
+            Error::terminal(format!("image: {owner} has no image named `{name}` in this region"))
+                .with_hint("`aws ec2 describe-images --owners OWNER` lists what there is")
+        })
+    }
+
+    /// Fails when the instance that bears these tags has another type than `kind`.
+    pub(super) async fn refuse(&self, kind: &str, wanted: &Tags) -> Result<()> {
+        let own = [tag::STACK, tag::LINEAGE, tag::ADDRESS, tag::GENERATION];
+        let own: Vec<(&str, &String)> =
+            own.into_iter().filter_map(|key| Some((key, wanted.get(key)?))).collect();
+        let filters =
+            own.iter().map(|(key, value)| filter(&format!("tag:{key}"), [(*value).clone()]));
+        let seen = self.describe(filters.collect()).await?;
+        let is_ours = |seen: &Seen| {
+            let tags = tags::from_ec2(seen.tags());
+            // A filter that an endpoint ignores must not make strangers ours.
+            own.iter().all(|(key, value)| tags.get(*key) == Some(value))
+        };
+        let ours = seen.iter().map(|(_, seen)| seen);
+        for seen in ours.filter(|seen| is_ours(seen) && !is_gone(&state(seen))) {
+            let now = seen.instance_type().map_or("", |kind| kind.as_str());
+            if now != kind && reference::markers(kind).next().is_none() {
+                let id = seen.instance_id().unwrap_or_default();
+                let message = format!("{id} is a {now}, and `on_type_change` refuses a {kind}");
+                return Err(Error::terminal(message)
+                    .with_hint("`on_type_change: stop` interrupts it, `replace` makes another"));
+            }
+        }
+        Ok(())
     }
 
     /// Instances with the account they belong to.
@@ -108,6 +184,19 @@ pub(super) fn spec(seen: &Seen, power: Power) -> Spec {
         security_groups: Some(groups).filter(|groups| !groups.is_empty()),
         subnet: text(seen.subnet_id()),
         user_data: None,
+        image_from: None,
+        launch_type: seen.instance_type().map(|kind| kind.as_str().to_owned()),
+        monitoring: seen
+            .monitoring()
+            .and_then(|now| now.state())
+            .map(|state| matches!(state, MonitoringState::Enabled | MonitoringState::Pending)),
+        termination_protection: None,
+        metadata: seen.metadata_options().and_then(|now| {
+            Some(Metadata {
+                tokens: now.http_tokens()?.as_str().to_owned(),
+                hop_limit: now.http_put_response_hop_limit(),
+            })
+        }),
         power: Some(power),
     }
 }
@@ -192,7 +281,8 @@ mod tests {
         assert_eq!(
             text,
             json!({
-                "name": "", "tags": {}, "type": "t2.micro", "key_name": "", "power": "running",
+                "name": "", "tags": {}, "type": "t2.micro", "launch_type": "t2.micro",
+                "key_name": "", "power": "running",
             })
         );
     }

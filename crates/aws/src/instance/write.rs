@@ -1,16 +1,21 @@
 //! Changes of an instance, one step at a time.
 
 use aws_sdk_ec2::types::{
-    AttributeValue, Instance as Seen, InstanceStateName as State, InstanceType, Tag,
+    AttributeBooleanValue, AttributeValue, Instance as Seen, InstanceStateName as State,
+    InstanceType, Tag,
 };
 use futures_util::TryFutureExt as _;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::Result;
 
+use super::config::TOKENS;
 use super::observe::{first_interface, state};
-use super::{Instance, NAME_TAG, Power, RESTART, Spec};
+use super::{Instance, Metadata, NAME_TAG, Power, RESTART, Spec};
 use crate::fault::{Explain, code};
 use crate::tags::{self, Tags};
+
+/// How many network hops an instance's metadata goes when nothing says otherwise.
+const HOPS: i32 = 1;
 
 /// Writing, each aspect by itself.
 impl Instance {
@@ -43,6 +48,37 @@ impl Instance {
         let keys = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
         let request = self.cloud.ec2.delete_tags().resources(id);
         request.set_tags(Some(keys)).send().map_ok(drop).await.explain("DeleteTags")
+    }
+
+    /// At any time, whatever its power.
+    pub(super) async fn set_monitoring(&self, id: &str, is_on: bool) -> Result<()> {
+        if is_on {
+            let request = self.cloud.ec2.monitor_instances().instance_ids(id);
+            request.send().map_ok(drop).await.explain("MonitorInstances")
+        } else {
+            let request = self.cloud.ec2.unmonitor_instances().instance_ids(id);
+            request.send().map_ok(drop).await.explain("UnmonitorInstances")
+        }
+    }
+
+    pub(super) async fn set_termination_protection(&self, id: &str, is_on: bool) -> Result<()> {
+        // It is looked at only where the state has it: new in the file, it may well be so already.
+        if self.is_protected(id).await? == Some(is_on) {
+            return Ok(());
+        }
+        let request = self.cloud.ec2.modify_instance_attribute().instance_id(id);
+        let value = AttributeBooleanValue::builder().value(is_on).build();
+        let sent = request.disable_api_termination(value).send();
+        sent.map_ok(drop).await.explain("ModifyInstanceAttribute")
+    }
+
+    /// What the file does not say any more is AWS's default again.
+    pub(super) async fn set_metadata(&self, id: &str, wanted: Option<&Metadata>) -> Result<()> {
+        let tokens = wanted.map_or(TOKENS, |wanted| &wanted.tokens);
+        let hops = wanted.and_then(|wanted| wanted.hop_limit).unwrap_or(HOPS);
+        let request = self.cloud.ec2.modify_instance_metadata_options().instance_id(id);
+        let request = request.http_tokens(tokens.into()).http_put_response_hop_limit(hops);
+        request.send().map_ok(drop).await.explain("ModifyInstanceMetadataOptions")
     }
 
     /// Through the interface: EC2 takes groups for an instance only while it has a single one.

@@ -127,8 +127,9 @@ impl Op<'_> {
                 continue;
             }
             before = changes;
-            // What cannot be read back has been sent now, and what went away needs no more looks.
-            applied = Some(target.spec.clone());
+            // What cannot be read back has been sent now, and what went away needs no more looks; a
+            // default that was set again must show.
+            applied = Some(asked(&target, &before));
             handle.applied = Some(target.sealed.clone());
             pins = BTreeMap::new();
         }
@@ -142,13 +143,8 @@ impl Op<'_> {
         seen: &Live<Value>,
         changes: &[Change],
     ) -> Result<(), Error> {
-        let mut desired = target.spec.clone();
+        let mut desired = asked(target, changes);
         target.terms.ignored.keep(&mut desired, &seen.spec);
-        for change in changes.iter().filter(|change| change.path.0.len() == 1) {
-            if let (Some(fields), Some(after)) = (desired.as_object_mut(), &change.after) {
-                fields.entry(change.path.field()).or_insert_with(|| after.clone());
-            }
-        }
         handle.outputs.clone_from(&seen.outputs);
         let mut wait = self.wait();
         loop {
@@ -264,6 +260,17 @@ impl Op<'_> {
         };
         self.journal(verb, state::Step::Done, data).await
     }
+}
+
+/// What the cloud is asked for: what is wanted, and the defaults of what is not wanted any more.
+fn asked(target: &Target, changes: &[Change]) -> Value {
+    let mut asked = target.spec.clone();
+    for change in changes.iter().filter(|change| change.path.0.len() == 1) {
+        if let (Some(fields), Some(after)) = (asked.as_object_mut(), &change.after) {
+            fields.entry(change.path.field()).or_insert_with(|| after.clone());
+        }
+    }
+    asked
 }
 
 /// A difference that this run was not to touch.

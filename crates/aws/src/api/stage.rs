@@ -1,0 +1,102 @@
+//! What a stage says by itself, without a deployment: its variables, and how many calls it takes.
+
+use aws_sdk_apigateway::types::{Op, PatchOperation};
+use stackwright_engine::change::Change;
+use stackwright_engine::kind::Result;
+
+use super::Api;
+use super::names::Names;
+use super::spec::{BURST, RATE, Spec};
+
+/// The key of the settings that hold for every method of every path.
+pub const ALL_ROUTES: &str = "*/*";
+
+impl Api {
+    pub(super) async fn set_stage(
+        &self,
+        names: &Names,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<()> {
+        let patches = patches(desired, changes);
+        // Without routes there is no stage.
+        if patches.is_empty() || desired.deployed.is_empty() {
+            return Ok(());
+        }
+        let request = self.cloud.apigateway.update_stage().rest_api_id(&names.id);
+        let request = request.stage_name(&names.stage).set_patch_operations(Some(patches));
+        self.call("UpdateStage", request.send()).await.map(drop)
+    }
+}
+
+fn patches(desired: &Spec, changes: &[Change]) -> Vec<PatchOperation> {
+    let mut patches = Vec::new();
+    let patch = |op: Op, path: String| PatchOperation::builder().op(op).path(path);
+    for change in changes {
+        match change.path.0.as_slice() {
+            [field, name] if field == "variables" => {
+                let value = desired.variables.as_ref().and_then(|all| all.get(name));
+                let op = if value.is_some() { Op::Replace } else { Op::Remove };
+                let patch = patch(op, format!("/variables/{name}"));
+                patches.push(patch.set_value(value.cloned()).build());
+            }
+            [field, name] if field == "throttle" => {
+                let wanted = desired.throttle.clone().unwrap_or_default();
+                let (limit, value) = match name.as_str() {
+                    "rate" => ("rateLimit", wanted.rate.unwrap_or(RATE).to_string()),
+                    _ => ("burstLimit", wanted.burst.unwrap_or(BURST).to_string()),
+                };
+                let patch = patch(Op::Replace, format!("/{ALL_ROUTES}/throttling/{limit}"));
+                patches.push(patch.value(value).build());
+            }
+            _ => {}
+        }
+    }
+    patches
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::json;
+    use stackwright_engine::change::{Path, Rule};
+    use stackwright_engine::kind::Cost;
+
+    use super::*;
+
+    #[test]
+    fn each_setting_is_a_patch() {
+        let desired: Spec = serde_json::from_value(json!({
+            "name": "a", "tags": {}, "routes": {}, "permissions": [], "deployed": "x",
+            "variables": { "colour": "red" }, "throttle": { "rate": 12.5 },
+        }))
+        .expect("a spec");
+        let change = |path: [&str; 2]| Change {
+            path: Path(path.map(str::to_owned).into()),
+            before: None,
+            after: None,
+            rule: Rule::Edited,
+            cost: Cost::InPlace,
+        };
+        let changes = [
+            ["variables", "colour"],
+            ["variables", "gone"],
+            ["throttle", "rate"],
+            ["throttle", "burst"],
+            ["tags", "a"],
+        ];
+        let patches = patches(&desired, &changes.map(change));
+        let told: BTreeMap<_, _> = patches
+            .iter()
+            .map(|one| (one.path().unwrap_or_default(), (one.op(), one.value())))
+            .collect();
+        let expected = [
+            ("/variables/colour", (Some(&Op::Replace), Some("red"))),
+            ("/variables/gone", (Some(&Op::Remove), None)),
+            ("/*/*/throttling/rateLimit", (Some(&Op::Replace), Some("12.5"))),
+            ("/*/*/throttling/burstLimit", (Some(&Op::Replace), Some("5000"))),
+        ];
+        assert_eq!(told, expected.into());
+    }
+}

@@ -1,0 +1,360 @@
+//! What a user writes about an instance, and its normal form.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use stackwright_engine::kind::{Context, Error, Problem, Result};
+
+use super::{Metadata, Spec, sorted};
+
+/// User data before encoding, in bytes.
+const USER_DATA: usize = 16 * 1024;
+
+/// What holds when nothing is written.
+pub(super) const TOKENS: &str = "required";
+
+/// A virtual machine on EC2.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The machine image it starts from: `ami-…`, or `{owner: …, name: …}` for the newest image of
+    /// that name (`*` and `?` are wildcards) at the time of its creation. Another image means
+    /// another instance; a newer one of the same name does not.
+    pub image: Image,
+    /// Its size, for example `t3.micro`. For another size it is stopped and started again.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What another type means: `stop` (stopped for it, and started again where it was running),
+    /// `replace` (another instance), `refuse` (an error, before anything is changed).
+    #[serde(default)]
+    #[schemars(extend("default" = "stop"))]
+    pub on_type_change: OnTypeChange,
+    /// The name of the key pair for SSH. Another key means another instance.
+    pub key_name: Option<String>,
+    /// Security groups by id: `sg-…`. The default group of the network when nothing is written.
+    pub security_groups: Option<Vec<String>>,
+    /// The subnet it stands in: `subnet-…`. Another subnet means another instance.
+    pub subnet: Option<String>,
+    /// The script that runs at its first start, at most 16 KiB: as text, or `{file: PATH}`, relative
+    /// to the stack file. Another script means another instance.
+    #[serde(default)]
+    #[schemars(with = "UserData")]
+    pub user_data: Option<UserData>,
+    /// Measurements every minute instead of every five, which costs extra.
+    #[schemars(extend("default" = false))]
+    pub monitoring: Option<bool>,
+    /// Nobody can terminate it until this is `false` again, neither by `destroy` nor otherwise.
+    #[schemars(extend("default" = false))]
+    pub termination_protection: Option<bool>,
+    /// Who may read the instance's metadata, its credentials among them.
+    pub metadata: Option<MetadataConfig>,
+    /// `running` or `stopped`: every run brings it there. `external`, which holds when nothing is
+    /// written: whoever uses the instance starts and stops it.
+    pub power: Option<Power>,
+}
+
+/// Who decides whether an instance runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Power {
+    External,
+    Running,
+    Stopped,
+}
+
+/// What another type means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum OnTypeChange {
+    #[default]
+    Stop,
+    Replace,
+    Refuse,
+}
+
+/// How the instance's metadata is read.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MetadataConfig {
+    /// `required`: only with a token (IMDSv2), which what merely forwards requests does not get.
+    /// `optional`: without one, too.
+    #[serde(default)]
+    #[schemars(extend("default" = TOKENS))]
+    pub tokens: Tokens,
+    /// Over how many network hops; a container needs 2. When nothing is written: what the image
+    /// and the account say, mostly 1.
+    #[schemars(range(min = 1, max = 64))]
+    pub hop_limit: Option<i32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum Tokens {
+    #[default]
+    Required,
+    Optional,
+}
+
+/// Which image.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Value")]
+pub enum Image {
+    Id(String),
+    /// Empty where the file does not say it.
+    Newest {
+        owner: String,
+        name: String,
+    },
+}
+
+impl From<Value> for Image {
+    fn from(value: Value) -> Self {
+        let part = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
+        match value.as_str() {
+            Some(id) => Self::Id(id.to_owned()),
+            None => Self::Newest { owner: part("owner"), name: part("name") },
+        }
+    }
+}
+
+impl JsonSchema for Image {
+    fn schema_name() -> Cow<'static, str> {
+        "Image".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            {
+                "type": "object",
+                "properties": {
+                    "owner": {
+                        "type": "string",
+                        "description": "Whose: an account (twelve digits), `self`, `amazon` or `aws-marketplace`.",
+                    },
+                    "name": { "type": "string", "description": "Its name; `*` and `?` are wildcards." },
+                },
+                "required": ["owner", "name"],
+                "additionalProperties": false,
+            },
+        ]})
+    }
+}
+
+/// A script, or where it is.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(from = "Value")]
+pub enum UserData {
+    Text(String),
+    /// Empty where the file does not say it.
+    File(String),
+}
+
+impl From<Value> for UserData {
+    fn from(value: Value) -> Self {
+        match value.as_str() {
+            Some(text) => Self::Text(text.to_owned()),
+            None => Self::File(value["file"].as_str().unwrap_or_default().to_owned()),
+        }
+    }
+}
+
+impl JsonSchema for UserData {
+    fn schema_name() -> Cow<'static, str> {
+        "UserData".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "string" },
+            {
+                "type": "object",
+                "properties": {
+                    "file": { "type": "string", "description": "Relative to the stack file." },
+                },
+                "required": ["file"],
+                "additionalProperties": false,
+            },
+        ]})
+    }
+}
+
+pub(super) fn normalize(config: Config, at: &Context) -> Result<Spec> {
+    let (image, image_from) = match config.image {
+        Image::Id(id) => (Some(id), None),
+        Image::Newest { owner, name } => (None, Some(format!("{owner}/{name}"))),
+    };
+    let user_data = match config.user_data {
+        Some(UserData::File(path)) => Some(script(&at.folder.join(path))?),
+        Some(UserData::Text(text)) => Some(text),
+        None => None,
+    };
+    let metadata = |MetadataConfig { tokens, hop_limit }| Metadata {
+        tokens: match tokens {
+            Tokens::Required => TOKENS.to_owned(),
+            Tokens::Optional => "optional".to_owned(),
+        },
+        hop_limit,
+    };
+    let is_replaced = config.on_type_change == OnTypeChange::Replace;
+    Ok(Spec {
+        name: at.name.clone(),
+        tags: at.tags.clone(),
+        image,
+        image_from,
+        launch_type: Some(config.kind.clone()).filter(|_| is_replaced),
+        kind: Some(config.kind),
+        key_name: config.key_name,
+        security_groups: config.security_groups.map(sorted),
+        subnet: config.subnet,
+        user_data,
+        monitoring: config.monitoring,
+        termination_protection: config.termination_protection,
+        metadata: config.metadata.map(metadata),
+        power: config.power.filter(|power| *power != Power::External),
+    })
+}
+
+/// At most 16 KiB: short enough to be read at once.
+fn script(path: &Path) -> Result<String> {
+    let read = std::fs::read(path).map_err(|error| {
+        Error::terminal(format!("user_data: {}: {error}", path.display()))
+            .with_hint("`file` is relative to the stack file")
+    })?;
+    if read.len() > USER_DATA {
+        let message = format!("user_data: {} has more than 16 KiB", path.display());
+        return Err(Error::terminal(message).with_hint(LOAD_THE_REST));
+    }
+    String::from_utf8(read).map_err(|_| {
+        Error::terminal(format!("user_data: {} is not a text in UTF-8", path.display()))
+            .with_hint("a script begins with `#!`; what is packed it can load from S3")
+    })
+}
+
+const LOAD_THE_REST: &str = "load the rest from S3 at the first start";
+
+pub(super) fn check(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut problem = |path: &[&str], message: String, hint: Option<&str>| {
+        let path = path.iter().map(|&key| key.to_owned()).collect();
+        problems.push(Problem { path, message, hint: hint.map(str::to_owned) });
+    };
+    let is_id = |text: &str, prefix: &str| text.starts_with(prefix) || text.contains("${");
+    let no_id = |text: &str, prefix: &str| format!("`{text}` is not an id of the form `{prefix}…`");
+    match &config.image {
+        Image::Id(id) if !is_id(id, "ami-") => {
+            let hint = "or write `{owner: …, name: …}` for the newest image of a name";
+            problem(&["image"], no_id(id, "ami-"), Some(hint));
+        }
+        Image::Newest { owner, .. } if owner.is_empty() => {
+            let hint = "an account, `self`, `amazon` or `aws-marketplace`: anybody can publish an \
+                        image of any name";
+            problem(&["image"], "`image` needs `owner`".to_owned(), Some(hint));
+        }
+        Image::Newest { name, .. } if name.is_empty() => {
+            problem(&["image"], "`image` needs `name`".to_owned(), None);
+        }
+        Image::Newest { owner, .. } if !is_owner(owner) => {
+            let hint = "an account (twelve digits), `self`, `amazon` or `aws-marketplace`";
+            let message = format!("`{owner}` is not an owner of images");
+            problem(&["image", "owner"], message, Some(hint));
+        }
+        _ => {}
+    }
+    for group in config.security_groups.iter().flatten().filter(|group| !is_id(group, "sg-")) {
+        problem(&["security_groups"], no_id(group, "sg-"), None);
+    }
+    if let Some(subnet) = config.subnet.as_ref().filter(|subnet| !is_id(subnet, "subnet-")) {
+        problem(&["subnet"], no_id(subnet, "subnet-"), None);
+    }
+    match &config.user_data {
+        Some(UserData::Text(text)) if text.len() > USER_DATA => {
+            let message = "user data may have 16 KiB at most".to_owned();
+            problem(&["user_data"], message, Some(LOAD_THE_REST));
+        }
+        Some(UserData::File(path)) if path.is_empty() => {
+            problem(&["user_data"], "`user_data` needs `file`, or a text".to_owned(), None);
+        }
+        _ => {}
+    }
+    if config.security_groups.as_ref().is_some_and(Vec::is_empty) {
+        let message = "an instance has at least one security group".to_owned();
+        let hint = "leave the field out for the network's default group";
+        problem(&["security_groups"], message, Some(hint));
+    }
+    problems
+}
+
+fn is_owner(text: &str) -> bool {
+    let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    is_account || ["self", "amazon", "aws-marketplace"].contains(&text) || text.contains("${")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn config(value: Value) -> Config {
+        serde_json::from_value(value).expect("a config")
+    }
+
+    #[test]
+    fn the_file_alone_shows_wrong_ids() {
+        let right = config(json!({
+            "image": "${env.AMI}", "type": "t3.micro", "security_groups": ["sg-1"],
+        }));
+        assert_eq!(check(&right), []);
+        let wrong = config(json!({
+            "image": "debian", "type": "t3.micro", "security_groups": ["web"], "subnet": "a",
+            "user_data": "x".repeat(USER_DATA + 1),
+        }));
+        let paths: Vec<_> =
+            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
+        assert_eq!(paths, ["image", "security_groups", "subnet", "user_data"]);
+    }
+
+    #[test]
+    fn an_image_by_name_needs_to_be_somebodys() {
+        let problems = |image: Value| {
+            let config = config(json!({ "image": image, "type": "t3.micro" }));
+            let found = check(&config).into_iter();
+            found.map(|problem| format!("{}: {}", problem.path.join("."), problem.message))
+        };
+        let told = |image: Value| problems(image).collect::<Vec<_>>();
+        assert_eq!(told(json!({ "owner": "self", "name": "web-*" })), [""; 0]);
+        assert_eq!(told(json!({ "owner": "136693071363", "name": "debian-13-*" })), [""; 0]);
+        assert_eq!(told(json!({ "name": "web-*" })), ["image: `image` needs `owner`"]);
+        assert_eq!(told(json!({ "owner": "self" })), ["image: `image` needs `name`"]);
+        let message = "image.owner: `debian` is not an owner of images";
+        assert_eq!(told(json!({ "owner": "debian", "name": "x" })), [message]);
+    }
+
+    #[test]
+    fn a_script_comes_from_a_file_next_to_the_stack() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let write = |bytes: &[u8]| std::fs::write(folder.path().join("a.sh"), bytes);
+        let read = || script(&folder.path().join("a.sh")).map_err(|error| error.message);
+        assert!(read().is_err_and(|message| message.contains("a.sh")));
+        write(b"#!/bin/sh\n").expect("written");
+        assert_eq!(read(), Ok("#!/bin/sh\n".to_owned()));
+        write(&[0xff]).expect("written");
+        assert!(read().is_err_and(|message| message.contains("UTF-8")));
+        write(&[b'x'; USER_DATA + 1]).expect("written");
+        assert!(read().is_err_and(|message| message.contains("16 KiB")));
+    }
+}

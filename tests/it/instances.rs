@@ -1,0 +1,219 @@
+//! The fields of an instance: set, changed, changed by somebody else, taken out of the file.
+//!
+//! On moto, which reports them. It does not implement MonitorInstances.
+
+use serde_json::{Value, json};
+use stackwright_testkit::{Act, Emulator, Proxy};
+
+use crate::support::{Sandbox, text};
+
+/// A stack of one instance, `fields` its lines beside image and type.
+fn stack(emulator: &Emulator, image: &str, fields: &[&str]) -> Sandbox {
+    let stack = Sandbox::empty(emulator.port());
+    let url = emulator.url();
+    let fields: String = fields.iter().map(|line| format!("    {line}\n")).collect();
+    stack.write(
+        "stack.yaml",
+        &format!(
+            "stack: one\ncloud: {url}\ninstance:\n  web:\n    image: {image}\n    \
+             type: t2.micro\n{fields}"
+        ),
+    );
+    stack
+}
+
+const IMAGE: &str = "ami-12c6146b";
+
+/// The instance as EC2 tells it.
+fn seen(emulator: &Emulator, stack: &Sandbox) -> Value {
+    let shown = stack.ok(&["show", "--json"]).json();
+    let id = text(&shown["resources"]["instance.web"]["object"]["id"]).to_owned();
+    let all = emulator.aws(&["ec2", "describe-instances", "--instance-ids", &id]);
+    all["Reservations"][0]["Instances"][0].clone()
+}
+
+/// The action of the only step, and its changes as `field: before -> after`.
+#[track_caller]
+fn planned(stack: &Sandbox) -> (String, Vec<String>) {
+    let plan = stack.plan(&[]);
+    let step = &plan["steps"][0];
+    let changes = step["changes"].as_array().expect("a list").iter().map(|change| {
+        let path: Vec<&str> = change["path"].as_array().expect("a path").iter().map(text).collect();
+        format!("{}: {} -> {}", path.join("."), change["before"], change["after"])
+    });
+    (text(&step["action"]).to_owned(), changes.collect())
+}
+
+/// Plans exactly this, does it, and has nothing left to do.
+#[track_caller]
+fn brings(stack: &Sandbox, action: &str, changes: &[&str]) {
+    assert_eq!(planned(stack), (action.to_owned(), changes.iter().map(|&c| c.into()).collect()));
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    assert_eq!(stack.reconcile(&[]).writes, 0);
+}
+
+#[test]
+fn metadata_wants_tokens_unless_said_otherwise() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator, IMAGE, &[]);
+    let options = |stack: &Sandbox| {
+        let options = seen(&emulator, stack)["MetadataOptions"].clone();
+        (text(&options["HttpTokens"]).to_owned(), options["HttpPutResponseHopLimit"].clone())
+    };
+    stack.reconcile(&[]);
+    assert_eq!(options(&stack), ("required".into(), json!(1)));
+    stack.edit("t2.micro", "t2.micro\n    metadata: {tokens: optional, hop_limit: 2}");
+    let both = ["metadata.hop_limit: 1 -> 2", r#"metadata.tokens: "required" -> "optional""#];
+    brings(&stack, "update", &both);
+    assert_eq!(options(&stack), ("optional".into(), json!(2)));
+    let id = text(&seen(&emulator, &stack)["InstanceId"]).to_owned();
+    let modify = ["ec2", "modify-instance-metadata-options", "--instance-id", &id];
+    let by_hand = ["--http-tokens", "required", "--http-put-response-hop-limit", "2"];
+    emulator.aws(&[&modify[..], &by_hand].concat());
+    brings(&stack, "update", &[r#"metadata.tokens: "required" -> "optional""#]);
+    stack.edit("\n    metadata: {tokens: optional, hop_limit: 2}", "");
+    let gone = ["metadata.hop_limit: 2 -> null", r#"metadata.tokens: "optional" -> null"#];
+    brings(&stack, "update", &gone);
+    assert_eq!(options(&stack), ("required".into(), json!(1)));
+}
+
+#[test]
+fn a_protected_instance_outlives_a_destroy() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator, IMAGE, &["termination_protection: true"]);
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    let ran = stack.run(&["destroy", "--yes"]).code(4);
+    ran.says("termination protection is never switched off here");
+    let instance = seen(&emulator, &stack);
+    assert_eq!(instance["State"]["Name"], "running", "{instance}");
+    let id = text(&instance["InstanceId"]);
+    let modify = ["ec2", "modify-instance-attribute", "--instance-id", id];
+    emulator.aws(&[&modify[..], &["--no-disable-api-termination"]].concat());
+    brings(&stack, "update", &["termination_protection: false -> true"]);
+    stack.edit("\n    termination_protection: true", "");
+    brings(&stack, "update", &["termination_protection: true -> false"]);
+    stack.ok(&["destroy", "--yes"]);
+    assert_eq!(emulator.census().instances, [""; 0]);
+}
+
+#[test]
+fn nobody_is_asked_for_a_protection_that_nobody_wants() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator, IMAGE, &[]);
+    let proxy = Proxy::before(&emulator, |_| Act::Pass);
+    stack.edit(&emulator.url(), &proxy.url());
+    let asked = || {
+        let log = proxy.log();
+        log.iter().filter(|call| call.operation.name == "DescribeInstanceAttribute").count()
+    };
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    assert_eq!(asked(), 0);
+    stack.edit("t2.micro", "t2.micro\n    termination_protection: true");
+    brings(&stack, "update", &["termination_protection: null -> true"]);
+    assert_ne!(asked(), 0);
+}
+
+#[test]
+fn monitoring_is_set_at_the_create_and_changed_by_calls_of_its_own() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator, IMAGE, &["monitoring: true"]);
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    assert_eq!(seen(&emulator, &stack)["Monitoring"]["State"], "enabled");
+    stack.edit("monitoring: true", "monitoring: false");
+    let back = ("update".to_owned(), vec!["monitoring: true -> false".to_owned()]);
+    assert_eq!(planned(&stack), back);
+    stack.run(&["reconcile"]).code(4).says("UnmonitorInstances");
+    stack.edit("\n    monitoring: false", "");
+    assert_eq!(planned(&stack), back, "without a word it is AWS's default");
+}
+
+#[test]
+fn another_type_means_what_the_file_says() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator, IMAGE, &[]);
+    stack.reconcile(&[]);
+    let first = emulator.census().instances;
+    stack.edit("type: t2.micro", "type: t2.small");
+    brings(&stack, "restart", &[r#"type: "t2.micro" -> "t2.small""#]);
+    assert_eq!(emulator.census().instances, first, "the same one");
+
+    stack.edit("type: t2.small", "type: t2.small\n    on_type_change: refuse");
+    stack.settled(&[]);
+    stack.edit("type: t2.small", "type: t2.medium");
+    let refused = "is a t2.small, and `on_type_change` refuses a t2.medium";
+    for command in [&["plan"][..], &["reconcile"]] {
+        let ran = stack.run(command);
+        assert_ne!(ran.code, 0, "{ran}");
+        ran.says(refused);
+    }
+    let instance = seen(&emulator, &stack);
+    assert_eq!(
+        (&instance["InstanceType"], &instance["State"]["Name"]),
+        (&json!("t2.small"), &json!("running"))
+    );
+
+    stack.edit("on_type_change: refuse", "on_type_change: replace");
+    brings(&stack, "replace", &[r#"type: "t2.small" -> "t2.medium""#]);
+    assert_ne!(emulator.census().instances, first, "another one");
+    // What it means may change without anything that exists.
+    stack.edit("\n    on_type_change: replace", "");
+    stack.settled(&[]);
+    stack.reconcile(&[]);
+    stack.edit("type: t2.medium", "type: t2.large");
+    assert_eq!(planned(&stack).0, "restart");
+}
+
+#[test]
+fn an_image_by_name_is_chosen_once() {
+    let emulator = Emulator::moto().start();
+    let run = ["ec2", "run-instances", "--image-id", IMAGE, "--instance-type", "t2.micro"];
+    let mould = emulator.aws(&run)["Instances"][0]["InstanceId"].clone();
+    let publish = |name: &str| {
+        let create = ["ec2", "create-image", "--instance-id", text(&mould), "--name", name];
+        text(&emulator.aws(&create)["ImageId"]).to_owned()
+    };
+    let first = publish("web-1");
+    let stack = stack(&emulator, r#"{owner: self, name: "web-*"}"#, &[]);
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    assert_eq!(seen(&emulator, &stack)["ImageId"], first);
+    publish("web-2");
+    stack.settled(&[]);
+    assert_eq!(stack.reconcile(&[]).writes, 0, "a newer image is no reason");
+    let other = publish("api-1");
+    stack.edit("web-*", "api-*");
+    brings(&stack, "replace", &[r#"image_from: "self/web-*" -> "self/api-*""#]);
+    assert_eq!(seen(&emulator, &stack)["ImageId"], other);
+    // Its own id is the same image.
+    stack.edit(r#"{owner: self, name: "api-*"}"#, &other);
+    stack.settled(&[]);
+    stack.reconcile(&[]);
+    stack.edit(&other, "{owner: self, name: nobody}");
+    stack.run(&["reconcile", "--yes"]).code(4).says("self has no image named `nobody`");
+    stack.edit("owner: self, ", "");
+    stack.run(&["validate"]).code(65).says("`image` needs `owner`");
+}
+
+#[test]
+fn a_script_from_a_file_is_that_file() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator, IMAGE, &["user_data: {file: boot.sh}"]);
+    stack.run(&["plan"]).says("boot.sh");
+    stack.write("boot.sh", "#!/bin/sh\necho one\n");
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    let id = text(&seen(&emulator, &stack)["InstanceId"]).to_owned();
+    let ask = ["ec2", "describe-instance-attribute", "--attribute", "userData"];
+    let told = emulator.aws(&[&ask[..], &["--instance-id", &id]].concat());
+    assert_eq!(told["UserData"]["Value"], "IyEvYmluL3NoCmVjaG8gb25lCg==", "{told}");
+    // As a text it is the same.
+    stack.edit("{file: boot.sh}", "\"#!/bin/sh\\necho one\\n\"");
+    stack.settled(&[]);
+    stack.edit("echo one", "echo two");
+    let changes = [r##"user_data: "#!/bin/sh\necho one\n" -> "#!/bin/sh\necho two\n""##];
+    brings(&stack, "replace", &changes);
+}
