@@ -86,9 +86,9 @@ pub struct Config {
     #[serde(default)]
     #[schemars(range(min = 1, max = 3653), extend("default" = log_group::RETENTION))]
     pub log_retention: Option<i32>,
-    /// Room in `/tmp`, in MB.
+    /// Room in `/tmp`: MB, or `1GB`.
     #[serde(default)]
-    #[schemars(range(min = 512, max = 10240), extend("default" = EPHEMERAL_STORAGE))]
+    #[schemars(range(min = 512, max = 10240), extend("default" = EPHEMERAL_STORAGE, "x-unit" = "MB"))]
     pub ephemeral_storage: Option<i32>,
     /// Whether X-Ray follows calls: `active`, or `passthrough`, which leaves it to the caller.
     #[serde(default)]
