@@ -80,6 +80,10 @@ impl Cli {
     /// with what says which stack, and how it is to be treated.
     pub fn again(&self) -> String {
         let (name, stack, part, flags) = match &self.command {
+            // What was approved is begun, and a new plan has what is left of it.
+            Command::Reconcile { stack, part, plan: Some(_), .. } => {
+                ("plan", stack.stack(), part, vec![(true, "--out FILE")])
+            }
             Command::Reconcile { stack, part, adopt, no_check, .. } => {
                 let flags = vec![(*adopt, "--adopt"), (*no_check, "--no-check")];
                 ("reconcile", stack.stack(), part, flags)

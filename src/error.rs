@@ -195,7 +195,7 @@ fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<St
 }
 
 fn is_guarded(held: &Held) -> bool {
-    matches!(held.hold, Hold::Guarded { .. })
+    !matches!(held.hold, Hold::CannotUnset(_))
 }
 
 fn held_lines(held: &Held, place: &dyn Fn(&Address) -> String) -> Vec<String> {
@@ -204,6 +204,17 @@ fn held_lines(held: &Held, place: &dyn Fn(&Address) -> String) -> Vec<String> {
         Hold::CannotUnset(path) => {
             let what = format!("`{path}` has no default to return to; write the value you want");
             return vec![format!("  {place}: {what}")];
+        }
+        Hold::NameKept(former) => {
+            return vec![
+                format!(
+                    "  {place}: its name is that of {former}, which `retain` keeps in the cloud"
+                ),
+                format!(
+                    "    hint: another `name:`; or `renamed_from: {}` for the same object",
+                    former.key()
+                ),
+            ];
         }
         Hold::Guarded { guard, action, because } => (guard, action, because),
     };

@@ -156,6 +156,7 @@ fn others<'a>(
 fn refused(hold: &Hold) -> String {
     match hold {
         Hold::CannotUnset(path) => format!("`{path}` has no default to return to"),
+        Hold::NameKept(former) => format!("its name is that of {former}, which is retained"),
         Hold::Guarded { guard, .. } => format!("`{guard}` is set, so this is refused"),
     }
 }

@@ -54,6 +54,7 @@ fn held(held: &Held) -> Value {
     let Held { address, hold } = held;
     match hold {
         Hold::CannotUnset(path) => json!({ "address": address, "cannot_unset": path }),
+        Hold::NameKept(former) => json!({ "address": address, "name_of": former }),
         Hold::Guarded { guard, action, because } => {
             json!({ "address": address, "guard": guard, "action": action, "because": because })
         }

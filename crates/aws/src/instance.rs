@@ -114,6 +114,8 @@ impl Kind for Instance {
     ];
     const CREATE: Repeat = Repeat::Token;
     const DERIVED: &'static [&'static str] = &["launch_type"];
+    const FOLLOWS: &'static [(&'static str, &'static str)] =
+        &[("launch_type", "type"), ("image_from", "image")];
     const LOST: &'static str = "its id, its disks with what is on them, and its addresses";
 
     type Config = Config;

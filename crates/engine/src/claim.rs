@@ -91,6 +91,9 @@ impl Claiming<'_> {
         for (address, live) in self.observed.live.iter().filter(|_| !self.adopt) {
             let (Some(live), Some(object)) = (live, self.state.object(address)) else { continue };
             let Some(kind) = self.run.kinds.get(address.kind()) else { continue };
+            if object.spec.is_none() {
+                continue; // adopted, and its tags are still to follow
+            }
             let found = found(&object.id, live);
             if found.tags.get(tag::LINEAGE).is_some_and(|lineage| *lineage != self.state.lineage) {
                 let (kind, address) = (kind.name(), Some(address.clone()));
@@ -146,9 +149,10 @@ impl Claiming<'_> {
     pub fn import(&self, address: &Address, found: &Found) -> Result<Entry, Why> {
         let owner = owner(&self.run.scope, self.state);
         let tagged = |tag: &str| found.tags.get(tag);
-        let is_known = self.state.resources.values().any(|record| {
+        let of_kind = |of: &Address| of.kind() == address.kind();
+        let is_known = self.state.resources.iter().any(|(of, record)| {
             let mut objects = record.object.iter().chain(&record.deposed);
-            objects.any(|object| object.id == found.id)
+            of_kind(of) && objects.any(|object| object.id == found.id)
         });
         match tagged(tag::STACK) {
             _ if is_known => return Err(Why::Duplicate),
@@ -166,6 +170,7 @@ impl Claiming<'_> {
     fn adoption(&self, address: Address, generation: u64, found: &Found, at: String) -> Entry {
         let resource = self.run.manifest.resources.get(&address);
         let needs = resource.map(Resource::needs).into_iter().flatten();
+        let guard = resource.map(|resource| resource.terms.guard).unwrap_or_default();
         Entry {
             seq: 0,
             op: 0,
@@ -178,6 +183,7 @@ impl Claiming<'_> {
                 id: Some(found.id.clone()),
                 outputs: found.outputs.clone(),
                 dependencies: needs.map(|need| (need, None)).collect(),
+                guard,
                 ..Data::default()
             },
         }

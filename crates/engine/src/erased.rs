@@ -26,6 +26,7 @@ pub trait AnyKind: Send + Sync {
     fn derived(&self) -> &'static [&'static str];
     fn plain(&self) -> &'static [&'static str];
     fn lost(&self) -> &'static str;
+    fn follows(&self) -> &'static [(&'static str, &'static str)];
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn check(&self, config: &Value) -> Result<Vec<Problem>>;
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>>;
@@ -80,6 +81,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn plain(&self) -> &'static [&'static str] {
         K::PLAIN
+    }
+
+    fn follows(&self) -> &'static [(&'static str, &'static str)] {
+        K::FOLLOWS
     }
 
     fn lost(&self) -> &'static str {

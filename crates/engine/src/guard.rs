@@ -13,6 +13,11 @@ pub struct Guard {
 }
 
 impl Guard {
+    /// Whatever either of them holds.
+    pub fn or(self, other: Self) -> Self {
+        Self { protect: self.protect || other.protect, retain: self.retain || other.retain }
+    }
+
     pub fn is_none(&self) -> bool {
         *self == Self::default()
     }

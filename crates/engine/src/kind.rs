@@ -38,6 +38,10 @@ pub trait Kind: Send + Sync + 'static {
     /// Fields of `Spec` that follow from others: no news to a person, unless nothing else changes.
     const DERIVED: &'static [&'static str] = &[];
 
+    /// Fields of `Spec` with the field of the file that they follow from: who ignores that one ignores
+    /// them.
+    const FOLLOWS: &'static [(&'static str, &'static str)] = &[];
+
     /// Fields that calls need to find the object's parts by: recorded as they are, also when they
     /// come from the environment. `name` is one.
     const PLAIN: &'static [&'static str] = &[];

@@ -152,7 +152,15 @@ impl Session<'_> {
             return Err(Error::Foreign(taken));
         }
         let wanted = BTreeMap::new();
-        let plan = self.plan(state, &observed, &wanted, &Graph::default());
+        let mut guarded = state.clone();
+        for (address, record) in &mut guarded.resources {
+            let resource = self.run.manifest.resources.get(address);
+            if let (Some(object), Some(resource)) = (&mut record.object, resource) {
+                // The file's word counts also before a run has recorded it.
+                object.guard = object.guard.or(resource.terms.guard);
+            }
+        }
+        let plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
         Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use stackwright_engine::Address;
+use stackwright_engine::state::{Record, Store};
 
 use super::super::shared::{self, Asked};
 use crate::cli::Stack;
@@ -23,6 +24,7 @@ pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress
     }
     let connected = workspace.offline().await;
     let mut store = workspace.lock("state mv")?.open(&state.place)?;
+    is_finished(&store, from)?;
     let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
     let moved = session.relocate(&mut store, from, to);
     moved.map_err(|error| Error::session(error, &workspace.manifest))?;
@@ -35,6 +37,18 @@ pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress
     Ok(0)
 }
 
+/// What is open is found by the tags of the address that it was begun at.
+fn is_finished(store: &Store, address: &Address) -> Result<()> {
+    let record = store.state().resources.get(address);
+    let is_open = |record: &Record| record.creating.is_some() || !record.deposed.is_empty();
+    if !record.is_some_and(is_open) {
+        return Ok(());
+    }
+    let message = format!("an earlier run has not finished with {address}");
+    let hint = "let `stackwright reconcile` finish it first";
+    Err(Error::Unknown(message, Some(hint.into())))
+}
+
 pub async fn rm(stack: &Stack, address: &Address, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open_to_look(stack).await?;
@@ -42,12 +56,7 @@ pub async fn rm(stack: &Stack, address: &Address, progress: &Progress) -> Result
     let lock = workspace.lock("state rm")?;
     let connected = workspace.reach(progress).await?;
     let mut store = lock.open(&connected.place)?;
-    let record = store.state().resources.get(address).cloned().unwrap_or_default();
-    if record.creating.is_some() || !record.deposed.is_empty() {
-        let message = format!("an earlier run has not finished with {address}");
-        let hint = "let `stackwright reconcile` finish it first";
-        return Err(Error::Unknown(message, Some(hint.into())));
-    }
+    is_finished(&store, address)?;
     let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let looking = session.survey_to_forget(store.state(), address);

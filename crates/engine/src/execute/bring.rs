@@ -112,7 +112,8 @@ impl Op<'_> {
                 return Err(unchanging(&changes));
             }
             if !std::mem::replace(&mut intent, true) {
-                self.journal(Verb::Update, state::Step::Intent, Data::default()).await?;
+                let data = Data { guard: target.terms.guard, ..Data::default() };
+                self.journal(Verb::Update, state::Step::Intent, data).await?;
             }
             if let Err(error) = self.change(&mut handle, &target, &seen, &changes).await {
                 // Looking again tells what has come of it, or is to be changed now.

@@ -260,8 +260,13 @@ impl Op<'_> {
     /// The object of this address, generation and lineage that the state does not know.
     async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
         let found = self.find(name).await?.into_iter();
+        let is_known = |found: &Found| {
+            let id = (self.address.kind().to_owned(), found.id.clone());
+            self.shared.known.contains(&id)
+        };
         let ours: Vec<Found> = found
             .filter(|found| self.is_ours(found) && found.generation() == self.generation)
+            .filter(|found| !is_known(found))
             .collect();
         if ours.len() > 1 {
             let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();

@@ -25,7 +25,18 @@ impl Op<'_> {
                 }
                 None => None,
             };
-            let Some(mut spec) = live.map(|live| live.spec) else { break };
+            let Some(mut spec) = live.map(|live| live.spec) else {
+                // Seen a moment ago: it may only be late.
+                let what = format!("{id} to be visible");
+                if self.live().is_some() && showing.pause(&what, self.grace()).await {
+                    continue;
+                }
+                break;
+            };
+            if spec.get("tags").is_none() {
+                return Err(Error::terminal(format!("the tags of {id} cannot be read"))
+                    .with_hint("they must go first, or it would be found again and deleted"));
+            }
             let changes = own_tags_away(&mut spec);
             if changes.is_empty() {
                 break;

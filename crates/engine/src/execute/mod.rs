@@ -8,7 +8,7 @@ mod forget;
 mod retry;
 mod walk;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -82,6 +82,8 @@ pub(crate) struct Shared<'a> {
     pub owner: Owner,
     pub sealer: Sealer,
     pub budget: Budget,
+    /// Ids that the state knew when the run began, by kind; an address tag may lag behind a rename.
+    pub known: BTreeSet<(String, String)>,
     journal: mpsc::UnboundedSender<Line>,
 }
 
@@ -94,7 +96,12 @@ impl<'a> Shared<'a> {
     ) -> Self {
         let (owner, sealer) = (owner(&run.scope, state), Sealer::new(&state.salt));
         let budget = Budget::of(run.options.parallelism);
-        Self { run, observed, owner, sealer, budget, journal }
+        let objects = state.resources.iter().flat_map(|(address, record)| {
+            let all = record.object.iter().chain(&record.deposed);
+            all.map(|object| (address.kind().to_owned(), object.id.clone()))
+        });
+        let known = objects.collect();
+        Self { run, observed, owner, sealer, budget, known, journal }
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) fn resource(
         depends_on,
         terms: Terms {
             guard: Guard { protect: common.protect, retain: common.retain },
-            ignored: Ignored::new(common.ignore),
+            ignored: Ignored::new(with_followers(kind, common.ignore)),
             tags_exclusive: common.tags_exclusive,
         },
         renamed_from,
@@ -114,6 +114,14 @@ pub(super) fn resource(
             .map(|(key, _)| (key.text.clone(), key.span.clone()))
             .collect(),
     }
+}
+
+/// With the fields of the normal form that follow from them.
+fn with_followers(kind: &dyn AnyKind, mut ignored: Vec<String>) -> Vec<String> {
+    let follows = kind.follows().iter().filter(|(_, of)| ignored.iter().any(|path| path == of));
+    let more: Vec<String> = follows.map(|(field, _)| (*field).to_owned()).collect();
+    ignored.extend(more);
+    ignored
 }
 
 /// `role.old`, or `old` alone.

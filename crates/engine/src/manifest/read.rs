@@ -143,6 +143,16 @@ impl Reader<'_> {
                 resources.insert(resource.address.clone(), resource);
             }
         }
+        let mut formers: BTreeMap<&Address, &Address> = BTreeMap::new();
+        for resource in resources.values() {
+            let Some(former) = &resource.renamed_from else { continue };
+            if let Some(other) = formers.insert(former, &resource.address) {
+                let path = [resource.address.kind(), resource.address.key(), "renamed_from"];
+                let message = format!("`{other}` was `{former}` too");
+                let diagnostic = Diagnostic::error(tree.place(&path.map(str::to_owned)), message);
+                diagnostics.push(diagnostic.help("an object has one address"));
+            }
+        }
         for resource in resources.values() {
             for need in resource.depends_on.iter().filter(|need| !resources.contains_key(need)) {
                 let path = [resource.address.kind(), resource.address.key(), "depends_on"];

@@ -74,18 +74,25 @@ impl<'a> Making<'a> {
     }
 
     /// A note where a unique name is that of an object which leaves the file.
-    fn takes_a_name_over(&self, repeat: Option<Repeat>, step: &Step) -> Option<String> {
+    fn takes_a_name_over(&mut self, repeat: Option<Repeat>, step: &Step) -> Option<String> {
         let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
-        let (former, _) = self.on.state.resources.iter().find(|(address, record)| {
-            address.kind() == step.address.kind()
-                && !self.on.wanted.contains_key(*address)
-                && record.object.as_ref().is_some_and(|object| Some(object.id.as_str()) == name)
-        })?;
-        let note = format!(
+        let leaving = self.on.state.resources.iter().filter(|(address, _)| {
+            address.kind() == step.address.kind() && !self.on.wanted.contains_key(*address)
+        });
+        let mut objects =
+            leaving.filter_map(|(address, record)| Some((address, record.object.as_ref()?)));
+        let (former, object) = objects.find(|(_, object)| Some(object.id.as_str()) == name)?;
+        if repeat != Some(Repeat::UniqueName) {
+            return None;
+        }
+        if object.guard.retain {
+            let hold = Hold::NameKept(former.clone());
+            self.plan.held.push(Held { address: step.address.clone(), hold });
+        }
+        Some(format!(
             "its name is that of {former}, which goes first; `renamed_from: {}` keeps the object",
             former.key()
-        );
-        (repeat == Some(Repeat::UniqueName)).then_some(note)
+        ))
     }
 
     /// That of a create that is open, for what it made may show itself yet.

@@ -128,6 +128,8 @@ pub struct Held {
 pub enum Hold {
     /// The field was taken out of the file and has no default to return to.
     CannotUnset(Path),
+    /// Its unique name is that of an object that leaves the file and is retained.
+    NameKept(Address),
     /// `guard`: `protect` or `retain`; `because` completes "it would be … because".
     Guarded { guard: &'static str, action: Action, because: String },
 }

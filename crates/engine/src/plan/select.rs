@@ -56,10 +56,17 @@ impl Selection {
             true => (0..steps.len()).collect(),
             false => closure(of(&self.targets), |at| steps[at].after.iter().copied().collect()),
         };
-        let waiting = |at: usize| {
+        let waiting = |at: usize| -> Vec<usize> {
             (0..steps.len()).filter(|later| steps[*later].after.contains(&at)).collect()
         };
-        let dropped = closure(of(&self.excluded), waiting);
+        let mut dropped = closure(of(&self.excluded), &waiting);
+        // Nothing is deleted for a successor that is not made.
+        let unmade: BTreeSet<Address> = dropped
+            .iter()
+            .filter(|at| !steps[**at].leaves())
+            .map(|at| steps[*at].address.clone())
+            .collect();
+        dropped = closure(dropped.union(&of(&unmade)).copied().collect(), &waiting);
         kept.retain(|at| !dropped.contains(at));
         kept
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Error, Foreign, Session, Surveyed};
 use crate::address::Address;
 use crate::claim;
-use crate::kind;
+use crate::kind::{self, Repeat};
 use crate::observe::Observed;
 use crate::plan::{Plan, Step};
 use crate::state::{self, Data, Entry, Record, State, Store, Verb};
@@ -106,6 +106,11 @@ impl Session<'_> {
                     kind.name()
                 ))));
             }
+        };
+        // What a service takes for a name (an ARN) is not the name.
+        let id = match (kind.repeat(), live.spec["name"].as_str()) {
+            (Repeat::UniqueName, Some(name)) => name,
+            _ => id,
         };
         let found = claim::found(id, &live);
         self.claiming(state, &Observed::default()).import(address, &found).map_err(|why| {

@@ -201,7 +201,10 @@ fn update(record: &mut Record, entry: &Entry) -> Folded {
     match entry.step {
         Step::Intent => {
             let object = record.object.as_mut().filter(|o| o.generation == entry.generation);
-            object.ok_or(NO_SUCH_OBJECT)?.phase = Phase::Updating;
+            let object = object.ok_or(NO_SUCH_OBJECT)?;
+            object.phase = Phase::Updating;
+            // Only what is done takes a guard away.
+            object.guard = object.guard.or(entry.data.guard);
             Ok(())
         }
         Step::Done => finish(record, entry),
@@ -240,8 +243,13 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
     if entry.step != Step::Done {
         return Err(NO_SUCH_STEP);
     }
+    let id = entry.data.id.clone().ok_or("without an id")?;
+    let asked = record.creating.as_ref().filter(|open| open.generation == entry.generation);
+    let same = record.object.as_ref().filter(|object| object.id == id);
+    let guards = asked.map(|open| open.guard).into_iter().chain(same.map(|object| object.guard));
+    let guard = guards.fold(entry.data.guard, Guard::or);
     let adopted = Object {
-        id: entry.data.id.clone().ok_or("without an id")?,
+        id,
         generation: entry.generation,
         created: entry.at.clone(),
         spec: None,
@@ -250,7 +258,7 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
         identity: None,
         dependencies: entry.data.dependencies.clone(),
         phase: Phase::Partial,
-        guard: Guard::default(),
+        guard,
     };
     // What it asked for, or what came before it, has been found.
     record.creating.take_if(|creating| creating.generation <= adopted.generation);

@@ -385,3 +385,88 @@ async fn tags_of_others_are_removed_where_that_is_asked_for() {
     assert_eq!((tags.get("theirs"), &tags["ours"]), (None, &"x".into()));
     assert_eq!(tags["aws:cloudformation:stack"], "2");
 }
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_deleted_for_a_successor_that_is_left_out() {
+    let mut stack =
+        made("token:\n  a: {size: 1}\nnamed:\n  b: {shape: round, rules: {a: '${token.a.id}'}}\n")
+            .await;
+    stack.file = stack.file.replace("round", "square").replace("size: 1", "size: 2");
+    stack.selection.excluded = these(&["token.a"]);
+    assert_eq!(stack.plan().await, [""; 0]);
+    let left_out = stack.surveyed().await.left_out;
+    assert_eq!(left_out, these(&["named.b", "token.a"]));
+    stack.reconcile().await;
+    assert_eq!(stack.world.things().len(), 2);
+}
+
+/// A guard is in the file, and the run that is to record it does not get that far.
+#[tokio::test(start_paused = true)]
+async fn a_guard_holds_however_the_object_came_into_the_state() {
+    // Its create is answered by nobody, and it is found by its name.
+    let mut found = Stack::new("named:\n  b: {protect: true}\n");
+    found.world.script(|deed| match deed.verb {
+        "create" => Fate::KillsAfter,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(found.run(false).await, Ended::Killed));
+    found.file = "stack: s\n".to_owned();
+    assert_eq!(guarded(&refused(&found, false).await[0].1), ("protect", Action::Delete));
+
+    // It is taken up by its id.
+    let mut stack = made("token:\n  a: {}\n").await;
+    stack.world.meddle(|things| {
+        let spec = serde_json::json!({ "name": "b", "tags": {}, "labels": {}, "rules": {} });
+        things.push(Thing { kind: "named", id: "b".into(), spec, ..things[0].clone() });
+    });
+    let before = stack.file.clone();
+    stack.file = format!("{before}named:\n  b: {{protect: true}}\n");
+    stack.import("named.b", "b").await.expect("it is free");
+    stack.file = before;
+    assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
+
+    // It is written, and destroyed before any run has recorded it.
+    let mut stack = made("token:\n  a: {}\n").await;
+    stack.file = stack.file.replace("{}", "{protect: true}");
+    assert_eq!(guarded(&refused(&stack, true).await[0].1), ("protect", Action::Delete));
+
+    // The run that would record it fails at another change.
+    stack.file = stack.file.replace("protect: true", "protect: true, size: 3");
+    stack.world.script(|deed| match deed.verb {
+        "update" => Fate::Fails(stackwright_engine::kind::Fault::Terminal),
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Done(outcome) if outcome.failed.len() == 1));
+    stack.file = "stack: s\n".to_owned();
+    assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retained_object_keeps_its_name() {
+    let mut stack = made("named:\n  a: {name: x, retain: true}\n").await;
+    stack.file = "stack: s\nnamed:\n  b: {name: x}\n".to_owned();
+    let held = refused(&stack, false).await;
+    assert_eq!(held, [("named.b".to_owned(), Hold::NameKept(address("named.a")))]);
+    assert_eq!(stack.world.things()[0].address(), Some("named.a"), "nothing was begun");
+}
+
+/// A moved object's address tag lags behind until its next update.
+#[tokio::test(start_paused = true)]
+async fn what_the_state_knows_by_another_address_is_not_found_again() {
+    let mut stack = made("token:\n  a: {name: x}\n").await;
+    let id = stack.world.things()[0].id.clone();
+    stack.file = "stack: s\ntoken:\n  a: {size: 7}\n  b: {name: x, renamed_from: c}\n".to_owned();
+    stack.relocate("token.a", "token.b").await;
+    stack.selection.targets = these(&["token.a"]);
+    stack.world.script(|deed| match deed.verb {
+        "create" => Fate::KillsBefore,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    stack.world.script(|_| Fate::Happens);
+    stack.selection = Selection::default();
+    stack.reconcile().await;
+    stack.holds("moved").await;
+    assert_eq!(stack.state().object(&address("token.b")).expect("known").id, id);
+    assert_eq!(stack.world.things().len(), 2);
+}

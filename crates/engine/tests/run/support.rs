@@ -176,6 +176,17 @@ impl Stack {
         session.import(&mut store, &address.parse().expect("an address"), id).await
     }
 
+    /// `state mv`.
+    pub async fn relocate(&self, former: &str, address: &str) {
+        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let mut store =
+            Store::open(Box::new(self.disk.clone()), &place(), "test").expect("a state");
+        let (events, _heard) = mpsc::unbounded_channel::<Event>();
+        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        let [former, address] = [former, address].map(|text| text.parse().expect("an address"));
+        session.relocate(&mut store, &former, &address).expect("it is free");
+    }
+
     /// `state rm`.
     pub async fn forget(&self, address: &str) {
         let (manifest, kinds) = (self.manifest(), self.world.kinds());
