@@ -174,8 +174,8 @@ pub enum Command {
         /// Make this address anew, though nothing differs; may be given more than once.
         #[arg(long = "replace", value_name = "ADDRESS")]
         replaced: Vec<Address>,
-        /// Take over objects of this stack's name that another state made, and objects of nobody's
-        /// stack whose names the file gives.
+        /// Take over objects of this stack's name that another state made, and roles and functions of
+        /// nobody's stack whose names the file gives.
         #[arg(long)]
         adopt: bool,
         /// Do exactly what `plan --out` wrote here; refused when it would be otherwise now.

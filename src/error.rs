@@ -219,15 +219,22 @@ fn held_lines(held: &Held, place: &dyn Fn(&Address) -> String) -> Vec<String> {
         Hold::Guarded { guard, action, because } => (guard, action, because),
     };
     let (verb, hint) = match action {
-        Action::Delete => (
-            "deleted",
-            format!("write it again with `{guard}: false`, reconcile, and then take it out"),
+        Action::Delete => {
+            ("deleted", format!("write it with `{guard}: false`, reconcile, and then let it go"))
+        }
+        _ => (
+            "replaced",
+            format!(
+                "undo the change; or, if it may go, reconcile with `{guard}: false` alone first"
+            ),
         ),
-        _ => ("replaced", format!("undo the change, or write `{guard}: false` if it may go")),
     };
-    let because = clean(because);
+    let because = match action {
+        Action::Delete => String::new(),
+        _ => format!(", for {}", clean(because)),
+    };
     vec![
-        format!("  {place}: `{guard}` is set, and it would be {verb}, for {because}"),
+        format!("  {place}: `{guard}` is set, and it would be {verb}{because}"),
         format!("    hint: {hint}"),
     ]
 }
@@ -268,11 +275,18 @@ fn foreign_lines(foreign: &[Foreign], place: &dyn Fn(&Address) -> String) -> Vec
         );
     }
     if foreign.iter().any(|foreign| foreign.why == Why::NameTaken) {
-        lines.push(
-            "  hint: give yours another `name:`; or take it up, by `stackwright import ADDRESS ID` or \
-             with `reconcile --adopt`"
+        let is_owned = |foreign: &Foreign| foreign.found.tags.contains_key(tag::STACK);
+        let of_others = foreign.iter().filter(|foreign| foreign.why == Why::NameTaken);
+        lines.push(match of_others.into_iter().any(is_owned) {
+            true => "  hint: give yours another `name:`; or let go of it in its own stack first \
+                     (`stackwright state rm`)"
                 .into(),
-        );
+            false => {
+                "  hint: give yours another `name:`; or take it up, by `stackwright import ADDRESS \
+                      ID` or with `reconcile --adopt`"
+                    .into()
+            }
+        });
     }
     if foreign.iter().any(|foreign| foreign.why == Why::Duplicate) {
         lines.push("  hint: delete the one that is not wanted, then run again".into());

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use serde_json::json;
+use stackwright_engine::plan::Action;
 use stackwright_engine::session::Goal;
 
 use super::shared::{self, Asked, Ends, LOOKING};
@@ -65,7 +66,11 @@ pub async fn run(
     if ended != 0 {
         ends.tell(&outcome, store.state(), "");
     } else if progress.json {
-        anstream::println!("{}", json!({ "event": "destroyed", "deleted": outcome.done.len() }));
+        let counts = surveyed.plan.counts();
+        let of = |action| counts.get(&action).copied().unwrap_or(0);
+        let (deleted, forgotten) = (of(Action::Delete), of(Action::Forget));
+        let event = json!({ "event": "destroyed", "deleted": deleted, "forgotten": forgotten });
+        anstream::println!("{event}");
     } else {
         let place = &connected.place;
         let counts = human::counts(&surveyed.plan.counts(), true);

@@ -1,4 +1,4 @@
-//! What reconcile and destroy share: settling, asking, telling how it ended.
+//! What commands share: a session, settling, asking, telling how it ended.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;

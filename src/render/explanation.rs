@@ -12,7 +12,7 @@ use stackwright_engine::manifest::{Manifest, Resource};
 use stackwright_engine::plan::{Action, Hold, Plan, Step};
 use stackwright_engine::reference::{self, Reference};
 
-use super::value::brief;
+use super::value::{brief, is_own};
 use super::{clean, human, json};
 
 /// One address in one plan.
@@ -54,11 +54,13 @@ impl<'a> Explanation<'a> {
         let is_it = |other: &Step| step.is_some_and(|step| std::ptr::eq(step, other));
         let needs = |step: &'a Step| step.after.iter().map(|at| &plan.steps[*at]);
         let after = step.into_iter().flat_map(needs).map(|step| &step.address);
-        let waiting = plan.steps.iter().filter(|other| needs(other).any(is_it));
+        // An old object that waits for it is no resource that does.
+        let waiting = plan.steps.iter().filter(|other| !other.is_old && needs(other).any(is_it));
         let (after, before) =
             (others(address, after), others(address, waiting.map(|s| &s.address)));
         let changes = step.map(|step| step.changes.as_slice()).unwrap_or_default();
-        let fields = changes.iter().map(|change| on.field(address, change)).collect();
+        let told = changes.iter().filter(|change| !is_own_tag(change));
+        let fields = told.map(|change| on.field(address, change)).collect();
         let held = plan.held.iter().filter(|held| held.address == *address);
         let held = held.map(|held| &held.hold).collect();
         Self { address, step, fields, lost, held, after, before }
@@ -121,7 +123,10 @@ impl Field<'_> {
         let change = self.change;
         let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
         let (before, after) = (side(&change.before), side(&change.after));
-        let _ = writeln!(text, "\n  {}  {before} -> {after}", change.path);
+        let _ = match before == after {
+            true => writeln!(text, "\n  {}  {after}: another value", change.path),
+            false => writeln!(text, "\n  {}  {before} -> {after}", change.path),
+        };
         let place = self.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         let mut line = |what: &str, told: &str| {
             let _ = writeln!(text, "      {what:8} {told}");
@@ -256,8 +261,17 @@ impl<'a> Reading<'a> {
     }
 }
 
+fn is_own_tag(change: &Change) -> bool {
+    let key = change.path.0.get(1).filter(|_| change.path.field() == "tags");
+    key.is_some_and(|key| is_own(key))
+}
+
 fn avoid(change: &Change) -> Option<String> {
     let path = &change.path;
+    // Told alike: a secret.
+    if change.before.as_ref().map(brief) == change.after.as_ref().map(brief) {
+        return None;
+    }
     let before = change.before.as_ref().filter(|value| !value.is_object() && !value.is_array());
     Some(match (change.rule, before) {
         (Rule::Edited, Some(before)) => {

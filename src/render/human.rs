@@ -239,7 +239,7 @@ pub fn event(event: &Event) -> Option<String> {
             format!("recovered {address}{id}: {how}")
         }
         Event::Adopted { address, id } => {
-            format!("adopted {address} {}: it has this stack's tags", clean(id))
+            format!("adopted {address} {}", clean(id))
         }
         Event::Moved { address, former } => {
             format!("{former} is known as {address} from now on")

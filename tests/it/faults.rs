@@ -85,3 +85,21 @@ fn one_failing_call_stops_nothing_and_makes_nothing_twice() {
         figures::note("faults", json!({ "of": fault.0, "calls": calls, "lost": 0, "twice": 0 }));
     }
 }
+
+/// A reply that says yes and not what was made: nothing is known by it, and least of all its id.
+#[test]
+fn a_create_that_is_answered_without_an_id_is_not_taken_for_made() {
+    let emulator = Emulator::ministack().start();
+    let mut stack = Sandbox::sample(&emulator);
+    const RAN: &str = "<RunInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
+        <requestId>r</requestId><reservationId>r-1</reservationId><instancesSet/></RunInstancesResponse>";
+    let faults: [(&'static str, fn(&Call) -> Act); 3] = [
+        ("RunInstances", |_| Act::Say(RAN)),
+        ("CreateFunction", |_| Act::Say("{}")),
+        ("CreateRestApi", |_| Act::Say("{}")),
+    ];
+    for (call, act) in faults {
+        let hit = goes_wrong(&emulator, &mut stack, At::First(call), ("no id in the reply", act));
+        assert!(hit, "{call} was never called");
+    }
+}

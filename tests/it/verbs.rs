@@ -59,11 +59,7 @@ fn what_is_protected_stays_whatever_the_file_says() {
 
     // Without its block, and with all that refers to it gone.
     stack.write("stack.yaml", "stack: ec2-control\n");
-    stack
-        .run(&["reconcile", "--yes"])
-        .code(1)
-        .says("not in the file any more")
-        .says("`protect: false`");
+    stack.run(&["reconcile", "--yes"]).code(1).says("would be deleted").says("`protect: false`");
     assert_eq!(power(&emulator, &web), "running");
     // What is not protected may go by itself.
     let part = ["reconcile", "--yes", "--exclude", "instance.web"];

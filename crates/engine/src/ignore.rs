@@ -16,8 +16,7 @@ impl Ignored {
     }
 
     pub fn covers(&self, path: &Path) -> bool {
-        let is_own =
-            path.field() == "tags" && path.0.get(1).is_some_and(|key| key.starts_with(tag::PREFIX));
+        let is_own = path.field() == "tags" && path.0.get(1).is_some_and(|key| tag::is_own(key));
         let text = path.to_string();
         !is_own
             && self.0.iter().any(|ignored| {

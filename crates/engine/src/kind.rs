@@ -230,6 +230,11 @@ pub mod tag {
     pub const ADDRESS: &str = "stackwright:address";
     /// From 1, one more at each re-creation.
     pub const GENERATION: &str = "stackwright:generation";
+
+    /// Whether a key is one of ours.
+    pub fn is_own(key: &str) -> bool {
+        key.starts_with(PREFIX)
+    }
 }
 
 /// An object that `find` came upon.

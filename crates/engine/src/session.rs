@@ -129,7 +129,8 @@ impl Session<'_> {
         }
         let wanted = self.prepare(&state).await?;
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
-        plan.notes.extend(learnt.iter().map(noted));
+        plan.notes
+            .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
         Ok(Surveyed { plan, observed, learnt })
     }
 
@@ -313,9 +314,17 @@ fn folded(state: State, entries: &[Entry]) -> Result<State, Error> {
 }
 
 /// What a plan says of what the state is about to learn.
-fn noted(entry: &Entry) -> (Address, String) {
+fn noted(entry: &Entry, plan: &Plan, state: &State) -> (Address, String) {
     let id = entry.data.id.as_deref().unwrap_or_default();
+    let name =
+        state.object(&entry.address).and_then(|object| object.spec.as_ref()?["name"].as_str());
     let note = match &entry.data.from {
+        Some(former) if plan.replaces(&entry.address) => {
+            let name = name.unwrap_or(id);
+            format!(
+                "it was {former}; `name: {name}` keeps the object, if it is the name that differs"
+            )
+        }
         Some(former) => format!("it was {former}, and is the same object"),
         None => format!("{id} exists and is taken up"),
     };

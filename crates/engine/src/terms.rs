@@ -17,6 +17,6 @@ impl Terms {
     /// A tag that is neither the user's nor a stranger's.
     pub fn is_reserved(path: &Path) -> bool {
         let key = path.0.get(1).filter(|_| path.field() == "tags");
-        key.is_some_and(|key| key.starts_with(tag::PREFIX) || key.starts_with("aws:"))
+        key.is_some_and(|key| tag::is_own(key) || key.starts_with("aws:"))
     }
 }

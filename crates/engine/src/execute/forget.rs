@@ -62,8 +62,7 @@ impl Op<'_> {
 /// Takes the tags that say whose the object is out of a spec; what that changes.
 fn own_tags_away(spec: &mut Value) -> Vec<Change> {
     let Some(tags) = spec.get_mut("tags").and_then(Value::as_object_mut) else { return Vec::new() };
-    let own: Vec<String> =
-        tags.keys().filter(|key| key.starts_with(tag::PREFIX)).cloned().collect();
+    let own: Vec<String> = tags.keys().filter(|key| tag::is_own(key)).cloned().collect();
     let gone = own.into_iter().map(|key| {
         let before = tags.remove(&key);
         let path = Path(vec!["tags".to_owned(), key]);

@@ -146,6 +146,11 @@ impl<'a> Making<'a> {
             unreported.extend(found.unreported);
         }
         self.hide(&mut found.changes, object, &desired);
+        if object.phase != Phase::Done {
+            // What an earlier run left unfinished, nobody else has changed.
+            let drifted = found.changes.iter_mut().filter(|change| change.rule == Rule::Drifted);
+            drifted.for_each(|change| change.rule = Rule::Missing);
+        }
         let cost = found.changes.iter().map(|change| change.cost).max();
         let (action, why) = match (&live.settled, cost) {
             (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
@@ -171,9 +176,21 @@ impl<'a> Making<'a> {
             ..Step::new(address, action, object.generation)
         };
         if action == Action::Replace {
+            // A new object is made without what was taken out of the file.
+            let applied = object.spec.as_ref();
+            let left_out = found.cannot_unset.into_iter().map(|CannotUnset(path)| Change {
+                before: applied.and_then(|spec| path.within(spec)).cloned(),
+                after: None,
+                rule: Rule::Unset,
+                cost: Cost::InPlace,
+                path,
+            });
+            let mut step = step;
+            step.changes.extend(left_out);
             let delete_first = keeps_its_name(kind.as_ref(), &step, object, live)
                 || self.wants_a_former_name(kind.as_ref(), &step);
-            self.guard(&step, wanted.terms.guard);
+            // A guard is taken away by a run that does nothing else to the object.
+            self.guard(&step, wanted.terms.guard.or(object.guard));
             self.make(Step { delete_first, generation: object.generation + 1, ..step });
             self.delete(address, object, true);
             return;

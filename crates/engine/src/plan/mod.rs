@@ -45,7 +45,7 @@ pub struct Plan {
     pub notes: Vec<(Address, String)>,
     /// Fields that the endpoint does not report, by kind: compared with what was last applied.
     pub unreported: BTreeMap<String, BTreeSet<String>>,
-    /// What differs and was not asked for.
+    /// What was not asked for.
     pub left_out: BTreeSet<Address>,
     /// What stands against it: not executed unless empty.
     pub held: Vec<Held>,
@@ -65,7 +65,7 @@ pub struct Step {
     pub id: Option<String>,
     /// What is wanted, as far as it is known. Not for deletes.
     pub desired: Option<Value>,
-    /// Replace only: the old object goes first, because its name is unique.
+    /// The old object goes first, because its name is unique.
     pub delete_first: bool,
     /// The old object of a replacement, or one that an interrupted replacement left.
     pub is_old: bool,

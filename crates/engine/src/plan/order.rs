@@ -31,6 +31,10 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
                 after.extend(make.filter(|_| !first));
             }
             after.extend(making.get(&address).filter(|_| !first));
+            if first {
+                // It goes only when all that its successor needs is there.
+                after.extend(planning.graph.needs(&address).filter_map(|need| making.get(need)));
+            }
             after.remove(&at);
         } else {
             after.extend(planning.graph.needs(&address).filter_map(|need| making.get(need)));

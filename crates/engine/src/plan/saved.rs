@@ -28,7 +28,7 @@ pub struct Saved {
     pub selection: Selection,
     /// What was approved, in order.
     steps: Vec<Approved>,
-    /// Random, so that the digest tells nothing of what went into it.
+    /// Random; salts the digests.
     nonce: String,
     digest: String,
 }
@@ -151,12 +151,11 @@ fn digest_of(value: &Value) -> String {
 
 /// What a step comes to, without what the first run makes at random: lineage and salt.
 fn projected(step: &Step) -> Value {
-    let is_own = |key: &str| key.starts_with(tag::PREFIX);
     let mut changes = step.changes.clone();
-    changes.retain(|change| !change.path.0.get(1).is_some_and(|key| is_own(key)));
+    changes.retain(|change| !change.path.0.get(1).is_some_and(|key| tag::is_own(key)));
     let mut desired = step.desired.clone().unwrap_or_default();
     if let Some(tags) = desired.get_mut("tags").and_then(Value::as_object_mut) {
-        tags.retain(|key, _| !is_own(key));
+        tags.retain(|key, _| !tag::is_own(key));
     }
     let step = json!([
         step.address,

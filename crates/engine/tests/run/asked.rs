@@ -69,6 +69,15 @@ async fn what_is_protected_is_neither_replaced_nor_deleted_also_without_its_bloc
 
     // Only the file takes it away, and then everything goes.
     stack.file = whole.replace(", protect: true", "");
+    let held = refused(&stack, false).await;
+    assert_eq!(
+        guarded(&held[0].1),
+        ("protect", Action::Replace),
+        "the run that records it is first"
+    );
+    stack.file = stack.file.replace("square", "round");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("round", "square");
     stack.reconcile().await;
     stack.holds("replaced").await;
     stack.file = "stack: s\n".to_owned();
@@ -469,4 +478,31 @@ async fn what_the_state_knows_by_another_address_is_not_found_again() {
     stack.holds("moved").await;
     assert_eq!(stack.state().object(&address("token.b")).expect("known").id, id);
     assert_eq!(stack.world.things().len(), 2);
+}
+
+/// What has a unique name goes before its successor, but not before all that one needs is there.
+#[tokio::test(start_paused = true)]
+async fn the_old_one_stays_where_its_successor_cannot_be_made() {
+    let mut stack =
+        made("token:\n  a: {size: 1}\nnamed:\n  b: {shape: round, rules: {a: '${token.a.id}'}}\n")
+            .await;
+    stack.file = stack.file.replace("round", "square").replace("size: 1", "size: 2");
+    stack.world.script(|deed| match (deed.verb, deed.kind) {
+        ("update", "token") => Fate::Fails(stackwright_engine::kind::Fault::Terminal),
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Done(outcome) if outcome.failed.len() == 1));
+    assert!(stack.world.things().iter().any(|thing| thing.kind == "named"), "it is still there");
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    stack.holds("replaced").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_replacement_leaves_out_is_told() {
+    let mut stack = made("token:\n  a: {shape: round, word: hush}\n").await;
+    stack.file = stack.file.replace("shape: round, word: hush", "shape: square");
+    let plan = stack.surveyed().await;
+    let told: Vec<String> = plan.steps[0].changes.iter().map(|c| c.path.to_string()).collect();
+    assert_eq!(told, ["shape", "word"]);
 }
