@@ -73,6 +73,21 @@ MUTANTS = {
         "if step.action == Action::Replace && action != Action::Replace {",
         "if false && step.action == Action::Replace && action != Action::Replace {",
     ),
+    "a role goes though its successor cannot be made": (
+        ENGINE + "plan/order.rs",
+        "            if first {\n                // It goes",
+        "            if first && false {\n                // It goes",
+    ),
+    "what is left out of a part loses its old half": (
+        ENGINE + "plan/select.rs",
+        "dropped.union(&of(&unmade)).copied().collect()",
+        "dropped.clone()",
+    ),
+    "an adopted object loses its guard": (
+        ENGINE + "state/journal.rs",
+        "    let guard = guards.fold(entry.data.guard, Guard::or);",
+        "    let guard = guards.fold(Guard::default(), |_, _| Guard::default());",
+    ),
     "a guard goes with its block": (
         ENGINE + "plan/decide.rs",
         "        if object.guard.protect {",
@@ -80,7 +95,7 @@ MUTANTS = {
     ),
     "a guarded object is replaced": (
         ENGINE + "plan/decide.rs",
-        "            self.guard(&step, wanted.terms.guard);\n",
+        "            self.guard(&step, Guard { protect, ..wanted.terms.guard });\n",
         "",
     ),
     "a guard is recorded only with the finished object": (

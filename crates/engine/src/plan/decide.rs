@@ -189,8 +189,9 @@ impl<'a> Making<'a> {
             step.changes.extend(left_out);
             let delete_first = keeps_its_name(kind.as_ref(), &step, object, live)
                 || self.wants_a_former_name(kind.as_ref(), &step);
-            // A guard is taken away by a run that does nothing else to the object.
-            self.guard(&step, wanted.terms.guard.or(object.guard));
+            // `protect` is taken away by a run that does nothing else to the object.
+            let protect = wanted.terms.guard.protect || object.guard.protect;
+            self.guard(&step, Guard { protect, ..wanted.terms.guard });
             self.make(Step { delete_first, generation: object.generation + 1, ..step });
             self.delete(address, object, true);
             return;
