@@ -93,12 +93,12 @@ fn a_create_that_is_answered_without_an_id_is_not_taken_for_made() {
     let mut stack = Sandbox::sample(&emulator);
     const RAN: &str = "<RunInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
         <requestId>r</requestId><reservationId>r-1</reservationId><instancesSet/></RunInstancesResponse>";
-    let faults: [(&'static str, fn(&Call) -> Act); 3] = [
+    let answers: [Fault; 3] = [
         ("RunInstances", |_| Act::Say(RAN)),
         ("CreateFunction", |_| Act::Say("{}")),
         ("CreateRestApi", |_| Act::Say("{}")),
     ];
-    for (call, act) in faults {
+    for (call, act) in answers {
         let hit = goes_wrong(&emulator, &mut stack, At::First(call), ("no id in the reply", act));
         assert!(hit, "{call} was never called");
     }

@@ -59,14 +59,14 @@ impl Selection {
         let waiting = |at: usize| -> Vec<usize> {
             (0..steps.len()).filter(|later| steps[*later].after.contains(&at)).collect()
         };
-        let mut dropped = closure(of(&self.excluded), &waiting);
+        let mut dropped = closure(of(&self.excluded), waiting);
         // Nothing is deleted for a successor that is not made.
         let unmade: BTreeSet<Address> = dropped
             .iter()
             .filter(|at| !steps[**at].leaves())
             .map(|at| steps[*at].address.clone())
             .collect();
-        dropped = closure(dropped.union(&of(&unmade)).copied().collect(), &waiting);
+        dropped = closure(dropped.union(&of(&unmade)).copied().collect(), waiting);
         kept.retain(|at| !dropped.contains(at));
         kept
     }
