@@ -19,10 +19,10 @@ writes it again.
 - **Change** — *in place*: the object stays and goes on working. *Restarts*: it is stopped and started
   again. *Replaces*: another object is made, and the plan says so.
 - **Compared** — *with what exists*: somebody else's change is seen and repaired; of a map only the keys
-  in the file count, others are left alone, unless `FIELD_exclusive: true` is there. *Whole*: also what
-  is not in the file is seen, and taken away. *With what was last applied*: the cloud does not tell it.
-  *While it is in the file*: taken out, it is from then on somebody else's business. A field that was
-  never in the file is not compared.
+  in the file count, others are left alone (but for `tags_exclusive` and `managed_policies_exclusive`).
+  *Whole*: also what is not in the file is seen, and taken away. *With what was last applied*: the cloud
+  does not tell it. *While it is in the file*: taken out, it is from then on somebody else's business. A
+  field that is not in the file is not compared, once its default has been set.
 - **Taken out** — the value that is then set, which is AWS's own default where nothing else is said;
   `needed`: it cannot be; `refused`: there is no value to return to, and the plan says so.
 ";
@@ -36,13 +36,18 @@ pub fn fields(kinds: &Registry) -> String {
         let _ = write!(text, "\n## {}\n\n{}\n\n", kind.name(), sentence(resource));
         text.push_str("| field | | change | compared | taken out |\n|---|---|---|---|---|\n");
         for (field, schema) in resource["properties"].as_object().into_iter().flatten() {
-            text.push_str(&row(kind.as_ref(), resource, field, schema));
+            text.push_str(&row(kind.as_ref(), (&document, resource), field, schema));
         }
     }
     text
 }
 
-fn row(kind: &dyn AnyKind, resource: &Value, field: &str, schema: &Value) -> String {
+fn row(
+    kind: &dyn AnyKind,
+    (document, resource): (&Value, &Value),
+    field: &str,
+    schema: &Value,
+) -> String {
     let required = resource["required"].as_array();
     let is_needed = required.is_some_and(|all| all.iter().any(|needed| needed == field));
     if !is_of_the_object(kind, field) {
@@ -67,10 +72,21 @@ fn row(kind: &dyn AnyKind, resource: &Value, field: &str, schema: &Value) -> Str
         (Some(default), ..) => format!("`{default}`"),
         (None, Compare::Released, _) => "left as it is".to_owned(),
         (None, _, Cost::Replace) => "made anew without it".to_owned(),
-        _ if schema["type"] == "object" => "its keys go".to_owned(),
+        _ if is_map(document, schema) => "its keys go".to_owned(),
         _ => "refused".to_owned(),
     };
     format!("| `{field}` | {} | {change} | {compared} | {taken_out} |\n", sentence(schema))
+}
+
+fn is_map(document: &Value, schema: &Value) -> bool {
+    if let Some(path) = schema["$ref"].as_str() {
+        let known = document.pointer(path.trim_start_matches('#'));
+        return known.is_some_and(|schema| is_map(document, schema));
+    }
+    let types = &schema["type"];
+    let is_one = types.as_array().is_some_and(|all| all.iter().any(|of| of == "object"));
+    let mut choices = ["anyOf", "allOf"].into_iter().flat_map(|of| schema[of].as_array());
+    types == "object" || is_one || choices.any(|of| of.iter().any(|s| is_map(document, s)))
 }
 
 /// Keys that every resource has tell this program what to do; but for these two no object has them.
