@@ -181,7 +181,9 @@ impl Bench {
                 self.stack.reconcile(&[]);
             }
         } else {
+            // With what it needs it goes in one edit.
             self.begin();
+            self.is_settled(&format!("{}: taken out with what it needs", row.name));
         }
     }
 
