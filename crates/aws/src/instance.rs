@@ -219,7 +219,7 @@ impl Kind for Instance {
             self.set_termination_protection(&on.id, is_on).await?;
         }
         if touched("metadata") {
-            self.set_metadata(&on.id, desired.metadata.as_ref()).await?;
+            self.set_metadata(&on.id, desired.metadata.as_ref(), changes).await?;
         }
         if !["type", "power", "security_groups"].into_iter().any(touched) {
             return Ok(());

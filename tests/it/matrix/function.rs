@@ -11,7 +11,11 @@ const CONFIGURED: &[&str] = &["UpdateFunctionConfiguration"];
 pub fn table() -> Table {
     let [name, tags, depends_on] = Row::header("f", ["role.b", "role.c"], Action::Replace);
     let rows = vec![
-        Row::new("code.path", "src/", json!({ "path": "other/" }))
+        Row::new("code", "src/", "other/")
+            .seen(Seen::Digest("code"))
+            .sends(&["UpdateFunctionCode"])
+            .hand("lambda update-function-code --function-name <id> --zip-file fileb://<folder>/empty.zip"),
+        Row::new("code.path", json!({ "path": "src/" }), json!({ "path": "other/" }))
             .seen(Seen::Digest("code"))
             .sends(&["UpdateFunctionCode"])
             .hand("lambda update-function-code --function-name <id> --zip-file fileb://<folder>/empty.zip"),

@@ -62,8 +62,6 @@ pub fn table() -> Table {
             .sends(&["ModifyInstanceAttribute"])
             .removed(Removed::Default(json!(false)))
             .hand("ec2 modify-instance-attribute --instance-id <id> --no-disable-api-termination")
-            .lacks(On::Moto, Lack::Unasked)
-            .lacks(On::Ministack, Lack::Unasked)
             .lacks(On::Ministack, Lack::Call("ModifyInstanceAttribute: ")),
         metadata("metadata.tokens", json!({ "tokens": "optional", "hop_limit": 3 })),
         metadata("metadata.hop_limit", json!({ "tokens": "required", "hop_limit": 2 })),

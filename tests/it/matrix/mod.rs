@@ -96,7 +96,8 @@ fn the_table_of_fields_says_what_the_rows_show() {
     }
 }
 
-/// The fields of a schema; of one that has fields of its own, those: `allow.effect`.
+/// The fields of a schema; of one that has fields of its own, those: `allow.effect`. One that may be
+/// a text as well is also a field by itself: `image`, `image.owner`, `image.name`.
 fn collect(whole: &Value, schema: &Value, path: &str, fields: &mut BTreeSet<String>) {
     if let Some(reference) = schema["$ref"].as_str() {
         let pointer = reference.trim_start_matches('#');
@@ -116,8 +117,14 @@ fn collect(whole: &Value, schema: &Value, path: &str, fields: &mut BTreeSet<Stri
         }
     }
     for choice in ["anyOf", "oneOf", "allOf"] {
-        for one in schema[choice].as_array().into_iter().flatten() {
+        let before = fields.len();
+        let choices = schema[choice].as_array();
+        for one in choices.into_iter().flatten() {
             collect(whole, one, path, fields);
+        }
+        let is_text = |one: &Value| one["type"] == "string";
+        if fields.len() > before && choices.into_iter().flatten().any(is_text) {
+            fields.insert(path.to_owned());
         }
     }
 }

@@ -121,8 +121,6 @@ pub enum Lack {
     Unset,
     /// It forgets other fields with this change, which are set again by this call.
     Forgets(&'static str),
-    /// No lack of the emulator: it is asked for the field only once the state has it.
-    Unasked,
 }
 
 impl Row {

@@ -23,7 +23,6 @@ pub struct Bench {
     fields: RefCell<Map<String, Value>>,
 }
 
-const AGAIN: &str = "put in again";
 const UNCHANGED: &str = "did not change, though the cloud said yes";
 
 /// What one edit shall bring.
@@ -181,7 +180,9 @@ impl Bench {
                 self.stack.reconcile(&[]);
             }
         } else {
+            // With what it needs it goes in one edit.
             self.begin();
+            self.is_settled(&format!("{}: taken out with what it needs", row.name));
         }
     }
 
@@ -199,9 +200,7 @@ impl Bench {
             return true;
         }
         self.plans(row, &plan, expected, &when);
-        // Put in again, it has the value already.
-        let is_unasked = self.is_unasked(row) && expected.what == AGAIN;
-        let lacks: Vec<&str> = self.lacking(row, expected.rule).filter(|_| !is_unasked).collect();
+        let lacks: Vec<&str> = self.lacking(row, expected.rule).collect();
         if !lacks.is_empty() {
             let ran = self.stack.run(&["reconcile", "--yes"]).code(4);
             assert!(lacks.iter().any(|said| ran.stderr.contains(said)), "{when}: {lacks:?}\n{ran}");
@@ -227,12 +226,8 @@ impl Bench {
             Lack::Call(call) => Some(*call),
             Lack::Change => Some(UNCHANGED),
             Lack::Unset => Some(UNCHANGED).filter(|_| is_unset),
-            Lack::Report | Lack::Forgets(_) | Lack::Unasked => None,
+            Lack::Report | Lack::Forgets(_) => None,
         })
-    }
-
-    fn is_unasked(&self, row: &Row) -> bool {
-        row.lacks.contains(&(self.on, Lack::Unasked))
     }
 
     /// The plan has the expected steps, and names the field.
@@ -269,8 +264,7 @@ impl Bench {
         // What is not wanted any more is not missed.
         let is_missed =
             is_unreported && expected.after.as_ref().is_none_or(|after| !after.is_null());
-        let is_unasked = self.is_unasked(row) && expected.what == AGAIN;
-        let is_named = is_unasked || is_missed && expected.rule != "unset";
+        let is_named = is_missed && expected.rule != "unset";
         assert_eq!(named, is_named, "{when}: {plan:#}");
     }
 
@@ -348,12 +342,12 @@ impl Bench {
         if self.bring(row, None, &out) {
             let left = Some(left).filter(|left| !left.is_null() && *left != json!({}));
             let again = Expected {
-                what: AGAIN,
+                what: "put in again",
                 rule: "edited",
                 field,
                 action,
                 also,
-                before: left.filter(|_| !self.is_unasked(row)),
+                before: left,
                 after: first,
             };
             self.bring(row, Some(&row.values[0]), &again);

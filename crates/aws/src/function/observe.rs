@@ -11,11 +11,14 @@ use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, Settle
 
 use super::{Architecture, Function, Spec, Tracing, UNRESERVED, Vpc};
 use crate::fault::{Explain as _, code};
-use crate::log_group::{LogGroup, Standing};
+use crate::log_group::{LogGroup, RETENTION, Standing};
 use crate::vendor;
 
 /// Calls in flight; Lambda takes 100 GetFunction a second.
 const AT_ONCE: usize = 16;
+
+/// `logs` and `log_retention` where there is no group of ours: both as when nothing is written.
+pub(super) const NO_LOGS: (Option<bool>, Option<i32>) = (Some(false), Some(RETENTION));
 
 /// What replies say of a function, all in the same words but in types of their own.
 pub(super) struct Seen {
@@ -119,7 +122,7 @@ impl Function {
         // Nothing was made where nothing was asked for, so there is nothing to look at.
         match handle.applied.as_ref().map(|applied| applied.logs) {
             None | Some(Some(true)) => self.look_for_logs(handle, &mut live).await?,
-            Some(_) => live.spec = Spec { logs: Some(false), log_retention: Some(0), ..live.spec },
+            Some(_) => (live.spec.logs, live.spec.log_retention) = NO_LOGS,
         }
         Ok(Some(live))
     }
@@ -133,7 +136,7 @@ impl Function {
         let standing = group.standing(&lineages).await?;
         (live.spec.logs, live.spec.log_retention) = match standing {
             Standing::Ours { days } => (Some(true), Some(days)),
-            Standing::Absent | Standing::Unfinished => (Some(false), Some(0)),
+            Standing::Absent | Standing::Unfinished => NO_LOGS,
             Standing::Foreign => (None, None),
         };
         if standing == Standing::Foreign {

@@ -10,7 +10,7 @@ use aws_smithy_types::Blob;
 use stackwright_engine::change::{Change, Rule};
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
-use super::observe::seen;
+use super::observe::{NO_LOGS, seen};
 use super::wire::{environment, merged, storage, tracing, variables, vpc};
 use super::{EPHEMERAL_STORAGE, Function, MEMORY, Spec, TIMEOUT, UNRESERVED, read};
 use crate::fault::{Explain as _, code};
@@ -80,7 +80,7 @@ impl Function {
             }
         };
         let mut live = seen!("CreateFunction", reply)?.live(spec.tags.clone());
-        (live.spec.logs, live.spec.log_retention) = (Some(false), Some(0));
+        (live.spec.logs, live.spec.log_retention) = NO_LOGS;
         live.notes.extend(self.unpinned(spec));
         Ok(Created { id: spec.name.clone(), live })
     }

@@ -73,11 +73,16 @@ impl Instance {
     }
 
     /// What the file does not say any more is AWS's default again.
-    pub(super) async fn set_metadata(&self, id: &str, wanted: Option<&Metadata>) -> Result<()> {
+    pub(super) async fn set_metadata(
+        &self,
+        id: &str,
+        wanted: Option<&Metadata>,
+        changes: &[Change],
+    ) -> Result<()> {
         let tokens = wanted.map_or(TOKENS, |wanted| &wanted.tokens);
-        let hops = wanted.and_then(|wanted| wanted.hop_limit).unwrap_or(HOPS);
         let request = self.cloud.ec2.modify_instance_metadata_options().instance_id(id);
-        let request = request.http_tokens(tokens.into()).http_put_response_hop_limit(hops);
+        let request = request.http_tokens(tokens.into());
+        let request = request.set_http_put_response_hop_limit(hops(wanted, changes));
         request.send().map_ok(drop).await.explain("ModifyInstanceMetadataOptions")
     }
 
@@ -140,5 +145,38 @@ impl Instance {
     async fn stop(&self, id: &str) -> Result<()> {
         let request = self.cloud.ec2.stop_instances().instance_ids(id);
         request.send().map_ok(drop).await.explain("StopInstances")
+    }
+}
+
+/// What is sent as the hop limit. `None`: as it is, since it never was in the file.
+fn hops(wanted: Option<&Metadata>, changes: &[Change]) -> Option<i32> {
+    let is_taken_out = changes.iter().any(|change| change.path.to_string() == "metadata.hop_limit");
+    let default = is_taken_out.then_some(HOPS);
+    wanted.and_then(|wanted| wanted.hop_limit).or(default)
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_engine::change::{Path, Rule};
+    use stackwright_engine::kind::Cost;
+
+    use super::*;
+
+    #[test]
+    fn a_hop_limit_that_nobody_wrote_stays() {
+        let change = |field: &str| Change {
+            path: Path(["metadata", field].map(str::to_owned).into()),
+            before: None,
+            after: None,
+            rule: Rule::Edited,
+            cost: Cost::InPlace,
+        };
+        let wanted = |hop_limit| Metadata { tokens: TOKENS.to_owned(), hop_limit };
+        let tokens = [change("tokens")];
+        let both = [change("hop_limit"), change("tokens")];
+        assert_eq!(hops(Some(&wanted(None)), &tokens), None);
+        assert_eq!(hops(Some(&wanted(Some(2))), &tokens), Some(2));
+        assert_eq!(hops(Some(&wanted(None)), &both), Some(HOPS));
+        assert_eq!(hops(None, &both), Some(HOPS));
     }
 }
