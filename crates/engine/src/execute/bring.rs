@@ -1,6 +1,6 @@
 //! Bringing an object to what is wanted: wait until it can be changed, compare, change, look again.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -117,7 +117,8 @@ impl Op<'_> {
             }
             if let Err(error) = self.change(&mut handle, &target, &seen, &changes).await {
                 // Looking again tells what has come of it, or is to be changed now.
-                self.retry_change(&mut trouble, error).await?;
+                self.retry_change(&mut trouble, about(&changes, self.kind.derived(), error))
+                    .await?;
                 continue;
             }
             trouble.is_over();
@@ -272,6 +273,21 @@ fn asked(target: &Target, changes: &[Change]) -> Value {
         }
     }
     asked
+}
+
+/// A refusal, with the fields that it is about.
+fn about(changes: &[Change], derived: &[&str], error: Error) -> Error {
+    if !matches!(error.fault, Fault::Terminal | Fault::Unsupported | Fault::Denied) {
+        return error;
+    }
+    let fields = changes.iter().map(|change| change.path.field());
+    let fields: BTreeSet<String> =
+        fields.filter(|field| !derived.contains(field)).map(|field| format!("`{field}`")).collect();
+    if fields.is_empty() {
+        return error;
+    }
+    let fields: Vec<String> = fields.into_iter().collect();
+    Error { message: format!("{}: {}", fields.join(", "), error.message), ..error }
 }
 
 /// A difference that this run was not to touch.

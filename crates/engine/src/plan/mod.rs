@@ -105,7 +105,15 @@ impl Step {
         matches!(self.action, Action::Delete | Action::Forget)
     }
 
-    fn leave_out(&mut self, derived: &[&str]) {
+    /// What follows from other fields is no news; what it costs is, of the field it follows from.
+    fn leave_out(&mut self, derived: &[&str], follows: &[(&str, &str)]) {
+        for (field, of) in follows {
+            let follower = self.changes.iter().find(|change| change.path.field() == *field);
+            let Some(cost) = follower.map(|change| change.cost) else { continue };
+            for change in self.changes.iter_mut().filter(|change| change.path.field() == *of) {
+                change.cost = change.cost.max(cost);
+            }
+        }
         if let Some(desired) = self.desired.as_mut().and_then(Value::as_object_mut) {
             desired.retain(|field, _| !derived.contains(&field.as_str()));
         }
@@ -187,7 +195,7 @@ pub fn plan(planning: &Planning<'_>) -> Plan {
     plan.held.retain(|held| !plan.left_out.contains(&held.address));
     for step in &mut plan.steps {
         if let Some(kind) = planning.kinds.get(step.address.kind()) {
-            step.leave_out(kind.derived());
+            step.leave_out(kind.derived(), kind.follows());
         }
     }
     plan
