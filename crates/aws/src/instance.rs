@@ -244,9 +244,12 @@ impl Kind for Instance {
             Err(error) if code(&error) == Some("InvalidInstanceID.NotFound") => Ok(()),
             Err(error) if code(&error) == Some("OperationNotPermitted") => {
                 let error = crate::fault::explain("TerminateInstances", error);
-                let hint = "termination protection is never switched off here: set \
-                            `termination_protection: false`, reconcile, then go on";
-                Err(error.with_hint(hint))
+                Err(error.with_hint(format!(
+                    "termination protection is never switched off here; this does it: \
+                     `aws ec2 modify-instance-attribute --instance-id {} \
+                     --no-disable-api-termination`, then run again",
+                    handle.id
+                )))
             }
             sent => sent.map(drop).explain("TerminateInstances"),
         }

@@ -1,10 +1,11 @@
 //! Every field of an API.
 
 use serde_json::{Value, json};
+use stackwright_testkit::Emulator;
 
 use super::row::{Action, Lack, On, Removed, Row, Table, nothing};
 use super::walk::Bench;
-use crate::support::text;
+use crate::support::{Sandbox, text};
 
 pub fn table() -> Table {
     let [name, tags, depends_on] = Row::header("a", ["role.r", "function.g"], Action::Update);
@@ -123,6 +124,32 @@ pub fn table() -> Table {
         given: nothing,
         rows,
     }
+}
+
+/// Which of its stages is meant is written nowhere but in the file.
+#[test]
+fn an_api_made_elsewhere_keeps_its_stage() {
+    let emulator = Emulator::ministack().start();
+    let api = |command: &[&str]| emulator.aws(&[&["apigateway"], command].concat());
+    let id = text(&api(&["create-rest-api", "--name", "a"])["id"]).to_owned();
+    let of = ["--rest-api-id", &id];
+    let root = api(&[&["get-resources"], &of[..]].concat())["items"][0]["id"].clone();
+    let get = [&of[..], &["--resource-id", text(&root), "--http-method", "GET"]].concat();
+    api(&[&["put-method"], &get[..], &["--authorization-type", "NONE"]].concat());
+    api(&[&["put-integration"], &get[..], &["--type", "MOCK"]].concat());
+    api(&[&["create-deployment"], &of[..], &["--stage-name", "dev"]].concat());
+
+    let stack = Sandbox::empty(emulator.port());
+    let file = json!({ "stack": "matrix", "api": { "a": { "stage": "dev" } } });
+    stack.write("stack.yaml", &file.to_string());
+    stack.ok(&["import", "api.a", &id]);
+    let plan = stack.plan(&["--adopt"]);
+    let actions: Vec<&Value> =
+        plan["steps"].as_array().expect("a list").iter().map(|step| &step["action"]).collect();
+    assert_eq!(actions, ["update"], "{plan:#}");
+    stack.reconcile(&["--adopt"]);
+    stack.settled(&[]);
+    assert_eq!(stack.ok(&["show", "--json"]).json()["resources"]["api.a"]["object"]["id"], id);
 }
 
 const INTEGRATION: &str = " --type AWS_PROXY --integration-http-method POST --uri \

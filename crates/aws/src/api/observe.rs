@@ -70,8 +70,8 @@ pub struct Seen {
 
 impl Api {
     pub(super) async fn look(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
-        let Some(stage) = self.stage_of(handle).await? else { return Ok(None) };
-        let names = self.names(&handle.id, &stage).await?;
+        let stage = self.stage_of(handle).await?;
+        let names = self.names(&handle.id, stage.as_deref().unwrap_or(STAGE)).await?;
         let applied = handle.applied.as_ref().map(|spec| spec.permissions.as_slice());
         let get = self.cloud.apigateway.get_rest_api().rest_api_id(&handle.id).send();
         let (api, seen) = try_join!(
@@ -103,7 +103,7 @@ impl Api {
                 name: api.name.unwrap_or_default(),
                 tags,
                 description: Some(api.description.unwrap_or_default()),
-                stage: Some(stage),
+                stage,
                 routes: tree.routes(),
                 permissions: good.map(|(function, _)| function).collect(),
                 variables,
@@ -119,14 +119,14 @@ impl Api {
     }
 
     /// The stage that was last applied; of an API that was adopted, the one it was made for. `None`:
-    /// the API is gone.
+    /// nobody here made it, and which of its stages is meant only the file says.
     async fn stage_of(&self, handle: &Handle<Spec>) -> Result<Option<String>> {
         if let Some(applied) = &handle.applied {
             return Ok(Some(applied.stage().to_owned()));
         }
         let request = self.cloud.apigateway.get_rest_api().rest_api_id(&handle.id);
         let api = self.maybe("GetRestApi", request.send()).await?;
-        Ok(api.map(|api| stage_in(&api.tags.unwrap_or_default().into_iter().collect())))
+        Ok(api.and_then(|api| api.tags?.remove(STAGE_TAG)))
     }
 
     /// What TagResource wrote. AWS says the same with the API; some endpoints keep two books, so it
@@ -259,7 +259,8 @@ impl Api {
     async fn found(&self, api: RestApi) -> Result<Found> {
         let id = api.id.unwrap_or_default();
         let listed: Tags = api.tags.unwrap_or_default().into_iter().collect();
-        let names = self.names(&id, &stage_in(&listed)).await?;
+        let stage = listed.get(STAGE_TAG).map_or(STAGE, String::as_str);
+        let names = self.names(&id, stage).await?;
         Ok(Found {
             tags: self.tags(names.arn()).await?.unwrap_or(listed),
             outputs: names.outputs(),
@@ -268,11 +269,6 @@ impl Api {
             created: api.created_date.and_then(|date| date.fmt(Format::DateTime).ok()),
         })
     }
-}
-
-/// The stage an API was made for.
-fn stage_in(tags: &Tags) -> String {
-    tags.get(STAGE_TAG).map_or(STAGE, String::as_str).to_owned()
 }
 
 fn throttle(stage: &Stage) -> Throttle {

@@ -46,7 +46,9 @@ pub struct Config {
     /// Measurements every minute instead of every five, which costs extra.
     #[schemars(extend("default" = false))]
     pub monitoring: Option<bool>,
-    /// Nobody can terminate it until this is `false` again, neither by `destroy` nor otherwise.
+    /// Nobody can terminate it until this is `false` again, neither by `destroy` nor otherwise. Take
+    /// it off before a change that means another instance: a protected one is not replaced, but stays
+    /// beside the new one until it may be deleted.
     #[schemars(extend("default" = false))]
     pub termination_protection: Option<bool>,
     /// Who may read the instance's metadata, its credentials among them.
