@@ -50,7 +50,7 @@ fn row(
 ) -> String {
     let required = resource["required"].as_array();
     let is_needed = required.is_some_and(|all| all.iter().any(|needed| needed == field));
-    if !is_of_the_object(kind, field) {
+    if !is_of_the_object(kind, field) || schema["x-object"] == false {
         return format!("| `{field}` | {} | nothing | not at all | – |\n", sentence(schema));
     }
     let (cost, compare) = rule(kind.fields(), &Path(vec![field.to_owned()]));
@@ -89,7 +89,8 @@ fn is_map(document: &Value, schema: &Value) -> bool {
     types == "object" || is_one || choices.any(|of| of.iter().any(|s| is_map(document, s)))
 }
 
-/// Keys that every resource has tell this program what to do; but for these two no object has them.
+/// Keys that every resource has, and those that a kind marks `x-object: false`, tell this program what
+/// to do; but for these two no object has them.
 fn is_of_the_object(kind: &dyn AnyKind, field: &str) -> bool {
     let own = kind.schema(&mut Default::default()).to_value();
     ["name", "tags"].contains(&field) || own["properties"].get(field).is_some()

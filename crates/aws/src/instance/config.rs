@@ -30,7 +30,7 @@ pub struct Config {
     /// What another type means: `stop` (stopped for it, and started again where it was running),
     /// `replace` (another instance), `refuse` (an error, before anything is changed).
     #[serde(default)]
-    #[schemars(extend("default" = "stop"))]
+    #[schemars(extend("default" = "stop", "x-object" = false))]
     pub on_type_change: OnTypeChange,
     /// The name of the key pair for SSH. Another key means another instance.
     pub key_name: Option<String>,

@@ -81,3 +81,25 @@ fn closure(start: BTreeSet<usize>, next: impl Fn(usize) -> Vec<usize>) -> BTreeS
     }
     all
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Action;
+
+    /// Where a knot was cut, a delete waits for nothing.
+    #[test]
+    fn an_old_half_stays_with_the_new_one() {
+        let (x, r) = (Address::new("k", "x"), Address::new("k", "r"));
+        let steps = [
+            Step::new(&x, Action::Update, 1),
+            Step { after: [0, 2].into(), ..Step::new(&r, Action::Replace, 2) },
+            Step::new(&r, Action::Delete, 1),
+        ];
+        let of = |address: &Address| BTreeSet::from([address.clone()]);
+        let without = Selection { excluded: of(&x), ..Selection::default() };
+        assert_eq!(without.kept(&steps), [].into());
+        let only = Selection { targets: of(&r), ..Selection::default() };
+        assert_eq!(only.kept(&steps), [0, 1, 2].into());
+    }
+}
