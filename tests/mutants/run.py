@@ -313,10 +313,14 @@ MUTANTS = {
         "request.customize().once().send()",
         "request.send()",
     ),
-    "an instance without an id counts as made": (
+    "an instance that the reply does not name counts as made": (
         AWS + "instance.rs",
-        "instance.filter(|_| !id.is_empty()) else",
-        "Some(instance.unwrap_or_else(|| aws_sdk_ec2::types::Instance::builder().build())) else",
+        """            instance.as_ref().and_then(|seen| seen.instance_id()).unwrap_or_default().to_owned();
+        let Some(instance) = instance.filter(|_| !id.is_empty()) else {
+""",
+        """            instance.as_ref().and_then(|seen| seen.instance_id()).unwrap_or("i-0").to_owned();
+        let Some(instance) = instance.or_else(|| Some(aws_sdk_ec2::types::Instance::builder().build())) else {
+""",
     ),
     "a role that cannot be assumed yet is an error": (
         AWS + "function/role.rs",
