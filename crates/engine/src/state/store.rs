@@ -64,8 +64,14 @@ impl Store {
     pub(super) fn begin(disk: Box<dyn Disk>, replayed: Replayed) -> Result<Self, Error> {
         let Replayed { state, op, is_fresh } = replayed;
         let mut store = Self { disk, state, seq: 0, op };
-        if !is_fresh {
-            store.snapshot()?;
+        match is_fresh {
+            true => {
+                // The empty journal may be one whose name is not durable yet: the disk of the run that
+                // made it failed at that very step, and with the name all its lines would go.
+                let synced = store.disk.sync_folder();
+                synced.map_err(disk_error(&*store.disk, "written"))?;
+            }
+            false => store.snapshot()?,
         }
         Ok(store)
     }
