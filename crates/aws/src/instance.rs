@@ -5,9 +5,9 @@
 //! stop, and taken off once it runs: a run that was killed in between is finished by the next.
 //! While the tag is there the type is observed as unfinished, so that it differs until then.
 //!
-//! Some fields of [`Spec`] are no one's to see in the cloud, and only say what a change means:
-//! `image_from` which image was asked for, `launch_type` that another type is another instance.
-//! They are observed as they were last applied.
+//! Two fields of [`Spec`] only say what a change means: `image_from` which image was asked for, which
+//! nobody sees in the cloud, so that it is observed as it was last applied; `launch_type`, observed as
+//! the type, that another one is another instance.
 
 mod config;
 mod observe;

@@ -289,7 +289,7 @@ impl<'a> Making<'a> {
         }
         let Some(step) = self.plan.steps.last_mut() else { return };
         if object.guard.protect {
-            let because = "it is not in the file any more".to_owned();
+            let because = "nothing asks for it any more".to_owned();
             let hold = Hold::Guarded { guard: "protect", action: step.action, because };
             self.plan.held.push(Held { address: address.clone(), hold });
         } else if object.guard.retain {
