@@ -123,11 +123,12 @@ fn quoted(word: &str) -> Cow<'_, str> {
 
 impl Part {
     /// With what is to be made anew.
-    pub fn selection(self, replaced: Vec<Address>) -> Selection {
+    pub fn selection(self, anew: Anew) -> Selection {
         Selection {
             targets: self.targets.into_iter().collect(),
             excluded: self.excluded.into_iter().collect(),
-            replaced: replaced.into_iter().collect(),
+            replaced: anew.replaced.into_iter().collect(),
+            refreshes: anew.refresh_image,
         }
     }
 }
@@ -148,6 +149,18 @@ pub struct Part {
     /// Not this address, nor what needs its steps; may be given more than once.
     #[arg(long = "exclude", value_name = "ADDRESS")]
     pub excluded: Vec<Address>,
+}
+
+/// What is done anew, though nothing differs.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Anew {
+    /// Make this address anew, though nothing differs; may be given more than once.
+    #[arg(long = "replace", value_name = "ADDRESS")]
+    pub replaced: Vec<Address>,
+    /// Look up anew which image is meant where the file does not give its id; another one means another
+    /// instance.
+    #[arg(long)]
+    pub refresh_image: bool,
 }
 
 #[derive(Clone, Debug, Args)]
@@ -171,9 +184,8 @@ pub enum Command {
         writing: Writing,
         #[command(flatten)]
         part: Part,
-        /// Make this address anew, though nothing differs; may be given more than once.
-        #[arg(long = "replace", value_name = "ADDRESS")]
-        replaced: Vec<Address>,
+        #[command(flatten)]
+        anew: Anew,
         /// Take over objects of this stack's name that another state made, and roles and functions of
         /// nobody's stack whose names the file gives.
         #[arg(long)]
@@ -182,7 +194,7 @@ pub enum Command {
         #[arg(
             long,
             value_name = "FILE",
-            conflicts_with_all = ["targets", "excluded", "replaced", "adopt"]
+            conflicts_with_all = ["targets", "excluded", "replaced", "refresh_image", "adopt"]
         )]
         plan: Option<PathBuf>,
         /// Do not run the checks.
@@ -199,9 +211,8 @@ pub enum Command {
         stack: StackPath,
         #[command(flatten)]
         part: Part,
-        /// Plan as `reconcile --replace` would.
-        #[arg(long = "replace", value_name = "ADDRESS")]
-        replaced: Vec<Address>,
+        #[command(flatten)]
+        anew: Anew,
         /// Plan as `reconcile --adopt` would.
         #[arg(long)]
         adopt: bool,
@@ -219,9 +230,8 @@ pub enum Command {
         address: Address,
         #[command(flatten)]
         stack: Stack,
-        /// Plan as `reconcile --replace` would.
-        #[arg(long = "replace", value_name = "ADDRESS")]
-        replaced: Vec<Address>,
+        #[command(flatten)]
+        anew: Anew,
         /// Plan as `reconcile --adopt` would.
         #[arg(long)]
         adopt: bool,

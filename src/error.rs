@@ -216,6 +216,19 @@ fn held_lines(held: &Held, place: &dyn Fn(&Address) -> String) -> Vec<String> {
                 ),
             ];
         }
+        Hold::Refused { path, by } => {
+            return vec![
+                format!("  {place}: `{path}` differs, and `{by}` refuses that"),
+                format!("    hint: write the former `{path}` again, or another `{by}`"),
+            ];
+        }
+        Hold::Locked { locked, action } => {
+            let verb = if *action == Action::Delete { "deleted" } else { "replaced" };
+            return vec![
+                format!("  {place}: {}, and it would be {verb}", clean(&locked.why)),
+                format!("    hint: {}", clean(&locked.hint)),
+            ];
+        }
         Hold::Guarded { guard, action, because } => (guard, action, because),
     };
     let (verb, hint) = match action {

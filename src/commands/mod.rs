@@ -18,7 +18,7 @@ mod show;
 mod state;
 mod validate;
 
-use crate::cli::{Cli, Command, Part, State};
+use crate::cli::{Anew, Cli, Command, Part, State};
 use crate::commands::shared::Asked;
 use crate::error::Result;
 use crate::progress::Progress;
@@ -47,24 +47,24 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
             stack,
             writing,
             part,
-            replaced,
+            anew,
             adopt,
             plan,
             no_check,
             detailed_exitcode,
         } => {
-            let asked = Asked { adopt, selection: part.selection(replaced) };
+            let asked = Asked { adopt, selection: part.selection(anew) };
             let check = !no_check;
             let ask = reconcile::Ask { writing, asked, plan, check, detailed_exitcode, again };
             reconcile::run(&stack.stack(), ask, progress).await
         }
-        Command::Plan { stack, part, replaced, adopt, out, detailed_exitcode } => {
-            let asked = Asked { adopt, selection: part.selection(replaced) };
+        Command::Plan { stack, part, anew, adopt, out, detailed_exitcode } => {
+            let asked = Asked { adopt, selection: part.selection(anew) };
             let ask = plan::Ask { asked, out, detailed_exitcode, json };
             plan::run(&stack.stack(), &ask, progress).await
         }
-        Command::Explain { address, stack, replaced, adopt } => {
-            let asked = Asked { adopt, selection: Part::default().selection(replaced) };
+        Command::Explain { address, stack, anew, adopt } => {
+            let asked = Asked { adopt, selection: Part::default().selection(anew) };
             explain::run(&stack, &address, asked, json, progress).await
         }
         Command::Drift { stack, detailed_exitcode } => {
@@ -80,7 +80,7 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         Command::Validate { stack } => validate::run(&stack.stack(), json).await,
         Command::Schema { fields } => schema::run(fields).await,
         Command::Destroy { stack, writing, part } => {
-            let asked = Asked { adopt: false, selection: part.selection(Vec::new()) };
+            let asked = Asked { adopt: false, selection: part.selection(Anew::default()) };
             destroy::run(&stack.stack(), &writing, asked, &again, progress).await
         }
         Command::Check { stack } => check::run(&stack.stack(), progress).await,

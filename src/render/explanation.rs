@@ -163,6 +163,8 @@ fn refused(hold: &Hold) -> String {
         Hold::CannotUnset(path) => format!("`{path}` has no default to return to"),
         Hold::NameKept(former) => format!("its name is that of {former}, which is retained"),
         Hold::Guarded { guard, .. } => format!("`{guard}` is set, so this is refused"),
+        Hold::Refused { by, .. } => format!("`{by}` refuses it"),
+        Hold::Locked { locked, .. } => format!("{}, so this is refused", clean(&locked.why)),
     }
 }
 
@@ -182,6 +184,7 @@ fn cost(cost: Cost) -> &'static str {
         Cost::InPlace => "changed in place",
         Cost::Restart => "the object is stopped for it, and started again if it was running",
         Cost::Replace => "it cannot be changed: the object is made anew",
+        Cost::Refuse => "the file says that it shall not be done",
     }
 }
 

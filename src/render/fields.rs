@@ -58,12 +58,14 @@ fn row(
         Cost::InPlace => "in place",
         Cost::Restart => "restarts",
         Cost::Replace => "replaces",
+        Cost::Refuse => "refused",
     };
     let compared = match compare {
         Compare::Managed => "with what exists",
         Compare::Exclusive => "whole",
         Compare::Recorded => "with what was last applied",
         Compare::Released => "while it is in the file",
+        Compare::Noted => "not at all",
     };
     let default = schema.get("default").filter(|default| !default.is_null());
     let taken_out = match (default, compare, cost) {

@@ -202,6 +202,7 @@ fn reason(change: &Change) -> String {
         Cost::InPlace => format!("({rule})"),
         Cost::Restart => format!("({rule}; needs a restart)"),
         Cost::Replace => format!("({rule}; needs a new one)"),
+        Cost::Refuse => format!("({rule}; refused)"),
     }
 }
 

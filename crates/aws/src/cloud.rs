@@ -52,6 +52,7 @@ pub struct Cloud {
     pub iam: aws_sdk_iam::Client,
     pub lambda: aws_sdk_lambda::Client,
     pub logs: aws_sdk_cloudwatchlogs::Client,
+    pub ssm: aws_sdk_ssm::Client,
     pub sts: aws_sdk_sts::Client,
 }
 
@@ -118,6 +119,7 @@ impl Cloud {
             iam: client!(aws_sdk_iam),
             lambda: client!(aws_sdk_lambda),
             logs: client!(aws_sdk_cloudwatchlogs),
+            ssm: client!(aws_sdk_ssm),
             sts: client!(aws_sdk_sts),
             calls,
             config,
@@ -256,6 +258,7 @@ mod tests {
         sdk!("IAM", "GetRole", cloud.iam.get_role().role_name("x"));
         sdk!("Lambda", "GetFunction", cloud.lambda.get_function().function_name("x"));
         sdk!("API Gateway", "GetRestApis", cloud.apigateway.get_rest_apis());
+        sdk!("SSM", "GetParameter", cloud.ssm.get_parameter().name("x"));
         sdk!("CloudWatch Logs", "FilterLogEvents", cloud.logs.filter_log_events());
         let what = "STS to answer GetCallerIdentity";
         assert_eq!(given_up(&cloud, what, cloud.account()).await, 60);

@@ -5,12 +5,15 @@
 //! stop, and taken off once it runs: a run that was killed in between is finished by the next.
 //! While the tag is there the type is observed as unfinished, so that it differs until then.
 //!
-//! Two fields of [`Spec`] only say what a change means: `image_from` which image was asked for, which
-//! nobody sees in the cloud, so that it is observed as it was last applied; `launch_type`, observed as
-//! the type, that another one is another instance.
+//! Some fields of [`Spec`] only say what a change means: `launch_type` and `on_type_change`, both
+//! observed as the type, that another one is another instance or is refused; `image_from` where the
+//! image was looked up, so that it is looked up once.
 
 mod config;
+mod image;
 mod observe;
+mod profile;
+mod volumes;
 mod write;
 
 use std::sync::Arc;
@@ -31,9 +34,10 @@ use stackwright_engine::kind::{
     Problem, Repeat, Result, tag,
 };
 
+use self::config::Config;
 pub use self::config::Power;
-use self::config::{Config, OnTypeChange};
 use self::observe::filter;
+use self::volumes::Volumes;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
 use crate::once::Once;
@@ -73,16 +77,24 @@ pub struct Spec {
     /// Plain text, not the base64 that EC2 takes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_data: Option<String>,
-    /// `OWNER/NAME`, instead of `image`: the newest such image at the create.
+    /// Where `image` was looked up: `OWNER/NAME`, `ssm:PARAMETER`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub image_from: Option<String>,
     /// The type once more, where another one is another instance.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub launch_type: Option<String>,
+    /// The type once more, where another one is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on_type_change: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub monitoring: Option<bool>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub termination_protection: Option<bool>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub volumes: Option<Volumes>,
+    /// The name of an instance profile. Empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metadata: Option<Metadata>,
     /// `running` or `stopped`; left out where the file leaves it to others.
@@ -104,18 +116,23 @@ impl Kind for Instance {
     const OUTPUTS: &'static [&'static str] = &["id", "arn"];
     const FIELDS: &'static [Field] = &[
         Field("image", Cost::Replace, Compare::Released),
-        Field("image_from", Cost::Replace, Compare::Released),
+        Field("image_from", Cost::InPlace, Compare::Noted),
         Field("launch_type", Cost::Replace, Compare::Released),
+        Field("on_type_change", Cost::Refuse, Compare::Released),
         Field("type", Cost::Restart, Compare::Managed),
         Field("key_name", Cost::Replace, Compare::Managed),
         Field("subnet", Cost::Replace, Compare::Managed),
         Field("user_data", Cost::Replace, Compare::Recorded),
+        Field("volumes", Cost::Replace, Compare::Released),
+        Field("volumes.*.size", Cost::InPlace, Compare::Released),
+        Field("volumes.*.type", Cost::InPlace, Compare::Released),
         Field("power", Cost::InPlace, Compare::Released),
     ];
     const CREATE: Repeat = Repeat::Token;
-    const DERIVED: &'static [&'static str] = &["launch_type"];
+    const DERIVED: &'static [&'static str] = &["launch_type", "on_type_change"];
     const FOLLOWS: &'static [(&'static str, &'static str)] =
-        &[("launch_type", "type"), ("image_from", "image")];
+        &[("launch_type", "type"), ("on_type_change", "type")];
+    const PLAIN: &'static [&'static str] = &["image", "image_from"];
     const LOST: &'static str = "its id, its disks with what is on them, and its addresses";
 
     type Config = Config;
@@ -130,10 +147,8 @@ impl Kind for Instance {
             return Err(Error::terminal("the tag `Name` is what EC2 calls an instance's name")
                 .with_hint("write `name:` instead of a tag `Name`"));
         }
-        if config.on_type_change == OnTypeChange::Refuse {
-            self.refuse(&config.kind, &at.tags).await?;
-        }
-        config::normalize(config, at)
+        let image = self.image(&config.image, &at.former).await?;
+        config::normalize(config, image, at)
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
@@ -164,10 +179,6 @@ impl Kind for Instance {
         let monitoring = spec
             .monitoring
             .map(|is_on| RunInstancesMonitoringEnabled::builder().enabled(is_on).build());
-        let image = match (&spec.image, &spec.image_from) {
-            (None, Some(from)) => Some(self.newest_image(from).await?),
-            (image, _) => image.clone(),
-        };
         // Once, token or not: after a lost reply and then a refused connection the SDK would
         // report the refusal alone, which says that nothing was made.
         let reply = self
@@ -177,20 +188,22 @@ impl Kind for Instance {
             .min_count(1)
             .max_count(1)
             .client_token(&intent.token)
-            .set_image_id(image)
+            .set_image_id(spec.image.clone())
             .set_instance_type(spec.kind.as_deref().map(InstanceType::from))
             .set_key_name(spec.key_name.clone())
             .set_security_group_ids(spec.security_groups.clone())
             .set_subnet_id(spec.subnet.clone())
             .set_user_data(spec.user_data.as_ref().map(|text| BASE64.encode(text)))
             .set_tag_specifications(Some(sorts.map(specification).into()))
+            .set_block_device_mappings(volumes::mappings(spec.volumes.as_ref()))
             .metadata_options(imds.build())
+            .set_iam_instance_profile(spec.profile.as_deref().and_then(profile::specification))
             .set_monitoring(monitoring)
             .customize()
             .once()
             .send()
             .await
-            .map_err(explain_run)?;
+            .map_err(|error| explain_run(error, spec))?;
         let owner = reply.owner_id.unwrap_or_default();
         let instance = reply.instances.unwrap_or_default().into_iter().next();
         let id =
@@ -218,10 +231,13 @@ impl Kind for Instance {
             let is_on = desired.termination_protection.unwrap_or_default();
             self.set_termination_protection(&on.id, is_on).await?;
         }
+        if touched("profile") {
+            self.set_profile(&on.id, desired.profile.as_deref()).await?;
+        }
         if touched("metadata") {
             self.set_metadata(&on.id, desired.metadata.as_ref(), changes).await?;
         }
-        if !["type", "power", "security_groups"].into_iter().any(touched) {
+        if !["type", "power", "security_groups", "volumes"].into_iter().any(touched) {
             return Ok(());
         }
         let seen = self.describe(vec![filter("instance-id", [on.id.clone()])]).await?;
@@ -231,6 +247,9 @@ impl Kind for Instance {
         };
         if touched("security_groups") {
             self.set_security_groups(&on.id, &now, desired).await?;
+        }
+        if touched("volumes") {
+            self.set_volumes(&now, desired.volumes.as_ref(), changes).await?;
         }
         if touched("type") || touched("power") {
             self.step(&on.id, &now, desired).await?;
@@ -268,16 +287,19 @@ fn sorted(mut groups: Vec<String>) -> Vec<String> {
     groups
 }
 
-fn explain_run(error: SdkError<RunInstancesError>) -> Error {
+fn explain_run(error: SdkError<RunInstancesError>, spec: &Spec) -> Error {
     let hint = match code(&error) {
-        // Both end this create: the next run makes another with a token of its own.
+        Some("InvalidAMIID.NotFound" | "InvalidAMIID.Unavailable") if spec.image_from.is_some() => {
+            "it was looked up by its name and has gone since; `--refresh-image` looks it up anew"
+        }
+        // These end this create: the next run makes another with a token of its own.
         Some("IdempotentInstanceTerminated") => {
             "the instance that this request made was terminated meanwhile; run again for a new one"
         }
         Some("IdempotentParameterMismatch") => {
             "an instance was already asked for with this token and other settings; run again"
         }
-        _ => return crate::fault::explain("RunInstances", error),
+        _ => return profile::not_yet(crate::fault::explain("RunInstances", error)),
     };
     let mut explained = crate::fault::explain("RunInstances", error);
     explained.fault = Fault::Terminal;

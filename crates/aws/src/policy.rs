@@ -93,6 +93,15 @@ impl Document {
         Self::from(document)
     }
 
+    /// Whether some statement lets a service take the role on: `ec2.amazonaws.com`.
+    pub fn trusts(&self, service: &str) -> bool {
+        let statements = self.0.get("Statement").and_then(Value::as_array);
+        statements.into_iter().flatten().any(|statement| {
+            let services = list(statement["Principal"]["Service"].clone());
+            statement["Effect"] != "Deny" && services.iter().any(|one| one == service)
+        })
+    }
+
     /// Whether it has the one part that no document can do without.
     pub fn has_statement(&self) -> bool {
         self.0.get("Statement").and_then(Value::as_array).is_some_and(|list| !list.is_empty())

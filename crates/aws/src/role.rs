@@ -2,6 +2,7 @@
 
 mod check;
 mod observe;
+mod profile;
 mod write;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,9 @@ use crate::tags::{self, Tags};
 /// The inline policy that `allow` becomes.
 const OURS: &str = "stackwright";
 
+/// Whose instances take roles on through instance profiles.
+const EC2: &str = "ec2.amazonaws.com";
+
 /// Where a role is when nothing is written.
 const PATH: &str = "/";
 
@@ -46,7 +50,8 @@ pub struct Role {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// Who may take the role on: a service (`lambda.amazonaws.com`), an account (twelve digits),
-    /// an ARN, a list of these, or a whole trust policy as a map.
+    /// an ARN, a list of these, or a whole trust policy as a map. With `ec2.amazonaws.com` among them
+    /// an instance profile of the role's name is made, which `profile` of an instance needs.
     pub trust: Trust,
     /// What the role may do. The statements become one inline policy named `stackwright`.
     #[serde(default)]
@@ -138,6 +143,9 @@ pub struct Spec {
     /// Seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_session: Option<i32>,
+    /// Whether it is in an instance profile of its name: where EC2 is trusted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instance_profile: Option<bool>,
 }
 
 impl Kind for Role {
@@ -150,6 +158,8 @@ impl Kind for Role {
         Field("trust", Cost::InPlace, Compare::Exclusive),
     ];
     const CREATE: Repeat = Repeat::UniqueName;
+    const DERIVED: &'static [&'static str] = &["instance_profile"];
+    const FOLLOWS: &'static [(&'static str, &'static str)] = &[("instance_profile", "trust")];
     const LOST: &'static str = "its unique id, to which grants elsewhere may be bound";
 
     type Config = Config;
@@ -164,13 +174,15 @@ impl Kind for Role {
         if !config.allow.is_empty() {
             policies.insert(OURS.to_owned(), Document::allow(&config.allow));
         }
+        let trust = match config.trust {
+            Trust::Who(who) => Document::trust(&who),
+            Trust::Document(document) => document,
+        };
         Ok(Spec {
             name: at.name.clone(),
             tags: at.tags.clone(),
-            trust: Some(match config.trust {
-                Trust::Who(who) => Document::trust(&who),
-                Trust::Document(document) => document,
-            }),
+            instance_profile: Some(trust.trusts(EC2)),
+            trust: Some(trust),
             policies,
             managed_policies: config.managed_policies.into_iter().map(|arn| (arn, true)).collect(),
             managed_policies_exclusive: config.managed_policies_exclusive,
@@ -222,6 +234,7 @@ impl Kind for Role {
             description: spec.description.clone().or(Some(String::new())),
             permissions_boundary: spec.permissions_boundary.clone().or(Some(String::new())),
             path: spec.path.clone().or(Some(PATH.to_owned())),
+            instance_profile: Some(false),
             ..spec.clone()
         };
         Ok(Created { id: spec.name.clone(), live: live(&role, made) })
@@ -229,7 +242,7 @@ impl Kind for Role {
 
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let touched = |field: &str| changes.iter().any(|change| change.path.field() == field);
-        self.set_tags(&on.id, changes).await?;
+        self.set_tags(on, changes).await?;
         if touched("trust") {
             self.set_trust(&on.id, desired).await?;
         }
@@ -245,27 +258,30 @@ impl Kind for Role {
         for arn in keys(changes, "managed_policies") {
             self.set_attached(&on.id, &arn, desired.managed_policies.contains_key(&arn)).await?;
         }
+        if touched("instance_profile") {
+            self.set_profile(on, desired).await?;
+        }
         Ok(())
     }
 
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         let name = &handle.id;
-        // IAM deletes only a bare role. The profiles themselves are somebody else's.
-        let (inline, attached, profiles) =
-            try_join!(self.inline(name), self.attached(name), self.profiles(name))?;
+        // IAM deletes only a bare role.
+        let (inline, attached) = try_join!(self.inline(name), self.attached(name))?;
         for policy in inline.iter().flatten() {
             self.set_inline(name, policy, None).await?;
         }
         for arn in attached.iter().flatten() {
             self.set_attached(name, arn, false).await?;
         }
-        for profile in profiles.iter().flatten() {
-            let request = self.cloud.iam.remove_role_from_instance_profile();
-            let sent = request.role_name(name).instance_profile_name(profile).send().await;
-            there(sent, "RemoveRoleFromInstanceProfile")?;
-        }
+        self.leave_profiles(name).await?;
+        self.delete_profile(handle).await?;
         there(self.cloud.iam.delete_role().role_name(name).send().await, "DeleteRole")?;
         Ok(())
+    }
+
+    async fn forget(&self, handle: &Handle<Spec>) -> Result<()> {
+        self.delete_profile(handle).await
     }
 }
 

@@ -108,6 +108,9 @@ impl Compared<'_> {
         for name in names {
             let path = Path(vec![name.clone()]);
             let (cost, compare) = self.rule(&path);
+            if compare == Compare::Noted {
+                continue;
+            }
             let is_sent_again = is_found && compare == Compare::Recorded && cost == Cost::InPlace;
             let live = self.live.get(name).filter(|_| compare != Compare::Recorded);
             if live.is_none() && compare != Compare::Recorded && wanted.contains_key(name) {
@@ -164,6 +167,9 @@ impl Compared<'_> {
             return;
         }
         let Sides { desired, applied, .. } = sides;
+        if desired.is_none() && self.rule(path).1 == Compare::Released {
+            return;
+        }
         let same = match (desired, before) {
             (Some(desired), Some(before)) => self.sealer.same(desired, before),
             (None, None) => true,
@@ -233,13 +239,14 @@ impl Compared<'_> {
 
 /// The longest declared prefix of a path decides; nothing declared: changed in place, managed.
 pub fn rule(fields: &[Field], path: &Path) -> (Cost, Compare) {
+    let covers = |prefix: &[&str]| {
+        let mut pairs = prefix.iter().zip(&path.0);
+        path.0.len() >= prefix.len() && pairs.all(|(part, key)| *part == "*" || part == key)
+    };
     fields
         .iter()
-        .filter(|Field(prefix, ..)| {
-            let prefix: Vec<&str> = prefix.split('.').collect();
-            path.0.len() >= prefix.len() && prefix.iter().zip(&path.0).all(|(a, b)| a == b)
-        })
-        .max_by_key(|Field(prefix, ..)| prefix.len())
+        .filter(|Field(prefix, ..)| covers(&prefix.split('.').collect::<Vec<_>>()))
+        .max_by_key(|Field(prefix, ..)| prefix.split('.').count())
         .map_or((Cost::InPlace, Compare::Managed), |Field(_, cost, compare)| (*cost, *compare))
 }
 

@@ -181,6 +181,7 @@ fn untyped_live<S: Serialize>(live: Live<S>) -> Result<Live<Value>> {
         pins: live.pins,
         identity: live.identity,
         settled: live.settled,
+        locked: live.locked,
         notes: live.notes,
         facts: live.facts,
     })

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How one field (a path into the spec, dots between keys) is changed and compared.
+/// How one field (a path into the spec, dots between keys, `*` for any key) is changed and compared.
 #[derive(Clone, Copy, Debug)]
 pub struct Field(pub &'static str, pub Cost, pub Compare);
 
@@ -15,6 +15,8 @@ pub enum Cost {
     Restart,
     /// The object is made anew.
     Replace,
+    /// It is not done: the file says so.
+    Refuse,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,4 +29,6 @@ pub enum Compare {
     Recorded,
     /// Taken out of the file means: from now on somebody else's business.
     Released,
+    /// Only recorded: never a difference.
+    Noted,
 }

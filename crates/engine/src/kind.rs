@@ -12,6 +12,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::address::Address;
 use crate::change::Change;
@@ -151,7 +152,7 @@ pub struct Problem {
 pub struct Contribution {
     pub to: Address,
     pub field: &'static str,
-    pub item: serde_json::Value,
+    pub item: Value,
 }
 
 /// What `normalize` may need besides the config.
@@ -169,6 +170,20 @@ pub struct Context {
     pub account: String,
     /// `aws`, `aws-cn`, `aws-us-gov`.
     pub partition: String,
+    /// What is looked up once and kept is taken from it.
+    pub former: Former,
+}
+
+/// What is on record of the object that a config is for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Former {
+    /// Nothing; or it shall be looked up anew.
+    #[default]
+    Nothing,
+    /// The object was found, not made: nobody knows what was asked for.
+    Unknown,
+    /// The spec as it was last applied, or as the plan has it. Secrets in it are sealed.
+    Known(Value),
 }
 
 /// An object that the state knows.
@@ -197,10 +212,21 @@ pub struct Live<S> {
     /// it are then set again.
     pub identity: Option<String>,
     pub settled: Settled,
+    /// The cloud refuses its deletion for now.
+    pub locked: Option<Locked>,
     /// Said in every plan, never a change: "an inline policy `x` that is not in the file".
     pub notes: Vec<String>,
     /// For `show --live` alone: power state, public address.
     pub facts: BTreeMap<String, String>,
+}
+
+/// Why the cloud does not let an object be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Locked {
+    /// Completes "… , and it would be deleted": `termination protection is on`.
+    pub why: String,
+    /// What takes it off, where the file does not say it.
+    pub hint: String,
 }
 
 /// Whether an object can be used and changed now.

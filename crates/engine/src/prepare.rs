@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::erased::AnyKind;
-use crate::kind::{Context, Result, tag};
+use crate::kind::{Context, Former, Result, tag};
 use crate::manifest::{Manifest, Resource};
 use crate::reference::{self, Reference, Scope};
 use crate::secret::Sealer;
@@ -31,6 +31,7 @@ pub struct Preparing<'a> {
     pub kind: &'a dyn AnyKind,
     pub resource: &'a Resource,
     pub generation: u64,
+    pub former: Former,
 }
 
 impl Preparing<'_> {
@@ -58,6 +59,7 @@ impl Preparing<'_> {
             region: scope.region.clone(),
             account: scope.account.clone(),
             partition: scope.partition.clone(),
+            former: self.former.clone(),
         }
     }
 }

@@ -16,7 +16,7 @@ pub use crate::claim::{Foreign, Why};
 use crate::event::Event;
 use crate::execute::{self, Open, Outcome, Run};
 use crate::graph::Graph;
-use crate::kind;
+use crate::kind::{self, Former};
 use crate::manifest::Resource;
 use crate::observe::{Observed, Survey, Unseen};
 use crate::plan::{self, Held, Plan, Planning, Selection};
@@ -127,7 +127,7 @@ impl Session<'_> {
             observed = self.look(&state).await?;
             learnt.extend(claims.into_iter().chain(moves));
         }
-        let wanted = self.prepare(&state).await?;
+        let wanted = self.prepare(&state, true).await?;
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
         plan.notes
             .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
@@ -167,7 +167,7 @@ impl Session<'_> {
 
     /// Everything is created: for a state that knows nothing, with no endpoint answering.
     pub async fn plan_offline(&self, state: &State) -> Result<Plan, Error> {
-        let wanted = self.prepare(state).await?;
+        let wanted = self.prepare(state, false).await?;
         Ok(self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph))
     }
 
@@ -248,11 +248,23 @@ impl Session<'_> {
         self.claiming(state, observed).claims().map_err(Error::Foreign)
     }
 
-    async fn prepare(&self, state: &State) -> Result<BTreeMap<Address, Wanted>, Error> {
+    /// `looks`: whether there is a cloud in which something can be looked up.
+    async fn prepare(
+        &self,
+        state: &State,
+        looks: bool,
+    ) -> Result<BTreeMap<Address, Wanted>, Error> {
         let known = Scope { outputs: known_outputs(state), ..self.run.scope.clone() };
         let each = self.run.manifest.resources.values().map(|resource| {
             let known = &known;
-            async move { (resource.address.clone(), self.prepare_one(state, resource, known).await) }
+            let former = match looks {
+                true => self.former(state, &resource.address),
+                false => Former::Unknown,
+            };
+            async move {
+                let prepared = self.prepare_one(state, resource, known, former).await;
+                (resource.address.clone(), prepared)
+            }
         });
         let mut wanted = BTreeMap::new();
         let mut failed = Vec::new();
@@ -267,11 +279,21 @@ impl Session<'_> {
         if failed.is_empty() { Ok(wanted) } else { Err(Error::Unprepared(failed)) }
     }
 
+    /// What is looked up once is taken from what was last applied.
+    fn former(&self, state: &State, address: &Address) -> Former {
+        match state.object(address) {
+            Some(_) if self.selection.refreshes => Former::Nothing,
+            Some(object) => object.spec.clone().map_or(Former::Unknown, Former::Known),
+            None => Former::Nothing,
+        }
+    }
+
     async fn prepare_one(
         &self,
         state: &State,
         resource: &Resource,
         known: &Scope,
+        former: Former,
     ) -> Result<Wanted, kind::Error> {
         let kind = self.run.kinds.get(resource.address.kind());
         let kind = kind.ok_or_else(|| kind::Error::terminal("this kind is not known here"))?;
@@ -281,6 +303,7 @@ impl Session<'_> {
             kind: kind.as_ref(),
             resource,
             generation: state.object(&resource.address).map_or(1, |object| object.generation),
+            former,
         };
         let sealer = Sealer::new(&state.salt);
         let sealed =

@@ -272,6 +272,7 @@ mod tests {
             region: "us-east-1".into(),
             account: "123456789012".into(),
             partition: "aws".into(),
+            former: stackwright_engine::kind::Former::Nothing,
         };
         normalize(config(value), &at).expect("a spec")
     }

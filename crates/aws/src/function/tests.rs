@@ -23,6 +23,7 @@ fn context(folder: &std::path::Path) -> Context {
         region: "eu-west-1".to_owned(),
         account: "123456789012".to_owned(),
         partition: "aws".to_owned(),
+        former: stackwright_engine::kind::Former::Nothing,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a user writes about an instance, and its normal form.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -8,7 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use stackwright_engine::kind::{Context, Error, Problem, Result};
 
-use super::{Metadata, Spec, sorted};
+use super::volumes::Volume;
+use super::{Metadata, Spec, profile, sorted};
 
 /// User data before encoding, in bytes.
 const USER_DATA: usize = 16 * 1024;
@@ -20,9 +22,10 @@ pub(super) const TOKENS: &str = "required";
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The machine image it starts from: `ami-…`, or `{owner: …, name: …}` for the newest image of
-    /// that name (`*` and `?` are wildcards) at the time of its creation. Another image means
-    /// another instance; a newer one of the same name does not.
+    /// The machine image it starts from: `ami-…`; `{owner: …, name: …}` for the newest image of that
+    /// name (`*` and `?` are wildcards); or `{ssm: …}` for the one that a parameter of Systems Manager
+    /// names. Another image means another instance. What is meant by a name is looked up once and
+    /// kept, until `--refresh-image` looks it up anew.
     pub image: Image,
     /// Its size, for example `t3.micro`. For another size it is stopped and started again.
     #[serde(rename = "type")]
@@ -43,6 +46,10 @@ pub struct Config {
     #[serde(default)]
     #[schemars(with = "UserData")]
     pub user_data: Option<UserData>,
+    /// Disks by device, for example `/dev/xvda`, which go with the instance: another size or type is set
+    /// while it is used, everything else means another instance. The device of the first disk is the
+    /// image's choice, mostly `/dev/xvda` or `/dev/sda1`.
+    pub volumes: Option<BTreeMap<String, VolumeConfig>>,
     /// Measurements every minute instead of every five, which costs extra.
     #[schemars(extend("default" = false))]
     pub monitoring: Option<bool>,
@@ -51,6 +58,10 @@ pub struct Config {
     /// beside the new one until it may be deleted.
     #[schemars(extend("default" = false))]
     pub termination_protection: Option<bool>,
+    /// Whom programs on the instance act as: a role of this stack that trusts `ec2.amazonaws.com`, or
+    /// the ARN of an instance profile.
+    #[schemars(extend("default" = "", "x-address" = "role"))]
+    pub profile: Option<String>,
     /// Who may read the instance's metadata, its credentials among them.
     pub metadata: Option<MetadataConfig>,
     /// `running` or `stopped`: every run brings it there. `external`, which holds when nothing is
@@ -76,6 +87,46 @@ pub enum OnTypeChange {
     Stop,
     Replace,
     Refuse,
+}
+
+/// A disk.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VolumeConfig {
+    /// GB, or `20GB`. A disk may grow, and never shrinks.
+    #[schemars(range(min = 1, max = 65536), extend("x-unit" = "GB"))]
+    pub size: i32,
+    /// Its sort.
+    #[serde(rename = "type", default)]
+    #[schemars(extend("default" = "gp3"))]
+    pub kind: VolumeType,
+    /// `true`: what is on it is stored encrypted, with the account's key. When nothing is written, as
+    /// the account and the image say.
+    pub encrypted: Option<bool>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(inline)]
+pub enum VolumeType {
+    #[default]
+    Gp3,
+    Gp2,
+    St1,
+    Sc1,
+    Standard,
+}
+
+impl VolumeType {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Gp3 => "gp3",
+            Self::Gp2 => "gp2",
+            Self::St1 => "st1",
+            Self::Sc1 => "sc1",
+            Self::Standard => "standard",
+        }
+    }
 }
 
 /// How the instance's metadata is read.
@@ -107,11 +158,16 @@ pub enum Tokens {
 #[serde(from = "Value")]
 pub enum Image {
     Id(String),
-    /// Empty where the file does not say it.
-    Newest {
-        owner: String,
-        name: String,
-    },
+    Sought(Sought),
+}
+
+/// Where an image is looked up: by owner and name, or by a parameter. What the file does not say is
+/// empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sought {
+    pub owner: String,
+    pub name: String,
+    pub ssm: String,
 }
 
 impl From<Value> for Image {
@@ -119,7 +175,9 @@ impl From<Value> for Image {
         let part = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
         match value.as_str() {
             Some(id) => Self::Id(id.to_owned()),
-            None => Self::Newest { owner: part("owner"), name: part("name") },
+            None => {
+                Self::Sought(Sought { owner: part("owner"), name: part("name"), ssm: part("ssm") })
+            }
         }
     }
 }
@@ -144,8 +202,11 @@ impl JsonSchema for Image {
                         "description": "Whose: an account (twelve digits), `self`, `amazon` or `aws-marketplace`.",
                     },
                     "name": { "type": "string", "description": "Its name; `*` and `?` are wildcards." },
+                    "ssm": {
+                        "type": "string",
+                        "description": "A parameter of Systems Manager that holds an image's id, instead of both.",
+                    },
                 },
-                "required": ["owner", "name"],
                 "additionalProperties": false,
             },
         ]})
@@ -194,11 +255,12 @@ impl JsonSchema for UserData {
     }
 }
 
-pub(super) fn normalize(config: Config, at: &Context) -> Result<Spec> {
-    let (image, image_from) = match config.image {
-        Image::Id(id) => (Some(id), None),
-        Image::Newest { owner, name } => (None, Some(format!("{owner}/{name}"))),
-    };
+/// `image`: its id, and where that was looked up.
+pub(super) fn normalize(
+    config: Config,
+    (image, image_from): (Option<String>, Option<String>),
+    at: &Context,
+) -> Result<Spec> {
     let user_data = match config.user_data {
         Some(UserData::File(path)) => Some(script(&at.folder.join(path))?),
         Some(UserData::Text(text)) => Some(text),
@@ -211,13 +273,17 @@ pub(super) fn normalize(config: Config, at: &Context) -> Result<Spec> {
         },
         hop_limit,
     };
-    let is_replaced = config.on_type_change == OnTypeChange::Replace;
+    let volume = |(device, VolumeConfig { size, kind, encrypted })| {
+        (device, Volume { size, kind: kind.as_str().to_owned(), encrypted })
+    };
+    let meaning = |it| Some(config.kind.clone()).filter(|_| config.on_type_change == it);
     Ok(Spec {
         name: at.name.clone(),
         tags: at.tags.clone(),
         image,
         image_from,
-        launch_type: Some(config.kind.clone()).filter(|_| is_replaced),
+        launch_type: meaning(OnTypeChange::Replace),
+        on_type_change: meaning(OnTypeChange::Refuse),
         kind: Some(config.kind),
         key_name: config.key_name,
         security_groups: config.security_groups.map(sorted),
@@ -225,6 +291,8 @@ pub(super) fn normalize(config: Config, at: &Context) -> Result<Spec> {
         user_data,
         monitoring: config.monitoring,
         termination_protection: config.termination_protection,
+        volumes: config.volumes.map(|all| all.into_iter().map(volume).collect()),
+        profile: config.profile.map(profile::name),
         metadata: config.metadata.map(metadata),
         power: config.power.filter(|power| *power != Power::External),
     })
@@ -258,18 +326,30 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
     let no_id = |text: &str, prefix: &str| format!("`{text}` is not an id of the form `{prefix}…`");
     match &config.image {
         Image::Id(id) if !is_id(id, "ami-") => {
-            let hint = "or write `{owner: …, name: …}` for the newest image of a name";
+            let hint =
+                "or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`";
             problem(&["image"], no_id(id, "ami-"), Some(hint));
         }
-        Image::Newest { owner, .. } if owner.is_empty() => {
+        Image::Sought(Sought { ssm, owner, name }) if !ssm.is_empty() => {
+            if !(owner.is_empty() && name.is_empty()) {
+                let hint = "either `owner` and `name`, or `ssm`";
+                problem(&["image"], "this names two images".to_owned(), Some(hint));
+            }
+            if !(ssm.starts_with('/') || ssm.contains("${")) {
+                let hint = "for example /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+                let message = format!("`{ssm}` is not the path of a parameter");
+                problem(&["image", "ssm"], message, Some(hint));
+            }
+        }
+        Image::Sought(Sought { owner, .. }) if owner.is_empty() => {
             let hint = "an account, `self`, `amazon` or `aws-marketplace`: anybody can publish an \
                         image of any name";
             problem(&["image"], "`image` needs `owner`".to_owned(), Some(hint));
         }
-        Image::Newest { name, .. } if name.is_empty() => {
+        Image::Sought(Sought { name, .. }) if name.is_empty() => {
             problem(&["image"], "`image` needs `name`".to_owned(), None);
         }
-        Image::Newest { owner, .. } if !is_owner(owner) => {
+        Image::Sought(Sought { owner, .. }) if !is_owner(owner) => {
             let hint = "an account (twelve digits), `self`, `amazon` or `aws-marketplace`";
             let message = format!("`{owner}` is not an owner of images");
             problem(&["image", "owner"], message, Some(hint));
@@ -291,6 +371,20 @@ pub(super) fn check(config: &Config) -> Vec<Problem> {
             problem(&["user_data"], "`user_data` needs `file`, or a text".to_owned(), None);
         }
         _ => {}
+    }
+    for device in config.volumes.iter().flat_map(BTreeMap::keys) {
+        let is_device = device.starts_with("/dev/") || device.starts_with("xvd");
+        if !is_device {
+            let hint = "for example `/dev/xvda` for the first disk, `/dev/sdf` for another";
+            problem(&["volumes", device], format!("`{device}` is not a device"), Some(hint));
+        }
+    }
+    let is_profile =
+        |arn: &str| [":instance-profile/", ":role/", "${"].iter().any(|part| arn.contains(part));
+    if let Some(arn) = config.profile.as_ref().filter(|arn| !arn.is_empty() && !is_profile(arn)) {
+        let message = format!("`{arn}` is neither a role nor an instance profile");
+        let hint = "write `role.KEY`, or arn:aws:iam::123456789012:instance-profile/NAME";
+        problem(&["profile"], message, Some(hint));
     }
     if config.security_groups.as_ref().is_some_and(Vec::is_empty) {
         let message = "an instance has at least one security group".to_owned();
@@ -323,11 +417,11 @@ mod tests {
         assert_eq!(check(&right), []);
         let wrong = config(json!({
             "image": "debian", "type": "t3.micro", "security_groups": ["web"], "subnet": "a",
-            "user_data": "x".repeat(USER_DATA + 1),
+            "user_data": "x".repeat(USER_DATA + 1), "profile": "arn:aws:iam::1:policy/a",
         }));
         let paths: Vec<_> =
             check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
-        assert_eq!(paths, ["image", "security_groups", "subnet", "user_data"]);
+        assert_eq!(paths, ["image", "security_groups", "subnet", "user_data", "profile"]);
     }
 
     #[test]
@@ -344,6 +438,11 @@ mod tests {
         assert_eq!(told(json!({ "owner": "self" })), ["image: `image` needs `name`"]);
         let message = "image.owner: `debian` is not an owner of images";
         assert_eq!(told(json!({ "owner": "debian", "name": "x" })), [message]);
+        assert_eq!(told(json!({ "ssm": "/aws/service/x" })), [""; 0]);
+        let both = json!({ "ssm": "x", "owner": "self", "name": "y" });
+        let messages =
+            ["image: this names two images", "image.ssm: `x` is not the path of a parameter"];
+        assert_eq!(told(both), messages);
     }
 
     #[test]

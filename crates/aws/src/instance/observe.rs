@@ -7,13 +7,12 @@ use aws_sdk_ec2::types::{
     InstanceStateName as State, MonitoringState, Reservation,
 };
 use aws_smithy_types::date_time::Format;
-use futures_util::{StreamExt as _, stream};
-use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, Settled, tag};
-use stackwright_engine::reference;
+use futures_util::{StreamExt as _, stream, try_join};
+use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Locked, Result, Settled};
 
-use super::{Instance, Metadata, NAME_TAG, Power, RESTART, Spec, sorted};
+use super::{Instance, Metadata, NAME_TAG, Power, RESTART, Spec, profile, sorted};
 use crate::fault::{Explain, code};
-use crate::tags::{self, Tags};
+use crate::tags;
 
 /// Instances of which an attribute is asked for at once.
 const TOGETHER: usize = 10;
@@ -22,8 +21,9 @@ const TOGETHER: usize = 10;
 impl Instance {
     /// At most [`CHUNK`] handles, by one filter: by ids one unknown id would fail the whole call.
     pub(super) async fn look(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
-        let ids = handles.iter().map(|handle| handle.id.clone());
-        let seen = match self.describe(vec![filter("instance-id", ids)]).await {
+        let ids: Vec<String> = handles.iter().map(|handle| handle.id.clone()).collect();
+        let seen = self.describe(vec![filter("instance-id", ids.clone())]);
+        let (seen, mut volumes) = match try_join!(seen, self.volumes(ids)) {
             Ok(seen) => seen,
             Err(error) => return handles.iter().map(|_| Err(again(&error))).collect(),
         };
@@ -35,14 +35,17 @@ impl Instance {
         let look = |handle: &Handle<Spec>| {
             let seen = by_id.get(handle.id.as_str()).copied();
             let (id, applied) = (handle.id.clone(), handle.applied.clone());
+            let volumes = volumes.as_mut().map(|all| all.remove(&handle.id).unwrap_or_default());
             async move {
                 let Some((owner, instance)) = seen else { return Ok(None) };
                 let mut live = self.live(owner, instance);
+                live.spec.volumes = volumes;
                 // A call for each instance: only where somebody asked for it.
                 if applied.as_ref().is_none_or(|spec| spec.termination_protection.is_some()) {
-                    live.spec.termination_protection = self.is_protected(&id).await?;
+                    let is_on = self.is_protected(&id).await?;
+                    live.spec.termination_protection = is_on;
+                    live.locked = is_on.unwrap_or_default().then(|| locked(&id));
                 }
-                live.spec.image_from = applied.and_then(|spec| spec.image_from);
                 Ok(Some(live))
             }
         };
@@ -63,50 +66,6 @@ impl Instance {
                 Err(error) => Err(error),
             },
         }
-    }
-
-    /// The id of the newest image for `OWNER/NAME`.
-    pub(super) async fn newest_image(&self, from: &str) -> Result<String> {
-        let (owner, name) = from.split_once('/').unwrap_or(("self", from));
-        let request = self.cloud.ec2.describe_images().owners(owner);
-        let request = request.filters(filter("name", [name.to_owned()]));
-        let request = request.filters(filter("state", ["available".to_owned()]));
-        let pages = request.into_paginator().send();
-        let pages: Vec<_> = pages.try_collect().await.explain("DescribeImages")?;
-        let images = pages.into_iter().flat_map(|page| page.images.unwrap_or_default());
-        // ISO 8601: the order of the texts is that of the times.
-        let newest =
-            images.max_by_key(|image| (image.creation_date.clone(), image.image_id.clone()));
-        newest.and_then(|image| image.image_id).ok_or_else(|| {
-            Error::terminal(format!("image: {owner} has no image named `{name}` in this region"))
-                .with_hint("`aws ec2 describe-images --owners OWNER` lists what there is")
-        })
-    }
-
-    /// Fails when the instance that bears these tags has another type than `kind`.
-    pub(super) async fn refuse(&self, kind: &str, wanted: &Tags) -> Result<()> {
-        let own = [tag::STACK, tag::LINEAGE, tag::ADDRESS, tag::GENERATION];
-        let own: Vec<(&str, &String)> =
-            own.into_iter().filter_map(|key| Some((key, wanted.get(key)?))).collect();
-        let filters =
-            own.iter().map(|(key, value)| filter(&format!("tag:{key}"), [(*value).clone()]));
-        let seen = self.describe(filters.collect()).await?;
-        let is_ours = |seen: &Seen| {
-            let tags = tags::from_ec2(seen.tags());
-            // A filter that an endpoint ignores must not make strangers ours.
-            own.iter().all(|(key, value)| tags.get(*key) == Some(value))
-        };
-        let ours = seen.iter().map(|(_, seen)| seen);
-        for seen in ours.filter(|seen| is_ours(seen) && !is_gone(&state(seen))) {
-            let now = seen.instance_type().map_or("", |kind| kind.as_str());
-            if now != kind && reference::markers(kind).next().is_none() {
-                let id = seen.instance_id().unwrap_or_default();
-                let message = format!("{id} is a {now}, and `on_type_change` refuses a {kind}");
-                return Err(Error::terminal(message)
-                    .with_hint("`on_type_change: stop` interrupts it, `replace` makes another"));
-            }
-        }
-        Ok(())
     }
 
     /// Instances with the account they belong to.
@@ -135,6 +94,7 @@ impl Instance {
             pins: BTreeMap::new(),
             identity: None,
             settled,
+            locked: None,
             notes: Vec::new(),
             facts: facts(seen),
         }
@@ -162,7 +122,8 @@ impl Instance {
 pub(super) fn spec(seen: &Seen, power: Power) -> Spec {
     let mut tags = tags::from_ec2(seen.tags());
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    let kind = seen.instance_type().map(|kind| kind.as_str().to_owned());
+    let type_now = seen.instance_type().map(|kind| kind.as_str().to_owned());
+    let kind = type_now.clone();
     let kind = match tags.remove(RESTART) {
         Some(_) => kind.map(|kind| match power {
             Power::Running => format!("{kind} (restarted, not confirmed)"),
@@ -185,12 +146,15 @@ pub(super) fn spec(seen: &Seen, power: Power) -> Spec {
         subnet: text(seen.subnet_id()),
         user_data: None,
         image_from: None,
-        launch_type: seen.instance_type().map(|kind| kind.as_str().to_owned()),
+        launch_type: type_now.clone(),
+        on_type_change: type_now,
         monitoring: seen
             .monitoring()
             .and_then(|now| now.state())
             .map(|state| matches!(state, MonitoringState::Enabled | MonitoringState::Pending)),
         termination_protection: None,
+        volumes: None,
+        profile: Some(profile::of(seen)),
         metadata: seen.metadata_options().and_then(|now| {
             Some(Metadata {
                 tokens: now.http_tokens()?.as_str().to_owned(),
@@ -228,6 +192,18 @@ pub(super) fn state(seen: &Seen) -> State {
 
 fn is_gone(state: &State) -> bool {
     matches!(state, State::ShuttingDown | State::Terminated)
+}
+
+/// What EC2 refuses to terminate.
+fn locked(id: &str) -> Locked {
+    Locked {
+        why: "termination protection is on".to_owned(),
+        hint: format!(
+            "it is never switched off on the way: reconcile with `termination_protection: false` \
+             first, or `aws ec2 modify-instance-attribute --instance-id {id} \
+             --no-disable-api-termination`"
+        ),
+    }
 }
 
 fn waiting(what: &str) -> Settled {
@@ -282,7 +258,8 @@ mod tests {
             text,
             json!({
                 "name": "", "tags": {}, "type": "t2.micro", "launch_type": "t2.micro",
-                "key_name": "", "power": "running",
+                "on_type_change": "t2.micro",
+                "key_name": "", "profile": "", "power": "running",
             })
         );
     }

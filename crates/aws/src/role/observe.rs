@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 use futures_util::try_join;
 use stackwright_engine::kind::{Error, Found, Handle, Live, Result, Settled};
 
-use super::{Role, Spec, there};
+use super::{EC2, Role, Spec, there};
 use crate::policy::Document;
 use crate::tags;
 
@@ -19,6 +19,13 @@ impl Role {
         let seen = try_join!(self.get(name), self.documents(name), self.attached(name))?;
         let (Some(role), Some(policies), Some(attached)) = seen else { return Ok(None) };
         let trust = role.assume_role_policy_document().map(document).transpose()?;
+        let was_in_profile =
+            handle.applied.as_ref().is_some_and(|applied| applied.instance_profile == Some(true));
+        // A call more: only where there may be one.
+        let in_profile = match was_in_profile || trust.as_ref().is_some_and(|t| t.trusts(EC2)) {
+            true => self.is_in_profile(name).await?,
+            false => false,
+        };
         let (trust, policies) = spelled_like(handle.applied.as_ref(), trust, policies);
         let spec = Spec {
             name: role.role_name.clone(),
@@ -31,6 +38,7 @@ impl Role {
             path: Some(role.path.clone()).filter(|path| !path.is_empty()),
             description: Some(role.description().unwrap_or_default().to_owned()),
             max_session: role.max_session_duration(),
+            instance_profile: Some(in_profile),
         };
         let notes = handle.applied.as_ref().map(|ours| foreign(ours, &spec)).unwrap_or_default();
         Ok(Some(Live { notes, ..live(&role, spec) }))
@@ -86,6 +94,7 @@ pub(super) fn live(role: &Seen, spec: Spec) -> Live<Spec> {
         pins: BTreeMap::new(),
         identity: Some(role.role_id.clone()),
         settled: Settled::Ready,
+        locked: None,
         notes: Vec::new(),
         facts,
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures_util::TryFutureExt as _;
 use serde_json::Value;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::Result;
+use stackwright_engine::kind::{Handle, Result};
 
 use super::{Role, Spec, there};
 use crate::fault::Explain;
@@ -14,8 +14,18 @@ use crate::tags;
 
 /// Writing, each aspect by itself.
 impl Role {
-    pub(super) async fn set_tags(&self, name: &str, changes: &[Change]) -> Result<()> {
-        let tags::Difference { set, remove } = tags::difference(changes);
+    /// The role's, and those of what was made for it.
+    pub(super) async fn set_tags(&self, on: &Handle<Spec>, changes: &[Change]) -> Result<()> {
+        let name = &on.id;
+        let difference = tags::difference(changes);
+        if difference == tags::Difference::default() {
+            return Ok(());
+        }
+        // First: by its tags it is known to be ours.
+        if on.applied.as_ref().is_some_and(|applied| applied.instance_profile == Some(true)) {
+            self.set_profile_tags(on, &difference).await?;
+        }
+        let tags::Difference { set, remove } = difference;
         if !set.is_empty() {
             let set = Some(tags::to_iam(&set)?);
             let request = self.cloud.iam.tag_role().role_name(name);

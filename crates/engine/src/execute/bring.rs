@@ -228,7 +228,7 @@ impl Op<'_> {
         let (Some(live), Some(object)) = (self.live(), &self.object) else { return Ok(true) };
         let target = self.target().await?;
         let found = self.difference(&target, live, object.spec.as_ref(), &object.pins);
-        Ok(found.changes.iter().any(|change| change.cost == Cost::Replace))
+        Ok(found.changes.iter().map(|change| change.cost).max() == Some(Cost::Replace))
     }
 
     /// Fields to set again because what they refer to is another object under the same name.
@@ -292,11 +292,12 @@ fn about(changes: &[Change], derived: &[&str], error: Error) -> Error {
 
 /// A difference that this run was not to touch.
 fn beyond(change: &Change) -> Error {
-    let what = match change.cost {
-        Cost::Replace => "a new object",
-        _ => "a restart",
+    let needs = match change.cost {
+        Cost::Refuse => "is refused by the file",
+        Cost::Replace => "needs a new object, which was not planned",
+        _ => "needs a restart, which was not planned",
     };
-    Error::terminal(format!("changing `{}` needs {what}, which was not planned", change.path))
+    Error::terminal(format!("changing `{}` {needs}", change.path))
         .with_hint("run again: the next plan says what it comes to")
 }
 

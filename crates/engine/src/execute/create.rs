@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Op, Open};
 use crate::event::Event;
-use crate::kind::{Created, Error, Fault, Found, Intent, Live, Repeat, tag};
+use crate::kind::{Created, Error, Fault, Former, Found, Intent, Live, Repeat, tag};
 use crate::observe::handle;
 use crate::plan::{Action, Step};
 use crate::prepare::Preparing;
@@ -56,6 +56,7 @@ impl Op<'_> {
             kind: self.kind,
             resource,
             generation: self.generation,
+            former: self.planned.clone().map_or(Former::Nothing, Former::Known),
         };
         let (spec, secrets) = preparing.spec(&self.scope).await?;
         let left = reference::references(&spec);

@@ -123,6 +123,8 @@ pub(crate) struct Op<'a> {
     /// Identities of what it needs, as they are now.
     pub dependencies: BTreeMap<Address, Option<String>>,
     pub object: Option<Object>,
+    /// What is wanted, as the plan has it.
+    pub planned: Option<Value>,
     /// Whether a create of an earlier run is open, whose place this one's takes.
     pub succeeds: bool,
 }
@@ -227,6 +229,7 @@ pub(crate) async fn recover(
         scope: run.scope.clone(),
         dependencies: open.creating.dependencies.clone(),
         object: None,
+        planned: None,
         succeeds: true,
     };
     let mut recovering = std::pin::pin!(working(address.clone(), op.recover(open)));

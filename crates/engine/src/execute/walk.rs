@@ -162,6 +162,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             scope,
             dependencies,
             object,
+            planned: step.desired.clone(),
             succeeds: open.is_some(),
         })
     }

@@ -14,7 +14,7 @@ use super::{Cloud, Manifest, Request, Resource};
 use crate::address::{Address, is_key};
 use crate::erased::Registry;
 use crate::graph::Graph;
-use crate::kind::Context;
+use crate::kind::{Context, Former};
 use crate::reference::{self, Fact, Reference, Scope};
 
 /// Reads one merged tree.
@@ -241,6 +241,7 @@ impl Reader<'_> {
             region: fact(Fact::Region),
             account: fact(Fact::Account),
             partition: fact(Fact::Partition),
+            former: Former::Nothing,
         }
     }
 

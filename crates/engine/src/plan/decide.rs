@@ -151,6 +151,7 @@ impl<'a> Making<'a> {
             let drifted = found.changes.iter_mut().filter(|change| change.rule == Rule::Drifted);
             drifted.for_each(|change| change.rule = Rule::Missing);
         }
+        self.refuse(address, kind.as_ref(), &found.changes);
         let cost = found.changes.iter().map(|change| change.cost).max();
         let (action, why) = match (&live.settled, cost) {
             (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
@@ -159,7 +160,7 @@ impl<'a> Making<'a> {
             }
             (_, Some(Cost::Replace)) => (Action::Replace, None),
             (_, Some(Cost::Restart)) => (Action::Restart, None),
-            (_, Some(Cost::InPlace)) => (Action::Update, None),
+            (_, Some(Cost::InPlace | Cost::Refuse)) => (Action::Update, None),
             (_, None)
                 if self.is_recorded(address, (wanted.terms.guard, &desired), object, live) =>
             {
@@ -192,6 +193,7 @@ impl<'a> Making<'a> {
             // `protect` is taken away by a run that does nothing else to the object.
             let protect = wanted.terms.guard.protect || object.guard.protect;
             self.guard(&step, Guard { protect, ..wanted.terms.guard });
+            self.lock(address, live, action);
             self.make(Step { delete_first, generation: object.generation + 1, ..step });
             self.delete(address, object, true);
             return;
@@ -288,14 +290,37 @@ impl<'a> Making<'a> {
             return;
         }
         let Some(step) = self.plan.steps.last_mut() else { return };
+        let action = step.action;
         if object.guard.protect {
             let because = "nothing asks for it any more".to_owned();
-            let hold = Hold::Guarded { guard: "protect", action: step.action, because };
+            let hold = Hold::Guarded { guard: "protect", action, because };
             self.plan.held.push(Held { address: address.clone(), hold });
         } else if object.guard.retain {
             step.action = Action::Forget;
             step.why = Some("`retain` keeps it in the cloud".to_owned());
+        } else if let Some(Some(live)) = self.on.observed.live.get(address) {
+            self.lock(address, live, action);
         }
+    }
+
+    /// What the cloud would refuse is refused before anything is done: a successor would be made
+    /// beside an object that stays.
+    fn lock(&mut self, address: &Address, live: &Live<Value>, action: Action) {
+        if let Some(locked) = live.locked.clone() {
+            let hold = Hold::Locked { locked, action };
+            self.plan.held.push(Held { address: address.clone(), hold });
+        }
+    }
+
+    /// Changes that the file itself does not want to happen.
+    fn refuse(&mut self, address: &Address, kind: &dyn AnyKind, changes: &[Change]) {
+        let mut refused = changes.iter().filter(|change| change.cost == Cost::Refuse);
+        let follows = kind.follows();
+        self.plan.held.extend(refused.by_ref().filter_map(|change| {
+            let (by, of) = follows.iter().find(|(field, _)| *field == change.path.field())?;
+            let hold = Hold::Refused { path: Path(vec![(*of).to_owned()]), by };
+            Some(Held { address: address.clone(), hold })
+        }));
     }
 
     /// A guarded object is not replaced.

@@ -19,6 +19,7 @@ use crate::address::Address;
 use crate::change::{Change, Path};
 use crate::erased::Registry;
 use crate::graph::Graph;
+use crate::kind::Locked;
 use crate::observe::Observed;
 use crate::prepare::Wanted;
 use crate::state::{Object, State};
@@ -140,6 +141,10 @@ pub enum Hold {
     NameKept(Address),
     /// `guard`: `protect` or `retain`; `because` completes "it would be … because".
     Guarded { guard: &'static str, action: Action, because: String },
+    /// The change at `path` is one that the field `by` refuses.
+    Refused { path: Path, by: &'static str },
+    /// The cloud does not let the object be deleted, by itself or for its successor.
+    Locked { locked: Locked, action: Action },
 }
 
 impl Plan {

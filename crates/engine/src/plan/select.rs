@@ -16,6 +16,9 @@ pub struct Selection {
     pub excluded: BTreeSet<Address>,
     /// Made anew, though nothing differs.
     pub replaced: BTreeSet<Address>,
+    /// What is looked up once and kept, is looked up anew.
+    #[serde(default)]
+    pub refreshes: bool,
 }
 
 impl Selection {

@@ -3,6 +3,7 @@
 mod asked;
 mod converge;
 mod disk;
+mod held;
 mod history;
 mod interrupted;
 mod simulation;

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Repeat, Result, Settled, tag,
+    Compare, Context, Cost, Created, Error, Fault, Field, Former, Found, Handle, Intent, Kind,
+    Live, Locked, Owner, Repeat, Result, Settled, tag,
 };
 use tokio::time::Instant;
 
@@ -74,6 +74,11 @@ pub struct Config {
     pub rules: BTreeMap<String, String>,
     /// Cannot be read back.
     pub word: Option<String>,
+    /// Another shape is refused.
+    #[serde(default)]
+    pub firm: bool,
+    /// Looked up once; another one is another thing.
+    pub part: Option<String>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -92,6 +97,14 @@ pub struct Spec {
     pub rules: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub word: Option<String>,
+    /// The shape, where another one is refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub firm: Option<String>,
+    /// What the part of that name was when it was looked up, and the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub part_from: Option<String>,
 }
 
 impl<W: Way> Kind for Sort<W> {
@@ -103,15 +116,28 @@ impl<W: Way> Kind for Sort<W> {
         Field("motor", Cost::Restart, Compare::Managed),
         Field("rules", Cost::InPlace, Compare::Exclusive),
         Field("word", Cost::InPlace, Compare::Recorded),
+        Field("firm", Cost::Refuse, Compare::Released),
+        Field("part", Cost::Replace, Compare::Released),
+        Field("part_from", Cost::InPlace, Compare::Noted),
     ];
+    const DERIVED: &'static [&'static str] = &["firm"];
+    const FOLLOWS: &'static [(&'static str, &'static str)] = &[("firm", "shape")];
     const CREATE: Repeat = W::CREATE;
     type Config = Config;
     type Spec = Spec;
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
-        let Config { size, shape, motor, labels, rules, word } = config;
+        let Config { size, shape, motor, labels, rules, word, firm, part: part_from } = config;
         let (name, tags) = (at.name.clone(), at.tags.clone());
-        Ok(Spec { name, tags, size, shape, motor, labels, rules, word })
+        let firm = shape.clone().filter(|_| firm);
+        let part = match (&part_from, &at.former) {
+            (None, _) | (_, Former::Unknown) => None,
+            (Some(from), Former::Known(spec)) if spec["part_from"] == from.as_str() => {
+                spec["part"].as_str().map(str::to_owned)
+            }
+            (Some(from), _) => Some(format!("{from}-{}", self.world.newest())),
+        };
+        Ok(Spec { name, tags, size, shape, motor, labels, rules, word, firm, part, part_from })
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
@@ -250,8 +276,13 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
     let mut spec: Spec = serde_json::from_value(thing.spec.clone())
         .map_err(|error| Error::terminal(error.to_string()))?;
     spec.word = None;
+    spec.firm.clone_from(&spec.shape);
     spec.size.get_or_insert(1);
     spec.motor.get_or_insert_with(|| "v0".to_owned());
+    let locked = spec
+        .labels
+        .get("locked")
+        .map(|why| Locked { why: why.clone(), hint: "take the label off".to_owned() });
     Ok(Live {
         spec,
         outputs: thing.outputs(),
@@ -262,6 +293,7 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
             true => Settled::Ready,
             false => Settled::Waiting("the thing to be ready".to_owned()),
         },
+        locked,
         notes: Vec::new(),
         facts: BTreeMap::new(),
     })

@@ -101,6 +101,8 @@ struct Inner {
     script: Script,
     /// How late new objects are seen, and how long after that they are in transition.
     late: (Duration, Duration),
+    /// The newest of every part.
+    newest: usize,
     killed: bool,
 }
 
@@ -125,6 +127,7 @@ impl World {
             deeds: Vec::new(),
             script,
             late: <_>::default(),
+            newest: 0,
             killed: false,
         };
         Self { inner: Arc::new(Mutex::new(inner)), killed: Arc::default() }
@@ -176,6 +179,15 @@ impl World {
     /// Somebody else changes, or ends, what is there.
     pub fn meddle(&self, change: impl FnOnce(&mut Vec<Thing>)) {
         change(&mut self.inner().things);
+    }
+
+    /// There is a newer one of every part.
+    pub fn renew(&self) {
+        self.inner().newest += 1;
+    }
+
+    pub(crate) fn newest(&self) -> usize {
+        self.inner().newest
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -1,0 +1,106 @@
+//! An instance's disks, by the device they stand at.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use aws_sdk_ec2::types::{BlockDeviceMapping, EbsBlockDevice, Instance as Seen};
+use serde::{Deserialize, Serialize};
+use stackwright_engine::change::Change;
+use stackwright_engine::kind::{Fault, Result};
+
+use super::Instance;
+use super::observe::filter;
+use crate::fault::{Explain, code};
+
+/// Volumes by device: `/dev/xvda`.
+pub type Volumes = BTreeMap<String, Volume>;
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// GiB.
+    pub size: i32,
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encrypted: Option<bool>,
+}
+
+impl Instance {
+    /// The volumes of so many instances, by instance id. `None`: the endpoint does not tell, or we
+    /// may not know.
+    pub(super) async fn volumes(
+        &self,
+        ids: Vec<String>,
+    ) -> Result<Option<HashMap<String, Volumes>>> {
+        let request = self.cloud.ec2.describe_volumes();
+        let request = request.filters(filter("attachment.instance-id", ids));
+        let sent: Result<Vec<_>, _> = request.into_paginator().items().send().try_collect().await;
+        let all = match sent.explain("DescribeVolumes") {
+            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => {
+                return Ok(None);
+            }
+            answer => answer?,
+        };
+        let mut by_instance: HashMap<String, Volumes> = HashMap::new();
+        for volume in &all {
+            for at in volume.attachments() {
+                let (Some(instance), Some(device)) = (at.instance_id(), at.device()) else {
+                    continue;
+                };
+                let volume = Volume {
+                    size: volume.size().unwrap_or_default(),
+                    kind: volume.volume_type().map(|kind| kind.as_str()).unwrap_or_default().into(),
+                    encrypted: volume.encrypted(),
+                };
+                let volumes = by_instance.entry(instance.to_owned()).or_default();
+                volumes.insert(device.to_owned(), volume);
+            }
+        }
+        Ok(Some(by_instance))
+    }
+
+    /// Size and type of each that differs. EC2 does it in the background, while the disk is used.
+    pub(super) async fn set_volumes(
+        &self,
+        now: &Seen,
+        desired: Option<&Volumes>,
+        changes: &[Change],
+    ) -> Result<()> {
+        let changed = changes.iter().filter(|change| change.path.field() == "volumes");
+        let devices: BTreeSet<&String> =
+            changed.filter_map(|change| change.path.0.get(1)).collect();
+        for device in devices {
+            let mapping = now.block_device_mappings().iter();
+            let mut mapping = mapping.filter(|one| one.device_name() == Some(device));
+            let id = mapping.next().and_then(|one| one.ebs()?.volume_id());
+            let (Some(id), Some(volume)) = (id, desired.and_then(|all| all.get(device))) else {
+                continue;
+            };
+            let request = self.cloud.ec2.modify_volume().volume_id(id).size(volume.size);
+            let sent = request.volume_type(volume.kind.as_str().into()).send().await;
+            let hint = match sent.as_ref().err().and_then(code) {
+                Some("IncorrectModificationState" | "VolumeModificationRateExceeded") => {
+                    "EC2 changes a disk once in six hours: run again then"
+                }
+                _ => "a disk grows and never shrinks; `--replace` makes another instance",
+            };
+            sent.map(drop).explain("ModifyVolume").map_err(|error| match error.fault {
+                Fault::Terminal => error.with_hint(hint),
+                _ => error,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// As a launch takes them: they go with the instance.
+pub(super) fn mappings(volumes: Option<&Volumes>) -> Option<Vec<BlockDeviceMapping>> {
+    let mapping = |(device, volume): (&String, &Volume)| {
+        let disk = EbsBlockDevice::builder()
+            .volume_size(volume.size)
+            .volume_type(volume.kind.as_str().into())
+            .set_encrypted(volume.encrypted)
+            .delete_on_termination(true);
+        BlockDeviceMapping::builder().device_name(device).ebs(disk.build()).build()
+    };
+    volumes.map(|volumes| volumes.iter().map(mapping).collect())
+}

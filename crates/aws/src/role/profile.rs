@@ -1,0 +1,118 @@
+//! The instance profile of a role: through it EC2 instances take the role on. It belongs to the role,
+//! bears its name, its path and its tags, and is there as long as EC2 is trusted.
+
+use aws_sdk_iam::types::InstanceProfile;
+use futures_util::TryFutureExt as _;
+use stackwright_engine::kind::{Error, Handle, Result, tag};
+
+use super::{Role, Spec, there};
+use crate::fault::{Explain, code};
+use crate::tags::{self, Difference, Tags};
+
+impl Role {
+    /// Whether the role is in the profile of its name.
+    pub(super) async fn is_in_profile(&self, name: &str) -> Result<bool> {
+        let profile = self.profile(name).await?;
+        Ok(profile.is_some_and(|profile| holds(&profile, name)))
+    }
+
+    pub(super) async fn set_profile(&self, on: &Handle<Spec>, desired: &Spec) -> Result<()> {
+        if desired.instance_profile == Some(true) {
+            self.put_in_profile(&on.id, desired).await
+        } else {
+            self.delete_profile(on).await
+        }
+    }
+
+    async fn put_in_profile(&self, name: &str, desired: &Spec) -> Result<()> {
+        let iam = &self.cloud.iam;
+        let request = iam.create_instance_profile().instance_profile_name(name);
+        let request = request.set_path(desired.path.clone());
+        let sent = request.set_tags(Some(tags::to_iam(&desired.tags)?)).send().await;
+        match sent {
+            Err(error) if code(&error) == Some("EntityAlreadyExists") => {
+                let there = self.profile(name).await?;
+                if there.is_some_and(|profile| !is_ours(&profile, &desired.tags)) {
+                    let message = format!(
+                        "an instance profile called `{name}` exists and is not this stack's"
+                    );
+                    return Err(Error::terminal(message)
+                        .with_hint("delete it, or give the role another `name:`"));
+                }
+            }
+            sent => {
+                sent.explain("CreateInstanceProfile")?;
+            }
+        }
+        let request = iam.add_role_to_instance_profile().instance_profile_name(name);
+        let sent = request.role_name(name).send();
+        sent.map_ok(drop).await.explain("AddRoleToInstanceProfile")
+    }
+
+    /// The role leaves every profile; those that are not ours stay.
+    pub(super) async fn leave_profiles(&self, name: &str) -> Result<()> {
+        for profile in self.profiles(name).await?.into_iter().flatten() {
+            self.take_out_of_profile(name, &profile).await?;
+        }
+        Ok(())
+    }
+
+    /// Of a role that is gone too.
+    pub(super) async fn delete_profile(&self, on: &Handle<Spec>) -> Result<()> {
+        let Some(profile) = self.own_profile(on).await? else { return Ok(()) };
+        let name = &profile.instance_profile_name;
+        if holds(&profile, &on.id) {
+            self.take_out_of_profile(&on.id, name).await?;
+        }
+        let request = self.cloud.iam.delete_instance_profile().instance_profile_name(name);
+        there(request.send().await, "DeleteInstanceProfile").map(drop)
+    }
+
+    pub(super) async fn set_profile_tags(
+        &self,
+        on: &Handle<Spec>,
+        Difference { set, remove }: &Difference,
+    ) -> Result<()> {
+        let Some(profile) = self.own_profile(on).await? else { return Ok(()) };
+        let name = &profile.instance_profile_name;
+        if !set.is_empty() {
+            let request = self.cloud.iam.tag_instance_profile().instance_profile_name(name);
+            let sent = request.set_tags(Some(tags::to_iam(set)?)).send();
+            sent.await.explain("TagInstanceProfile")?;
+        }
+        if !remove.is_empty() {
+            let request = self.cloud.iam.untag_instance_profile().instance_profile_name(name);
+            let sent = request.set_tag_keys(Some(remove.clone())).send();
+            sent.await.explain("UntagInstanceProfile")?;
+        }
+        Ok(())
+    }
+
+    /// The profile that was made for the role.
+    async fn own_profile(&self, on: &Handle<Spec>) -> Result<Option<InstanceProfile>> {
+        let Some(applied) = &on.applied else { return Ok(None) };
+        let profile = self.profile(&on.id).await?;
+        Ok(profile.filter(|profile| is_ours(profile, &applied.tags)))
+    }
+
+    async fn profile(&self, name: &str) -> Result<Option<InstanceProfile>> {
+        let sent = self.cloud.iam.get_instance_profile().instance_profile_name(name).send().await;
+        Ok(there(sent, "GetInstanceProfile")?.and_then(|reply| reply.instance_profile))
+    }
+
+    async fn take_out_of_profile(&self, role: &str, profile: &str) -> Result<()> {
+        let request = self.cloud.iam.remove_role_from_instance_profile();
+        let sent = request.role_name(role).instance_profile_name(profile).send().await;
+        there(sent, "RemoveRoleFromInstanceProfile").map(drop)
+    }
+}
+
+fn holds(profile: &InstanceProfile, role: &str) -> bool {
+    profile.roles().iter().any(|one| one.role_name == role)
+}
+
+/// Of the stack that `tags` are of.
+fn is_ours(profile: &InstanceProfile, tags: &Tags) -> bool {
+    let stack = tags::from_iam(profile.tags()).remove(tag::STACK);
+    stack.is_some() && stack.as_ref() == tags.get(tag::STACK)
+}

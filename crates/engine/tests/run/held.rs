@@ -1,0 +1,149 @@
+//! What the plan itself holds back, and what is looked up once.
+
+use stackwright_engine::Address;
+use stackwright_engine::change::Path;
+use stackwright_engine::plan::{Action, Hold};
+use stackwright_engine::session::Error;
+
+use crate::support::{Ended, Stack};
+
+async fn made(file: &str) -> Stack {
+    let stack = Stack::new(file);
+    stack.reconcile().await;
+    stack
+}
+
+/// Why a run does not begin.
+async fn held(stack: &Stack, destroys: bool) -> Vec<Hold> {
+    let before = stack.world.writes();
+    match stack.run(destroys).await {
+        Ended::Refused(Error::Held(held)) => {
+            assert_eq!(stack.world.writes(), before, "nothing was begun");
+            held.into_iter().map(|held| held.hold).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn refused() -> Vec<Hold> {
+    vec![Hold::Refused { path: Path(vec!["shape".to_owned()]), by: "firm" }]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_the_file_refuses_is_not_begun() {
+    let mut stack = made("token:\n  a: {shape: round, firm: true}\n").await;
+    assert_eq!(stack.plan().await, [""; 0]);
+    stack.file = stack.file.replace("round", "square");
+    assert_eq!(held(&stack, false).await, refused());
+    // Also together with what would do it anyway, and where both are edited at once.
+    stack.selection.replaced.insert("token.a".parse().expect("an address"));
+    assert_eq!(held(&stack, false).await, refused());
+    stack.selection = Default::default();
+    stack.file = stack.file.replace("firm: true", "size: 7, firm: true");
+    assert_eq!(held(&stack, false).await, refused());
+    let mut stack = made("token:\n  a: {shape: round}\n").await;
+    stack.file = stack.file.replace("round", "square, firm: true");
+    assert_eq!(held(&stack, false).await, refused());
+    // Under another address it is the same object.
+    stack.file = "stack: s\ntoken:\n  b: {shape: square, firm: true, renamed_from: a}\n".to_owned();
+    assert_eq!(held(&stack, false).await, refused());
+
+    stack.file = stack.file.replace(", firm: true", "");
+    stack.reconcile().await;
+    stack.holds("allowed").await;
+    // What is gone has no former shape.
+    stack.file = "stack: s\ntoken:\n  b: {shape: round, firm: true}\n".to_owned();
+    stack.world.meddle(|things| things.iter_mut().for_each(|thing| thing.alive = false));
+    stack.reconcile().await;
+    stack.holds("made anew").await;
+}
+
+/// Otherwise the successor would stand beside an object that cannot go.
+#[tokio::test(start_paused = true)]
+async fn what_the_cloud_does_not_let_go_is_held_before_anything_is_done() {
+    let mut stack = made("token:\n  a: {shape: round, labels: {locked: so}}\n  z: {}\n").await;
+    let locked = |hold: &Hold| match hold {
+        Hold::Locked { locked, action } => (locked.why.clone(), *action),
+        other => panic!("{other:?}"),
+    };
+    let whole = stack.file.clone();
+    stack.file = whole.replace("round", "square");
+    assert_eq!(locked(&held(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
+    // To take it off in the same run is too late: what exists counts.
+    stack.file = stack.file.replace("{locked: so}", "{}");
+    assert_eq!(locked(&held(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
+    stack.file = "stack: s\ntoken:\n  z: {}\n".to_owned();
+    assert_eq!(locked(&held(&stack, false).await[0]), ("so".to_owned(), Action::Delete));
+    assert_eq!(locked(&held(&stack, true).await[0]), ("so".to_owned(), Action::Delete));
+    assert_eq!(stack.world.things().len(), 2);
+
+    stack.file = whole.replace("{locked: so}", "{}");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("round", "square");
+    stack.reconcile().await;
+    stack.holds("replaced").await;
+
+    // To let go of it is no deletion.
+    stack.file = stack.file.replace("labels: {}", "retain: true, labels: {locked: so}");
+    stack.reconcile().await;
+    stack.file = "stack: s\n".to_owned();
+    assert_eq!(stack.plan().await, ["forget token.a", "delete token.z"]);
+}
+
+fn part(stack: &Stack) -> Option<String> {
+    let address: Address = "token.a".parse().expect("an address");
+    let spec = stack.state().object(&address)?.spec.clone()?;
+    spec["part"].as_str().map(str::to_owned)
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_looked_up_is_looked_up_once() {
+    let mut stack = made("token:\n  a: {part: p}\n").await;
+    assert_eq!(part(&stack).as_deref(), Some("p-0"));
+    stack.world.renew();
+    assert_eq!(stack.plan().await, [""; 0]);
+    // Whatever makes it anew makes it of the same.
+    stack.world.meddle(|things| things[0].alive = false);
+    stack.reconcile().await;
+    assert_eq!(part(&stack).as_deref(), Some("p-0"));
+    stack.file = stack.file.replace("part: p", "part: p, shape: round");
+    stack.reconcile().await;
+    assert_eq!(part(&stack).as_deref(), Some("p-0"));
+
+    stack.selection.refreshes = true;
+    assert_eq!(stack.plan().await, ["replace token.a", "delete token.a"]);
+    stack.reconcile().await;
+    assert_eq!(part(&stack).as_deref(), Some("p-1"));
+    assert_eq!(stack.plan().await, [""; 0], "looked up anew, and the same");
+    stack.selection.refreshes = false;
+    stack.holds("refreshed").await;
+
+    // Another name for the same is no change, another part is.
+    stack.world.renew();
+    stack.file = stack.file.replace("part: p", "part: q");
+    stack.reconcile().await;
+    assert_eq!(part(&stack).as_deref(), Some("q-2"));
+}
+
+/// Which one it was made of, nobody knows: what it has is right until somebody asks for another.
+#[tokio::test(start_paused = true)]
+async fn an_object_that_was_found_keeps_what_it_has() {
+    let mut stack = made("token:\n  z: {}\n").await;
+    stack.world.meddle(|things| {
+        let spec = serde_json::json!({
+            "name": "a", "tags": {}, "labels": {}, "rules": {}, "part": "old",
+        });
+        things.push(stackwright_testkit::world::Thing {
+            id: "found".into(),
+            spec,
+            ..things[0].clone()
+        });
+    });
+    stack.file.push_str("  a: {part: p}\n");
+    stack.import("token.a", "found").await.expect("it is nobody's");
+    stack.reconcile().await;
+    assert_eq!(stack.plan().await, [""; 0]);
+    assert_eq!(stack.world.things().iter().filter(|thing| thing.alive).count(), 2);
+    stack.selection.refreshes = true;
+    assert_eq!(stack.plan().await, ["replace token.a", "delete token.a"]);
+}
