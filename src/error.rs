@@ -151,7 +151,11 @@ fn session_code(error: &session::Error) -> u8 {
             fault_code(&error.fault)
         }
         session::Error::Held(held) if held.iter().all(is_guarded) => code::OTHER,
-        session::Error::Held(_) | session::Error::Unprepared(_) => code::INVALID,
+        session::Error::Unprepared(failed) => {
+            let mut faults = failed.iter().map(|(_, error)| &error.fault);
+            faults.find(|fault| **fault != Fault::Terminal).map_or(code::INVALID, fault_code)
+        }
+        session::Error::Held(_) => code::INVALID,
         session::Error::NoSuch(_) => code::USAGE,
         session::Error::Foreign(_) | session::Error::State(_) | session::Error::Unclaimed(_) => {
             code::OTHER

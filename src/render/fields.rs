@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use serde_json::Value;
 use stackwright_engine::change::{Path, rule};
 use stackwright_engine::erased::{AnyKind, Registry};
-use stackwright_engine::kind::{Compare, Cost};
+use stackwright_engine::kind::{Compare, Cost, Field};
 use stackwright_engine::manifest;
 
 const INTRODUCTION: &str = "\
@@ -37,6 +37,7 @@ pub fn fields(kinds: &Registry) -> String {
         text.push_str("| field | | change | compared | taken out |\n|---|---|---|---|---|\n");
         for (field, schema) in resource["properties"].as_object().into_iter().flatten() {
             text.push_str(&row(kind.as_ref(), (&document, resource), field, schema));
+            text.push_str(&parts(kind.as_ref(), &document, field, schema));
         }
     }
     text
@@ -53,7 +54,24 @@ fn row(
     if !is_of_the_object(kind, field) || schema["x-object"] == false {
         return format!("| `{field}` | {} | nothing | not at all | – |\n", sentence(schema));
     }
-    let (cost, compare) = rule(kind.fields(), &Path(vec![field.to_owned()]));
+    let path = Path(vec![field.to_owned()]);
+    let (change, compared, taken_out) = told(kind, &path, schema, is_map(document, schema));
+    let taken_out = match field {
+        _ if is_needed => "needed".to_owned(),
+        "name" => "the key".to_owned(),
+        _ => taken_out,
+    };
+    format!("| `{field}` | {} | {change} | {compared} | {taken_out} |\n", sentence(schema))
+}
+
+/// What is written of a change, a comparison, and a removal from the file.
+fn told(
+    kind: &dyn AnyKind,
+    path: &Path,
+    schema: &Value,
+    is_map: bool,
+) -> (&'static str, &'static str, String) {
+    let (cost, compare) = rule(kind.fields(), path);
     let change = match cost {
         Cost::InPlace => "in place",
         Cost::Restart => "restarts",
@@ -69,15 +87,52 @@ fn row(
     };
     let default = schema.get("default").filter(|default| !default.is_null());
     let taken_out = match (default, compare, cost) {
-        _ if is_needed => "needed".to_owned(),
-        _ if field == "name" => "the key".to_owned(),
         (Some(default), ..) => format!("`{default}`"),
         (None, Compare::Released, _) => "left as it is".to_owned(),
         (None, _, Cost::Replace) => "made anew without it".to_owned(),
-        _ if is_map(document, schema) => "its keys go".to_owned(),
+        _ if is_map => "its keys go".to_owned(),
         _ => "refused".to_owned(),
     };
-    format!("| `{field}` | {} | {change} | {compared} | {taken_out} |\n", sentence(schema))
+    (change, compared, taken_out)
+}
+
+/// Parts of a field that are changed otherwise than the whole.
+fn parts(kind: &dyn AnyKind, document: &Value, field: &str, schema: &Value) -> String {
+    let mut text = String::new();
+    for Field(path, ..) in kind.fields() {
+        let keys: Vec<&str> = path.split('.').collect();
+        let Some(rest) = keys.strip_prefix(&[field]).filter(|rest| !rest.is_empty()) else {
+            continue;
+        };
+        let part = rest.iter().fold(schema, |schema, key| under(document, schema, key));
+        let path = Path(keys.iter().map(|&key| key.to_owned()).collect());
+        let (change, compared, taken_out) = told(kind, &path, part, is_map(document, part));
+        let name = keys.iter().filter(|key| **key != "*").copied().collect::<Vec<_>>().join(".");
+        let _ = writeln!(
+            text,
+            "| `{name}` | {} | {change} | {compared} | {taken_out} |",
+            sentence(part)
+        );
+    }
+    text
+}
+
+/// The schema of one key of a map; `*`: of any.
+fn under<'a>(document: &'a Value, schema: &'a Value, key: &str) -> &'a Value {
+    if let Some(path) = schema["$ref"].as_str() {
+        let known = document.pointer(path.trim_start_matches('#'));
+        return known.map_or(&Value::Null, |schema| under(document, schema, key));
+    }
+    let own = match key {
+        "*" => &schema["additionalProperties"],
+        key => &schema["properties"][key],
+    };
+    if own.is_object() {
+        return own;
+    }
+    let choices = ["anyOf", "allOf"].into_iter().flat_map(|of| schema[of].as_array()).flatten();
+    let mut found = choices.map(|choice| under(document, choice, key));
+    found.find(|found| found.is_object()).unwrap_or(&Value::Null)
 }
 
 fn is_map(document: &Value, schema: &Value) -> bool {

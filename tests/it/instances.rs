@@ -22,6 +22,9 @@ fn stack(emulator: &Emulator, image: &str, fields: &[&str]) -> Sandbox {
     stack
 }
 
+/// Another one.
+const OTHER: &str = "ami-ff0fea8310f3";
+
 const IMAGE: &str = "ami-12c6146b";
 
 /// The instance as EC2 tells it.
@@ -84,12 +87,24 @@ fn a_protected_instance_outlives_a_destroy() {
     let stack = stack(&emulator, IMAGE, &["termination_protection: true"]);
     stack.reconcile(&[]);
     stack.settled(&[]);
-    let ran = stack.run(&["destroy", "--yes"]).code(4);
-    ran.says("termination protection is never switched off here");
+    let id = text(&seen(&emulator, &stack)["InstanceId"]).to_owned();
+    let refused = |command: &[&str], verb: &str| {
+        let ran = stack.run(command).code(1);
+        let ran = ran.says(&format!("termination protection is on, and it would be {verb}"));
+        ran.says(&format!("--instance-id {id} --no-disable-api-termination"));
+    };
+    refused(&["destroy", "--yes"], "deleted");
+    // Nor has it a successor beside it.
+    stack.edit(IMAGE, OTHER);
+    refused(&["reconcile", "--yes"], "replaced");
+    stack.edit("termination_protection: true", "termination_protection: false");
+    refused(&["reconcile", "--yes"], "replaced");
+    stack.edit("termination_protection: false", "termination_protection: true");
+    stack.edit(OTHER, IMAGE);
+    assert_eq!(emulator.census().instances, [id.as_str()]);
     let instance = seen(&emulator, &stack);
     assert_eq!(instance["State"]["Name"], "running", "{instance}");
-    let id = text(&instance["InstanceId"]);
-    let modify = ["ec2", "modify-instance-attribute", "--instance-id", id];
+    let modify = ["ec2", "modify-instance-attribute", "--instance-id", &id];
     emulator.aws(&[&modify[..], &["--no-disable-api-termination"]].concat());
     brings(&stack, "update", &["termination_protection: false -> true"]);
     stack.edit("\n    termination_protection: true", "");
@@ -144,12 +159,11 @@ fn another_type_means_what_the_file_says() {
     stack.edit("type: t2.small", "type: t2.small\n    on_type_change: refuse");
     stack.settled(&[]);
     stack.edit("type: t2.small", "type: t2.medium");
-    let refused = "is a t2.small, and `on_type_change` refuses a t2.medium";
     for command in [&["plan"][..], &["reconcile"]] {
-        let ran = stack.run(command);
-        assert_ne!(ran.code, 0, "{ran}");
-        ran.says(refused);
+        stack.run(command).code(1).says("`type` differs, and `on_type_change` refuses that");
     }
+    stack.run(&["plan"]).says("type  t2.small -> t2.medium  (edited; refused)");
+    stack.ok(&["explain", "instance.web"]).says("`on_type_change` refuses it");
     let instance = seen(&emulator, &stack);
     assert_eq!(
         (&instance["InstanceType"], &instance["State"]["Name"]),
@@ -186,16 +200,52 @@ fn an_image_by_name_is_chosen_once() {
     assert_eq!(stack.reconcile(&[]).writes, 0, "a newer image is no reason");
     let other = publish("api-1");
     stack.edit("web-*", "api-*");
-    brings(&stack, "replace", &[r#"image_from: "self/web-*" -> "self/api-*""#]);
+    brings(&stack, "replace", &[&format!(r#"image: "{first}" -> "{other}""#)]);
     assert_eq!(seen(&emulator, &stack)["ImageId"], other);
     // Its own id is the same image.
     stack.edit(r#"{owner: self, name: "api-*"}"#, &other);
     stack.settled(&[]);
     stack.reconcile(&[]);
     stack.edit(&other, "{owner: self, name: nobody}");
-    stack.run(&["reconcile", "--yes"]).code(4).says("self has no image named `nobody`");
+    stack.run(&["reconcile", "--yes"]).code(65).says("self has no image named `nobody`");
     stack.edit("owner: self, ", "");
     stack.run(&["validate"]).code(65).says("`image` needs `owner`");
+}
+
+#[test]
+fn an_image_that_a_parameter_names_is_looked_up_anew_when_asked() {
+    let emulator = Emulator::moto().start();
+    let put = |value: &str| {
+        let put = ["ssm", "put-parameter", "--name", "/images/web", "--type", "String"];
+        emulator.aws(&[&put[..], &["--overwrite", "--value", value]].concat());
+    };
+    let stack = stack(&emulator, "{ssm: /images/web}", &[]);
+    stack.run(&["plan"]).code(65).says("there is no parameter `/images/web` in this region");
+    stack.ok(&["validate"]);
+    put("something");
+    stack.run(&["plan"]).code(65).says("the parameter `/images/web` holds no id of an image");
+    put(IMAGE);
+    stack.reconcile(&[]);
+    assert_eq!(seen(&emulator, &stack)["ImageId"], IMAGE);
+    put(OTHER);
+    stack.settled(&[]);
+    // Another reason for a new one is no reason for another image.
+    stack.edit("type: t2.micro", "type: t2.micro\n    user_data: new");
+    brings(&stack, "replace", &[r#"user_data: null -> "new""#]);
+    assert_eq!(seen(&emulator, &stack)["ImageId"], IMAGE);
+
+    let approved = ["plan", "--refresh-image", "--out", "approved.plan"];
+    stack.ok(&approved).says(&format!("image  {IMAGE} -> {OTHER}"));
+    put("ami-2602986a");
+    stack
+        .run(&["reconcile", "--yes", "--plan", "approved.plan"])
+        .code(1)
+        .says("instance.web would be done otherwise now");
+    put(OTHER);
+    stack.ok(&["reconcile", "--yes", "--plan", "approved.plan"]);
+    assert_eq!(seen(&emulator, &stack)["ImageId"], OTHER);
+    stack.settled(&[]);
+    stack.settled(&["--refresh-image"]);
 }
 
 #[test]

@@ -14,6 +14,7 @@ mod outside;
 mod ownership;
 mod power;
 mod prober;
+mod profiles;
 mod sample;
 mod secrets;
 mod strict;

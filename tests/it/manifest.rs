@@ -352,7 +352,7 @@ fn one_mistake_hides_no_other() {
     check(
         "stack: s\ninstance:\n  web: {image: foo, typ: t2.micro}\nrole:\n  r:\n    trust: lambda.amazonaws.com\n    allow:\n      - {actions: s3, resources: '${instance.wob.arn}'}\nfunction:\n  f: {code: ., runtime: python3.13, handler: h, role: role.q}\ncheck: {c: {call: 'FETCH ${api.x.url}'}}\n",
         &[
-            "3:9 `foo` is not an id of the form `ami-…` | or write `{owner: …, name: …}` for the newest image of a name",
+            "3:9 `foo` is not an id of the form `ami-…` | or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`",
             "3:21 unknown key `typ` in `web` | did you mean `type`?",
             "8:10 `s3` is not an action | an action names its service: `s3:GetObject`, `s3:*`",
             "8:35 there is no `instance.wob` in this stack | did you mean `instance.web`?",
@@ -370,7 +370,7 @@ fn all_problems_are_told_at_once() {
         "stack: s\nrole:\n  r: {tust: a}\ninstance:\n  w: {image: 1, type: []}\noutput: {a: '${x.y}'}\nx: 1\n",
         &[
             "3:7 unknown key `tust` in `r` | did you mean `trust`?",
-            "5:7 `1` is not an id of the form `ami-…` | or write `{owner: …, name: …}` for the newest image of a name",
+            "5:7 `1` is not an id of the form `ami-…` | or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`",
             "5:23 `type` must be a text, not a list",
             "6:14 `x.y` is not a reference | a reference is ${kind.key.output}, for example ${instance.web.id}; write `$${` for the two characters themselves",
             "7:1 unknown key `x` | known here: account, api, check, cloud, clouds, function, instance, output, region, role, stack, tags",

@@ -22,6 +22,51 @@ AWS = "crates/aws/src/"
 
 # name: (file, what stands there, what takes its place)
 MUTANTS = {
+    "a change that the file refuses is made": (
+        ENGINE + "plan/decide.rs",
+        "        self.refuse(address, kind.as_ref(), &found.changes);\n",
+        "",
+    ),
+    "a locked object is replaced": (
+        ENGINE + "plan/decide.rs",
+        "            self.lock(address, live, action);\n            self.make(",
+        "            self.make(",
+    ),
+    "a locked object is deleted": (
+        ENGINE + "plan/decide.rs",
+        "            self.lock(address, live, action);\n        }\n    }",
+        "            let _ = (live, action);\n        }\n    }",
+    ),
+    "what was looked up is looked up again": (
+        ENGINE + "session.rs",
+        "object.spec.clone().map_or(Former::Unknown, Former::Known)",
+        "object.spec.clone().map_or(Former::Unknown, |_| Former::Nothing)",
+    ),
+    "what was found is looked up at once": (
+        ENGINE + "session.rs",
+        "object.spec.clone().map_or(Former::Unknown, Former::Known)",
+        "object.spec.clone().map_or(Former::Nothing, Former::Known)",
+    ),
+    "a field that leaves the file is taken away from others": (
+        ENGINE + "change.rs",
+        "if desired.is_none() && self.rule(path).1 == Compare::Released {",
+        "if false {",
+    ),
+    "a profile of others is used": (
+        AWS + "role/profile.rs",
+        "if there.is_some_and(|profile| !is_ours(&profile, &desired.tags)) {",
+        "if there.is_some_and(|profile| !is_ours(&profile, &desired.tags) && false) {",
+    ),
+    "a profile of others is deleted": (
+        AWS + "role/profile.rs",
+        "Ok(profile.filter(|profile| is_ours(profile, &applied.tags)))",
+        "Ok(profile.filter(|profile| is_ours(profile, &applied.tags) || true))",
+    ),
+    "a profile is let go of with our tags": (
+        AWS + "role/write.rs",
+        "self.set_profile_tags(on, &difference).await?;",
+        "",
+    ),
     "the intent is written after the call": (
         ENGINE + "execute/create.rs",
         """        self.journal(Verb::Create, state::Step::Intent, data).await?;
@@ -388,7 +433,7 @@ def suite(file: str) -> str:
 def command(which: str, *more: str) -> list[str]:
     if which == "engine":
         return ["cargo", "test", "-q", "--locked", "-p", "stackwright-engine", *more]
-    tests = [] if more else ["--", "strict", "faults", "windows", "interrupted", "told"]
+    tests = [] if more else ["--", "strict", "faults", "windows", "interrupted", "told", "profiles"]
     return ["cargo", "test", "-q", "--locked", "--test", "it", *more, *tests]
 
 

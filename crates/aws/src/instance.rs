@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Problem, Repeat, Result, tag,
+    Problem, Repeat, Result, Settled, tag,
 };
 
 use self::config::Config;
@@ -218,6 +218,10 @@ impl Kind for Instance {
             termination_protection: spec.termination_protection.map(|_| false),
             ..spec.clone()
         };
+        if spec.volumes.is_some() && live.settled == Settled::Ready {
+            // The reply says nothing of them.
+            live.settled = Settled::Waiting("the instance to show its disks".to_owned());
+        }
         Ok(Created { id, live })
     }
 

@@ -301,6 +301,9 @@ mod tests {
         Field("script", Cost::Replace, Compare::Recorded),
         Field("routes", Cost::InPlace, Compare::Exclusive),
         Field("power", Cost::InPlace, Compare::Released),
+        Field("disks", Cost::Replace, Compare::Released),
+        Field("disks.*.size", Cost::InPlace, Compare::Released),
+        Field("origin", Cost::Replace, Compare::Noted),
     ];
 
     /// Desired, last applied, live; the changes as `path: before -> after (rule, cost)`.
@@ -376,6 +379,37 @@ mod tests {
         );
         check(json!({}), Some(json!({ "timeout": 3 })), json!({ "timeout": 3 }), &[]);
         check(json!({}), Some(json!({ "power": "running" })), json!({ "power": "stopped" }), &[]);
+    }
+
+    #[test]
+    fn a_part_of_every_entry_may_cost_less_than_the_entry() {
+        let disks = |of: Value| json!({ "disks": of });
+        let two = disks(json!({ "a": { "size": 1, "sort": "x" }, "b": { "size": 1 } }));
+        check(
+            disks(json!({ "a": { "size": 2, "sort": "y" }, "c": { "size": 1 } })),
+            Some(two.clone()),
+            two.clone(),
+            &[
+                "disks.a.size: 1 -> 2 (Edited, InPlace)",
+                "disks.a.sort: \"x\" -> \"y\" (Edited, Replace)",
+                "disks.c: - -> {\"size\":1} (Edited, Replace)",
+            ],
+        );
+        // What leaves the file is from then on somebody else's business.
+        check(
+            disks(json!({ "a": { "size": 1, "sort": "x" } })),
+            Some(two.clone()),
+            two.clone(),
+            &[],
+        );
+        check(json!({}), Some(two.clone()), two, &[]);
+    }
+
+    #[test]
+    fn what_is_only_recorded_never_differs() {
+        check(json!({ "origin": "a" }), Some(json!({ "origin": "b" })), json!({}), &[]);
+        check(json!({ "origin": "a" }), None, json!({ "origin": "b" }), &[]);
+        check(json!({}), Some(json!({ "origin": "b" })), json!({}), &[]);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
 
 use super::row::{Action, Lack, On, Removed, Row, Seen, Table};
+use super::walk::Bench;
 use crate::support::text;
 
 pub fn table() -> Table {
@@ -13,8 +14,9 @@ pub fn table() -> Table {
             .action(Action::Replace)
             .sends(&["RunInstances", "TerminateInstances"])
             .cannot("an instance keeps its image"),
-        named("image.owner", ["a", "b"]),
-        named("image.name", ["b", "a"]),
+        sought("image.owner", ["a", "b"], named),
+        sought("image.name", ["b", "a"], named),
+        sought("image.ssm", ["a", "b"], |a| json!({ "ssm": format!("/images/{a}") })),
         Row::new("type", "t2.micro", "t2.small")
             .action(Action::Restart)
             .sends(&["ModifyInstanceAttribute"])
@@ -65,6 +67,30 @@ pub fn table() -> Table {
             .lacks(On::Ministack, Lack::Call("ModifyInstanceAttribute: ")),
         metadata("metadata.tokens", json!({ "tokens": "optional", "hop_limit": 3 })),
         metadata("metadata.hop_limit", json!({ "tokens": "required", "hop_limit": 2 })),
+        disk("volumes.size", json!({ "size": 30 }))
+            .sends(&["ModifyVolume"])
+            .hands(|bench| modify_volume(bench, "--size 40"))
+            .lacks(On::Moto, Lack::Call("ModifyVolume: ")),
+        disk("volumes.type", json!({ "type": "gp2" }))
+            .sends(&["ModifyVolume"])
+            .hands(|bench| modify_volume(bench, "--volume-type standard"))
+            .lacks(On::Moto, Lack::Call("ModifyVolume: ")),
+        disk("volumes.encrypted", json!({ "encrypted": true }))
+            .action(Action::Replace)
+            .sends(&["RunInstances", "TerminateInstances"])
+            .cannot("a disk stays as it was written")
+            .lacks(On::Ministack, Lack::Launch),
+        Row::new("profile", "role.a", "role.b")
+            .means("profile", json!("a"), json!("b"))
+            .sends(&["ReplaceIamInstanceProfileAssociation"])
+            .removed(Removed::Default(json!("")))
+            .hands(|bench| {
+                let list = "ec2 describe-iam-instance-profile-associations";
+                let all = bench.aws(&format!("{list} --filters Name=instance-id,Values=<id>"));
+                let id = text(&all["IamInstanceProfileAssociations"][0]["AssociationId"]);
+                let end = "ec2 disassociate-iam-instance-profile";
+                bench.aws(&format!("{end} --association-id {id}"));
+            }),
         Row::new("power", "running", "stopped")
             .sends(&["StopInstances"])
             .removed(Removed::Nothing)
@@ -89,17 +115,34 @@ pub fn table() -> Table {
     }
 }
 
-/// An image by its name instead of by its id; which, by turns.
-fn named(row: &'static str, which: [&str; 2]) -> Row {
-    let [first, second] = which.map(|a| {
-        let (owner, name) = (format!("<owner-{a}>"), format!("<image-{a}>"));
-        (json!({ "owner": owner, "name": name }), json!(format!("{owner}/{name}")))
-    });
+/// An image that is looked up; which, by turns.
+fn sought(row: &'static str, which: [&str; 2], by: fn(&str) -> Value) -> Row {
+    let [first, second] = which.map(|a| (by(a), json!(format!("<ami-{a}>"))));
     Row::new(row, first.0, second.0)
-        .means("image_from", first.1, second.1)
+        .means("image", first.1, second.1)
         .action(Action::Replace)
         .sends(&["RunInstances", "TerminateInstances"])
-        .cannot("which image was asked for is written nowhere else")
+        .cannot("an instance keeps its image")
+}
+
+fn named(a: &str) -> Value {
+    json!({ "owner": format!("<owner-{a}>"), "name": format!("<image-{a}>") })
+}
+
+/// The first disk: `with` is merged over it.
+fn disk(row: &'static str, with: Value) -> Row {
+    let plain = json!({ "size": 8, "type": "gp3", "encrypted": false });
+    let mut other = plain.clone();
+    for (part, value) in with.as_object().expect("a map") {
+        other[part] = value.clone();
+    }
+    Row::new(row, json!({ "<root>": plain }), json!({ "<root>": other })).removed(Removed::Nothing)
+}
+
+fn modify_volume(bench: &Bench, more: &str) {
+    let list = "ec2 describe-volumes --filters Name=attachment.instance-id,Values=<id>";
+    let id = text(&bench.aws(list)["Volumes"][0]["VolumeId"]).to_owned();
+    bench.aws(&format!("ec2 modify-volume --volume-id {id} {more}"));
 }
 
 fn metadata(row: &'static str, second: Value) -> Row {
@@ -132,7 +175,18 @@ fn given(emulator: &Emulator) -> Vec<(&'static str, String)> {
     let images = images["Images"].as_array().expect("a list").clone();
     let image = |at: usize, field: &str| text(&images[at][field]).to_owned();
     assert_ne!(image(0, "Name"), image(1, "Name"), "two images");
+    for (name, at) in [("/images/a", 0), ("/images/b", 1)] {
+        let put = ["ssm", "put-parameter", "--type", "String", "--name", name, "--value"];
+        emulator.aws(&[&put[..], &[&image(at, "ImageId")]].concat());
+    }
+    let run = ["ec2", "run-instances", "--image-id", "ami-ff0fea8310f3"];
+    let probe = &emulator.aws(&run)["Instances"][0];
+    let end = ["ec2", "terminate-instances", "--instance-ids", text(&probe["InstanceId"])];
+    emulator.aws(&end);
     vec![
+        ("root", text(&probe["RootDeviceName"]).to_owned()),
+        ("ami-a", image(0, "ImageId")),
+        ("ami-b", image(1, "ImageId")),
         ("owner-a", image(0, "OwnerId")),
         ("image-a", image(0, "Name")),
         ("owner-b", image(1, "OwnerId")),

@@ -72,8 +72,10 @@ fn the_table_of_fields_says_what_the_rows_show() {
         let section = printed.split("\n## ").find(|part| part.starts_with(table.kind()));
         let section = section.expect("a section");
         for row in &table.rows {
-            let start = format!("| `{}` |", row.field());
-            let line = section.lines().find(|line| line.starts_with(&start)).expect("a line");
+            let line = [row.name, row.field()].into_iter().find_map(|name| {
+                section.lines().find(|line| line.starts_with(&format!("| `{name}` |")))
+            });
+            let line = line.expect("a line");
             let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
             let change = match (&row.seen, row.action) {
                 (Seen::Not, _) => "nothing",

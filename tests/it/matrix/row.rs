@@ -117,6 +117,8 @@ pub enum Lack {
     Call(&'static str),
     /// It says yes and changes nothing: the run fails and says so.
     Change,
+    /// It makes something else than it was asked for: the run fails and says so.
+    Launch,
     /// It says yes to the default and keeps the old value: the run fails and says so.
     Unset,
     /// It forgets other fields with this change, which are set again by this call.

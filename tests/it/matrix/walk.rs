@@ -23,6 +23,7 @@ pub struct Bench {
     fields: RefCell<Map<String, Value>>,
 }
 
+const OTHERWISE: &str = "needs a new object, which was not planned";
 const UNCHANGED: &str = "did not change, though the cloud said yes";
 
 /// What one edit shall bring.
@@ -224,6 +225,7 @@ impl Bench {
         let is_unset = rule == "unset";
         here.filter_map(move |(_, lack)| match lack {
             Lack::Call(call) => Some(*call),
+            Lack::Launch => Some(OTHERWISE),
             Lack::Change => Some(UNCHANGED),
             Lack::Unset => Some(UNCHANGED).filter(|_| is_unset),
             Lack::Report | Lack::Forgets(_) => None,

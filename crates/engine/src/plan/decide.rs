@@ -314,13 +314,13 @@ impl<'a> Making<'a> {
 
     /// Changes that the file itself does not want to happen.
     fn refuse(&mut self, address: &Address, kind: &dyn AnyKind, changes: &[Change]) {
-        let mut refused = changes.iter().filter(|change| change.cost == Cost::Refuse);
-        let follows = kind.follows();
-        self.plan.held.extend(refused.by_ref().filter_map(|change| {
-            let (by, of) = follows.iter().find(|(field, _)| *field == change.path.field())?;
-            let hold = Hold::Refused { path: Path(vec![(*of).to_owned()]), by };
-            Some(Held { address: address.clone(), hold })
-        }));
+        for change in changes.iter().filter(|change| change.cost == Cost::Refuse) {
+            let by = change.path.field();
+            let follows = kind.follows().iter().find(|(field, _)| *field == by);
+            let path = follows.map_or(change.path.clone(), |(_, of)| Path(vec![(*of).to_owned()]));
+            let hold = Hold::Refused { path, by: by.to_owned() };
+            self.plan.held.push(Held { address: address.clone(), hold });
+        }
     }
 
     /// A guarded object is not replaced.

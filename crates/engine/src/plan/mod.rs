@@ -142,7 +142,7 @@ pub enum Hold {
     /// `guard`: `protect` or `retain`; `because` completes "it would be … because".
     Guarded { guard: &'static str, action: Action, because: String },
     /// The change at `path` is one that the field `by` refuses.
-    Refused { path: Path, by: &'static str },
+    Refused { path: Path, by: String },
     /// The cloud does not let the object be deleted, by itself or for its successor.
     Locked { locked: Locked, action: Action },
 }

@@ -26,7 +26,7 @@ async fn held(stack: &Stack, destroys: bool) -> Vec<Hold> {
 }
 
 fn refused() -> Vec<Hold> {
-    vec![Hold::Refused { path: Path(vec!["shape".to_owned()]), by: "firm" }]
+    vec![Hold::Refused { path: Path(vec!["shape".to_owned()]), by: "firm".to_owned() }]
 }
 
 #[tokio::test(start_paused = true)]

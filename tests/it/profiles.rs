@@ -1,0 +1,119 @@
+//! Instances that act as a role: the instance profile belongs to the role, and goes with it.
+
+use serde_json::Value;
+use stackwright_testkit::Emulator;
+
+use crate::support::{Sandbox, text};
+
+const FILE: &str = "\
+stack: profiles
+role:
+  machine:
+    path: /service/
+    trust: ec2.amazonaws.com
+    tags: {team: a}
+instance:
+  web:
+    image: ami-ff0fea8310f3
+    type: t2.micro
+    profile: role.machine
+";
+
+fn stack(emulator: &Emulator) -> Sandbox {
+    let stack = Sandbox::empty(emulator.port());
+    stack.write("stack.yaml", FILE);
+    stack
+}
+
+/// Names of all instance profiles, with the role in each.
+fn profiles(emulator: &Emulator) -> Vec<(String, String)> {
+    let all = emulator.aws(&["iam", "list-instance-profiles"]);
+    let of = |profile: &Value| {
+        let role = profile["Roles"][0]["RoleName"].as_str().unwrap_or_default();
+        (text(&profile["InstanceProfileName"]).to_owned(), role.to_owned())
+    };
+    all["InstanceProfiles"].as_array().expect("a list").iter().map(of).collect()
+}
+
+fn own() -> Vec<(String, String)> {
+    vec![("machine".to_owned(), "machine".to_owned())]
+}
+
+fn tag(emulator: &Emulator, key: &str) -> Option<String> {
+    let get = ["iam", "get-instance-profile", "--instance-profile-name", "machine"];
+    let tags = emulator.aws(&get)["InstanceProfile"]["Tags"].take();
+    let tag = tags.as_array()?.iter().find(|tag| tag["Key"] == key)?;
+    tag["Value"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_role_that_ec2_is_trusted_with_has_a_profile_of_its_name() {
+    for emulator in [Emulator::ministack().start(), Emulator::moto().start()] {
+        let stack = stack(&emulator);
+        stack.reconcile(&[]);
+        stack.settled(&[]);
+        assert_eq!(profiles(&emulator), own());
+        let seen = emulator.aws(&["ec2", "describe-instances"]);
+        let of_instance = &seen["Reservations"][0]["Instances"][0]["IamInstanceProfile"]["Arn"];
+        assert!(text(of_instance).ends_with("instance-profile/service/machine"), "{seen}");
+        assert_eq!(tag(&emulator, "stackwright:address").as_deref(), Some("role.machine"));
+
+        // Its tags are the role's.
+        stack.edit("team: a", "team: b");
+        stack.reconcile(&[]);
+        assert_eq!(tag(&emulator, "team").as_deref(), Some("b"));
+
+        // Somebody takes the role out of it.
+        let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
+        out.extend(["--instance-profile-name", "machine"]);
+        emulator.aws(&out);
+        stack.run(&["plan"]).says("~ update   role.machine");
+        stack.reconcile(&[]);
+        stack.settled(&[]);
+        assert_eq!(profiles(&emulator), own());
+
+        // Without the trust there is none, and none is left behind.
+        stack.edit("    profile: role.machine\n", "");
+        stack.edit("ec2.amazonaws.com", "lambda.amazonaws.com");
+        stack.reconcile(&[]);
+        stack.settled(&[]);
+        assert_eq!(profiles(&emulator), []);
+        stack.edit("lambda.amazonaws.com", "[lambda.amazonaws.com, ec2.amazonaws.com]");
+        stack.reconcile(&[]);
+        assert_eq!(profiles(&emulator), own());
+        stack.ok(&["destroy", "--yes"]);
+        assert_eq!(profiles(&emulator), []);
+    }
+}
+
+#[test]
+fn somebody_elses_profile_is_left_alone() {
+    let emulator = Emulator::ministack().start();
+    let stack = stack(&emulator);
+    emulator.aws(&["iam", "create-instance-profile", "--instance-profile-name", "machine"]);
+    let said = "an instance profile called `machine` exists and is not this stack's";
+    stack.run(&["reconcile", "--yes"]).code(4).says(said);
+    let theirs = [("machine".to_owned(), String::new())];
+    assert_eq!(profiles(&emulator), theirs);
+    stack.ok(&["destroy", "--yes"]);
+    assert_eq!(profiles(&emulator), theirs);
+}
+
+/// The role is gone by somebody's hand: what was made for it is found, and made good.
+#[test]
+fn what_is_left_of_a_role_is_taken_away() {
+    let emulator = Emulator::ministack().start();
+    let stack = stack(&emulator);
+    stack.reconcile(&[]);
+    let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
+    out.extend(["--instance-profile-name", "machine"]);
+    emulator.aws(&out);
+    emulator.aws(&["iam", "delete-role", "--role-name", "machine"]);
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    assert_eq!(profiles(&emulator), own());
+
+    // Let go of, it is nobody's.
+    stack.ok(&["state", "rm", "--yes", "role.machine"]);
+    assert_eq!(tag(&emulator, "stackwright:stack"), None);
+}
