@@ -1,62 +1,108 @@
 //! Somebody calls the API twenty times a second while its stack is edited thirty times: no call
-//! fails on a route that is there before and after.
+//! fails on a route that is there before and after. And somebody calls it after each single write of
+//! an edit.
 //!
 //! The function answers by itself: one that calls the emulator back, as the sample's does, would keep
 //! its few threads waiting for each other.
 //!
 //! MiniStack serves routes as soon as they are written, deployed or not, and calls functions without
-//! asking for permission. So the order in which AWS would notice is shown by the log of the calls.
+//! asking for permission. So the calls go through a proxy that is as strict as AWS there: a stage
+//! serves what was deployed (403 for all else), by functions that let it in (500 where one does not).
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use stackwright_testkit::{Act, Emulator, Proxy, figures};
+use stackwright_testkit::{Act, Emulator, Point, Proxy, Rules, figures};
 
 use crate::support::{Sandbox, text};
 
-/// Twenty a second, where the machine is quick enough to answer them.
+/// Twenty a second: a request is due so long after the one before it, whatever became of that.
 const EVERY: Duration = Duration::from_millis(50);
+
+/// Who makes the requests; one that waits for an answer keeps nobody from asking in time.
+const WORKERS: usize = 6;
 
 /// The routes that every edit leaves.
 const ROUTES: [(&str, &str, &str); 2] =
     [("POST", "/ec2", r#"{"action": "status"}"#), ("GET", "/health", "")];
+
+/// When each request is due; all workers take the next one from it.
+struct Schedule {
+    since: Instant,
+    next: AtomicUsize,
+    is_over: AtomicBool,
+}
+
+impl Schedule {
+    fn new() -> Self {
+        let (next, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
+        Self { since: Instant::now(), next, is_over }
+    }
+
+    /// The number of the next request, and when it is due, no sooner than it is; `None`: it is over.
+    fn next(&self) -> Option<(usize, Instant)> {
+        let number = self.next.fetch_add(1, Ordering::SeqCst);
+        let due = self.since + EVERY * u32::try_from(number).expect("a test that ends");
+        thread::sleep(due.saturating_duration_since(Instant::now()));
+        (!self.is_over.load(Ordering::SeqCst)).then_some((number, due))
+    }
+}
 
 /// What was asked for and answered otherwise than with 200.
 #[derive(Default)]
 struct Probed {
     requests: usize,
     failures: Vec<String>,
-    /// MiniStack ends a function at work (502) when it is updated; AWS lets it finish. Such a call
-    /// is made again at once, and has failed when it fails then.
     cut: usize,
+    /// From when the request was due to its answer.
     slowest: Duration,
 }
 
-/// Asks for each route in its turn, one call at a time, until `over`.
-fn probe(url: &str, over: &AtomicBool) -> Probed {
-    let mut probed = Probed::default();
-    while !over.load(Ordering::SeqCst) {
-        let since = Instant::now();
-        let (method, path, body) = ROUTES[probed.requests % ROUTES.len()];
-        let ask = || ask(method, &format!("{url}{path}"), body);
-        let mut answer = ask();
-        if answer == Ok(502) {
-            probed.cut += 1;
-            answer = ask();
+impl Probed {
+    fn and(mut self, other: Self) -> Self {
+        self.failures.extend(other.failures);
+        Self {
+            requests: self.requests + other.requests,
+            failures: self.failures,
+            cut: self.cut + other.cut,
+            slowest: self.slowest.max(other.slowest),
         }
-        let took = since.elapsed();
+    }
+}
+
+/// One worker: asks for each route in its turn.
+fn probe(url: &str, schedule: &Schedule) -> Probed {
+    let mut probed = Probed::default();
+    while let Some((number, due)) = schedule.next() {
+        let route = ROUTES[number % ROUTES.len()];
+        let (answer, is_cut) = call(url, route);
+        let took = due.elapsed();
         probed.requests += 1;
+        probed.cut += usize::from(is_cut);
         probed.slowest = probed.slowest.max(took);
         if answer != Ok(200) {
+            let (method, path, _) = route;
             probed.failures.push(format!("{method} {path}: {answer:?} after {took:?}"));
         }
-        thread::sleep(EVERY.saturating_sub(took));
     }
     probed
+}
+
+/// What a route answers in the end, and whether its function was cut off before.
+///
+/// MiniStack ends a function at work (502) when it is updated; AWS lets it finish. Such a call is
+/// made again at once, and has failed when it fails then.
+fn call(url: &str, (method, path, body): (&str, &str, &str)) -> (Result<u16, String>, bool) {
+    let ask = || ask(method, &format!("{url}{path}"), body);
+    match ask() {
+        Ok(502) => (ask(), true),
+        answer => (answer, false),
+    }
 }
 
 /// The status of one call over a connection of its own.
@@ -83,6 +129,7 @@ fn ask(method: &str, url: &str, body: &str) -> Result<u16, String> {
 /// What an edit acts on.
 struct Edited<'a> {
     emulator: &'a Emulator,
+    proxy: &'a Proxy,
     stack: &'a Sandbox,
 }
 
@@ -107,8 +154,10 @@ impl Edited<'_> {
         text(&shown["resources"][address]["object"]["id"]).to_owned()
     }
 
+    /// Through the proxy, which must know what is written.
     fn aws(&self, arguments: &[&str]) {
-        self.emulator.aws(arguments);
+        let url = self.proxy.url();
+        self.emulator.aws(&[arguments, &["--endpoint-url", &url]].concat());
     }
 
     /// As an administrator would who made the role anew by hand.
@@ -205,10 +254,16 @@ const EDITS: [Edit; 30] = [
         let (start, end) = (start.expect("there"), end.expect("there"));
         on.stack.write("stack.yaml", &format!("{}{}", &whole[..start], &whole[end..]));
     }),
-    ("a permission removed by hand", |on| {
-        let statement = format!("stackwright-{}", on.id("api.EC2-Control-API"));
-        let remove = ["lambda", "remove-permission", "--function-name", "other"];
-        on.aws(&[&remove[..], &["--statement-id", &statement]].concat());
+    ("a permission replaced by hand", |on| {
+        let id = on.id("api.EC2-Control-API");
+        let (ours, theirs) = (format!("stackwright-{id}"), ["--statement-id", "by-hand"]);
+        let source = format!("arn:aws:execute-api:us-east-1:{}:{id}/*", on.emulator.account());
+        let function = ["--function-name", "other"];
+        let who = ["--principal", "apigateway.amazonaws.com", "--source-arn", &source];
+        let what = ["--action", "lambda:InvokeFunction"];
+        on.aws(&[&["lambda", "add-permission"], &function[..], &theirs, &what, &who].concat());
+        let ours = ["--statement-id", &ours];
+        on.aws(&[&["lambda", "remove-permission"], &function[..], &ours].concat());
     }),
     ("a deployment by hand", |on| {
         let id = on.id("api.EC2-Control-API");
@@ -218,19 +273,27 @@ const EDITS: [Edit; 30] = [
     ("tags for everything", |on| on.edit("project: atelier", "project: workshop")),
 ];
 
+/// The sample behind the proxy, with a function that needs nobody, made; and the URL of its API.
+fn made(stack: &Sandbox) -> String {
+    stack.write("handler/lambda_function.py", CODE);
+    let route = "      POST /ec2: function.ec2-control\n";
+    stack.edit(route, &format!("{route}{HEALTH}\n"));
+    stack.ok(&["reconcile"]);
+    let url = stack.ok(&["output", "url"]).stdout;
+    url.trim().trim_end_matches("/ec2").to_owned()
+}
+
 #[test]
 fn nobody_who_calls_notices_an_edit() {
     let emulator = Emulator::ministack().start();
-    let stack = Sandbox::sample(&emulator);
-    let on = Edited { emulator: &emulator, stack: &stack };
-    stack.write("handler/lambda_function.py", CODE);
-    on.after("      POST /ec2: function.ec2-control", HEALTH);
-    stack.ok(&["reconcile"]);
-    let url = stack.ok(&["output", "url"]).stdout.trim().trim_end_matches("/ec2").to_owned();
-    let over = AtomicBool::new(false);
-    let (probed, after) = thread::scope(|scope| {
-        let prober = scope.spawn(|| probe(&url, &over));
-        // However an edit fails, the prober ends.
+    let proxy = Proxy::strict(&emulator, Rules::gateway(), |_| Act::Pass);
+    let stack = Sandbox::sample(&emulator).through(&proxy);
+    let on = Edited { emulator: &emulator, proxy: &proxy, stack: &stack };
+    let url = made(&stack);
+    let schedule = Schedule::new();
+    let (probed, took, after) = thread::scope(|scope| {
+        let probers = [(); WORKERS].map(|()| scope.spawn(|| probe(&url, &schedule)));
+        // However an edit fails, the probers end.
         let edits = scope.spawn(|| {
             EDITS.map(|(what, edit)| {
                 edit(&on);
@@ -241,55 +304,90 @@ fn nobody_who_calls_notices_an_edit() {
             })
         });
         let edits = edits.join();
-        over.store(true, Ordering::SeqCst);
-        (prober.join().expect("it probes"), edits.expect("every edit is made"))
+        let took = schedule.since.elapsed();
+        schedule.is_over.store(true, Ordering::SeqCst);
+        let probed = probers.map(|prober| prober.join().expect("it probes"));
+        let probed = probed.into_iter().fold(Probed::default(), Probed::and);
+        (probed, took, edits.expect("every edit is made"))
     });
+    let rate = probed.requests as f64 / took.as_secs_f64();
     let figures = json!({
         "edits": after.len(), "requests": probed.requests, "failed": probed.failures.len(),
         "cut": probed.cut, "slowest_ms": probed.slowest.as_millis() as u64,
+        "a_second": (rate * 10.0).round() / 10.0,
     });
     println!("{figures}");
     figures::note("prober", figures);
     assert_eq!(probed.failures, [""; 0]);
-    // At most one for each time that a function is written.
-    assert!(probed.cut <= EDITS.len(), "{} calls were cut off", probed.cut);
+    // At most one of each worker for each time that a function is written.
+    assert!(probed.cut <= WORKERS * EDITS.len(), "{} calls were cut off", probed.cut);
     assert!(probed.requests > 10 * EDITS.len(), "{}", probed.requests);
     let id = on.id("api.EC2-Control-API");
     assert!(emulator.deployed(&id, "prod").0.len() <= 4, "old deployments are pruned");
 }
 
-/// The first call of that name whose path has `part`, among those from `from` on.
-#[track_caller]
-fn place(proxy: &Proxy, from: usize, name: &str, part: &str) -> usize {
-    let log = proxy.log();
-    let is = |call: &&stackwright_testkit::Call| {
-        call.number >= from && call.operation.name == name && call.target.contains(part)
-    };
-    let found = log.iter().find(is);
-    found.unwrap_or_else(|| panic!("no {name} {part} among {log:#?}")).number
-}
+/// Edits that move routes to other functions, in the order of which AWS would see a mistake.
+const MOVES: [Edit; 3] = [
+    ("another key of the function", |on| {
+        on.edit("  ec2-control:\n", "  switch:\n");
+        on.edit("function.ec2-control", "function.switch");
+    }),
+    ("a second function, a route more", |on| {
+        let whole = on.stack.read("stack.yaml");
+        let (start, end) = (whole.find("  switch:\n"), whole.find("\napi:"));
+        let other = whole[start.expect("there")..end.expect("there")].replace("switch", "other");
+        on.edit("\napi:", &format!("{other}\napi:"));
+        let health = "GET /health: function";
+        let more = format!("{health}.other\n      ANY /more/{{rest+}}: function.other");
+        on.edit(&format!("{health}.switch"), &more);
+    }),
+    ("both leave again", |on| {
+        on.edit("GET /health: function.other", "GET /health: function.switch");
+        on.edit("      ANY /more/{rest+}: function.other\n", "");
+        let whole = on.stack.read("stack.yaml");
+        let (start, end) = (whole.find("  other:\n"), whole.find("\napi:"));
+        let (start, end) = (start.expect("there"), end.expect("there"));
+        on.stack.write("stack.yaml", &format!("{}{}", &whole[..start], &whole[end..]));
+    }),
+];
 
+/// Each write is held when it is done, and meanwhile the routes are called: whenever somebody
+/// calls, it is between two of them.
 #[test]
-fn the_new_function_may_be_called_before_it_is_and_the_old_one_until_it_is_not() {
+fn after_each_write_of_an_edit_the_api_answers() {
     let emulator = Emulator::ministack().start();
-    let proxy = Proxy::before(&emulator, |_| Act::Pass);
+    let holds = Arc::new(AtomicBool::new(false));
+    let is_held = Arc::clone(&holds);
+    let proxy = Proxy::strict(&emulator, Rules::gateway(), move |call| {
+        let holds = call.operation.writes && is_held.load(Ordering::SeqCst);
+        if holds { Act::Hold(Point::Committed) } else { Act::Pass }
+    });
     let stack = Sandbox::sample(&emulator).through(&proxy);
-    stack.ok(&["reconcile"]);
-    let from = proxy.log().len();
-    stack.edit("  ec2-control:\n", "  switch:\n");
-    stack.edit("function.ec2-control", "function.switch");
-    stack.ok(&["reconcile", "--yes"]);
-    let place = |name: &str, part: &str| place(&proxy, from, name, part);
-    let order = [
-        place("CreateFunction", "/functions"),
-        place("AddPermission", "switch"),
-        place("CreateDeployment", "/deployments"),
-        place("RemovePermission", "ec2-control"),
-        place("DeleteFunction", "ec2-control"),
-    ];
-    assert!(order.is_sorted(), "{order:?}");
-    let integrated = place("PutIntegration", "/methods/POST/");
-    assert!(integrated < order[2], "what is deployed is what was set");
-    let ran = stack.ok(&["plan", "--detailed-exitcode"]);
-    assert_eq!(ran.code, 0, "{ran}");
+    let on = Edited { emulator: &emulator, proxy: &proxy, stack: &stack };
+    let url = made(&stack);
+    holds.store(true, Ordering::SeqCst);
+    let mut calls = 0;
+    for (what, edit) in MOVES {
+        edit(&on);
+        let mut running = stack.start(&["reconcile", "--yes"]);
+        while running.is_held(&proxy) {
+            for route in ROUTES {
+                let after = proxy.log().pop().map(|call| call.target);
+                assert_eq!(call(&url, route).0, Ok(200), "{what}: {route:?} after {after:?}");
+                calls += 1;
+            }
+            proxy.release();
+        }
+        running.wait().code(0);
+        stack.settled(&[]);
+    }
+    figures::note(
+        "prober after each write",
+        json!({ "edits": MOVES.len(), "calls": calls, "failed": 0 }),
+    );
+    assert!(calls > 10 * MOVES.len(), "{calls}");
+    let gone = [("GET", "/more/x", ""), ("PUT", "/ec2", "")];
+    for route in gone {
+        assert_eq!(call(&url, route).0, Ok(403), "{route:?} is not deployed");
+    }
 }

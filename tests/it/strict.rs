@@ -1,6 +1,7 @@
 //! The real binary before a cloud as strict as AWS: tokens, quotas, one writer, updates in progress,
-//! new objects unseen for a while, new roles not yet assumable. First as it is, then with faults
-//! drawn by seed.
+//! new objects unseen for a while, new roles not yet assumable, deployments that are snapshots,
+//! functions that let in whom they say, instances that take their time. First as it is, then with
+//! faults drawn by seed.
 //!
 //! Eight seeds by default, `STACKWRIGHT_TORTURE=all` takes 200; `STACKWRIGHT_REPLAY=<log>` plays one
 //! again that failed.
@@ -18,7 +19,7 @@ use stackwright_testkit::{
     write_log,
 };
 
-use crate::support::{Sandbox, takes_all};
+use crate::support::{Sandbox, takes_all, text};
 
 const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
 /// The first with faults, and the others until one exits with 0.
@@ -86,6 +87,61 @@ fn a_life_under_all_rules_takes_one_run_for_each_change() {
     // Quotas are met only where the machine is quick enough to ask too often.
     for rule in ["hidden", "in progress", "unassumable"] {
         assert!(met.contains_key(rule), "{rule} was never met: {met:?}");
+    }
+    for rule in MISTAKES {
+        assert!(!met.contains_key(rule), "{rule}: {met:?}");
+    }
+}
+
+/// Rules that no haste explains: who meets one has asked for the wrong thing.
+const MISTAKES: [&str; 3] = ["snapshot", "half built", "statement ids"];
+
+/// Only moto changes an instance's type; by itself it changes a running one, and takes a statement
+/// twice.
+#[test]
+fn a_restart_and_a_mended_permission_under_all_rules() {
+    let emulator = Emulator::moto().start();
+    let proxy = Proxy::strict(&emulator, strict(2), |_| Act::Pass);
+    let stack = sandbox(&emulator, &proxy);
+    let by_hand = |arguments: &[&str]| {
+        emulator.aws(&[arguments, &["--endpoint-url", &proxy.url()]].concat());
+    };
+    let id = |address: &str| {
+        let shown = stack.ok(&["show", "--json"]).json();
+        text(&shown["resources"][address]["object"]["id"]).to_owned()
+    };
+    let step = |what: &str, power: &str| {
+        let ran = stack.run(RECONCILE);
+        assert_eq!(ran.code, 0, "{what}:\n{ran}");
+        stack.settled(&[]);
+        assert_eq!(emulator.census().power, [power], "{what}");
+    };
+    step("made", "running");
+    stack.edit("type: t2.micro", "type: t2.small");
+    step("another type", "running");
+    by_hand(&["ec2", "stop-instances", "--instance-ids", &id("instance.web")]);
+    stack.edit("type: t2.small", "type: t2.micro");
+    step("another type of what is stopped", "stopped");
+    stack.edit("type: t2.micro", "type: t2.micro\n    power: running");
+    step("started", "running");
+
+    let (api, function) = (id("api.EC2-Control-API"), ["--function-name", "ec2-control"]);
+    let statement = format!("stackwright-{api}");
+    let statement = [&function[..], &["--statement-id", &statement]].concat();
+    by_hand(&[&["lambda", "remove-permission"], &statement[..]].concat());
+    let what = ["--action", "lambda:InvokeFunction", "--principal", "apigateway.amazonaws.com"];
+    by_hand(&[&["lambda", "add-permission"], &statement[..], &what].concat());
+    step("a permission without a source", "running");
+    let policy = emulator.aws(&[&["lambda", "get-policy"], &function[..]].concat());
+    let policy = text(&policy["Policy"]).to_owned();
+    assert_eq!(policy.matches(&format!("stackwright-{api}")).count(), 1, "{policy}");
+    assert!(policy.contains(&format!("{api}/prod/*")), "{policy}");
+
+    let met = rules_met(&proxy.entries());
+    figures::note("strict restart", json!({ "calls": proxy.log().len(), "refusals": met }));
+    assert!(met.contains_key("power"), "{met:?}");
+    for rule in MISTAKES {
+        assert!(!met.contains_key(rule), "{rule}: {met:?}");
     }
 }
 

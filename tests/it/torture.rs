@@ -6,8 +6,8 @@
 use serde_json::json;
 use stackwright_testkit::{Act, Dice, Emulator, Point, Proxy, figures};
 
-use crate::invariants::Witness;
-use crate::support::{Sandbox, takes_all};
+use crate::invariants::{KEPT, Witness};
+use crate::support::{Sandbox, takes_all, text};
 
 const POINTS: [Point; 3] = [Point::Arrived, Point::Committed, Point::Replied];
 
@@ -214,6 +214,116 @@ fn a_rename_killed_anywhere_is_finished() {
     };
     let finish = |stack: &Sandbox, when: &str| witness.finishes(stack, &["update"], when);
     everywhere("rename", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+}
+
+/// An instance and a role that somebody made, and the lines with which the stack takes them up.
+struct Kept<'a> {
+    emulator: &'a Emulator,
+    instance: String,
+}
+
+impl<'a> Kept<'a> {
+    const INSTANCE: &'static str =
+        "  kept:\n    image: ami-1\n    type: t2.micro\n    retain: true\n";
+    const ROLE: &'static str = "  kept:\n    trust: lambda.amazonaws.com\n    retain: true\n";
+
+    /// Before the witness, so that they are others' to it.
+    fn made(emulator: &'a Emulator) -> Self {
+        let launch = ["ec2", "run-instances", "--image-id", "ami-1", "--instance-type", "t2.micro"];
+        let made = emulator.aws(&launch);
+        let trust = json!({
+            "Version": "2012-10-17",
+            "Statement": [{
+                "Effect": "Allow", "Action": "sts:AssumeRole",
+                "Principal": { "Service": "lambda.amazonaws.com" },
+            }],
+        });
+        let trust = ["--assume-role-policy-document", &trust.to_string()];
+        emulator.aws(&[&["iam", "create-role", "--role-name", "kept"], &trust[..]].concat());
+        let instance = text(&made["Instances"][0]["InstanceId"]).to_owned();
+        Self { emulator, instance }
+    }
+
+    fn comes(&self, stack: &Sandbox) {
+        stack.edit("\ninstance:\n", &format!("\ninstance:\n{}", Self::INSTANCE));
+        stack.edit("\nrole:\n", &format!("\nrole:\n{}", Self::ROLE));
+    }
+
+    fn goes(&self, stack: &Sandbox) {
+        stack.edit(Self::INSTANCE, "");
+        stack.edit(Self::ROLE, "");
+    }
+
+    fn is_imported(&self, stack: &Sandbox) {
+        for (address, id) in [(KEPT, self.instance.as_str()), ("role.kept", "kept")] {
+            let ran = stack.run(&["import", address, id]);
+            // One that was killed may have done it.
+            let is_known = ran.code == 1 && ran.stderr.contains("already");
+            assert!(ran.code == 0 || is_known, "{ran}");
+        }
+    }
+
+    /// Whether the state has it, and our tags are on both.
+    #[track_caller]
+    fn is(&self, ours: bool, stack: &Sandbox, when: &str) {
+        let known = stack.ok(&["show", "--json"]).json();
+        let role = "Action=ListRoleTags&RoleName=kept&Version=2010-05-08";
+        let role = self.emulator.form("iam", role);
+        let id = &self.instance;
+        let instance = format!("Action=DescribeInstances&InstanceId.1={id}&Version=2016-11-15");
+        let instance = self.emulator.form("ec2", &instance);
+        assert!(instance.contains("<name>running</name>"), "{when}: {instance}");
+        for (address, seen) in [(KEPT, instance), ("role.kept", role)] {
+            assert_eq!(seen.contains("stackwright:"), ours, "{when}: {address}: {seen}");
+            assert_eq!(known["resources"][address].is_object(), ours, "{when}: {address}");
+        }
+    }
+}
+
+#[test]
+fn what_is_let_go_killed_anywhere_is_nobodys() {
+    let emulator = Emulator::ministack().start();
+    let kept = Kept::made(&emulator);
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    let take_up = |stack: &Sandbox| {
+        kept.comes(stack);
+        kept.is_imported(stack);
+        stack.ok(RECONCILE);
+        kept.is(true, stack, "taken up");
+        kept.goes(stack);
+    };
+    let finish = |stack: &Sandbox, when: &str| {
+        witness.finishes(stack, &["forget"], when);
+        kept.is(false, stack, when);
+    };
+    everywhere("letting go", (&emulator, &witness, &mut stack), take_up, RECONCILE, finish);
+}
+
+#[test]
+fn an_import_killed_anywhere_is_finished() {
+    let emulator = Emulator::ministack().start();
+    let kept = Kept::made(&emulator);
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    stack.ok(RECONCILE);
+    kept.comes(&stack);
+    let import = ["import", KEPT, &kept.instance];
+    let release = |stack: &Sandbox| {
+        stack.ok(&["state", "rm", KEPT]);
+        stack.ok(&["state", "rm", "role.kept"]);
+        kept.is(false, stack, "removed from the state");
+    };
+    let finish = |stack: &Sandbox, when: &str| {
+        kept.is_imported(stack);
+        witness.finishes(stack, &["update"], when);
+        kept.is(true, stack, when);
+        release(stack);
+    };
+    everywhere("import", (&emulator, &witness, &mut stack), |_| {}, &import, finish);
+    let imported = |stack: &Sandbox| kept.is_imported(stack);
+    let name = "the run after an import";
+    everywhere(name, (&emulator, &witness, &mut stack), imported, RECONCILE, finish);
 }
 
 /// Two kills in a row, then the finish: of creates and of destroys by turns, at calls that a seed

@@ -372,6 +372,54 @@ MUTANTS = {
         "const PROPAGATION: Duration = Duration::from_secs(60);",
         "const PROPAGATION: Duration = Duration::ZERO;",
     ),
+    "an API is deployed before its routes are set": (
+        AWS + "api/apply.rs",
+        "        let is_changed = self.set_routes(&names.id, tree, &desired.routes).await?;\n",
+        """        if desired.deployed != stages.digest { self.deploy(names, &stages, &desired.deployed).await?; }
+        let is_changed = self.set_routes(&names.id, tree, &desired.routes).await?;
+""",
+    ),
+    "a change of routes is deployed before it is made": (
+        AWS + "api/apply.rs",
+        "        let is_changed = self.set_routes(&names.id, tree, &desired.routes).await?;\n",
+        """        let early = !stages.digest.is_empty() && desired.deployed != stages.digest;
+        if early { self.deploy(names, &stages, &desired.deployed).await?; }
+        let digest = if early { desired.deployed.clone() } else { stages.digest.clone() };
+        let stages = super::observe::Stages { digest, ..stages };
+        let is_changed = self.set_routes(&names.id, tree, &desired.routes).await?;
+""",
+    ),
+    "a function is deployed before it may be called": (
+        AWS + "api/apply.rs",
+        "        for function in &desired.permissions {\n",
+        """        if desired.deployed != stages.digest { self.deploy(names, &stages, &desired.deployed).await?; }
+        for function in &desired.permissions {
+""",
+    ),
+    "a function may not be called before the stage has moved": (
+        AWS + "api/apply.rs",
+        "        if desired.deployed != stages.digest {\n",
+        """        for (function, grant) in &grants {
+            if !desired.permissions.contains(function) { self.disallow(names, function, grant.count).await?; }
+        }
+        if desired.deployed != stages.digest {
+""",
+    ),
+    "the deployment that is served is pruned": (
+        AWS + "api/deploy.rs",
+        "ours.into_iter().skip(KEPT)",
+        "{ let _ = KEPT; ours.into_iter() }",
+    ),
+    "a permission that is wrong stays beside the right one": (
+        AWS + "api/permission.rs",
+        "        self.disallow(names, function, now.count).await?;\n",
+        "        let _ = now;\n",
+    ),
+    "an instance that must be stopped first is an error": (
+        AWS + "instance/write.rs",
+        'if running && code(&error) == Some("IncorrectInstanceState") => {}',
+        'if running && code(&error) == Some("NoSuchState") => {}',
+    ),
     "an update in progress is an error": (
         AWS + "fault.rs",
         '"ResourceConflictException"',
@@ -433,7 +481,9 @@ def suite(file: str) -> str:
 def command(which: str, *more: str) -> list[str]:
     if which == "engine":
         return ["cargo", "test", "-q", "--locked", "-p", "stackwright-engine", *more]
-    tests = [] if more else ["--", "strict", "faults", "windows", "interrupted", "told", "profiles"]
+    suites = ["strict", "faults", "windows", "interrupted", "told", "profiles"]
+    suites.append("prober::after_each_write")
+    tests = [] if more else ["--", *suites]
     return ["cargo", "test", "-q", "--locked", "--test", "it", *more, *tests]
 
 

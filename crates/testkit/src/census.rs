@@ -4,7 +4,7 @@ use serde_json::Value;
 use stackwright_engine::kind::tag;
 
 use crate::Emulator;
-use crate::http::send;
+use crate::http::{send, signed};
 
 /// The ids or names of everything alive, sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,13 +71,9 @@ impl Emulator {
         self.ask(service, "POST", "", "Content-Type: application/x-www-form-urlencoded\r\n", form)
     }
 
-    /// Emulators look at the signature's scope alone.
     #[track_caller]
     fn ask(&self, service: &str, method: &str, path: &str, more: &str, body: &str) -> String {
-        let headers = format!(
-            "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, \
-             SignedHeaders=host, Signature=0\r\nX-Amz-Date: 20260101T000000Z\r\n{more}"
-        );
+        let headers = signed(service) + more;
         let (status, reply) = send(method, &format!("{}/{path}", self.url()), &headers, body);
         assert_eq!(status, 200, "{service} {method} /{path}: {reply}");
         reply

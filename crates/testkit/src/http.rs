@@ -31,6 +31,14 @@ pub fn send(method: &str, url: &str, headers: &str, body: &str) -> (u16, String)
     (status.expect("a status"), if chunked { unchunked(body) } else { body.to_owned() })
 }
 
+/// Header lines that make a call one of `service`'s. Emulators look at the signature's scope alone.
+pub fn signed(service: &str) -> String {
+    format!(
+        "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, \
+         SignedHeaders=host, Signature=0\r\nX-Amz-Date: 20260101T000000Z\r\n"
+    )
+}
+
 fn unchunked(mut body: &str) -> String {
     let mut whole = String::new();
     while let Some((size, rest)) = body.split_once("\r\n") {

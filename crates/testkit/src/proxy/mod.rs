@@ -2,8 +2,9 @@
 //!
 //! A script, asked at each call of a service's API, says what becomes of it: passed, held at a
 //! point (so that the test can end the program exactly there), refused, answered otherwise than the
-//! emulator did, dropped, cut off, delayed. What is no such call (health, a deployed API) passes and
-//! is not counted. Behind the script stand [`Rules`]: what AWS enforces and emulators do not.
+//! emulator did, dropped, cut off, delayed. What is no such call (health, a deployed API) is not
+//! asked about and not counted. Behind the script stand [`Rules`]: what AWS enforces and emulators do
+//! not. They see the calls of a deployed API, too.
 //!
 //! ```no_run
 //! use stackwright_testkit::{Act, Emulator, Point, Proxy};
@@ -45,7 +46,7 @@ pub use rules::{Rules, Sort};
 pub use script::{by_seed, replay};
 
 use log::Log;
-use rules::Book;
+use rules::{Book, Upstream};
 
 use crate::Emulator;
 
@@ -161,7 +162,7 @@ impl Proxy {
             // No connection is kept: one that the emulator closes meanwhile would look like a fault.
             client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http(),
             script: Box::new(script),
-            rules: rules.book(),
+            rules: rules.book(&Upstream::at(emulator.url())),
             log: Mutex::default(),
             held: tell,
             released: Semaphore::new(0),

@@ -76,6 +76,8 @@ const REST: &[(&str, &str, &str)] = &[
     ("GET", "restapis/*/deployments/*", "GetDeployment"),
     ("DELETE", "restapis/*/deployments/*", "DeleteDeployment"),
     ("GET", "restapis/*/stages", "GetStages"),
+    ("POST", "restapis/*/stages", "CreateStage"),
+    ("DELETE", "restapis/*/stages/*", "DeleteStage"),
     ("PATCH", "restapis/*/stages/*", "UpdateStage"),
     ("GET", "tags/*", "GetTags"),
     ("PUT", "tags/*", "TagResource"),

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
 use super::reply::Reply;
-use super::rules::{Answer, Asked, Visit};
+use super::rules::{Answer, Asked, Called, Visit};
 use super::{Act, Call, Point, Shared, operation};
 
 pub(super) async fn serve(
@@ -47,7 +47,8 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let Some(operation) = operation::operation(&head, &body) else {
-        let answer = shared.forward(Request::from_parts(head, body)).await?;
+        let called = Called::of(&head);
+        let answer = shared.serve(called, Request::from_parts(head, body)).await?;
         return Ok(answer.map(Reply::whole));
     };
     let path = head.uri.path().to_owned();
@@ -128,6 +129,23 @@ impl Shared {
             self.log().of(&call).rule = Some(rule.to_owned());
         }
         Ok((answer, Some(visit)))
+    }
+
+    /// What is no call of a service; one of a deployed API is, as far as the rules know, as AWS has it.
+    async fn serve(
+        self: Arc<Self>,
+        called: Option<Called>,
+        request: Request<Bytes>,
+    ) -> Result<Answer, io::Error> {
+        if let Some(called) = called {
+            let shared = Arc::clone(&self);
+            // A rule may wait for the emulator, and others call meanwhile.
+            let judging = tokio::task::spawn_blocking(move || shared.rules.called(&called));
+            if let Some(answer) = judging.await.map_err(io::Error::other)? {
+                return Ok(answer);
+            }
+        }
+        self.forward(request).await
     }
 
     async fn forward(&self, request: Request<Bytes>) -> Result<Response<Bytes>, io::Error> {

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a wrong assumption fails the test")]
 
+mod deployed;
 mod fates;
+mod power;
 mod rules;
 
 use std::io::{Read as _, Write as _};
@@ -10,7 +12,7 @@ use std::net::TcpStream;
 
 use serde_json::Value;
 use stackwright_testkit::Proxy;
-use stackwright_testkit::http::send;
+use stackwright_testkit::http::{send, signed};
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
@@ -18,13 +20,6 @@ const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 #[track_caller]
 fn call(proxy: &Proxy, service: &str, method: &str, path: &str, body: &str) -> (u16, String) {
     send(method, &format!("{}/{path}", proxy.url()), &signed(service), body)
-}
-
-fn signed(service: &str) -> String {
-    format!(
-        "Authorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/{service}/aws4_request, \
-         SignedHeaders=host, Signature=0\r\nX-Amz-Date: 20260101T000000Z\r\n"
-    )
 }
 
 #[track_caller]

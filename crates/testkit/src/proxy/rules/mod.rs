@@ -2,16 +2,25 @@
 //!
 //! A call that the script lets through meets the rules in force, each in its turn. A rule may answer
 //! it itself, and it sees and may change what the emulator answered. What the emulator committed
-//! counts, whether or not the client ever hears of it.
+//! counts, whether or not the client ever hears of it. A rule may ask the emulator; what was changed
+//! past the proxy, some of them do not know.
 
 mod asked;
+mod called;
+mod half_built;
 mod hidden;
 mod in_progress;
 mod object;
 mod one_writer;
+mod permission;
+mod power;
 mod quotas;
+mod snapshot;
+mod statement_ids;
 mod tokens;
+mod tree;
 mod unassumable;
+mod upstream;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +29,9 @@ use bytes::Bytes;
 use http::Response;
 
 pub use asked::Asked;
+pub use called::Called;
 pub use object::Sort;
+pub use upstream::Upstream;
 
 /// Which rules are in force. None by default.
 #[derive(Clone, Debug, Default)]
@@ -37,6 +48,16 @@ pub struct Rules {
     pub hidden: BTreeMap<Sort, usize>,
     /// Times that Lambda cannot assume a new role.
     pub unassumable: usize,
+    /// A stage serves what its deployment froze, and one that is served stays.
+    pub snapshot: bool,
+    /// Nothing is deployed that has a method without integration, or no method.
+    pub half_built: bool,
+    /// A deployed route calls only a function that lets it in. Comes with `snapshot`.
+    pub permission: bool,
+    /// A statement's id is there once in a function's policy.
+    pub statement_ids: bool,
+    /// An instance changes only as its power allows; reads that a start and a stop last.
+    pub power: Option<usize>,
 }
 
 impl Rules {
@@ -49,6 +70,19 @@ impl Rules {
             in_progress: n,
             hidden: Sort::ALL.map(|sort| (sort, n)).into(),
             unassumable: n,
+            power: Some(n),
+            ..Self::gateway()
+        }
+    }
+
+    /// What decides whether a deployed API answers: no delay, no quota.
+    pub fn gateway() -> Self {
+        Self {
+            snapshot: true,
+            half_built: true,
+            permission: true,
+            statement_ids: true,
+            ..Self::default()
         }
     }
 
@@ -57,7 +91,7 @@ impl Rules {
         Self { hidden: BTreeMap::from([(sort, n)]), ..Self::default() }
     }
 
-    pub(super) fn book(self) -> Book {
+    pub(super) fn book(self, upstream: &Upstream) -> Book {
         let mut rules: Vec<(&'static str, Arc<dyn Rule>)> = Vec::new();
         if self.unassumable > 0 {
             rules.push(("unassumable", Arc::new(unassumable::Unassumable::new(self.unassumable))));
@@ -73,6 +107,23 @@ impl Rules {
         }
         if self.one_writer {
             rules.push(("one writer", Arc::<one_writer::OneWriter>::default()));
+        }
+        if self.half_built {
+            rules.push(("half built", Arc::new(half_built::HalfBuilt::new(upstream))));
+        }
+        if self.snapshot || self.permission {
+            let snapshot = Arc::new(snapshot::Snapshot::new(upstream));
+            rules.push(("snapshot", Arc::clone(&snapshot) as Arc<dyn Rule>));
+            if self.permission {
+                let permission = permission::Permission::new(snapshot, upstream);
+                rules.push(("permission", Arc::new(permission)));
+            }
+        }
+        if self.statement_ids {
+            rules.push(("statement ids", Arc::new(statement_ids::StatementIds::new(upstream))));
+        }
+        if let Some(lasts) = self.power {
+            rules.push(("power", Arc::new(power::Power::new(lasts, upstream))));
         }
         // The last to see an answer: what is hidden is hidden whatever the others say of it.
         if !self.hidden.is_empty() {
@@ -97,6 +148,11 @@ pub trait Rule: Send + Sync {
         false
     }
 
+    /// An answer keeps a call of a deployed API from the emulator.
+    fn called(&self, _: &Called) -> Option<Answer> {
+        None
+    }
+
     /// The answer to a call that this rule let pass has left, or nobody waits for it any more.
     fn over(&self, _: &Asked) {}
 }
@@ -115,6 +171,11 @@ impl Book {
             visit.admitted.push((name, Arc::clone(rule)));
         }
         Ok(visit)
+    }
+
+    /// The answer of the first rule that does not let a call of a deployed API pass.
+    pub fn called(&self, called: &Called) -> Option<Answer> {
+        self.0.iter().find_map(|(_, rule)| rule.called(called))
     }
 }
 

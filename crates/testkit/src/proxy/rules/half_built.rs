@@ -1,0 +1,34 @@
+//! A method without integration keeps the whole API from being deployed, and so does that there is
+//! no method.
+//!
+//! Sources: what CreateDeployment says, hashicorp/terraform-provider-aws issue 21210 and
+//! anomalyco/sst issue 3976.
+
+use super::tree::routes;
+use super::{Answer, Asked, Rule, Upstream};
+use crate::proxy::refusal::error;
+
+pub struct HalfBuilt {
+    upstream: Upstream,
+}
+
+impl HalfBuilt {
+    pub fn new(upstream: &Upstream) -> Self {
+        Self { upstream: upstream.clone() }
+    }
+}
+
+impl Rule for HalfBuilt {
+    fn before(&self, asked: &Asked) -> Option<Answer> {
+        if !asked.is("apigateway", "CreateDeployment") {
+            return None;
+        }
+        let routes = routes(&self.upstream, &asked.under("restapis")?)?;
+        let said = match routes.iter().find(|route| route.uri.is_none()) {
+            Some(_) => "No integration defined for method",
+            None if routes.is_empty() => "The REST API doesn't contain any methods",
+            None => return None,
+        };
+        Some(error(&asked.operation, 400, "BadRequestException", said))
+    }
+}

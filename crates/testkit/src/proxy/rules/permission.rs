@@ -1,0 +1,148 @@
+//! A deployed route calls only a function whose policy lets API Gateway in for it.
+//!
+//! Sources: "Using resource-based policies for Lambda" and "API Gateway permissions model for
+//! invoking an API": the caller is `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`, and
+//! who calls a route that may not is told "Internal server error".
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::called::said;
+use super::snapshot::Snapshot;
+use super::tree::{Route, serving};
+use super::{Answer, Called, Rule, Upstream};
+
+pub struct Permission {
+    snapshot: Arc<Snapshot>,
+    upstream: Upstream,
+}
+
+impl Permission {
+    pub fn new(snapshot: Arc<Snapshot>, upstream: &Upstream) -> Self {
+        Self { snapshot, upstream: upstream.clone() }
+    }
+
+    fn route(&self, called: &Called) -> Option<Route> {
+        serving(&self.snapshot.frozen(called)?, &called.method, &called.path).cloned()
+    }
+
+    /// A function that is gone lets nobody in.
+    fn is_let_in(&self, called: &Called, route: &Route, function: &str) -> bool {
+        // arn:aws:lambda:REGION:ACCOUNT:function:NAME
+        let parts: Vec<&str> = function.split(':').collect();
+        let [_, partition, _, region, account, _, name, ..] = parts[..] else { return true };
+        let Called { api, stage, method, .. } = called;
+        let path = &route.path;
+        let source =
+            format!("arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{method}{path}");
+        let caller = Caller { source, account: account.to_owned() };
+        self.upstream.statements(name).iter().any(|statement| caller.is_allowed(statement))
+    }
+}
+
+impl Rule for Permission {
+    fn called(&self, called: &Called) -> Option<Answer> {
+        loop {
+            let route = self.route(called)?;
+            if self.is_let_in(called, &route, route.function()?) {
+                return None;
+            }
+            // The stage may have moved while the policy was asked for; then the other one counts.
+            if self.route(called).as_ref() == Some(&route) {
+                return Some(said(500, "InternalServerErrorException", "Internal server error"));
+            }
+        }
+    }
+}
+
+/// API Gateway, as a function's policy sees it.
+struct Caller {
+    source: String,
+    account: String,
+}
+
+impl Caller {
+    fn is_allowed(&self, statement: &Value) -> bool {
+        let principal = &statement["Principal"];
+        statement["Effect"] == "Allow"
+            && any(&statement["Action"], |action| like(action, "lambda:InvokeFunction"))
+            && [principal, &principal["Service"]]
+                .iter()
+                .any(|one| any(one, |one| one == "*" || one == "apigateway.amazonaws.com"))
+            && statement["Condition"].as_object().into_iter().flatten().all(|(operator, keys)| {
+                keys.as_object().into_iter().flatten().all(|(k, v)| self.meets(operator, k, v))
+            })
+    }
+
+    /// A condition that is not known here is not met.
+    fn meets(&self, operator: &str, key: &str, values: &Value) -> bool {
+        let own = match key.to_ascii_lowercase().as_str() {
+            "aws:sourcearn" => &self.source,
+            "aws:sourceaccount" => &self.account,
+            _ => return false,
+        };
+        any(values, |value| match operator {
+            "ArnLike" | "ArnEquals" | "StringLike" => like(value, own),
+            "StringEquals" => value == own,
+            _ => false,
+        })
+    }
+}
+
+/// Of a text, or of a list of texts.
+fn any(value: &Value, mut is: impl FnMut(&str) -> bool) -> bool {
+    match value {
+        Value::Array(items) => items.iter().filter_map(Value::as_str).any(is),
+        value => value.as_str().is_some_and(&mut is),
+    }
+}
+
+/// `*` in a pattern stands for any text.
+fn like(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((start, rest)) => text.strip_prefix(start).is_some_and(|left| {
+            left.char_indices()
+                .map(|(at, _)| at)
+                .chain([left.len()])
+                .any(|at| like(rest, &left[at..]))
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_lets_in_whom_it_says() {
+        let source = "arn:aws:execute-api:us-east-1:1:abc/prod/GET/a/{id}";
+        let caller = Caller { source: source.into(), account: "1".into() };
+        let check = |condition: Value, expected: bool| {
+            let statement = json!({
+                "Effect": "Allow", "Action": "lambda:InvokeFunction", "Condition": condition,
+                "Principal": { "Service": "apigateway.amazonaws.com" },
+            });
+            assert_eq!(caller.is_allowed(&statement), expected, "{condition}");
+        };
+        check(Value::Null, true);
+        for arn in ["abc/prod/*", "abc/*/GET/*", "abc/prod/GET/a/{id}", "*"] {
+            let arn = format!("arn:aws:execute-api:us-east-1:1:{arn}");
+            check(json!({ "ArnLike": { "AWS:SourceArn": arn } }), true);
+        }
+        for arn in ["abc/dev/*", "xyz/*", "abc/*/POST/*", "abc/prod/GET/a"] {
+            let arn = format!("arn:aws:execute-api:us-east-1:1:{arn}");
+            check(json!({ "ArnLike": { "AWS:SourceArn": [arn] } }), false);
+        }
+        check(json!({ "StringEquals": { "aws:SourceAccount": "1" } }), true);
+        check(json!({ "StringEquals": { "aws:SourceAccount": "2" } }), false);
+        check(json!({ "StringEquals": { "aws:PrincipalOrgID": "o" } }), false);
+        let denied = json!({ "Effect": "Deny", "Action": "lambda:*", "Principal": "*" });
+        assert!(!caller.is_allowed(&denied));
+        let other = json!({ "Effect": "Allow", "Action": "*", "Principal": { "Service": "s3" } });
+        assert!(!caller.is_allowed(&other));
+    }
+}

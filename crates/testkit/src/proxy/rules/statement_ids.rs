@@ -1,0 +1,33 @@
+//! A statement's id is there once in a function's policy: AddPermission replaces nothing.
+//!
+//! Source: what AddPermission says, hashicorp/terraform-provider-aws issue 3312.
+
+use super::object::named;
+use super::{Answer, Asked, Rule, Upstream};
+use crate::proxy::refusal::error;
+
+pub struct StatementIds {
+    upstream: Upstream,
+}
+
+impl StatementIds {
+    pub fn new(upstream: &Upstream) -> Self {
+        Self { upstream: upstream.clone() }
+    }
+}
+
+impl Rule for StatementIds {
+    fn before(&self, asked: &Asked) -> Option<Answer> {
+        if !asked.is("lambda", "AddPermission") {
+            return None;
+        }
+        let id = asked.json()["StatementId"].as_str()?.to_owned();
+        let function = named(asked).pop()?.id;
+        let is_there = self.upstream.statements(&function).iter().any(|one| one["Sid"] == *id);
+        let said = format!(
+            "The statement id ({id}) provided already exists. Please provide a new statement id, or \
+             remove the existing statement."
+        );
+        is_there.then(|| error(&asked.operation, 409, "ResourceConflictException", &said))
+    }
+}

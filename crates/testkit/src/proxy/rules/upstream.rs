@@ -1,0 +1,42 @@
+//! What the emulator itself says, asked by a rule with neither script nor rules between.
+
+use serde_json::Value;
+
+use crate::http::{send, signed};
+
+#[derive(Clone, Debug)]
+pub struct Upstream(String);
+
+impl Upstream {
+    pub fn at(url: String) -> Self {
+        Self(url)
+    }
+
+    /// `GET /path` of a service that speaks JSON; `None`: it says no.
+    pub fn get(&self, service: &str, path: &str) -> Option<Value> {
+        let (status, body) = send("GET", &format!("{}/{path}", self.0), &signed(service), "");
+        (status == 200).then(|| serde_json::from_str(&body).unwrap_or_default())
+    }
+
+    /// The list that a read of API Gateway's has: `item` on the wire, `items` on some emulators.
+    pub fn items(&self, path: &str) -> Option<Vec<Value>> {
+        let reply = self.get("apigateway", path)?;
+        let items = reply.get("item").or_else(|| reply.get("items"));
+        Some(items.and_then(Value::as_array).cloned().unwrap_or_default())
+    }
+
+    /// The statements of a function's policy; none when there is no policy, or no function.
+    pub fn statements(&self, function: &str) -> Vec<Value> {
+        let reply = self.get("lambda", &format!("2015-03-31/functions/{function}/policy"));
+        let policy = reply.as_ref().and_then(|reply| reply["Policy"].as_str()).unwrap_or_default();
+        let policy: Value = serde_json::from_str(policy).unwrap_or_default();
+        policy["Statement"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// DescribeInstances of one instance, as XML.
+    pub fn instance(&self, id: &str) -> String {
+        let form = format!("Action=DescribeInstances&InstanceId.1={id}&Version=2016-11-15");
+        let sort = "Content-Type: application/x-www-form-urlencoded\r\n";
+        send("POST", &self.0, &(signed("ec2") + sort), &form).1
+    }
+}
