@@ -102,6 +102,28 @@ pub fn table() -> Table {
             .sends(&["UpdateStage"])
             .removed(Removed::Becomes(Value::Null))
             .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=replace,path=/*/*/throttling/burstLimit,value=7"),
+        cors("cors.origins", json!(true), json!({ "origins": ["https://a.example"] }))
+            .means("routes", crossed("Origin", Some("*")), crossed("Origin", Some("https://a.example")))
+            .hands(|bench| preflight(bench, "delete-method", "")),
+        cors("cors.headers", json!({}), json!({ "headers": ["X-A"] }))
+            .means("routes", crossed("Headers", Some(HEADERS)), crossed("Headers", Some("X-A")))
+            .hand("apigateway delete-gateway-response --rest-api-id <id> --response-type DEFAULT_4XX")
+            .drifts_in("gateway_responses"),
+        cors("cors.methods", json!({}), json!({ "methods": ["GET"] }))
+            .means("routes", crossed("Methods", Some(METHODS)), crossed("Methods", Some("GET")))
+            // A preflight that gives no answer.
+            .hands(|bench| preflight(bench, "put-integration", " --type MOCK")),
+        cors("cors.max_age", json!({}), json!({ "max_age": "10m" }))
+            .means("routes", crossed("Max-Age", None), crossed("Max-Age", Some("600")))
+            .hand("apigateway put-gateway-response --rest-api-id <id> --response-type DEFAULT_5XX")
+            .drifts_in("gateway_responses"),
+        cors(
+            "cors.credentials",
+            json!({ "origins": ["https://a.example"] }),
+            json!({ "origins": ["https://a.example"], "credentials": true }),
+        )
+        .means("routes", credentials(None), credentials(Some("true")))
+        .hands(|bench| preflight(bench, "delete-method", "")),
         name.sends(&["UpdateRestApi"])
             .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/name,value=other"),
         tags.sends(&["TagResource", "UntagResource"])
@@ -163,6 +185,55 @@ fn authorized(sort: &str) -> Value {
 /// There a deployment makes the stage anew, without its settings.
 const FORGETS: Lack = Lack::Forgets("UpdateStage");
 
+/// One setting of `cors`, where one route is: what it says is said by a preflight and by the answers
+/// of API Gateway itself.
+fn cors(name: &'static str, first: Value, second: Value) -> Row {
+    Row::new(name, first, second)
+        .with(json!({ "routes": { "GET /a": "function.f" } }))
+        .also_in(&["gateway_responses"])
+        .sends(&[
+            "CreateDeployment",
+            "DeleteDeployment",
+            "DeleteMethod",
+            "PutGatewayResponse",
+            "PutIntegration",
+            "PutIntegrationResponse",
+            "PutMethod",
+            "PutMethodResponse",
+        ])
+        .removed(Removed::Becomes(routes(&[("GET /a", "f")])))
+        .lacks(On::Moto, FORGETS)
+}
+
+const HEADERS: &str =
+    "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Amz-User-Agent,X-Api-Key";
+const METHODS: &str = "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT";
+
+/// The routes with a preflight of which one header is not as it is without a word.
+fn crossed(header: &str, value: Option<&str>) -> Value {
+    let mut routes = routes(&[("GET /a", "f")]);
+    let mut said = json!({ ALLOW_ORIGIN: "*", ALLOW_HEADERS: HEADERS, "Access-Control-Allow-Methods": METHODS });
+    let name = match header {
+        "Max-Age" => "Access-Control-Max-Age".to_owned(),
+        header => format!("Access-Control-Allow-{header}"),
+    };
+    if let Some(value) = value {
+        said[name] = value.into();
+    }
+    routes["OPTIONS /a"] = json!({ "authorization": "NONE", "preflight": said });
+    routes
+}
+
+const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
+const ALLOW_HEADERS: &str = "Access-Control-Allow-Headers";
+
+/// As [`crossed`], for one origin.
+fn credentials(value: Option<&str>) -> Value {
+    let mut routes = crossed("Credentials", value);
+    routes["OPTIONS /a"]["preflight"][ALLOW_ORIGIN] = "https://a.example".into();
+    routes
+}
+
 /// As [`routes`], for everybody.
 fn open(of: &[(&str, &str)]) -> Value {
     let mut routes = routes(of);
@@ -184,11 +255,20 @@ fn routes(of: &[(&str, &str)]) -> Value {
 
 /// One command about `GET /a`.
 fn method(bench: &Bench, command: &str, more: &str) {
+    of_a(bench, "GET", command, more);
+}
+
+/// One command about `OPTIONS /a`.
+fn preflight(bench: &Bench, command: &str, more: &str) {
+    of_a(bench, "OPTIONS", command, more);
+}
+
+fn of_a(bench: &Bench, method: &str, command: &str, more: &str) {
     let all = bench.aws("apigateway get-resources --rest-api-id <id>");
     let all = all["items"].as_array().expect("a list");
     let resource = all.iter().find(|one| one["path"] == "/a").expect("the resource");
     let resource = text(&resource["id"]);
     bench.aws(&format!(
-        "apigateway {command} --rest-api-id <id> --resource-id {resource} --http-method GET{more}"
+        "apigateway {command} --rest-api-id <id> --resource-id {resource} --http-method {method}{more}"
     ));
 }

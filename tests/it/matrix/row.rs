@@ -56,6 +56,8 @@ pub struct Row {
     pub hand: Hand,
     /// The field in which the plan shows what was done by hand, where it is another one.
     pub drifts_in: Option<&'static str>,
+    /// Fields of the normal form in which it shows besides its own.
+    pub also_in: &'static [&'static str],
     /// Other fields that it needs, for as long as it is tried.
     pub with: Map<String, Value>,
     /// Steps for other resources that the change brings: `update role.r`.
@@ -134,6 +136,7 @@ impl Row {
             removed: Removed::Needed,
             hand: Hand::Cannot("not said"),
             drifts_in: None,
+            also_in: &[],
             with: Map::new(),
             also: &[],
             lacks: Vec::new(),
@@ -194,6 +197,11 @@ impl Row {
 
     pub fn drifts_in(mut self, field: &'static str) -> Self {
         self.drifts_in = Some(field);
+        self
+    }
+
+    pub fn also_in(mut self, fields: &'static [&'static str]) -> Self {
+        self.also_in = fields;
         self
     }
 

@@ -6,7 +6,9 @@
 //! own, [`spec::Spec::deployed`].
 
 mod apply;
+pub mod cors;
 mod deploy;
+pub mod gateway;
 mod names;
 mod observe;
 mod permission;
@@ -52,6 +54,8 @@ impl Kind for Api {
     const FIELDS: &'static [Field] = &[
         Field("stage", Cost::Replace, Compare::Managed),
         Field("routes", Cost::InPlace, Compare::Exclusive),
+        // Its preflights are routes.
+        Field("cors", Cost::InPlace, Compare::Exclusive),
     ];
     const CREATE: Repeat = Repeat::LookUp { settle: Duration::from_secs(120) };
     const LOST: &'static str = "its id, and with it its URL";
@@ -97,6 +101,7 @@ impl Kind for Api {
             spec: Spec {
                 description: Some(spec.description.clone().unwrap_or_default()),
                 routes: BTreeMap::new(),
+                gateway_responses: Some(BTreeMap::new()),
                 permissions: Vec::new(),
                 deployed: String::new(),
                 ..spec.clone()
@@ -114,10 +119,11 @@ impl Kind for Api {
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let names = self.names(&on.id, desired.stage()).await?;
         self.set_texts(&names, desired, changes).await?;
+        let set = self.set_gateway_responses(&names.id, desired, changes).await?;
         let own = ["name", "description", "tags", "variables", "throttle"];
         if changes.iter().any(|change| !own.contains(&change.path.field())) {
             let applied = on.applied.as_ref().map(|spec| spec.permissions.as_slice());
-            self.converge(&names, desired, applied.unwrap_or_default()).await?;
+            self.converge(&names, desired, applied.unwrap_or_default(), &set).await?;
         }
         self.set_stage(&names, desired, changes).await?;
         self.set_tags(&names, changes).await

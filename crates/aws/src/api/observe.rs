@@ -9,6 +9,7 @@ use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Result, Settled, tag};
 
+use super::cors::preflight;
 use super::names::{Names, digest_of, invoked};
 use super::permission::Grant;
 use super::spec::{Route, STAGE, STAGE_TAG, Spec, Throttle};
@@ -74,9 +75,17 @@ impl Api {
         let names = self.names(&handle.id, stage.as_deref().unwrap_or(STAGE)).await?;
         let applied = handle.applied.as_ref().map(|spec| spec.permissions.as_slice());
         let get = self.cloud.apigateway.get_rest_api().rest_api_id(&handle.id).send();
-        let (api, seen) = try_join!(
+        let answers = async {
+            // A call for each API: only where somebody asked for it. What others set is no matter here.
+            match &handle.applied {
+                Some(applied) if applied.gateway_responses.is_none() => Ok(Some(BTreeMap::new())),
+                _ => self.gateway_responses(&handle.id).await,
+            }
+        };
+        let (api, seen, gateway_responses) = try_join!(
             self.maybe("GetRestApi", get),
             self.seen(&names, applied.unwrap_or_default()),
+            answers,
         )?;
         let (Some(api), Some(Seen { tree, stages, grants })) = (api, seen) else { return Ok(None) };
         let good = grants.into_iter().filter(|(_, grant)| grant.is_good);
@@ -105,6 +114,7 @@ impl Api {
                 description: Some(api.description.unwrap_or_default()),
                 stage,
                 routes: tree.routes(),
+                gateway_responses,
                 permissions: good.map(|(function, _)| function).collect(),
                 variables,
                 throttle,
@@ -218,7 +228,7 @@ impl Api {
         let id = seen.id.unwrap_or_default();
         let mut methods = BTreeMap::new();
         for (name, mut method) in seen.resource_methods.unwrap_or_default() {
-            if method.method_integration.is_none() {
+            if !is_told(&method) {
                 // Half-built, or the endpoint does not embed it.
                 let request = self.cloud.apigateway.get_method();
                 let request = request.rest_api_id(api).resource_id(&id).http_method(&name);
@@ -227,6 +237,7 @@ impl Api {
                         .set_authorization_type(reply.authorization_type)
                         .set_api_key_required(reply.api_key_required)
                         .set_method_integration(reply.method_integration)
+                        .set_method_responses(reply.method_responses)
                         .build();
                 }
             }
@@ -284,8 +295,19 @@ fn route(method: &Method) -> Route {
     if method.api_key_required() == Some(true) {
         authorization.push_str(" and an API key");
     }
+    if let Some(preflight) = preflight(method) {
+        return Route { function: String::new(), authorization, preflight };
+    }
     let function = method.method_integration().map(target).unwrap_or_default();
-    Route { function, authorization }
+    Route { function, authorization, preflight: BTreeMap::new() }
+}
+
+/// Whether all of a method is there that says what it does.
+fn is_told(method: &Method) -> bool {
+    method.method_integration().is_some_and(|integration| {
+        integration.r#type() != Some(&IntegrationType::Mock)
+            || integration.integration_responses().is_some()
+    })
 }
 
 /// The function that is called, or in words what happens instead.
@@ -294,6 +316,8 @@ fn target(integration: &Integration) -> String {
     let (method, uri) = (integration.http_method(), integration.uri());
     match (sort, method, uri.and_then(invoked)) {
         ("AWS_PROXY", Some("POST"), Some(function)) => function.to_owned(),
+        // It calls nothing, whatever an endpoint fills in.
+        ("MOCK", ..) => sort.to_owned(),
         _ => [Some(sort), method, uri].into_iter().flatten().collect::<Vec<_>>().join(" "),
     }
 }
@@ -312,9 +336,8 @@ mod tests {
             .uri(invocation(arn).expect("a function"));
         let told = |method: &str, integration: Option<Integration>| {
             let method = Method::builder().authorization_type(method);
-            let Route { function, authorization } =
-                route(&method.set_method_integration(integration).build());
-            (function, authorization)
+            let route = route(&method.set_method_integration(integration).build());
+            (route.function, route.authorization)
         };
         assert_eq!(told("NONE", Some(good.clone().build())), (arn.into(), "NONE".into()));
         assert_eq!(told("AWS_IAM", None), (String::new(), "AWS_IAM".into()));

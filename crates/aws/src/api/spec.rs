@@ -5,10 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stackwright_engine::kind::{Context, Error, Problem, Result};
 
+use super::cors::{Cors, CorsConfig, PREFLIGHT};
+use super::gateway::{DEFAULTS, GatewayResponse};
 use super::routes::{self, RouteKey};
 use crate::tags::Tags;
 
@@ -38,6 +40,12 @@ pub struct Config {
     /// the path, `{proxy+}` at its end for all that follows.
     #[serde(default)]
     pub routes: BTreeMap<String, RouteConfig>,
+    /// Lets pages of other origins call: `true` for all of them, or a map. Preflights (`OPTIONS`) are
+    /// answered by API Gateway, on every path without a route for `OPTIONS` or `ANY`; its own answers
+    /// (403, 500…) have the headers too. What a function answers has the headers that it writes itself.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    pub cors: CorsConfig,
     /// Variables of the stage, which functions get with every call. Not deployed: they change at
     /// once.
     pub variables: Option<BTreeMap<String, String>>,
@@ -140,6 +148,9 @@ pub struct Spec {
     pub stage: Option<String>,
     /// By `METHOD /path`.
     pub routes: BTreeMap<String, Route>,
+    /// By type, as `DEFAULT_4XX`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_responses: Option<BTreeMap<String, GatewayResponse>>,
     /// ARNs of the functions that this API may call, sorted.
     pub permissions: Vec<String>,
     /// Of the stage, where it is there.
@@ -164,9 +175,21 @@ pub struct Throttle {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The function's ARN. Of a route that exists and does something else: what it does, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub function: String,
     /// `NONE`, `AWS_IAM`; of a route that exists, whatever else it asks for.
     pub authorization: String,
+    /// No function: API Gateway itself answers, with these headers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub preflight: BTreeMap<String, String>,
+}
+
+impl Route {
+    /// Anybody may ask, and API Gateway answers.
+    fn preflight(headers: &BTreeMap<String, String>) -> Self {
+        let authorization = Authorization::None.as_type().to_owned();
+        Self { function: String::new(), authorization, preflight: headers.clone() }
+    }
 }
 
 impl Spec {
@@ -174,18 +197,29 @@ impl Spec {
     pub fn stage(&self) -> &str {
         self.stage.as_deref().unwrap_or(STAGE)
     }
+
+    pub fn gateway_response(&self, sort: &str) -> Option<&GatewayResponse> {
+        self.gateway_responses.as_ref()?.get(sort)
+    }
 }
 
 /// What a deployment freezes, as 64 hexadecimal digits; empty where there is nothing to deploy
-/// (API Gateway refuses to deploy an API without methods).
-pub fn digest(routes: &BTreeMap<String, Route>) -> String {
-    if routes.is_empty() {
+/// (API Gateway refuses to deploy an API without methods). What is not there adds nothing: an API
+/// that does not use a field is not deployed anew because there is such a field.
+fn digest(spec: &Spec) -> String {
+    if spec.routes.is_empty() {
         return String::new();
     }
     let mut hash = Sha256::new();
-    for (key, route) in routes {
-        // No part of it can hold a line break.
+    // No part of a line can hold a line break, and no route begins with `+`.
+    for (key, route) in &spec.routes {
         hash.update(format!("{key}\n{}\n{}\n", route.function, route.authorization));
+        if !route.preflight.is_empty() {
+            hash.update(format!("+preflight {}\n", json!(route.preflight)));
+        }
+    }
+    for (sort, response) in spec.gateway_responses.iter().flatten() {
+        hash.update(format!("+gateway {sort} {}\n", json!(response)));
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -197,26 +231,49 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
         })?;
         let authorization = route.authorization.unwrap_or(config.authorization).as_type();
         let authorization = authorization.to_owned();
-        Ok((key.to_string(), Route { function: route.function, authorization }))
+        Ok((key, Route { function: route.function, authorization, preflight: BTreeMap::new() }))
     };
-    let routes: BTreeMap<_, _> = config.routes.into_iter().map(route).collect::<Result<_>>()?;
+    let mut routes: BTreeMap<RouteKey, Route> =
+        config.routes.into_iter().map(route).collect::<Result<_>>()?;
     let throttle = |ThrottleConfig { rate, burst }| Throttle { rate, burst };
-    let functions: BTreeSet<&String> = routes.values().map(|route| &route.function).collect();
-    Ok(Spec {
+    let functions: BTreeSet<String> = routes.values().map(|route| route.function.clone()).collect();
+    let mut gateway_responses: BTreeMap<String, GatewayResponse> = BTreeMap::new();
+    if let Some(cors) = &config.cors.0 {
+        let headers = cors.headers();
+        for path in routes.keys().map(|key| key.path.clone()).collect::<BTreeSet<_>>() {
+            let key = |method: &str| RouteKey { method: method.to_owned(), path: path.clone() };
+            if !routes.contains_key(&key("ANY")) {
+                routes.entry(key(PREFLIGHT)).or_insert_with(|| Route::preflight(&headers));
+            }
+        }
+        for sort in DEFAULTS {
+            gateway_responses.entry(sort.to_owned()).or_default();
+        }
+        // One that is there for what happened takes nothing from the defaults.
+        for response in gateway_responses.values_mut() {
+            *response = std::mem::take(response).with(&headers);
+        }
+    }
+    let routes = routes.into_iter().map(|(key, route)| (key.to_string(), route)).collect();
+    let mut spec = Spec {
         name: at.name.clone(),
         tags: at.tags.clone(),
         description: config.description,
         stage: Some(config.stage.unwrap_or_else(|| STAGE.to_owned())),
-        permissions: functions.into_iter().cloned().collect(),
+        permissions: functions.into_iter().collect(),
         variables: config.variables,
         throttle: config.throttle.map(throttle),
-        deployed: digest(&routes),
+        gateway_responses: Some(gateway_responses).filter(|all| !all.is_empty()),
+        deployed: String::new(),
         routes,
-    })
+    };
+    spec.deployed = digest(&spec);
+    Ok(spec)
 }
 
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = routes::check(config.routes.keys());
+    problems.extend(config.cors.0.iter().flat_map(Cors::check));
     let mut problem = |path: &[&str], message: String, hint: &str| {
         let path = path.iter().map(|&key| key.to_owned()).collect();
         problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
@@ -255,8 +312,6 @@ fn is_of_a_variable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn config(value: Value) -> Config {
@@ -295,12 +350,14 @@ mod tests {
     fn the_digest_tells_what_is_deployed() {
         let digest = |value: Value| spec(value).deployed;
         let one = digest(json!({ "routes": { "GET /a": "f" } }));
-        assert_eq!(one.len(), 64);
+        // As it has been since the first deployment: nobody's API is deployed anew for nothing.
+        assert_eq!(one, "68293bbf3b965900bbe215920b0a09cda4e435d677577bacc6c073ffebb51c69");
         assert_eq!(one, digest(json!({ "routes": { "get /a/": "f" }, "description": "x" })));
         for other in [
             json!({ "routes": { "GET /b": "f" } }),
             json!({ "routes": { "GET /a": "g" } }),
             json!({ "routes": { "GET /a": "f" }, "authorization": "none" }),
+            json!({ "routes": { "GET /a": "f" }, "cors": true }),
         ] {
             assert_ne!(one, digest(other));
         }
@@ -309,6 +366,38 @@ mod tests {
             "routes": { "GET /a": "f" }, "variables": { "a": "b" }, "throttle": { "rate": 1 },
         });
         assert_eq!(one, digest(staged), "the stage's own settings are not deployed");
+        let cors = |cors: Value| digest(json!({ "routes": { "GET /a": "f" }, "cors": cors }));
+        assert_eq!(one, cors(json!(false)));
+        assert_eq!(cors(json!(true)), cors(json!({ "origins": ["*"], "credentials": false })));
+        assert_ne!(cors(json!(true)), cors(json!({ "max_age": 1 })));
+    }
+
+    #[test]
+    fn paths_have_a_preflight_unless_they_answer_it_themselves() {
+        let routes = json!({
+            "GET /a": "f", "PUT /a": "f", "ANY /b": "f", "POST /c": "f", "OPTIONS /c": "g",
+        });
+        let with = spec(json!({ "routes": routes.clone(), "cors": true }));
+        let preflights: Vec<&String> =
+            with.routes.iter().filter(|(_, r)| !r.preflight.is_empty()).map(|(k, _)| k).collect();
+        assert_eq!(preflights, ["OPTIONS /a"]);
+        assert_eq!(with.routes["OPTIONS /a"].authorization, "NONE");
+        assert_eq!(with.permissions, ["f", "g"]);
+        let answers = with.gateway_responses.expect("answers with the headers");
+        assert_eq!(answers.keys().collect::<Vec<_>>(), DEFAULTS);
+        assert!(answers.values().all(|one| one.headers == with.routes["OPTIONS /a"].preflight));
+        let without = spec(json!({ "routes": routes }));
+        assert_eq!((without.routes.len(), without.gateway_responses), (5, None));
+    }
+
+    #[test]
+    fn a_spec_of_before_is_read() {
+        let old = json!({
+            "name": "a", "tags": {}, "permissions": [], "deployed": "",
+            "routes": { "GET /a": { "function": "f", "authorization": "NONE" } },
+        });
+        let spec: Spec = serde_json::from_value(old.clone()).expect("a spec");
+        assert_eq!(json!(spec), old);
     }
 
     #[test]
