@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
 
 use super::row::{Action, Lack, On, Removed, Row, Table, nothing};
-use super::walk::Bench;
+use super::walk::{Bench, unmoved};
 use crate::support::{Sandbox, text};
 
 pub fn table() -> Table {
@@ -22,6 +22,7 @@ pub fn table() -> Table {
                 "CreateResource",
                 "CreateRestApi",
                 "DeleteRestApi",
+                "PutGatewayResponse",
                 "PutIntegration",
                 "PutMethod",
                 "RemovePermission",
@@ -124,6 +125,40 @@ pub fn table() -> Table {
         )
         .means("routes", credentials(None), credentials(Some("true")))
         .hands(|bench| preflight(bench, "delete-method", "")),
+        Row::new(
+            "gateway_responses.status",
+            json!({ "UNAUTHORIZED": { "status": 403 } }),
+            json!({ "UNAUTHORIZED": { "status": 418 } }),
+        )
+        .means("gateway_responses", answer(403, json!({}), TEMPLATE), answer(418, json!({}), TEMPLATE))
+        .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
+        .removed(Removed::Becomes(json!({})))
+        .hand("apigateway put-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED --status-code 400")
+        .lacks(On::Moto, FORGETS),
+        Row::new(
+            "gateway_responses.headers",
+            json!({ "UNAUTHORIZED": { "status": 403, "headers": { "X-A": "one", "X-B": "b" } } }),
+            json!({ "UNAUTHORIZED": { "status": 403, "headers": { "X-A": "two" } } }),
+        )
+        .means(
+            "gateway_responses",
+            answer(403, json!({ "X-A": "one", "X-B": "b" }), TEMPLATE),
+            answer(403, json!({ "X-A": "two" }), TEMPLATE),
+        )
+        .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
+        .removed(Removed::Becomes(json!({})))
+        .hand("apigateway delete-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED")
+        .lacks(On::Moto, FORGETS),
+        Row::new(
+            "gateway_responses.body",
+            json!({ "UNAUTHORIZED": { "status": 403, "body": "{}" } }),
+            json!({ "UNAUTHORIZED": { "status": 403, "body": { "application/json": "[]" } } }),
+        )
+        .means("gateway_responses", answer(403, json!({}), "{}"), answer(403, json!({}), "[]"))
+        .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
+        .removed(Removed::Becomes(json!({})))
+        .hand("apigateway put-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED --status-code 403")
+        .lacks(On::Moto, FORGETS),
         name.sends(&["UpdateRestApi"])
             .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/name,value=other"),
         tags.sends(&["TagResource", "UntagResource"])
@@ -146,6 +181,15 @@ pub fn table() -> Table {
         given: nothing,
         rows,
     }
+}
+
+/// What API Gateway answers elsewhere is somebody else's matter.
+#[test]
+fn another_answer_of_the_gateway_is_left_alone() {
+    unmoved(table(), On::Ministack, |bench| {
+        let put = "apigateway put-gateway-response --rest-api-id <id> --response-type THROTTLED";
+        bench.aws(&format!("{put} --status-code 503"));
+    });
 }
 
 /// Which of its stages is meant is written nowhere but in the file.
@@ -208,6 +252,15 @@ fn cors(name: &'static str, first: Value, second: Value) -> Row {
 const HEADERS: &str =
     "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Amz-User-Agent,X-Api-Key";
 const METHODS: &str = "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT";
+
+/// What somebody without the right to call is answered.
+fn answer(status: u16, headers: Value, json: &str) -> Value {
+    let body = json!({ "application/json": json });
+    json!({ "UNAUTHORIZED": { "status": status, "headers": headers, "body": body } })
+}
+
+/// AWS's own.
+const TEMPLATE: &str = r#"{"message":$context.error.messageString}"#;
 
 /// The routes with a preflight of which one header is not as it is without a word.
 fn crossed(header: &str, value: Option<&str>) -> Value {

@@ -1,14 +1,18 @@
 //! What API Gateway answers by itself in a function's place: to a caller who may not call, or where
 //! a function failed. AWS calls these gateway responses; a call without one gets AWS's own.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_sdk_apigateway::types::{GatewayResponse as SeenResponse, GatewayResponseType};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Fault, Result};
+use stackwright_engine::kind::{Fault, Problem, Result};
 
 use super::Api;
+use super::cors::is_token;
 use super::observe::PAGE;
 use super::spec::Spec;
 
@@ -20,6 +24,97 @@ const JSON: &str = "application/json";
 const BODY: &str = r#"{"message":$context.error.messageString}"#;
 /// Before the name of a header.
 const HEADER: &str = "gatewayresponse.header.";
+
+/// An answer that API Gateway gives by itself. What it does not say is as AWS has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GatewayResponseConfig {
+    /// The HTTP status. Nothing: that of what happened.
+    #[schemars(range(min = 100, max = 599))]
+    pub status: Option<u16>,
+    /// Headers by name, with the texts that they say.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// A template for JSON, or a map of media types to templates: `{"message":
+    /// $context.error.messageString}`.
+    #[serde(default)]
+    pub body: BodyConfig,
+}
+
+/// By media type. Empty: AWS's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "Value")]
+pub struct BodyConfig(BTreeMap<String, String>);
+
+impl TryFrom<Value> for BodyConfig {
+    type Error = serde_json::Error;
+
+    fn try_from(value: Value) -> Result<Self, Self::Error> {
+        Ok(Self(match value {
+            Value::String(text) => [(JSON.to_owned(), text)].into(),
+            value => serde_json::from_value(value)?,
+        }))
+    }
+}
+
+impl JsonSchema for BodyConfig {
+    fn schema_name() -> Cow<'static, str> {
+        "BodyConfig".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let text = json_schema!({ "type": "string" });
+        json_schema!({ "anyOf": [text, { "type": "object", "additionalProperties": text }] })
+    }
+}
+
+impl From<GatewayResponseConfig> for GatewayResponse {
+    fn from(config: GatewayResponseConfig) -> Self {
+        let GatewayResponseConfig { status, headers, body: BodyConfig(body) } = config;
+        let body = if body.is_empty() { Self::default().body } else { body };
+        Self { status, headers, body }
+    }
+}
+
+/// What API Gateway would refuse about these. The problems lie under `gateway_responses`.
+pub fn check(responses: &BTreeMap<String, GatewayResponseConfig>) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut problem = |path: &[&str], message: String, hint: String| {
+        let path = ["gateway_responses"].iter().chain(path).map(|&key| key.to_owned()).collect();
+        problems.push(Problem { path, message, hint: Some(hint) });
+    };
+    for (sort, response) in responses {
+        if !GatewayResponseType::values().contains(&sort.as_str()) {
+            let hint = format!("one of {}", GatewayResponseType::values().join(", "));
+            problem(&[sort], format!("`{sort}` is nothing that API Gateway answers"), hint);
+        }
+        for (name, value) in &response.headers {
+            let path = [sort, "headers", name];
+            if !is_token(name) {
+                let hint = "letters, digits and `-`".to_owned();
+                problem(&path, format!("`{name}` is not the name of a header"), hint);
+            } else if value.is_empty() || value.contains(['\'', '\n', '\r']) {
+                let message = format!("`{value}` cannot be the value of a header here");
+                problem(&path, message, "one line, at least one letter, and no `'`".to_owned());
+            }
+        }
+        for of in response.body.0.keys().filter(|of| !is_media_type(of)) {
+            let message = format!("`{of}` is not a media type");
+            problem(&[sort, "body", of], message, "as `application/json`".to_owned());
+        }
+    }
+    problems
+}
+
+/// `type/subtype`; either may be `*`.
+pub fn is_media_type(text: &str) -> bool {
+    let is_both = |(one, other)| is_token(one) && is_token(other);
+    text.split_once('/').is_some_and(is_both)
+}
 
 /// One answer in its normal form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -159,6 +254,8 @@ pub fn unquoted(mapping: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -168,6 +265,35 @@ mod tests {
         let more = ["X-A", "X-B"].map(|name| (name.to_owned(), "more".to_owned()));
         let headers: Vec<String> = own.with(&more.into()).headers.into_values().collect();
         assert_eq!(headers, ["more", "own"]);
+    }
+
+    #[test]
+    fn what_api_gateway_would_refuse() {
+        let wrong = |value: Value| -> Vec<String> {
+            let all = serde_json::from_value(value).expect("a config");
+            check(&all).into_iter().map(|problem| problem.path[1..].join(".")).collect()
+        };
+        assert_eq!(
+            wrong(json!({
+                "UNAUTHORIZED": { "status": 418, "headers": { "X-A": "${env.A}" }, "body": "{}" },
+                "DEFAULT_5XX": { "body": { "text/html": "<p>" } },
+            })),
+            [""; 0]
+        );
+        assert_eq!(
+            wrong(json!({
+                "NOBODY": {},
+                "THROTTLED": { "headers": { "X A": "b", "X-B": "it's", "X-C": "" } },
+                "WAF_FILTERED": { "body": { "json": "{}" } },
+            })),
+            [
+                "NOBODY",
+                "THROTTLED.headers.X A",
+                "THROTTLED.headers.X-B",
+                "THROTTLED.headers.X-C",
+                "WAF_FILTERED.body.json",
+            ]
+        );
     }
 
     #[test]

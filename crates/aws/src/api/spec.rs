@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use stackwright_engine::kind::{Context, Error, Problem, Result};
 
 use super::cors::{Cors, CorsConfig, PREFLIGHT};
-use super::gateway::{DEFAULTS, GatewayResponse};
+use super::gateway::{self, DEFAULTS, GatewayResponse, GatewayResponseConfig};
 use super::routes::{self, RouteKey};
 use crate::tags::Tags;
 
@@ -46,6 +46,10 @@ pub struct Config {
     #[serde(default)]
     #[schemars(extend("default" = false))]
     pub cors: CorsConfig,
+    /// What API Gateway answers in a function's place, by what happened: `DEFAULT_4XX`,
+    /// `DEFAULT_5XX`, `UNAUTHORIZED`, `THROTTLED`… Those that are not here are left as they are.
+    #[serde(default)]
+    pub gateway_responses: BTreeMap<String, GatewayResponseConfig>,
     /// Variables of the stage, which functions get with every call. Not deployed: they change at
     /// once.
     pub variables: Option<BTreeMap<String, String>>,
@@ -237,7 +241,9 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
         config.routes.into_iter().map(route).collect::<Result<_>>()?;
     let throttle = |ThrottleConfig { rate, burst }| Throttle { rate, burst };
     let functions: BTreeSet<String> = routes.values().map(|route| route.function.clone()).collect();
-    let mut gateway_responses: BTreeMap<String, GatewayResponse> = BTreeMap::new();
+    let responses = config.gateway_responses.into_iter();
+    let mut gateway_responses: BTreeMap<String, GatewayResponse> =
+        responses.map(|(sort, response)| (sort, response.into())).collect();
     if let Some(cors) = &config.cors.0 {
         let headers = cors.headers();
         for path in routes.keys().map(|key| key.path.clone()).collect::<BTreeSet<_>>() {
@@ -274,6 +280,7 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = routes::check(config.routes.keys());
     problems.extend(config.cors.0.iter().flat_map(Cors::check));
+    problems.extend(gateway::check(&config.gateway_responses));
     let mut problem = |path: &[&str], message: String, hint: &str| {
         let path = path.iter().map(|&key| key.to_owned()).collect();
         problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
@@ -358,6 +365,7 @@ mod tests {
             json!({ "routes": { "GET /a": "g" } }),
             json!({ "routes": { "GET /a": "f" }, "authorization": "none" }),
             json!({ "routes": { "GET /a": "f" }, "cors": true }),
+            json!({ "routes": { "GET /a": "f" }, "gateway_responses": { "THROTTLED": {} } }),
         ] {
             assert_ne!(one, digest(other));
         }
@@ -388,6 +396,27 @@ mod tests {
         assert!(answers.values().all(|one| one.headers == with.routes["OPTIONS /a"].preflight));
         let without = spec(json!({ "routes": routes }));
         assert_eq!((without.routes.len(), without.gateway_responses), (5, None));
+    }
+
+    #[test]
+    fn the_files_own_answers_win() {
+        let own = json!({ "Access-Control-Allow-Origin": "https://a.example" });
+        let with = spec(json!({
+            "cors": true,
+            "gateway_responses": {
+                "DEFAULT_4XX": { "status": 404, "headers": own, "body": "{}" },
+                "THROTTLED": { "body": { "text/plain": "later" } },
+            },
+        }));
+        let answers = with.gateway_responses.expect("answers");
+        assert_eq!(answers.len(), 3);
+        let own = &answers["DEFAULT_4XX"];
+        assert_eq!(own.headers["Access-Control-Allow-Origin"], "https://a.example");
+        assert_eq!(own.headers.len(), 3, "{own:?}");
+        assert_eq!((own.status, &own.body["application/json"]), (Some(404), &"{}".to_owned()));
+        let later = &answers["THROTTLED"];
+        assert_eq!(later.headers["Access-Control-Allow-Origin"], "*");
+        assert_eq!(later.body["text/plain"], "later");
     }
 
     #[test]
