@@ -88,6 +88,20 @@ pub fn table() -> Table {
         })
         .lacks(On::Moto, FORGETS),
         Row::new(
+            "routes.api_key",
+            json!({ "GET /a": { "function": "function.f", "api_key": false } }),
+            json!({ "GET /a": { "function": "function.f", "api_key": true } }),
+        )
+        .means("routes", routes(&[("GET /a", "f")]), keyed(&[("GET /a", "f")]))
+        .sends(&["CreateDeployment", "DeleteDeployment", "DeleteMethod", "PutIntegration", "PutMethod"])
+        .removed(Removed::Becomes(json!({})))
+        .hands(|bench| {
+            method(bench, "delete-method", "");
+            method(bench, "put-method", " --authorization-type AWS_IAM");
+            method(bench, "put-integration", INTEGRATION);
+        })
+        .lacks(On::Moto, FORGETS),
+        Row::new(
             "variables",
             json!({ "colour": "red", "size": "1" }),
             json!({ "colour": "blue", "taste": "sweet" }),
@@ -292,6 +306,15 @@ fn open(of: &[(&str, &str)]) -> Value {
     let mut routes = routes(of);
     for route in routes.as_object_mut().expect("a map").values_mut() {
         route["authorization"] = "NONE".into();
+    }
+    routes
+}
+
+/// As [`routes`], for those with a key.
+fn keyed(of: &[(&str, &str)]) -> Value {
+    let mut routes = routes(of);
+    for route in routes.as_object_mut().expect("a map").values_mut() {
+        route["api_key"] = true.into();
     }
     routes
 }

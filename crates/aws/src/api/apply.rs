@@ -157,6 +157,7 @@ impl Api {
     async fn put_method(&self, id: &str, on: &str, key: &RouteKey, route: &Route) -> Result<()> {
         let request = self.cloud.apigateway.put_method().rest_api_id(id).resource_id(on);
         let request = request.http_method(&key.method).authorization_type(&route.authorization);
+        let request = request.api_key_required(route.api_key);
         self.call("PutMethod", request.customize().once().send()).await.map(drop)
     }
 

@@ -36,7 +36,7 @@ pub struct Config {
     #[schemars(extend("default" = "iam"))]
     pub authorization: Authorization,
     /// `METHOD /path`, then the function that answers: `POST /ec2: function.ec2-control`, or
-    /// `{function: …, authorization: …}`. The method may be `ANY`; `{name}` stands for one part of
+    /// `{function: …, authorization: …, api_key: true}`. The method may be `ANY`; `{name}` stands for one part of
     /// the path, `{proxy+}` at its end for all that follows.
     #[serde(default)]
     pub routes: BTreeMap<String, RouteConfig>,
@@ -81,6 +81,8 @@ pub struct RouteConfig {
     pub function: String,
     /// `None`: that of the API.
     pub authorization: Option<Authorization>,
+    /// Whether a call needs a key, besides.
+    pub api_key: bool,
 }
 
 impl TryFrom<Value> for RouteConfig {
@@ -92,6 +94,7 @@ impl TryFrom<Value> for RouteConfig {
         Ok(Self {
             function: function.to_owned(),
             authorization: serde_json::from_value(authorization)?,
+            api_key: value["api_key"].as_bool().unwrap_or_default(),
         })
     }
 }
@@ -113,7 +116,16 @@ impl JsonSchema for RouteConfig {
             function.clone(),
             {
                 "type": "object",
-                "properties": { "function": function, "authorization": authorization },
+                "properties": {
+                    "function": function,
+                    "authorization": authorization,
+                    "api_key": {
+                        "type": "boolean",
+                        "default": false,
+                        "description": "Whether a call needs an API key of a usage plan, besides. \
+                                        Keys and plans are not made here.",
+                    },
+                },
                 "required": ["function"],
                 "additionalProperties": false,
             },
@@ -183,6 +195,9 @@ pub struct Route {
     pub function: String,
     /// `NONE`, `AWS_IAM`; of a route that exists, whatever else it asks for.
     pub authorization: String,
+    /// Whether a call needs a key, besides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub api_key: bool,
     /// No function: API Gateway itself answers, with these headers.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub preflight: BTreeMap<String, String>,
@@ -192,7 +207,8 @@ impl Route {
     /// Anybody may ask, and API Gateway answers.
     fn preflight(headers: &BTreeMap<String, String>) -> Self {
         let authorization = Authorization::None.as_type().to_owned();
-        Self { function: String::new(), authorization, preflight: headers.clone() }
+        let preflight = headers.clone();
+        Self { function: String::new(), authorization, api_key: false, preflight }
     }
 }
 
@@ -218,6 +234,9 @@ fn digest(spec: &Spec) -> String {
     // No part of a line can hold a line break, and no route begins with `+`.
     for (key, route) in &spec.routes {
         hash.update(format!("{key}\n{}\n{}\n", route.function, route.authorization));
+        if route.api_key {
+            hash.update("+api key\n");
+        }
         if !route.preflight.is_empty() {
             hash.update(format!("+preflight {}\n", json!(route.preflight)));
         }
@@ -235,7 +254,8 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
         })?;
         let authorization = route.authorization.unwrap_or(config.authorization).as_type();
         let authorization = authorization.to_owned();
-        Ok((key, Route { function: route.function, authorization, preflight: BTreeMap::new() }))
+        let RouteConfig { function, api_key, .. } = route;
+        Ok((key, Route { function, authorization, api_key, preflight: BTreeMap::new() }))
     };
     let mut routes: BTreeMap<RouteKey, Route> =
         config.routes.into_iter().map(route).collect::<Result<_>>()?;
@@ -437,6 +457,11 @@ mod tests {
         let open = of(json!({ "GET /a": { "function": "f", "authorization": "none" } }));
         assert_eq!(open.routes["GET /a"].authorization, "NONE");
         assert_ne!(open.deployed, long.deployed, "who may call is deployed");
+        let keyed = of(json!({ "GET /a": { "function": "f", "api_key": true } }));
+        assert!(keyed.routes["GET /a"].api_key && !long.routes["GET /a"].api_key);
+        assert_ne!(keyed.deployed, long.deployed, "so is whether it takes a key");
+        let unkeyed = of(json!({ "GET /a": { "function": "f", "api_key": false } }));
+        assert_eq!(unkeyed, long);
     }
 
     #[test]
