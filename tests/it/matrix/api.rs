@@ -173,6 +173,27 @@ pub fn table() -> Table {
         .removed(Removed::Becomes(json!({})))
         .hand("apigateway put-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED --status-code 403")
         .lacks(On::Moto, FORGETS),
+        Row::new(
+            "access_log.group",
+            json!({ "group": group("a"), "format": "$context.requestId" }),
+            json!({ "group": group("b"), "format": "$context.requestId" }),
+        )
+        .sends(&["UpdateStage"])
+        .removed(Removed::Becomes(Value::Null))
+        .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=remove,path=/accessLogSettings"),
+        Row::new(
+            "access_log.format",
+            json!({ "group": group("a"), "format": "$context.requestId" }),
+            json!({ "group": group("a"), "format": "csv" }),
+        )
+        .means(
+            "access_log",
+            json!({ "group": group("a"), "format": "$context.requestId" }),
+            json!({ "group": group("a"), "format": CSV }),
+        )
+        .sends(&["UpdateStage"])
+        .removed(Removed::Becomes(Value::Null))
+        .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=replace,path=/accessLogSettings/format,value=$context.extendedRequestId"),
         name.sends(&["UpdateRestApi"])
             .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/name,value=other"),
         tags.sends(&["TagResource", "UntagResource"])
@@ -266,6 +287,14 @@ fn cors(name: &'static str, first: Value, second: Value) -> Row {
 const HEADERS: &str =
     "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Amz-User-Agent,X-Api-Key";
 const METHODS: &str = "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT";
+
+fn group(name: &str) -> String {
+    format!("arn:aws:logs:us-east-1:<account>:log-group:{name}")
+}
+
+const CSV: &str = "$context.identity.sourceIp,$context.identity.caller,$context.identity.user,\
+    $context.requestTime,$context.httpMethod,$context.resourcePath,$context.protocol,\
+    $context.status,$context.responseLength,$context.requestId,$context.extendedRequestId";
 
 /// What somebody without the right to call is answered.
 fn answer(status: u16, headers: Value, json: &str) -> Value {

@@ -5,6 +5,7 @@
 //! change of routes is not live before it is deployed, so what the stage serves is a field of its
 //! own, [`spec::Spec::deployed`].
 
+pub mod access_log;
 mod apply;
 pub mod cors;
 mod deploy;
@@ -120,7 +121,7 @@ impl Kind for Api {
         let names = self.names(&on.id, desired.stage()).await?;
         self.set_texts(&names, desired, changes).await?;
         let set = self.set_gateway_responses(&names.id, desired, changes).await?;
-        let own = ["name", "description", "tags", "variables", "throttle"];
+        let own = ["name", "description", "tags", "variables", "throttle", "access_log"];
         if changes.iter().any(|change| !own.contains(&change.path.field())) {
             let applied = on.applied.as_ref().map(|spec| spec.permissions.as_slice());
             self.converge(&names, desired, applied.unwrap_or_default(), &set).await?;

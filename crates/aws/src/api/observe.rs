@@ -9,6 +9,7 @@ use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Result, Settled, tag};
 
+use super::access_log::AccessLog;
 use super::cors::preflight;
 use super::names::{Names, digest_of, invoked};
 use super::permission::Grant;
@@ -58,6 +59,7 @@ pub struct Stages {
 pub struct Settings {
     pub variables: BTreeMap<String, String>,
     pub throttle: Throttle,
+    pub access_log: AccessLog,
 }
 
 /// Everything that is made after the API itself.
@@ -90,10 +92,16 @@ impl Api {
         let (Some(api), Some(Seen { tree, stages, grants })) = (api, seen) else { return Ok(None) };
         let good = grants.into_iter().filter(|(_, grant)| grant.is_good);
         // Without routes there is no stage: as soon as there is one, its settings differ.
-        let (variables, throttle) = match (stages.settings, &handle.applied) {
-            (Some(Settings { variables, throttle }), _) => (Some(variables), Some(throttle)),
-            (None, Some(applied)) => (applied.variables.clone(), applied.throttle.clone()),
-            (None, None) => (None, None),
+        let applied = handle.applied.as_ref();
+        let (variables, throttle, access_log) = match stages.settings {
+            Some(Settings { variables, throttle, access_log }) => {
+                (Some(variables), Some(throttle), Some(access_log))
+            }
+            None => (
+                applied.and_then(|applied| applied.variables.clone()),
+                applied.and_then(|applied| applied.throttle.clone()),
+                applied.and_then(|applied| applied.access_log.clone()),
+            ),
         };
         let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
         let tags = api.tags.unwrap_or_default().into_iter().collect();
@@ -118,6 +126,7 @@ impl Api {
                 permissions: good.map(|(function, _)| function).collect(),
                 variables,
                 throttle,
+                access_log,
                 deployed: stages.digest,
             },
             outputs: names.outputs(),
@@ -194,6 +203,7 @@ impl Api {
             settings: ours.map(|stage| Settings {
                 variables: stage.variables().cloned().unwrap_or_default().into_iter().collect(),
                 throttle: throttle(stage),
+                access_log: access_log(stage),
             }),
         };
         if let Some(deployment) = ours.and_then(|stage| stage.deployment_id()) {
@@ -279,6 +289,15 @@ impl Api {
             name: api.name.unwrap_or_default(),
             created: api.created_date.and_then(|date| date.fmt(Format::DateTime).ok()),
         })
+    }
+}
+
+fn access_log(stage: &Stage) -> AccessLog {
+    let log = stage.access_log_settings();
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    AccessLog {
+        group: text(log.and_then(|log| log.destination_arn())),
+        format: text(log.and_then(|log| log.format())),
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stackwright_engine::kind::{Context, Error, Problem, Result};
 
+use super::access_log::{AccessLog, AccessLogConfig};
 use super::cors::{Cors, CorsConfig, PREFLIGHT};
 use super::gateway::{self, DEFAULTS, GatewayResponse, GatewayResponseConfig};
 use super::routes::{self, RouteKey};
@@ -55,6 +56,9 @@ pub struct Config {
     pub variables: Option<BTreeMap<String, String>>,
     /// How many calls the stage takes, all routes together. More are answered with 429.
     pub throttle: Option<ThrottleConfig>,
+    /// Where the stage writes a line for each call. The account needs a role for it, which is not made
+    /// here: `aws apigateway update-account` sets it.
+    pub access_log: Option<AccessLogConfig>,
 }
 
 /// How many calls a stage takes.
@@ -174,6 +178,8 @@ pub struct Spec {
     pub variables: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<Throttle>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<AccessLog>,
     /// [`digest`] of what the stage serves. Empty: nothing of ours, or nothing at all.
     pub deployed: String,
 }
@@ -289,6 +295,7 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
         permissions: functions.into_iter().collect(),
         variables: config.variables,
         throttle: config.throttle.map(throttle),
+        access_log: config.access_log.map(AccessLog::from),
         gateway_responses: Some(gateway_responses).filter(|all| !all.is_empty()),
         deployed: String::new(),
         routes,
@@ -301,6 +308,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = routes::check(config.routes.keys());
     problems.extend(config.cors.0.iter().flat_map(Cors::check));
     problems.extend(gateway::check(&config.gateway_responses));
+    problems.extend(config.access_log.iter().flat_map(AccessLogConfig::check));
     let mut problem = |path: &[&str], message: String, hint: &str| {
         let path = path.iter().map(|&key| key.to_owned()).collect();
         problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
@@ -392,6 +400,7 @@ mod tests {
         assert_eq!(digest(json!({})), "");
         let staged = json!({
             "routes": { "GET /a": "f" }, "variables": { "a": "b" }, "throttle": { "rate": 1 },
+            "access_log": { "group": "arn:aws:logs:us-east-1:123456789012:log-group:a" },
         });
         assert_eq!(one, digest(staged), "the stage's own settings are not deployed");
         let cors = |cors: Value| digest(json!({ "routes": { "GET /a": "f" }, "cors": cors }));
