@@ -29,7 +29,9 @@ pub fn table() -> Table {
                 "UpdateStage",
             ])
             .removed(Removed::Becomes(json!("prod")))
-            .cannot("a stage keeps its name"),
+            .cannot("a stage keeps its name")
+            // Its CreateRestApi takes no media types.
+            .lacks(On::Moto, Lack::Forgets("UpdateRestApi")),
         Row::new("authorization", "iam", "none")
             .means("routes", authorized("AWS_IAM"), authorized("NONE"))
             .sends(&["CreateDeployment", "DeleteMethod", "PutIntegration", "PutMethod"])
@@ -194,6 +196,24 @@ pub fn table() -> Table {
         .sends(&["UpdateStage"])
         .removed(Removed::Becomes(Value::Null))
         .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=replace,path=/accessLogSettings/format,value=$context.extendedRequestId"),
+        Row::new("endpoint", "regional", "edge")
+            .sends(&["CreateDeployment", "DeleteDeployment", "UpdateRestApi"])
+            .removed(Removed::Default(json!("regional")))
+            .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/endpointConfiguration/types/0,value=REGIONAL")
+            .lacks(On::Moto, FORGETS)
+            .spoils(On::Ministack, |bench| {
+                let api = patched(bench, "op=replace,path=/endpointConfiguration/types/0,value=EDGE");
+                api["endpointConfiguration"]["types"] != json!(["EDGE"])
+            }),
+        Row::new("binary_types", json!(["a/b", "image/png"]), json!(["*/*", "image/png"]))
+            .sends(&["CreateDeployment", "DeleteDeployment", "UpdateRestApi"])
+            .removed(Removed::Default(json!([])))
+            .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=add,path=/binaryMediaTypes/x~1y,value=x/y")
+            .lacks(On::Moto, FORGETS)
+            .spoils(On::Ministack, |bench| {
+                let api = patched(bench, "op=add,path=/binaryMediaTypes/image~1png,value=image/png");
+                api["binaryMediaTypes"] != json!(["image/png"])
+            }),
         name.sends(&["UpdateRestApi"])
             .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/name,value=other"),
         tags.sends(&["TagResource", "UntagResource"])
@@ -287,6 +307,14 @@ fn cors(name: &'static str, first: Value, second: Value) -> Row {
 const HEADERS: &str =
     "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Amz-User-Agent,X-Api-Key";
 const METHODS: &str = "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT";
+
+/// Another API, after this patch.
+fn patched(bench: &Bench, patch: &str) -> Value {
+    let made = bench.aws("apigateway create-rest-api --name other");
+    let id = text(&made["id"]);
+    bench.aws(&format!("apigateway update-rest-api --rest-api-id {id} --patch-operations {patch}"));
+    bench.aws(&format!("apigateway get-rest-api --rest-api-id {id}"))
+}
 
 fn group(name: &str) -> String {
     format!("arn:aws:logs:us-east-1:<account>:log-group:{name}")

@@ -63,7 +63,12 @@ pub struct Row {
     /// Steps for other resources that the change brings: `update role.r`.
     pub also: &'static [&'static str],
     pub lacks: Vec<(On, Lack)>,
+    /// Where a change, by whomever, leaves an object that nobody can read, and whether it still does.
+    pub spoils: Option<(On, Still)>,
 }
+
+/// Whether an endpoint still does what a row says of it.
+pub type Still = fn(&Bench) -> bool;
 
 /// How the plan names it.
 pub enum Seen {
@@ -140,6 +145,7 @@ impl Row {
             with: Map::new(),
             also: &[],
             lacks: Vec::new(),
+            spoils: None,
         }
     }
 
@@ -218,6 +224,12 @@ impl Row {
 
     pub fn lacks(mut self, on: On, lack: Lack) -> Self {
         self.lacks.push((on, lack));
+        self
+    }
+
+    /// There it is tried at the create alone. `still` tries the change on another object.
+    pub fn spoils(mut self, on: On, still: Still) -> Self {
+        self.spoils = Some((on, still));
         self
     }
 

@@ -150,6 +150,10 @@ impl Bench {
             self.is_settled(&format!("{}: set", row.name));
         }
 
+        if let Some((_, still)) = row.spoils.filter(|(on, _)| *on == self.on) {
+            return assert!(still(self), "{}: it can be changed there now", row.name);
+        }
+
         let sent = self.proxy.log().len();
         let change = Expected {
             what: "changed",

@@ -15,7 +15,7 @@ use super::names::{Names, digest_of, invoked};
 use super::permission::Grant;
 use super::spec::{Route, STAGE, STAGE_TAG, Spec, Throttle};
 use super::stage::ALL_ROUTES;
-use super::{Api, TOGETHER};
+use super::{Api, TOGETHER, settings};
 use crate::tags::Tags;
 
 /// The most that a page holds.
@@ -103,6 +103,8 @@ impl Api {
                 applied.and_then(|applied| applied.access_log.clone()),
             ),
         };
+        let endpoint = settings::endpoint_seen(api.endpoint_configuration());
+        let binary_types = Some(settings::sorted(api.binary_media_types()));
         let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
         let tags = api.tags.unwrap_or_default().into_iter().collect();
         let tags = match &handle.applied {
@@ -121,6 +123,8 @@ impl Api {
                 tags,
                 description: Some(api.description.unwrap_or_default()),
                 stage,
+                endpoint,
+                binary_types,
                 routes: tree.routes(),
                 gateway_responses,
                 permissions: good.map(|(function, _)| function).collect(),

@@ -13,6 +13,7 @@ use super::access_log::{AccessLog, AccessLogConfig};
 use super::cors::{Cors, CorsConfig, PREFLIGHT};
 use super::gateway::{self, DEFAULTS, GatewayResponse, GatewayResponseConfig};
 use super::routes::{self, RouteKey};
+use super::settings::{self, Endpoint};
 use crate::tags::Tags;
 
 /// The stage when nothing is written.
@@ -51,6 +52,14 @@ pub struct Config {
     /// `DEFAULT_5XX`, `UNAUTHORIZED`, `THROTTLED`… Those that are not here are left as they are.
     #[serde(default)]
     pub gateway_responses: BTreeMap<String, GatewayResponseConfig>,
+    /// Where calls come in: `regional`, or `edge` (at the place of CloudFront that is nearest to the
+    /// caller).
+    #[schemars(extend("default" = Endpoint::default().as_str()))]
+    pub endpoint: Option<Endpoint>,
+    /// Media types of bodies that are bytes, not text: `image/png`, or `*/*` for all. Functions get
+    /// such a body, and give it back, in base64.
+    #[schemars(extend("default" = []))]
+    pub binary_types: Option<Vec<String>>,
     /// Variables of the stage, which functions get with every call. Not deployed: they change at
     /// once.
     pub variables: Option<BTreeMap<String, String>>,
@@ -166,6 +175,12 @@ pub struct Spec {
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// `regional`, `edge`; of an API that exists, also `private`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Sorted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary_types: Option<Vec<String>>,
     /// By `METHOD /path`.
     pub routes: BTreeMap<String, Route>,
     /// By type, as `DEFAULT_4XX`.
@@ -247,6 +262,12 @@ fn digest(spec: &Spec) -> String {
             hash.update(format!("+preflight {}\n", json!(route.preflight)));
         }
     }
+    if let Some(endpoint) = spec.endpoint.as_ref().filter(|sort| *sort != "regional") {
+        hash.update(format!("+endpoint {endpoint}\n"));
+    }
+    if let Some(types) = spec.binary_types.as_ref().filter(|types| !types.is_empty()) {
+        hash.update(format!("+binary {}\n", json!(types)));
+    }
     for (sort, response) in spec.gateway_responses.iter().flatten() {
         hash.update(format!("+gateway {sort} {}\n", json!(response)));
     }
@@ -292,6 +313,8 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
         tags: at.tags.clone(),
         description: config.description,
         stage: Some(config.stage.unwrap_or_else(|| STAGE.to_owned())),
+        endpoint: config.endpoint.map(|endpoint| endpoint.as_str().to_owned()),
+        binary_types: config.binary_types.as_deref().map(settings::sorted),
         permissions: functions.into_iter().collect(),
         variables: config.variables,
         throttle: config.throttle.map(throttle),
@@ -308,6 +331,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = routes::check(config.routes.keys());
     problems.extend(config.cors.0.iter().flat_map(Cors::check));
     problems.extend(gateway::check(&config.gateway_responses));
+    problems.extend(settings::check(config.binary_types.as_deref().unwrap_or_default()));
     problems.extend(config.access_log.iter().flat_map(AccessLogConfig::check));
     let mut problem = |path: &[&str], message: String, hint: &str| {
         let path = path.iter().map(|&key| key.to_owned()).collect();
@@ -394,6 +418,8 @@ mod tests {
             json!({ "routes": { "GET /a": "f" }, "authorization": "none" }),
             json!({ "routes": { "GET /a": "f" }, "cors": true }),
             json!({ "routes": { "GET /a": "f" }, "gateway_responses": { "THROTTLED": {} } }),
+            json!({ "routes": { "GET /a": "f" }, "endpoint": "edge" }),
+            json!({ "routes": { "GET /a": "f" }, "binary_types": ["*/*"] }),
         ] {
             assert_ne!(one, digest(other));
         }
@@ -403,6 +429,10 @@ mod tests {
             "access_log": { "group": "arn:aws:logs:us-east-1:123456789012:log-group:a" },
         });
         assert_eq!(one, digest(staged), "the stage's own settings are not deployed");
+        let plain = json!({
+            "routes": { "GET /a": "f" }, "endpoint": "regional", "binary_types": [],
+        });
+        assert_eq!(one, digest(plain), "as it is without a word");
         let cors = |cors: Value| digest(json!({ "routes": { "GET /a": "f" }, "cors": cors }));
         assert_eq!(one, cors(json!(false)));
         assert_eq!(cors(json!(true)), cors(json!({ "origins": ["*"], "credentials": false })));
