@@ -3,6 +3,7 @@
 
 mod auth;
 mod cli;
+mod cors;
 mod edits;
 mod faults;
 mod instances;

@@ -1,5 +1,6 @@
 //! One plain HTTP/1.1 call at a time, each over a connection of its own.
 
+use std::collections::BTreeMap;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -13,6 +14,21 @@ pub fn http(method: &str, url: &str, body: &str) -> (u16, String) {
 /// As [`http`] with header lines of your own, each with its line end.
 #[track_caller]
 pub fn send(method: &str, url: &str, headers: &str, body: &str) -> (u16, String) {
+    let (status, _, body) = exchange(method, url, headers, body);
+    (status, body)
+}
+
+/// As [`send`], without a body: the status, and the answer's headers by their names in small letters.
+#[track_caller]
+pub fn headers(method: &str, url: &str, headers: &str) -> (u16, BTreeMap<String, String>) {
+    let (status, head, _) = exchange(method, url, headers, "");
+    let lines = head.lines().filter_map(|line| line.split_once(": "));
+    (status, lines.map(|(name, value)| (name.to_ascii_lowercase(), value.to_owned())).collect())
+}
+
+/// Status, head and body.
+#[track_caller]
+fn exchange(method: &str, url: &str, headers: &str, body: &str) -> (u16, String, String) {
     let rest = url.strip_prefix("http://").expect("a plain http URL");
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let mut stream = TcpStream::connect(host).expect("somebody listens");
@@ -28,7 +44,8 @@ pub fn send(method: &str, url: &str, headers: &str, body: &str) -> (u16, String)
     let status = reply.split_whitespace().nth(1).and_then(|code| code.parse().ok());
     let (head, body) = reply.split_once("\r\n\r\n").unwrap_or((reply.as_str(), ""));
     let chunked = head.to_ascii_lowercase().contains("transfer-encoding: chunked");
-    (status.expect("a status"), if chunked { unchunked(body) } else { body.to_owned() })
+    let body = if chunked { unchunked(body) } else { body.to_owned() };
+    (status.expect("a status"), head.to_owned(), body)
 }
 
 /// Header lines that make a call one of `service`'s. Emulators look at the signature's scope alone.

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
 
 use super::row::{Action, Lack, On, Removed, Row, Table, nothing};
-use super::walk::Bench;
+use super::walk::{Bench, unmoved};
 use crate::support::{Sandbox, text};
 
 pub fn table() -> Table {
@@ -22,13 +22,16 @@ pub fn table() -> Table {
                 "CreateResource",
                 "CreateRestApi",
                 "DeleteRestApi",
+                "PutGatewayResponse",
                 "PutIntegration",
                 "PutMethod",
                 "RemovePermission",
                 "UpdateStage",
             ])
             .removed(Removed::Becomes(json!("prod")))
-            .cannot("a stage keeps its name"),
+            .cannot("a stage keeps its name")
+            // Its CreateRestApi takes no media types.
+            .lacks(On::Moto, Lack::Forgets("UpdateRestApi")),
         Row::new("authorization", "iam", "none")
             .means("routes", authorized("AWS_IAM"), authorized("NONE"))
             .sends(&["CreateDeployment", "DeleteMethod", "PutIntegration", "PutMethod"])
@@ -87,6 +90,20 @@ pub fn table() -> Table {
         })
         .lacks(On::Moto, FORGETS),
         Row::new(
+            "routes.api_key",
+            json!({ "GET /a": { "function": "function.f", "api_key": false } }),
+            json!({ "GET /a": { "function": "function.f", "api_key": true } }),
+        )
+        .means("routes", routes(&[("GET /a", "f")]), keyed(&[("GET /a", "f")]))
+        .sends(&["CreateDeployment", "DeleteDeployment", "DeleteMethod", "PutIntegration", "PutMethod"])
+        .removed(Removed::Becomes(json!({})))
+        .hands(|bench| {
+            method(bench, "delete-method", "");
+            method(bench, "put-method", " --authorization-type AWS_IAM");
+            method(bench, "put-integration", INTEGRATION);
+        })
+        .lacks(On::Moto, FORGETS),
+        Row::new(
             "variables",
             json!({ "colour": "red", "size": "1" }),
             json!({ "colour": "blue", "taste": "sweet" }),
@@ -102,6 +119,101 @@ pub fn table() -> Table {
             .sends(&["UpdateStage"])
             .removed(Removed::Becomes(Value::Null))
             .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=replace,path=/*/*/throttling/burstLimit,value=7"),
+        cors("cors.origins", json!(true), json!({ "origins": ["https://a.example"] }))
+            .means("routes", crossed("Origin", Some("*")), crossed("Origin", Some("https://a.example")))
+            .hands(|bench| preflight(bench, "delete-method", "")),
+        cors("cors.headers", json!({}), json!({ "headers": ["X-A"] }))
+            .means("routes", crossed("Headers", Some(HEADERS)), crossed("Headers", Some("X-A")))
+            .hand("apigateway delete-gateway-response --rest-api-id <id> --response-type DEFAULT_4XX")
+            .drifts_in("gateway_responses"),
+        cors("cors.methods", json!({}), json!({ "methods": ["GET"] }))
+            .means("routes", crossed("Methods", Some(METHODS)), crossed("Methods", Some("GET")))
+            // A preflight that gives no answer.
+            .hands(|bench| preflight(bench, "put-integration", " --type MOCK")),
+        cors("cors.max_age", json!({}), json!({ "max_age": "10m" }))
+            .means("routes", crossed("Max-Age", None), crossed("Max-Age", Some("600")))
+            .hand("apigateway put-gateway-response --rest-api-id <id> --response-type DEFAULT_5XX")
+            .drifts_in("gateway_responses"),
+        cors(
+            "cors.credentials",
+            json!({ "origins": ["https://a.example"] }),
+            json!({ "origins": ["https://a.example"], "credentials": true }),
+        )
+        .means("routes", credentials(None), credentials(Some("true")))
+        .hands(|bench| preflight(bench, "delete-method", "")),
+        Row::new(
+            "gateway_responses.status",
+            json!({ "UNAUTHORIZED": { "status": 403 } }),
+            json!({ "UNAUTHORIZED": { "status": 418 } }),
+        )
+        .means("gateway_responses", answer(403, json!({}), TEMPLATE), answer(418, json!({}), TEMPLATE))
+        .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
+        .removed(Removed::Becomes(json!({})))
+        .hand("apigateway put-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED --status-code 400")
+        .lacks(On::Moto, FORGETS),
+        Row::new(
+            "gateway_responses.headers",
+            json!({ "UNAUTHORIZED": { "status": 403, "headers": { "X-A": "one", "X-B": "b" } } }),
+            json!({ "UNAUTHORIZED": { "status": 403, "headers": { "X-A": "two" } } }),
+        )
+        .means(
+            "gateway_responses",
+            answer(403, json!({ "X-A": "one", "X-B": "b" }), TEMPLATE),
+            answer(403, json!({ "X-A": "two" }), TEMPLATE),
+        )
+        .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
+        .removed(Removed::Becomes(json!({})))
+        .hand("apigateway delete-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED")
+        .lacks(On::Moto, FORGETS),
+        Row::new(
+            "gateway_responses.body",
+            json!({ "UNAUTHORIZED": { "status": 403, "body": "{}" } }),
+            json!({ "UNAUTHORIZED": { "status": 403, "body": { "application/json": "[]" } } }),
+        )
+        .means("gateway_responses", answer(403, json!({}), "{}"), answer(403, json!({}), "[]"))
+        .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
+        .removed(Removed::Becomes(json!({})))
+        .hand("apigateway put-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED --status-code 403")
+        .lacks(On::Moto, FORGETS),
+        Row::new(
+            "access_log.group",
+            json!({ "group": group("a"), "format": "$context.requestId" }),
+            json!({ "group": group("b"), "format": "$context.requestId" }),
+        )
+        .sends(&["UpdateStage"])
+        .removed(Removed::Becomes(Value::Null))
+        .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=remove,path=/accessLogSettings"),
+        Row::new(
+            "access_log.format",
+            json!({ "group": group("a"), "format": "$context.requestId" }),
+            json!({ "group": group("a"), "format": "csv" }),
+        )
+        .means(
+            "access_log",
+            json!({ "group": group("a"), "format": "$context.requestId" }),
+            json!({ "group": group("a"), "format": CSV }),
+        )
+        .sends(&["UpdateStage"])
+        .removed(Removed::Becomes(Value::Null))
+        .hand("apigateway update-stage --rest-api-id <id> --stage-name one --patch-operations op=replace,path=/accessLogSettings/format,value=$context.extendedRequestId"),
+        Row::new("endpoint", "regional", "edge")
+            .sends(&["CreateDeployment", "DeleteDeployment", "UpdateRestApi"])
+            .removed(Removed::Default(json!("regional")))
+            .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/endpointConfiguration/types/0,value=REGIONAL")
+            .lacks(On::Moto, FORGETS)
+            .spoils(On::Ministack, |bench| {
+                let api = patched(bench, "op=replace,path=/endpointConfiguration/types/0,value=EDGE");
+                api["endpointConfiguration"]["types"] != json!(["EDGE"])
+            }),
+        Row::new("binary_types", json!(["a/b", "image/png"]), json!(["*/*", "image/png"]))
+            .sends(&["CreateDeployment", "DeleteDeployment", "UpdateRestApi"])
+            .removed(Removed::Default(json!([])))
+            .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=add,path=/binaryMediaTypes/x~1y,value=x/y")
+            .lacks(On::Moto, FORGETS)
+            .spoils(On::Ministack, |bench| {
+                let api = patched(bench, "op=add,path=/binaryMediaTypes/image~1png,value=image/png");
+                api["binaryMediaTypes"] != json!(["image/png"])
+            }),
         name.sends(&["UpdateRestApi"])
             .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/name,value=other"),
         tags.sends(&["TagResource", "UntagResource"])
@@ -124,6 +236,15 @@ pub fn table() -> Table {
         given: nothing,
         rows,
     }
+}
+
+/// What API Gateway answers elsewhere is somebody else's matter.
+#[test]
+fn another_answer_of_the_gateway_is_left_alone() {
+    unmoved(table(), On::Ministack, |bench| {
+        let put = "apigateway put-gateway-response --rest-api-id <id> --response-type THROTTLED";
+        bench.aws(&format!("{put} --status-code 503"));
+    });
 }
 
 /// Which of its stages is meant is written nowhere but in the file.
@@ -163,11 +284,94 @@ fn authorized(sort: &str) -> Value {
 /// There a deployment makes the stage anew, without its settings.
 const FORGETS: Lack = Lack::Forgets("UpdateStage");
 
+/// One setting of `cors`, where one route is: what it says is said by a preflight and by the answers
+/// of API Gateway itself.
+fn cors(name: &'static str, first: Value, second: Value) -> Row {
+    Row::new(name, first, second)
+        .with(json!({ "routes": { "GET /a": "function.f" } }))
+        .also_in(&["gateway_responses"])
+        .sends(&[
+            "CreateDeployment",
+            "DeleteDeployment",
+            "DeleteMethod",
+            "PutGatewayResponse",
+            "PutIntegration",
+            "PutIntegrationResponse",
+            "PutMethod",
+            "PutMethodResponse",
+        ])
+        .removed(Removed::Becomes(routes(&[("GET /a", "f")])))
+        .lacks(On::Moto, FORGETS)
+}
+
+const HEADERS: &str =
+    "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,X-Amz-User-Agent,X-Api-Key";
+const METHODS: &str = "DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT";
+
+/// Another API, after this patch.
+fn patched(bench: &Bench, patch: &str) -> Value {
+    let made = bench.aws("apigateway create-rest-api --name other");
+    let id = text(&made["id"]);
+    bench.aws(&format!("apigateway update-rest-api --rest-api-id {id} --patch-operations {patch}"));
+    bench.aws(&format!("apigateway get-rest-api --rest-api-id {id}"))
+}
+
+fn group(name: &str) -> String {
+    format!("arn:aws:logs:us-east-1:<account>:log-group:{name}")
+}
+
+const CSV: &str = "$context.identity.sourceIp,$context.identity.caller,$context.identity.user,\
+    $context.requestTime,$context.httpMethod,$context.resourcePath,$context.protocol,\
+    $context.status,$context.responseLength,$context.requestId,$context.extendedRequestId";
+
+/// What somebody without the right to call is answered.
+fn answer(status: u16, headers: Value, json: &str) -> Value {
+    let body = json!({ "application/json": json });
+    json!({ "UNAUTHORIZED": { "status": status, "headers": headers, "body": body } })
+}
+
+/// AWS's own.
+const TEMPLATE: &str = r#"{"message":$context.error.messageString}"#;
+
+/// The routes with a preflight of which one header is not as it is without a word.
+fn crossed(header: &str, value: Option<&str>) -> Value {
+    let mut routes = routes(&[("GET /a", "f")]);
+    let mut said = json!({ ALLOW_ORIGIN: "*", ALLOW_HEADERS: HEADERS, "Access-Control-Allow-Methods": METHODS });
+    let name = match header {
+        "Max-Age" => "Access-Control-Max-Age".to_owned(),
+        header => format!("Access-Control-Allow-{header}"),
+    };
+    if let Some(value) = value {
+        said[name] = value.into();
+    }
+    routes["OPTIONS /a"] = json!({ "authorization": "NONE", "preflight": said });
+    routes
+}
+
+const ALLOW_ORIGIN: &str = "Access-Control-Allow-Origin";
+const ALLOW_HEADERS: &str = "Access-Control-Allow-Headers";
+
+/// As [`crossed`], for one origin.
+fn credentials(value: Option<&str>) -> Value {
+    let mut routes = crossed("Credentials", value);
+    routes["OPTIONS /a"]["preflight"][ALLOW_ORIGIN] = "https://a.example".into();
+    routes
+}
+
 /// As [`routes`], for everybody.
 fn open(of: &[(&str, &str)]) -> Value {
     let mut routes = routes(of);
     for route in routes.as_object_mut().expect("a map").values_mut() {
         route["authorization"] = "NONE".into();
+    }
+    routes
+}
+
+/// As [`routes`], for those with a key.
+fn keyed(of: &[(&str, &str)]) -> Value {
+    let mut routes = routes(of);
+    for route in routes.as_object_mut().expect("a map").values_mut() {
+        route["api_key"] = true.into();
     }
     routes
 }
@@ -184,11 +388,20 @@ fn routes(of: &[(&str, &str)]) -> Value {
 
 /// One command about `GET /a`.
 fn method(bench: &Bench, command: &str, more: &str) {
+    of_a(bench, "GET", command, more);
+}
+
+/// One command about `OPTIONS /a`.
+fn preflight(bench: &Bench, command: &str, more: &str) {
+    of_a(bench, "OPTIONS", command, more);
+}
+
+fn of_a(bench: &Bench, method: &str, command: &str, more: &str) {
     let all = bench.aws("apigateway get-resources --rest-api-id <id>");
     let all = all["items"].as_array().expect("a list");
     let resource = all.iter().find(|one| one["path"] == "/a").expect("the resource");
     let resource = text(&resource["id"]);
     bench.aws(&format!(
-        "apigateway {command} --rest-api-id <id> --resource-id {resource} --http-method GET{more}"
+        "apigateway {command} --rest-api-id <id> --resource-id {resource} --http-method {method}{more}"
     ));
 }

@@ -56,12 +56,19 @@ pub struct Row {
     pub hand: Hand,
     /// The field in which the plan shows what was done by hand, where it is another one.
     pub drifts_in: Option<&'static str>,
+    /// Fields of the normal form in which it shows besides its own.
+    pub also_in: &'static [&'static str],
     /// Other fields that it needs, for as long as it is tried.
     pub with: Map<String, Value>,
     /// Steps for other resources that the change brings: `update role.r`.
     pub also: &'static [&'static str],
     pub lacks: Vec<(On, Lack)>,
+    /// Where a change, by whomever, leaves an object that nobody can read, and whether it still does.
+    pub spoils: Option<(On, Still)>,
 }
+
+/// Whether an endpoint still does what a row says of it.
+pub type Still = fn(&Bench) -> bool;
 
 /// How the plan names it.
 pub enum Seen {
@@ -136,9 +143,11 @@ impl Row {
             removed: Removed::Needed,
             hand: Hand::Cannot("not said"),
             drifts_in: None,
+            also_in: &[],
             with: Map::new(),
             also: &[],
             lacks: Vec::new(),
+            spoils: None,
         }
     }
 
@@ -199,6 +208,11 @@ impl Row {
         self
     }
 
+    pub fn also_in(mut self, fields: &'static [&'static str]) -> Self {
+        self.also_in = fields;
+        self
+    }
+
     /// `fields` is a map.
     pub fn with(mut self, fields: Value) -> Self {
         self.with = fields.as_object().expect("a map").clone();
@@ -212,6 +226,12 @@ impl Row {
 
     pub fn lacks(mut self, on: On, lack: Lack) -> Self {
         self.lacks.push((on, lack));
+        self
+    }
+
+    /// There it is tried at the create alone. `still` tries the change on another object.
+    pub fn spoils(mut self, on: On, still: Still) -> Self {
+        self.spoils = Some((on, still));
         self
     }
 

@@ -17,12 +17,14 @@ use crate::once::Once;
 
 impl Api {
     /// Routes, permissions, deployment, and what is no longer needed, in this order: the stage points
-    /// at a function that is there and may be called, before and after the deployment.
+    /// at a function that is there and may be called, before and after the deployment. `set`: the
+    /// gateway responses that were just changed.
     pub(super) async fn converge(
         &self,
         names: &Names,
         desired: &Spec,
         applied: &[String],
+        set: &[&str],
     ) -> Result<()> {
         let functions: Vec<String> = desired.permissions.iter().chain(applied).cloned().collect();
         let Seen { tree, stages, grants } =
@@ -38,8 +40,12 @@ impl Api {
         }
         if desired.deployed != stages.digest {
             // A deployment freezes whatever is there, a stranger's change too.
-            if is_changed && !self.is_set(&names.id, &desired.routes).await? {
+            if is_changed && !self.has_routes(&names.id, &desired.routes).await? {
                 let message = "the routes are not what was just set";
+                return Err(Error::new(Fault::Conflict, message));
+            }
+            if !self.has_gateway_responses(&names.id, desired, set).await? {
+                let message = "the gateway responses are not what was just set";
                 return Err(Error::new(Fault::Conflict, message));
             }
             self.deploy(names, &stages, &desired.deployed).await?;
@@ -52,7 +58,7 @@ impl Api {
         Ok(())
     }
 
-    async fn is_set(&self, id: &str, routes: &BTreeMap<String, Route>) -> Result<bool> {
+    async fn has_routes(&self, id: &str, routes: &BTreeMap<String, Route>) -> Result<bool> {
         Ok(self.tree(id).await?.is_some_and(|tree| tree.routes() == *routes))
     }
 
@@ -81,6 +87,10 @@ impl Api {
             let now = resource.methods.get(&key.method);
             if now.is_none() {
                 self.put_method(id, &resource.id, key, route).await?;
+                if !route.preflight.is_empty() {
+                    self.put_preflight(id, &resource.id, &route.preflight).await?;
+                    continue;
+                }
             }
             if now.is_none_or(|now| now.function != route.function) {
                 self.put_integration(id, &resource.id, key, route).await?;
@@ -89,8 +99,8 @@ impl Api {
         Ok(true)
     }
 
-    /// Removes paths and methods that no route needs, and methods that let in others than they
-    /// shall: how those came to be configured is not known, so they are made anew.
+    /// Removes paths and methods that no route needs, and methods that differ in more than the
+    /// function they call: how those came to be configured is not known, so they are made anew.
     async fn clear(
         &self,
         id: &str,
@@ -111,7 +121,8 @@ impl Api {
         for (path, resource) in &mut tree.0 {
             let keep = |method: &String, now: &Route| {
                 let key = RouteKey { method: method.clone(), path: path.clone() };
-                wanted.get(&key).is_some_and(|route| route.authorization == now.authorization)
+                let Some(route) = wanted.get(&key) else { return false };
+                Route { function: now.function.clone(), ..(*route).clone() } == *now
             };
             for (method, _) in resource.methods.extract_if(.., |method, now| !keep(method, now)) {
                 let request = self.cloud.apigateway.delete_method();
@@ -146,6 +157,7 @@ impl Api {
     async fn put_method(&self, id: &str, on: &str, key: &RouteKey, route: &Route) -> Result<()> {
         let request = self.cloud.apigateway.put_method().rest_api_id(id).resource_id(on);
         let request = request.http_method(&key.method).authorization_type(&route.authorization);
+        let request = request.api_key_required(route.api_key);
         self.call("PutMethod", request.customize().once().send()).await.map(drop)
     }
 

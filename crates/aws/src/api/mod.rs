@@ -5,12 +5,16 @@
 //! change of routes is not live before it is deployed, so what the stage serves is a field of its
 //! own, [`spec::Spec::deployed`].
 
+pub mod access_log;
 mod apply;
+pub mod cors;
 mod deploy;
+pub mod gateway;
 mod names;
 mod observe;
 mod permission;
 pub mod routes;
+pub mod settings;
 pub mod spec;
 mod stage;
 
@@ -19,7 +23,6 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOperation};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -40,6 +43,10 @@ use crate::tags;
 /// APIs, or permissions of one API, looked at together.
 const TOGETHER: usize = 10;
 
+/// Fields that have nothing to do with routes and deployments.
+const OWN: [&str; 7] =
+    ["name", "description", "tags", "variables", "throttle", "access_log", "binary_types"];
+
 /// REST APIs of one account and region.
 #[derive(Clone, Debug)]
 pub struct Api {
@@ -52,6 +59,8 @@ impl Kind for Api {
     const FIELDS: &'static [Field] = &[
         Field("stage", Cost::Replace, Compare::Managed),
         Field("routes", Cost::InPlace, Compare::Exclusive),
+        // Its preflights are routes.
+        Field("cors", Cost::InPlace, Compare::Exclusive),
     ];
     const CREATE: Repeat = Repeat::LookUp { settle: Duration::from_secs(120) };
     const LOST: &'static str = "its id, and with it its URL";
@@ -80,16 +89,19 @@ impl Kind for Api {
     }
 
     async fn create(&self, _: &Intent, spec: &Spec) -> Result<Created<Spec>> {
-        let regional = EndpointConfiguration::builder().types(EndpointType::Regional).build();
         let description = spec.description.clone().filter(|text| !text.is_empty());
         let request = self.cloud.apigateway.create_rest_api().name(&spec.name);
-        let request = request.set_description(description).endpoint_configuration(regional);
+        let request = request.set_description(description);
+        let request = request.endpoint_configuration(settings::endpoint(spec));
+        let request = request.set_binary_media_types(spec.binary_types.clone());
         let stage = (spec::STAGE_TAG.to_owned(), spec.stage().to_owned());
         let request =
             request.set_tags(Some(spec.tags.clone().into_iter().chain([stage]).collect()));
         // Whatever may fail comes before the call: an error behind it would hide what was made.
         let names = self.names("", spec.stage()).await?;
         let made = self.call("CreateRestApi", request.customize().once().send()).await?;
+        let endpoint = settings::endpoint_seen(made.endpoint_configuration());
+        let binary_types = Some(settings::sorted(made.binary_media_types()));
         let id = made.id.filter(|id| !id.is_empty()).ok_or_else(|| {
             Error::new(Fault::Unknown, "CreateRestApi: the reply does not say what was made")
         })?;
@@ -97,6 +109,9 @@ impl Kind for Api {
             spec: Spec {
                 description: Some(spec.description.clone().unwrap_or_default()),
                 routes: BTreeMap::new(),
+                endpoint,
+                binary_types,
+                gateway_responses: Some(BTreeMap::new()),
                 permissions: Vec::new(),
                 deployed: String::new(),
                 ..spec.clone()
@@ -114,11 +129,15 @@ impl Kind for Api {
 
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let names = self.names(&on.id, desired.stage()).await?;
-        self.set_texts(&names, desired, changes).await?;
-        let own = ["name", "description", "tags", "variables", "throttle"];
-        if changes.iter().any(|change| !own.contains(&change.path.field())) {
+        self.set_settings(&names, desired, changes).await?;
+        if changes.iter().any(|change| change.path.field() == "endpoint") {
+            // That takes a while, and is deployed when it is over.
+            return Ok(());
+        }
+        let set = self.set_gateway_responses(&names.id, desired, changes).await?;
+        if changes.iter().any(|change| !OWN.contains(&change.path.field())) {
             let applied = on.applied.as_ref().map(|spec| spec.permissions.as_slice());
-            self.converge(&names, desired, applied.unwrap_or_default()).await?;
+            self.converge(&names, desired, applied.unwrap_or_default(), &set).await?;
         }
         self.set_stage(&names, desired, changes).await?;
         self.set_tags(&names, changes).await
@@ -151,25 +170,6 @@ impl Api {
             stage: stage.to_owned(),
             account: self.cloud.account().await?,
         })
-    }
-
-    async fn set_texts(&self, names: &Names, desired: &Spec, changes: &[Change]) -> Result<()> {
-        let patch = |change: &Change| {
-            let value = match change.path.field() {
-                "name" => desired.name.clone(),
-                "description" => desired.description.clone().unwrap_or_default(),
-                _ => return None,
-            };
-            let patch = PatchOperation::builder().op(Op::Replace).value(value);
-            Some(patch.path(format!("/{}", change.path.field())).build())
-        };
-        let patches: Vec<_> = changes.iter().filter_map(patch).collect();
-        if patches.is_empty() {
-            return Ok(());
-        }
-        let request = self.cloud.apigateway.update_rest_api().rest_api_id(&names.id);
-        let request = request.set_patch_operations(Some(patches));
-        self.call("UpdateRestApi", request.send()).await.map(drop)
     }
 
     async fn set_tags(&self, names: &Names, changes: &[Change]) -> Result<()> {

@@ -9,11 +9,13 @@ use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
 use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Result, Settled, tag};
 
+use super::access_log::AccessLog;
+use super::cors::preflight;
 use super::names::{Names, digest_of, invoked};
 use super::permission::Grant;
 use super::spec::{Route, STAGE, STAGE_TAG, Spec, Throttle};
 use super::stage::ALL_ROUTES;
-use super::{Api, TOGETHER};
+use super::{Api, TOGETHER, settings};
 use crate::tags::Tags;
 
 /// The most that a page holds.
@@ -57,6 +59,7 @@ pub struct Stages {
 pub struct Settings {
     pub variables: BTreeMap<String, String>,
     pub throttle: Throttle,
+    pub access_log: AccessLog,
 }
 
 /// Everything that is made after the API itself.
@@ -74,18 +77,34 @@ impl Api {
         let names = self.names(&handle.id, stage.as_deref().unwrap_or(STAGE)).await?;
         let applied = handle.applied.as_ref().map(|spec| spec.permissions.as_slice());
         let get = self.cloud.apigateway.get_rest_api().rest_api_id(&handle.id).send();
-        let (api, seen) = try_join!(
+        let answers = async {
+            // A call for each API: only where somebody asked for it. What others set is no matter here.
+            match &handle.applied {
+                Some(applied) if applied.gateway_responses.is_none() => Ok(Some(BTreeMap::new())),
+                _ => self.gateway_responses(&handle.id).await,
+            }
+        };
+        let (api, seen, gateway_responses) = try_join!(
             self.maybe("GetRestApi", get),
             self.seen(&names, applied.unwrap_or_default()),
+            answers,
         )?;
         let (Some(api), Some(Seen { tree, stages, grants })) = (api, seen) else { return Ok(None) };
         let good = grants.into_iter().filter(|(_, grant)| grant.is_good);
         // Without routes there is no stage: as soon as there is one, its settings differ.
-        let (variables, throttle) = match (stages.settings, &handle.applied) {
-            (Some(Settings { variables, throttle }), _) => (Some(variables), Some(throttle)),
-            (None, Some(applied)) => (applied.variables.clone(), applied.throttle.clone()),
-            (None, None) => (None, None),
+        let applied = handle.applied.as_ref();
+        let (variables, throttle, access_log) = match stages.settings {
+            Some(Settings { variables, throttle, access_log }) => {
+                (Some(variables), Some(throttle), Some(access_log))
+            }
+            None => (
+                applied.and_then(|applied| applied.variables.clone()),
+                applied.and_then(|applied| applied.throttle.clone()),
+                applied.and_then(|applied| applied.access_log.clone()),
+            ),
         };
+        let endpoint = settings::endpoint_seen(api.endpoint_configuration());
+        let binary_types = Some(settings::sorted(api.binary_media_types()));
         let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
         let tags = api.tags.unwrap_or_default().into_iter().collect();
         let tags = match &handle.applied {
@@ -104,10 +123,14 @@ impl Api {
                 tags,
                 description: Some(api.description.unwrap_or_default()),
                 stage,
+                endpoint,
+                binary_types,
                 routes: tree.routes(),
+                gateway_responses,
                 permissions: good.map(|(function, _)| function).collect(),
                 variables,
                 throttle,
+                access_log,
                 deployed: stages.digest,
             },
             outputs: names.outputs(),
@@ -185,6 +208,7 @@ impl Api {
             settings: ours.map(|stage| Settings {
                 variables: stage.variables().cloned().unwrap_or_default().into_iter().collect(),
                 throttle: throttle(stage),
+                access_log: access_log(stage),
             }),
         };
         if let Some(deployment) = ours.and_then(|stage| stage.deployment_id()) {
@@ -219,7 +243,7 @@ impl Api {
         let id = seen.id.unwrap_or_default();
         let mut methods = BTreeMap::new();
         for (name, mut method) in seen.resource_methods.unwrap_or_default() {
-            if method.method_integration.is_none() {
+            if !is_told(&method) {
                 // Half-built, or the endpoint does not embed it.
                 let request = self.cloud.apigateway.get_method();
                 let request = request.rest_api_id(api).resource_id(&id).http_method(&name);
@@ -228,6 +252,7 @@ impl Api {
                         .set_authorization_type(reply.authorization_type)
                         .set_api_key_required(reply.api_key_required)
                         .set_method_integration(reply.method_integration)
+                        .set_method_responses(reply.method_responses)
                         .build();
                 }
             }
@@ -272,6 +297,15 @@ impl Api {
     }
 }
 
+fn access_log(stage: &Stage) -> AccessLog {
+    let log = stage.access_log_settings();
+    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
+    AccessLog {
+        group: text(log.and_then(|log| log.destination_arn())),
+        format: text(log.and_then(|log| log.format())),
+    }
+}
+
 fn throttle(stage: &Stage) -> Throttle {
     let all = stage.method_settings().and_then(|settings| settings.get(ALL_ROUTES));
     Throttle {
@@ -281,12 +315,21 @@ fn throttle(stage: &Stage) -> Throttle {
 }
 
 fn route(method: &Method) -> Route {
-    let mut authorization = method.authorization_type().unwrap_or_default().to_owned();
-    if method.api_key_required() == Some(true) {
-        authorization.push_str(" and an API key");
+    let authorization = method.authorization_type().unwrap_or_default().to_owned();
+    let api_key = method.api_key_required().unwrap_or_default();
+    if let Some(preflight) = preflight(method) {
+        return Route { function: String::new(), authorization, api_key, preflight };
     }
     let function = method.method_integration().map(target).unwrap_or_default();
-    Route { function, authorization }
+    Route { function, authorization, api_key, preflight: BTreeMap::new() }
+}
+
+/// Whether all of a method is there that says what it does.
+fn is_told(method: &Method) -> bool {
+    method.method_integration().is_some_and(|integration| {
+        integration.r#type() != Some(&IntegrationType::Mock)
+            || integration.integration_responses().is_some()
+    })
 }
 
 /// The function that is called, or in words what happens instead.
@@ -295,6 +338,8 @@ fn target(integration: &Integration) -> String {
     let (method, uri) = (integration.http_method(), integration.uri());
     match (sort, method, uri.and_then(invoked)) {
         ("AWS_PROXY", Some("POST"), Some(function)) => function.to_owned(),
+        // It calls nothing, whatever an endpoint fills in.
+        ("MOCK", ..) => sort.to_owned(),
         _ => [Some(sort), method, uri].into_iter().flatten().collect::<Vec<_>>().join(" "),
     }
 }
@@ -313,9 +358,8 @@ mod tests {
             .uri(invocation(arn).expect("a function"));
         let told = |method: &str, integration: Option<Integration>| {
             let method = Method::builder().authorization_type(method);
-            let Route { function, authorization } =
-                route(&method.set_method_integration(integration).build());
-            (function, authorization)
+            let route = route(&method.set_method_integration(integration).build());
+            (route.function, route.authorization)
         };
         assert_eq!(told("NONE", Some(good.clone().build())), (arn.into(), "NONE".into()));
         assert_eq!(told("AWS_IAM", None), (String::new(), "AWS_IAM".into()));
@@ -324,6 +368,6 @@ mod tests {
         let get = good.http_method("GET").build();
         assert!(told("NONE", Some(get)).0.starts_with("AWS_PROXY GET arn:aws:apigateway:"));
         let keyed = Method::builder().authorization_type("NONE").api_key_required(true).build();
-        assert_eq!(route(&keyed).authorization, "NONE and an API key");
+        assert!(route(&keyed).api_key);
     }
 }

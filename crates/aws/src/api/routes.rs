@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use stackwright_engine::kind::Problem;
 
-const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
+pub const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
 
 /// A route in its normal form: the method in capitals, no slash at the end. Written
 /// `METHOD /path`.

@@ -5,11 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use stackwright_engine::kind::{Context, Error, Problem, Result};
 
+use super::access_log::{AccessLog, AccessLogConfig};
+use super::cors::{Cors, CorsConfig, PREFLIGHT};
+use super::gateway::{self, DEFAULTS, GatewayResponse, GatewayResponseConfig};
 use super::routes::{self, RouteKey};
+use super::settings::{self, Endpoint};
 use crate::tags::Tags;
 
 /// The stage when nothing is written.
@@ -34,15 +38,36 @@ pub struct Config {
     #[schemars(extend("default" = "iam"))]
     pub authorization: Authorization,
     /// `METHOD /path`, then the function that answers: `POST /ec2: function.ec2-control`, or
-    /// `{function: …, authorization: …}`. The method may be `ANY`; `{name}` stands for one part of
+    /// `{function: …, authorization: …, api_key: true}`. The method may be `ANY`; `{name}` stands for one part of
     /// the path, `{proxy+}` at its end for all that follows.
     #[serde(default)]
     pub routes: BTreeMap<String, RouteConfig>,
+    /// Lets pages of other origins call: `true` for all of them, or a map. Preflights (`OPTIONS`) are
+    /// answered by API Gateway, on every path without a route for `OPTIONS` or `ANY`; its own answers
+    /// (403, 500…) have the headers too. What a function answers has the headers that it writes itself.
+    #[serde(default)]
+    #[schemars(extend("default" = false))]
+    pub cors: CorsConfig,
+    /// What API Gateway answers in a function's place, by what happened: `DEFAULT_4XX`,
+    /// `DEFAULT_5XX`, `UNAUTHORIZED`, `THROTTLED`… Those that are not here are left as they are.
+    #[serde(default)]
+    pub gateway_responses: BTreeMap<String, GatewayResponseConfig>,
+    /// Where calls come in: `regional`, or `edge` (at the place of CloudFront that is nearest to the
+    /// caller).
+    #[schemars(extend("default" = Endpoint::default().as_str()))]
+    pub endpoint: Option<Endpoint>,
+    /// Media types of bodies that are bytes, not text: `image/png`, or `*/*` for all. Functions get
+    /// such a body, and give it back, in base64.
+    #[schemars(extend("default" = []))]
+    pub binary_types: Option<Vec<String>>,
     /// Variables of the stage, which functions get with every call. Not deployed: they change at
     /// once.
     pub variables: Option<BTreeMap<String, String>>,
     /// How many calls the stage takes, all routes together. More are answered with 429.
     pub throttle: Option<ThrottleConfig>,
+    /// Where the stage writes a line for each call. The account needs a role for it, which is not made
+    /// here: `aws apigateway update-account` sets it.
+    pub access_log: Option<AccessLogConfig>,
 }
 
 /// How many calls a stage takes.
@@ -69,6 +94,8 @@ pub struct RouteConfig {
     pub function: String,
     /// `None`: that of the API.
     pub authorization: Option<Authorization>,
+    /// Whether a call needs a key, besides.
+    pub api_key: bool,
 }
 
 impl TryFrom<Value> for RouteConfig {
@@ -80,6 +107,7 @@ impl TryFrom<Value> for RouteConfig {
         Ok(Self {
             function: function.to_owned(),
             authorization: serde_json::from_value(authorization)?,
+            api_key: value["api_key"].as_bool().unwrap_or_default(),
         })
     }
 }
@@ -101,7 +129,16 @@ impl JsonSchema for RouteConfig {
             function.clone(),
             {
                 "type": "object",
-                "properties": { "function": function, "authorization": authorization },
+                "properties": {
+                    "function": function,
+                    "authorization": authorization,
+                    "api_key": {
+                        "type": "boolean",
+                        "default": false,
+                        "description": "Whether a call needs an API key of a usage plan, besides. \
+                                        Keys and plans are not made here.",
+                    },
+                },
                 "required": ["function"],
                 "additionalProperties": false,
             },
@@ -138,8 +175,17 @@ pub struct Spec {
     pub description: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stage: Option<String>,
+    /// `regional`, `edge`; of an API that exists, also `private`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<String>,
+    /// Sorted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub binary_types: Option<Vec<String>>,
     /// By `METHOD /path`.
     pub routes: BTreeMap<String, Route>,
+    /// By type, as `DEFAULT_4XX`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gateway_responses: Option<BTreeMap<String, GatewayResponse>>,
     /// ARNs of the functions that this API may call, sorted.
     pub permissions: Vec<String>,
     /// Of the stage, where it is there.
@@ -147,6 +193,8 @@ pub struct Spec {
     pub variables: Option<BTreeMap<String, String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub throttle: Option<Throttle>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access_log: Option<AccessLog>,
     /// [`digest`] of what the stage serves. Empty: nothing of ours, or nothing at all.
     pub deployed: String,
 }
@@ -164,9 +212,25 @@ pub struct Throttle {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// The function's ARN. Of a route that exists and does something else: what it does, in words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub function: String,
     /// `NONE`, `AWS_IAM`; of a route that exists, whatever else it asks for.
     pub authorization: String,
+    /// Whether a call needs a key, besides.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub api_key: bool,
+    /// No function: API Gateway itself answers, with these headers.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub preflight: BTreeMap<String, String>,
+}
+
+impl Route {
+    /// Anybody may ask, and API Gateway answers.
+    fn preflight(headers: &BTreeMap<String, String>) -> Self {
+        let authorization = Authorization::None.as_type().to_owned();
+        let preflight = headers.clone();
+        Self { function: String::new(), authorization, api_key: false, preflight }
+    }
 }
 
 impl Spec {
@@ -174,18 +238,38 @@ impl Spec {
     pub fn stage(&self) -> &str {
         self.stage.as_deref().unwrap_or(STAGE)
     }
+
+    pub fn gateway_response(&self, sort: &str) -> Option<&GatewayResponse> {
+        self.gateway_responses.as_ref()?.get(sort)
+    }
 }
 
 /// What a deployment freezes, as 64 hexadecimal digits; empty where there is nothing to deploy
-/// (API Gateway refuses to deploy an API without methods).
-pub fn digest(routes: &BTreeMap<String, Route>) -> String {
-    if routes.is_empty() {
+/// (API Gateway refuses to deploy an API without methods). What is not there adds nothing: an API
+/// that does not use a field is not deployed anew because there is such a field.
+fn digest(spec: &Spec) -> String {
+    if spec.routes.is_empty() {
         return String::new();
     }
     let mut hash = Sha256::new();
-    for (key, route) in routes {
-        // No part of it can hold a line break.
+    // No part of a line can hold a line break, and no route begins with `+`.
+    for (key, route) in &spec.routes {
         hash.update(format!("{key}\n{}\n{}\n", route.function, route.authorization));
+        if route.api_key {
+            hash.update("+api key\n");
+        }
+        if !route.preflight.is_empty() {
+            hash.update(format!("+preflight {}\n", json!(route.preflight)));
+        }
+    }
+    if let Some(endpoint) = spec.endpoint.as_ref().filter(|sort| *sort != "regional") {
+        hash.update(format!("+endpoint {endpoint}\n"));
+    }
+    if let Some(types) = spec.binary_types.as_ref().filter(|types| !types.is_empty()) {
+        hash.update(format!("+binary {}\n", json!(types)));
+    }
+    for (sort, response) in spec.gateway_responses.iter().flatten() {
+        hash.update(format!("+gateway {sort} {}\n", json!(response)));
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -197,26 +281,58 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
         })?;
         let authorization = route.authorization.unwrap_or(config.authorization).as_type();
         let authorization = authorization.to_owned();
-        Ok((key.to_string(), Route { function: route.function, authorization }))
+        let RouteConfig { function, api_key, .. } = route;
+        Ok((key, Route { function, authorization, api_key, preflight: BTreeMap::new() }))
     };
-    let routes: BTreeMap<_, _> = config.routes.into_iter().map(route).collect::<Result<_>>()?;
+    let mut routes: BTreeMap<RouteKey, Route> =
+        config.routes.into_iter().map(route).collect::<Result<_>>()?;
     let throttle = |ThrottleConfig { rate, burst }| Throttle { rate, burst };
-    let functions: BTreeSet<&String> = routes.values().map(|route| &route.function).collect();
-    Ok(Spec {
+    let functions: BTreeSet<String> = routes.values().map(|route| route.function.clone()).collect();
+    let responses = config.gateway_responses.into_iter();
+    let mut gateway_responses: BTreeMap<String, GatewayResponse> =
+        responses.map(|(sort, response)| (sort, response.into())).collect();
+    if let Some(cors) = &config.cors.0 {
+        let headers = cors.headers();
+        for path in routes.keys().map(|key| key.path.clone()).collect::<BTreeSet<_>>() {
+            let key = |method: &str| RouteKey { method: method.to_owned(), path: path.clone() };
+            if !routes.contains_key(&key("ANY")) {
+                routes.entry(key(PREFLIGHT)).or_insert_with(|| Route::preflight(&headers));
+            }
+        }
+        for sort in DEFAULTS {
+            gateway_responses.entry(sort.to_owned()).or_default();
+        }
+        // One that is there for what happened takes nothing from the defaults.
+        for response in gateway_responses.values_mut() {
+            *response = std::mem::take(response).with(&headers);
+        }
+    }
+    let routes = routes.into_iter().map(|(key, route)| (key.to_string(), route)).collect();
+    let mut spec = Spec {
         name: at.name.clone(),
         tags: at.tags.clone(),
         description: config.description,
         stage: Some(config.stage.unwrap_or_else(|| STAGE.to_owned())),
-        permissions: functions.into_iter().cloned().collect(),
+        endpoint: config.endpoint.map(|endpoint| endpoint.as_str().to_owned()),
+        binary_types: config.binary_types.as_deref().map(settings::sorted),
+        permissions: functions.into_iter().collect(),
         variables: config.variables,
         throttle: config.throttle.map(throttle),
-        deployed: digest(&routes),
+        access_log: config.access_log.map(AccessLog::from),
+        gateway_responses: Some(gateway_responses).filter(|all| !all.is_empty()),
+        deployed: String::new(),
         routes,
-    })
+    };
+    spec.deployed = digest(&spec);
+    Ok(spec)
 }
 
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = routes::check(config.routes.keys());
+    problems.extend(config.cors.0.iter().flat_map(Cors::check));
+    problems.extend(gateway::check(&config.gateway_responses));
+    problems.extend(settings::check(config.binary_types.as_deref().unwrap_or_default()));
+    problems.extend(config.access_log.iter().flat_map(AccessLogConfig::check));
     let mut problem = |path: &[&str], message: String, hint: &str| {
         let path = path.iter().map(|&key| key.to_owned()).collect();
         problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
@@ -255,8 +371,6 @@ fn is_of_a_variable(c: char) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn config(value: Value) -> Config {
@@ -296,20 +410,83 @@ mod tests {
     fn the_digest_tells_what_is_deployed() {
         let digest = |value: Value| spec(value).deployed;
         let one = digest(json!({ "routes": { "GET /a": "f" } }));
-        assert_eq!(one.len(), 64);
+        // As it has been since the first deployment: nobody's API is deployed anew for nothing.
+        assert_eq!(one, "68293bbf3b965900bbe215920b0a09cda4e435d677577bacc6c073ffebb51c69");
         assert_eq!(one, digest(json!({ "routes": { "get /a/": "f" }, "description": "x" })));
         for other in [
             json!({ "routes": { "GET /b": "f" } }),
             json!({ "routes": { "GET /a": "g" } }),
             json!({ "routes": { "GET /a": "f" }, "authorization": "none" }),
+            json!({ "routes": { "GET /a": "f" }, "cors": true }),
+            json!({ "routes": { "GET /a": "f" }, "gateway_responses": { "THROTTLED": {} } }),
+            json!({ "routes": { "GET /a": "f" }, "endpoint": "edge" }),
+            json!({ "routes": { "GET /a": "f" }, "binary_types": ["*/*"] }),
         ] {
             assert_ne!(one, digest(other));
         }
         assert_eq!(digest(json!({})), "");
         let staged = json!({
             "routes": { "GET /a": "f" }, "variables": { "a": "b" }, "throttle": { "rate": 1 },
+            "access_log": { "group": "arn:aws:logs:us-east-1:123456789012:log-group:a" },
         });
         assert_eq!(one, digest(staged), "the stage's own settings are not deployed");
+        let plain = json!({
+            "routes": { "GET /a": "f" }, "endpoint": "regional", "binary_types": [],
+        });
+        assert_eq!(one, digest(plain), "as it is without a word");
+        let cors = |cors: Value| digest(json!({ "routes": { "GET /a": "f" }, "cors": cors }));
+        assert_eq!(one, cors(json!(false)));
+        assert_eq!(cors(json!(true)), cors(json!({ "origins": ["*"], "credentials": false })));
+        assert_ne!(cors(json!(true)), cors(json!({ "max_age": 1 })));
+    }
+
+    #[test]
+    fn paths_have_a_preflight_unless_they_answer_it_themselves() {
+        let routes = json!({
+            "GET /a": "f", "PUT /a": "f", "ANY /b": "f", "POST /c": "f", "OPTIONS /c": "g",
+        });
+        let with = spec(json!({ "routes": routes.clone(), "cors": true }));
+        let preflights: Vec<&String> =
+            with.routes.iter().filter(|(_, r)| !r.preflight.is_empty()).map(|(k, _)| k).collect();
+        assert_eq!(preflights, ["OPTIONS /a"]);
+        assert_eq!(with.routes["OPTIONS /a"].authorization, "NONE");
+        assert_eq!(with.permissions, ["f", "g"]);
+        let answers = with.gateway_responses.expect("answers with the headers");
+        assert_eq!(answers.keys().collect::<Vec<_>>(), DEFAULTS);
+        assert!(answers.values().all(|one| one.headers == with.routes["OPTIONS /a"].preflight));
+        let without = spec(json!({ "routes": routes }));
+        assert_eq!((without.routes.len(), without.gateway_responses), (5, None));
+    }
+
+    #[test]
+    fn the_files_own_answers_win() {
+        let own = json!({ "Access-Control-Allow-Origin": "https://a.example" });
+        let with = spec(json!({
+            "cors": true,
+            "gateway_responses": {
+                "DEFAULT_4XX": { "status": 404, "headers": own, "body": "{}" },
+                "THROTTLED": { "body": { "text/plain": "later" } },
+            },
+        }));
+        let answers = with.gateway_responses.expect("answers");
+        assert_eq!(answers.len(), 3);
+        let own = &answers["DEFAULT_4XX"];
+        assert_eq!(own.headers["Access-Control-Allow-Origin"], "https://a.example");
+        assert_eq!(own.headers.len(), 3, "{own:?}");
+        assert_eq!((own.status, &own.body["application/json"]), (Some(404), &"{}".to_owned()));
+        let later = &answers["THROTTLED"];
+        assert_eq!(later.headers["Access-Control-Allow-Origin"], "*");
+        assert_eq!(later.body["text/plain"], "later");
+    }
+
+    #[test]
+    fn a_spec_of_before_is_read() {
+        let old = json!({
+            "name": "a", "tags": {}, "permissions": [], "deployed": "",
+            "routes": { "GET /a": { "function": "f", "authorization": "NONE" } },
+        });
+        let spec: Spec = serde_json::from_value(old.clone()).expect("a spec");
+        assert_eq!(json!(spec), old);
     }
 
     #[test]
@@ -320,6 +497,11 @@ mod tests {
         let open = of(json!({ "GET /a": { "function": "f", "authorization": "none" } }));
         assert_eq!(open.routes["GET /a"].authorization, "NONE");
         assert_ne!(open.deployed, long.deployed, "who may call is deployed");
+        let keyed = of(json!({ "GET /a": { "function": "f", "api_key": true } }));
+        assert!(keyed.routes["GET /a"].api_key && !long.routes["GET /a"].api_key);
+        assert_ne!(keyed.deployed, long.deployed, "so is whether it takes a key");
+        let unkeyed = of(json!({ "GET /a": { "function": "f", "api_key": false } }));
+        assert_eq!(unkeyed, long);
     }
 
     #[test]

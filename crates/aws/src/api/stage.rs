@@ -1,10 +1,12 @@
-//! What a stage says by itself, without a deployment: its variables, and how many calls it takes.
+//! What a stage says by itself, without a deployment: its variables, how many calls it takes, and
+//! where it writes of them.
 
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::Result;
 
 use super::Api;
+use super::access_log::hinted;
 use super::names::Names;
 use super::spec::{BURST, RATE, Spec};
 
@@ -25,7 +27,7 @@ impl Api {
         }
         let request = self.cloud.apigateway.update_stage().rest_api_id(&names.id);
         let request = request.stage_name(&names.stage).set_patch_operations(Some(patches));
-        self.call("UpdateStage", request.send()).await.map(drop)
+        self.call("UpdateStage", request.send()).await.map(drop).map_err(hinted)
     }
 }
 
@@ -50,6 +52,19 @@ fn patches(desired: &Spec, changes: &[Change]) -> Vec<PatchOperation> {
                 patches.push(patch.value(value).build());
             }
             _ => {}
+        }
+    }
+    if changes.iter().any(|change| change.path.field() == "access_log") {
+        // Neither means anything without the other.
+        match &desired.access_log {
+            None => patches.push(patch(Op::Remove, "/accessLogSettings".to_owned()).build()),
+            Some(log) => {
+                let parts = [("destinationArn", &log.group), ("format", &log.format)];
+                patches.extend(parts.map(|(part, value)| {
+                    let patch = patch(Op::Replace, format!("/accessLogSettings/{part}"));
+                    patch.set_value(value.clone()).build()
+                }));
+            }
         }
     }
     patches
@@ -86,6 +101,10 @@ mod tests {
             ["throttle", "burst"],
             ["tags", "a"],
         ];
+        let off =
+            patches(&desired, &[["access_log", "group"], ["access_log", "format"]].map(change));
+        assert_eq!(off.len(), 1);
+        assert_eq!((off[0].op(), off[0].path()), (Some(&Op::Remove), Some("/accessLogSettings")));
         let patches = patches(&desired, &changes.map(change));
         let told: BTreeMap<_, _> = patches
             .iter()

@@ -1,0 +1,158 @@
+//! `access_log`: a line in a log group for each call of a stage.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use stackwright_engine::kind::{Error, Problem};
+
+/// A line for each call.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AccessLogConfig {
+    /// The log group by its ARN. It is not made here.
+    #[serde(default)]
+    pub group: String,
+    /// `json`, `csv`, `clf` (as web servers write it), or a line of your own with
+    /// `$context.requestId` in it.
+    #[schemars(extend("default" = "json"))]
+    pub format: Option<String>,
+}
+
+/// In its normal form; what a stage does not say is left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessLog {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<String>,
+}
+
+/// What AWS's console offers under these names.
+const FORMATS: [(&str, &str); 3] = [
+    (
+        "json",
+        r#"{"requestId":"$context.requestId","extendedRequestId":"$context.extendedRequestId","ip":"$context.identity.sourceIp","caller":"$context.identity.caller","user":"$context.identity.user","requestTime":"$context.requestTime","httpMethod":"$context.httpMethod","resourcePath":"$context.resourcePath","status":"$context.status","protocol":"$context.protocol","responseLength":"$context.responseLength"}"#,
+    ),
+    (
+        "csv",
+        "$context.identity.sourceIp,$context.identity.caller,$context.identity.user,$context.requestTime,$context.httpMethod,$context.resourcePath,$context.protocol,$context.status,$context.responseLength,$context.requestId,$context.extendedRequestId",
+    ),
+    (
+        "clf",
+        r#"$context.identity.sourceIp $context.identity.caller $context.identity.user [$context.requestTime]"$context.httpMethod $context.resourcePath $context.protocol" $context.status $context.responseLength $context.requestId $context.extendedRequestId"#,
+    ),
+];
+
+impl From<AccessLogConfig> for AccessLog {
+    fn from(config: AccessLogConfig) -> Self {
+        let format = config.format.as_deref().unwrap_or("json").trim();
+        let named = FORMATS.iter().find(|(name, _)| *name == format);
+        let format = named.map_or(format, |(_, format)| format).to_owned();
+        // CloudWatch's own way of writing it, which a stage does not take.
+        let group = config.group.strip_suffix(":*").unwrap_or(&config.group).to_owned();
+        Self { group: Some(group), format: Some(format) }
+    }
+}
+
+impl AccessLogConfig {
+    pub fn check(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut problem = |path: &[&str], message: String, hint: &str| {
+            let path = ["access_log"].iter().chain(path).map(|&key| key.to_owned()).collect();
+            problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
+        };
+        let group = "as `arn:aws:logs:us-east-1:123456789012:log-group:NAME`";
+        if self.group.is_empty() {
+            problem(&[], "no log group to write to".to_owned(), &format!("write `group`, {group}"));
+        } else if !self.group.contains("${") && !is_group(&self.group) {
+            problem(&["group"], format!("`{}` is not the ARN of a log group", self.group), group);
+        }
+        let format = self.format.as_deref().unwrap_or("json").trim();
+        let is_named = FORMATS.iter().any(|(name, _)| *name == format);
+        if is_named || format.contains("${") {
+            return problems;
+        }
+        if format.contains(['\n', '\r']) {
+            let hint = "a call is one line: in YAML, `>-` joins several";
+            problem(&["format"], "the format has several lines".to_owned(), hint);
+        } else if !["$context.requestId", "$context.extendedRequestId"]
+            .iter()
+            .any(|id| format.contains(id))
+        {
+            let hint = "`json`, `csv`, `clf`, or a line with `$context.requestId` in it";
+            problem(&["format"], "the format does not say which call it was".to_owned(), hint);
+        }
+        problems
+    }
+}
+
+fn is_group(arn: &str) -> bool {
+    let mut parts = arn.splitn(7, ':');
+    let mut next = || parts.next().unwrap_or_default();
+    let is_logs = next() == "arn" && !next().is_empty() && next() == "logs";
+    let is_placed = !next().is_empty() && !next().is_empty() && next() == "log-group";
+    let name = next();
+    let name = name.strip_suffix(":*").unwrap_or(name);
+    is_logs && is_placed && !name.is_empty() && !name.contains([':', '*'])
+}
+
+/// API Gateway refuses as long as the account has no role to write with.
+pub fn hinted(error: Error) -> Error {
+    if !error.message.contains("CloudWatch Logs role ARN") {
+        return error;
+    }
+    error.with_hint(
+        "API Gateway writes logs with a role of the account's, one for each region. Make a role that \
+         trusts apigateway.amazonaws.com and has the policy AmazonAPIGatewayPushToCloudWatchLogs, then: \
+         aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=ARN",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GROUP: &str = "arn:aws:logs:us-east-1:123456789012:log-group:/a/b";
+
+    fn config(group: &str, format: Option<&str>) -> AccessLogConfig {
+        AccessLogConfig { group: group.to_owned(), format: format.map(str::to_owned) }
+    }
+
+    #[test]
+    fn normal_form() {
+        let log = AccessLog::from(config(&format!("{GROUP}:*"), None));
+        assert_eq!(log.group.as_deref(), Some(GROUP));
+        assert!(log.format.expect("json").starts_with(r#"{"requestId":"$context.requestId""#));
+        let own = AccessLog::from(config(GROUP, Some("$context.requestId\n")));
+        assert_eq!(own.format.as_deref(), Some("$context.requestId"));
+    }
+
+    #[test]
+    fn what_api_gateway_would_refuse() {
+        let wrong = |group: &str, format: Option<&str>| -> Vec<String> {
+            let problems = config(group, format).check().into_iter();
+            problems.map(|problem| problem.path.join(".")).collect()
+        };
+        for format in FORMATS.map(|(name, _)| name) {
+            assert_eq!(wrong(GROUP, Some(format)), [""; 0], "{format}");
+        }
+        for format in FORMATS.map(|(_, format)| format) {
+            assert_eq!(wrong(GROUP, Some(format)), [""; 0], "{format}");
+        }
+        assert_eq!(wrong("${env.GROUP}", Some("${env.FORMAT}")), [""; 0]);
+        assert_eq!(wrong("", None), ["access_log"]);
+        for group in ["/a/b", "arn:aws:s3:::b", &format!("{GROUP}:log-stream:x")] {
+            assert_eq!(wrong(group, None), ["access_log.group"], "{group}");
+        }
+        for format in ["$context.status", "jsn", "$context.requestId\n$context.status"] {
+            assert_eq!(wrong(GROUP, Some(format)), ["access_log.format"], "{format}");
+        }
+    }
+
+    #[test]
+    fn an_account_without_a_role_is_told_what_to_do() {
+        let said = "UpdateStage: BadRequestException: CloudWatch Logs role ARN must be set in \
+                    account settings to enable logging";
+        assert!(hinted(Error::terminal(said)).hint.expect("a hint").contains("update-account"));
+        assert_eq!(hinted(Error::terminal("UpdateStage: no")).hint, None);
+    }
+}
