@@ -99,6 +99,15 @@ fn values_of_the_wrong_type() {
         &SOUND.replace("role: role.r}", "role: role.r, timeout: 901}"),
         &["7:77 `timeout` must be between 1 and 900, not 901"],
     );
+    check(
+        &SOUND.replace("type: t2.micro", "type: t2.micro, power: [a], metadata: 5, user_data: [1]"),
+        &[
+            "3:46 `power` must be one of external, running, stopped, not a list",
+            "3:61 `metadata` must be a map, not 5",
+            "3:75 `user_data` must be a text or a map, not a list",
+        ],
+    );
+    check(&SOUND.replace("code: src/", "code: {exclude: [a]}"), &["7:7 `code` needs `path`"]);
     check("stack: s\ninstance: [a]\n", &["2:11 `instance` must be a map, not a list"]);
     check(
         "stack: s\ninstance: {web: }\n",
