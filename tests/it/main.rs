@@ -2,6 +2,7 @@
 //! moto, which knows more of AWS's rules.
 
 mod auth;
+mod builds;
 mod cli;
 mod edits;
 mod faults;

@@ -322,6 +322,16 @@ MUTANTS = {
         let Some(instance) = instance.or_else(|| Some(aws_sdk_ec2::types::Instance::builder().build())) else {
 """,
     ),
+    "a build runs at every look": (
+        AWS + "build.rs",
+        "                known.insert(key, done.clone());\n",
+        "                let _ = key;\n",
+    ),
+    "a check of the file runs its commands": (
+        "src/commands/validate.rs",
+        "workspace.offline(false)",
+        "workspace.offline(true)",
+    ),
     "a role that cannot be assumed yet is an error": (
         AWS + "function/role.rs",
         "const PROPAGATION: Duration = Duration::from_secs(60);",
@@ -388,7 +398,7 @@ def suite(file: str) -> str:
 def command(which: str, *more: str) -> list[str]:
     if which == "engine":
         return ["cargo", "test", "-q", "--locked", "-p", "stackwright-engine", *more]
-    tests = [] if more else ["--", "strict", "faults", "windows", "interrupted", "told"]
+    tests = [] if more else ["--", "strict", "faults", "windows", "interrupted", "told", "builds"]
     return ["cargo", "test", "-q", "--locked", "--test", "it", *more, *tests]
 
 

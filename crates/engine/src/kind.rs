@@ -52,7 +52,8 @@ pub trait Kind: Send + Sync + 'static {
     /// What a user writes, less the keys every resource has (`name`, `tags`, `depends_on`).
     /// Its schema is the parser's only list of fields; a `default` in it is AWS's own default,
     /// which is sent when a user takes a field out of the file again. A text field that the schema
-    /// marks `x-address: KIND` accepts the address of that kind and means its ARN.
+    /// marks `x-address: KIND` accepts the address of that kind and means its ARN; one marked
+    /// `x-literal: HELP` takes no reference.
     type Config: DeserializeOwned + JsonSchema + Send;
 
     /// The normal form: compared, recorded, sent. It has the fields `name` and `tags`, taken from
@@ -275,6 +276,8 @@ pub struct Error {
     pub message: String,
     /// What the user can do.
     pub hint: Option<String>,
+    /// The field of the file that it is about.
+    pub field: Option<&'static str>,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -314,7 +317,7 @@ impl Found {
 
 impl Error {
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into(), hint: None, source: None }
+        Self { fault, message: message.into(), hint: None, field: None, source: None }
     }
 
     pub fn terminal(message: impl Into<String>) -> Self {
@@ -324,6 +327,12 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn with_field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
         self
     }
 

@@ -224,6 +224,9 @@ impl<'a> Checker<'a> {
         {
             return self.address(address, &node.span);
         }
+        if let Some(help) = schema["x-literal"].as_str() {
+            self.literal(text, &node.span, help);
+        }
         let marked = self.marked(text, &node.span)?;
         if let Some(kind) = schema["x-address"].as_str()
             && marked == text
@@ -235,6 +238,16 @@ impl<'a> Checker<'a> {
             self.error(&node.span, message).help = help;
         }
         Some(marked.into())
+    }
+
+    /// Reports references in a text that takes none.
+    fn literal(&mut self, text: &str, span: &Span, help: &str) {
+        // What is malformed is reported where the text is read.
+        for part in reference::parse(text).unwrap_or_default() {
+            let Part::Reference { reference, at, .. } = part else { continue };
+            let message = format!("`${{{reference}}}` cannot stand here");
+            self.error(&within(span, &at, text), message).help = Some(help.to_owned());
+        }
     }
 
     fn keys(&self, kind: &str) -> impl Iterator<Item = &'a str> + use<'a> {
