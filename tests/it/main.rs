@@ -11,6 +11,7 @@ mod interrupted;
 mod invariants;
 mod manifest;
 mod matrix;
+mod notes;
 mod outside;
 mod ownership;
 mod power;

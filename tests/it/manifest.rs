@@ -220,7 +220,7 @@ fn a_command_takes_no_reference() {
     check(
         &with(" "),
         &[
-            "7:25 `build` is empty | write the command, for example `npm run build`; or leave it out",
+            "7:26 `build` is empty | write the command, for example `npm run build`; or leave it out",
         ],
     );
 }

@@ -12,9 +12,10 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::address::Address;
-use crate::change::Change;
+use crate::change::{Change, Path};
 pub use crate::field::{Compare, Cost, Field};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -38,8 +39,8 @@ pub trait Kind: Send + Sync + 'static {
     /// Fields of `Spec` that follow from others: no news to a person, unless nothing else changes.
     const DERIVED: &'static [&'static str] = &[];
 
-    /// Fields of `Spec` with the field of the file that they follow from: who ignores that one ignores
-    /// them.
+    /// Fields of `Spec`, or places in one, with the field of the file that they follow from: who
+    /// ignores that one ignores them.
     const FOLLOWS: &'static [(&'static str, &'static str)] = &[];
 
     /// Fields that calls need to find the object's parts by: recorded as they are, also when they
@@ -63,6 +64,17 @@ pub trait Kind: Send + Sync + 'static {
 
     /// What the file alone shows to be wrong. References stand in `config` as their text `${…}`.
     fn check(_config: &Self::Config) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// Whether two values of a part of `Spec` that are not equal mean the same: spellings of it. They
+    /// are no difference.
+    fn alike(_path: &Path, _this: &Value, _that: &Value) -> bool {
+        false
+    }
+
+    /// What others have put on an object, a phrase each: said in every plan, and lost with the object.
+    fn others(_applied: Option<&Self::Spec>, _live: &Self::Spec) -> Vec<String> {
         Vec::new()
     }
 
