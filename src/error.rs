@@ -82,14 +82,15 @@ impl Error {
     /// A session's error with where the resources it names stand in the file.
     pub fn session(error: session::Error, manifest: &Manifest) -> Self {
         let place = |resource: &stackwright_engine::manifest::Resource| {
-            (resource.address.clone(), manifest.source.place(resource.span.start))
+            let span = field_of(&error, &resource.address)
+                .and_then(|field| resource.fields.get(field))
+                .unwrap_or(&resource.span);
+            (resource.address.clone(), manifest.source.place(span.start))
         };
+        let places = manifest.resources.values().map(place).collect();
         match error {
             session::Error::State(error) => error.into(),
-            error => Self::Session {
-                error: Box::new(error),
-                places: manifest.resources.values().map(place).collect(),
-            },
+            error => Self::Session { error: Box::new(error), places },
         }
     }
 
@@ -196,6 +197,12 @@ fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<St
         session::Error::State(_) | session::Error::Unclaimed(_) => {}
     }
     lines
+}
+
+/// The field that an error names of what could not be prepared.
+fn field_of(error: &session::Error, address: &Address) -> Option<&'static str> {
+    let session::Error::Unprepared(failed) = error else { return None };
+    failed.iter().find(|(of, _)| of == address)?.1.field
 }
 
 fn is_guarded(held: &Held) -> bool {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use stackwright_aws::calls::Calls;
 use stackwright_aws::cloud::{Access, Cloud as Clients};
+use stackwright_aws::function::Sources;
 use stackwright_engine::Address;
 use stackwright_engine::erased::Registry;
 use stackwright_engine::kind::Fault;
@@ -89,7 +90,7 @@ fn not_utf8(path: &Path, error: std::string::FromUtf8Error) -> Error {
 pub async fn offline_kinds() -> Registry {
     let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
     let clients = Arc::new(Clients::open(&nowhere, "us-east-1").await);
-    stackwright_aws::kinds(&clients, PathBuf::new(), PathBuf::new())
+    stackwright_aws::kinds(&clients, Sources::default())
 }
 
 /// `stack.yaml` or `stack.yml`, here or upward to the repository's root.
@@ -206,11 +207,11 @@ impl Workspace {
         })
     }
 
-    /// For planning without a cloud.
-    pub async fn offline(&self) -> Connected {
+    /// For planning without a cloud. `builds`: whether code may be built for it.
+    pub async fn offline(&self, builds: bool) -> Connected {
         let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
         let account = self.manifest.account.as_deref().unwrap_or(NO_ACCOUNT);
-        self.connected(Clients::open(&nowhere, &self.manifest.region).await, account)
+        self.connected(Clients::open(&nowhere, &self.manifest.region).await, account, builds)
     }
 
     async fn sign_in(&self, answering: Option<String>, progress: &Progress) -> Result<Connected> {
@@ -240,7 +241,7 @@ impl Workspace {
                 let hint = "choose another --profile, or correct `account:`";
                 Err(Error::Refused(message, Some(hint.into())))
             }
-            _ => Ok(self.connected(clients, &account)),
+            _ => Ok(self.connected(clients, &account, true)),
         }
     }
 
@@ -262,12 +263,13 @@ impl Workspace {
         }
     }
 
-    fn connected(&self, clients: Clients, account: &str) -> Connected {
+    fn connected(&self, clients: Clients, account: &str, builds: bool) -> Connected {
         let clients = Arc::new(clients);
         let manifest = &self.manifest;
+        let sources = Sources { folder: manifest.folder(), cache: environment::cache(), builds };
         let local = matches!(manifest.cloud, Cloud::Local | Cloud::Endpoint(_));
         Connected {
-            kinds: stackwright_aws::kinds(&clients, manifest.folder(), environment::cache()),
+            kinds: stackwright_aws::kinds(&clients, sources),
             calls: clients.calls.clone(),
             clients,
             scope: manifest.scope(account),

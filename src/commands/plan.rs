@@ -35,8 +35,9 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     }
     let connected = match answering {
         Some(connected) => connected,
-        None => workspace.offline().await,
+        None => workspace.offline(true).await,
     };
+    progress.watch(&connected.calls);
     let state = state.unwrap_or_else(|| shared::nothing_yet(&connected));
     let open = state.open();
     if offline && ask.out.is_some() {

@@ -61,9 +61,10 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
     }
 }
 
-/// What the file names must be there, and be what it is said to be: code.
+/// What the file names must be there, and be what it is said to be: code. What is still to be built
+/// is not: nothing of the file is run here.
 async fn prepare(workspace: &Workspace) -> Result<()> {
-    let connected = workspace.offline().await;
+    let connected = workspace.offline(false).await;
     let (events, _) = mpsc::unbounded_channel();
     let stop = watch::channel(false).1;
     let asked = Asked::default();

@@ -22,7 +22,7 @@ pub struct Explanation<'a> {
     step: Option<&'a Step>,
     fields: Vec<Field<'a>>,
     /// What goes with the object; nothing where it stays.
-    lost: Option<&'static str>,
+    lost: Option<String>,
     /// Guards that stand against it.
     held: Vec<&'a Hold>,
     /// What must be finished first, and what waits for it.
@@ -33,6 +33,8 @@ pub struct Explanation<'a> {
 /// One field that differs.
 struct Field<'a> {
     change: &'a Change,
+    /// The field of the file, where that of the normal form has another name.
+    written: Option<&'static str>,
     /// `stack.yaml:12:5`
     place: Option<String>,
     /// What is made anew, from the nearest to the first cause.
@@ -45,12 +47,16 @@ impl<'a> Explanation<'a> {
         address: &'a Address,
         plan: &'a Plan,
         manifest: &'a Manifest,
-        kinds: &Registry,
+        kinds: &'a Registry,
     ) -> Self {
-        let on = Reading { plan, manifest };
+        let on = Reading { plan, manifest, kinds };
         let step = on.step(address);
         let ends = step.is_some_and(|step| matches!(step.action, Action::Replace | Action::Delete));
         let lost = kinds.get(address.kind()).filter(|_| ends).map(|kind| kind.lost());
+        let going = plan.steps.iter().filter(|step| step.address == *address);
+        let with_it = going.flat_map(|step| step.lost.iter().map(String::as_str));
+        let lost =
+            lost.map(|lost| [lost].into_iter().chain(with_it).collect::<Vec<_>>().join("; "));
         let is_it = |other: &Step| step.is_some_and(|step| std::ptr::eq(step, other));
         let needs = |step: &'a Step| step.after.iter().map(|at| &plan.steps[*at]);
         let after = step.into_iter().flat_map(needs).map(|step| &step.address);
@@ -83,8 +89,8 @@ impl<'a> Explanation<'a> {
         let mut line = |what: &str, told: &str| {
             let _ = writeln!(text, "  {what:7} {told}");
         };
-        if let Some(lost) = self.lost {
-            line("lost:", lost);
+        if let Some(lost) = &self.lost {
+            line("lost:", &clean(lost));
         }
         for hold in &self.held {
             line("held:", &refused(hold));
@@ -123,9 +129,13 @@ impl Field<'_> {
         let change = self.change;
         let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
         let (before, after) = (side(&change.before), side(&change.after));
+        let name = match self.written {
+            Some(written) => format!("{written} ({})", change.path),
+            None => change.path.to_string(),
+        };
         let _ = match before == after {
-            true => writeln!(text, "\n  {}  {after}: another value", change.path),
-            false => writeln!(text, "\n  {}  {before} -> {after}", change.path),
+            true => writeln!(text, "\n  {name}  {after}: another value"),
+            false => writeln!(text, "\n  {name}  {before} -> {after}"),
         };
         let place = self.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         let mut line = |what: &str, told: &str| {
@@ -143,6 +153,7 @@ impl Field<'_> {
 
     fn json(&self) -> Value {
         let mut field = json::change(self.change);
+        field["written"] = json!(self.written);
         field["place"] = json!(self.place);
         field["through"] = json!(self.through);
         field["avoid"] = json!(self.avoid);
@@ -192,6 +203,7 @@ fn cost(cost: Cost) -> &'static str {
 struct Reading<'a> {
     plan: &'a Plan,
     manifest: &'a Manifest,
+    kinds: &'a Registry,
 }
 
 impl<'a> Reading<'a> {
@@ -206,13 +218,25 @@ impl<'a> Reading<'a> {
 
     fn field(&self, address: &Address, change: &'a Change) -> Field<'a> {
         let resource = self.manifest.resources.get(address);
-        let span = resource.and_then(|resource| resource.fields.get(change.path.field()));
+        let written = self.written(address, change);
+        let name = written.unwrap_or(change.path.field());
+        let span = resource.and_then(|resource| resource.fields.get(name));
         let place = span.map(|span| self.manifest.source.place(span.start));
         let through = match (change.rule, resource) {
             (Rule::Unknown | Rule::Rebound, Some(resource)) => self.through(resource, change),
             _ => Vec::new(),
         };
-        Field { change, place, through, avoid: avoid(change) }
+        Field { change, written, place, through, avoid: avoid(change, written) }
+    }
+
+    /// The field of the file that a change follows from.
+    fn written(&self, address: &Address, change: &Change) -> Option<&'static str> {
+        let kind = self.kinds.get(address.kind())?;
+        let path = change.path.to_string();
+        let is_of = |place: &str| {
+            path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        kind.follows().iter().find(|(place, _)| is_of(place)).map(|(_, field)| *field)
     }
 
     /// From what a field refers to down to the first cause.
@@ -269,8 +293,8 @@ fn is_own_tag(change: &Change) -> bool {
     key.is_some_and(|key| is_own(key))
 }
 
-fn avoid(change: &Change) -> Option<String> {
-    let path = &change.path;
+fn avoid(change: &Change, written: Option<&str>) -> Option<String> {
+    let path = written.map_or_else(|| change.path.to_string(), str::to_owned);
     // Told alike: a secret.
     if change.before.as_ref().map(brief) == change.after.as_ref().map(brief) {
         return None;

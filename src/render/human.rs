@@ -73,6 +73,7 @@ pub fn drift(plan: &Plan) -> String {
         }
         text.push('\n');
     }
+    notes(&mut text, plan);
     text
 }
 
@@ -85,9 +86,7 @@ pub fn plan(plan: &Plan) -> String {
             block(&mut text, step);
         }
     }
-    for (address, note) in &plan.notes {
-        let _ = writeln!(text, "{} {address}: {}", styled(DIM, "note:"), clean(note));
-    }
+    notes(&mut text, plan);
     for (kind, fields) in &plan.unreported {
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         let _ = writeln!(
@@ -98,6 +97,12 @@ pub fn plan(plan: &Plan) -> String {
         );
     }
     text
+}
+
+fn notes(text: &mut String, plan: &Plan) {
+    for (address, note) in &plan.notes {
+        let _ = writeln!(text, "{} {address}: {}", styled(DIM, "note:"), clean(note));
+    }
 }
 
 /// What happens, to what: one line.
@@ -119,10 +124,13 @@ fn block(text: &mut String, step: &Step) {
             "      its name is unique: the old one goes first, and for a moment there is none"
         );
     }
+    if !step.lost.is_empty() {
+        let _ = writeln!(text, "      lost: {}", clean(&step.lost.join("; ")));
+    }
     match (&step.desired, step.action) {
         (Some(desired), Action::Create) => fields(text, desired),
         // Nothing is said of it below its head.
-        _ if step.changes.is_empty() && step.why.is_none() => return,
+        _ if step.changes.is_empty() && step.why.is_none() && step.lost.is_empty() => return,
         _ => changes(text, &step.changes),
     }
     text.push('\n');

@@ -72,6 +72,7 @@ fn step(step: &Step) -> Value {
         "id": step.id,
         "generation": step.generation,
         "because": step.why,
+        "lost": step.lost,
         "replaced": step.is_old,
         "delete_first": step.delete_first,
         "desired": step.desired.as_ref().map(shown),

@@ -2,6 +2,7 @@
 //! moto, which knows more of AWS's rules.
 
 mod auth;
+mod builds;
 mod cli;
 mod cors;
 mod edits;
@@ -11,6 +12,7 @@ mod interrupted;
 mod invariants;
 mod manifest;
 mod matrix;
+mod notes;
 mod outside;
 mod ownership;
 mod power;

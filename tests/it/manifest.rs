@@ -1,9 +1,10 @@
 //! What is wrong in a stack file, as its author is told.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use stackwright_aws::cloud::{Access, Cloud};
+use stackwright_aws::function::Sources;
 use stackwright_engine::erased::Registry;
 use stackwright_engine::manifest::{Diagnostic, Invalid, Manifest, Request, Source};
 
@@ -22,7 +23,7 @@ fn kinds() -> Registry {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
     let clients = Arc::new(runtime.block_on(Cloud::open(&nowhere, "us-east-1")));
-    stackwright_aws::kinds(&clients, PathBuf::new(), PathBuf::new())
+    stackwright_aws::kinds(&clients, Sources::default())
 }
 
 fn load(text: &str) -> Result<Manifest, Invalid> {
@@ -99,6 +100,15 @@ fn values_of_the_wrong_type() {
         &SOUND.replace("role: role.r}", "role: role.r, timeout: 901}"),
         &["7:77 `timeout` must be between 1 and 900, not 901"],
     );
+    check(
+        &SOUND.replace("type: t2.micro", "type: t2.micro, power: [a], metadata: 5, user_data: [1]"),
+        &[
+            "3:46 `power` must be one of external, running, stopped, not a list",
+            "3:61 `metadata` must be a map, not 5",
+            "3:75 `user_data` must be a text or a map, not a list",
+        ],
+    );
+    check(&SOUND.replace("code: src/", "code: {exclude: [a]}"), &["7:7 `code` needs `path`"]);
     check("stack: s\ninstance: [a]\n", &["2:11 `instance` must be a map, not a list"]);
     check(
         "stack: s\ninstance: {web: }\n",
@@ -185,6 +195,33 @@ fn references_that_lead_nowhere() {
     check_more(
         "output: {a: '${function.g.arn}'}\n",
         &["8:14 there is no `function.g` in this stack | did you mean `function.f`?"],
+    );
+}
+
+#[test]
+fn a_command_takes_no_reference() {
+    let with = |build: &str| {
+        SOUND.replace("code: src/", &format!("code: {{path: src/, build: '{build}'}}"))
+    };
+    check(&with("cp $HOME/$${X} ."), &[]);
+    check(
+        &with("a ${env.HOME} ${env.NO:-b} ${role.r.arn}"),
+        &[
+            "7:36 `${env.HOME}` cannot stand here | the command has your environment: write `$NAME`",
+            "7:48 `${env.NO}` cannot stand here | the command has your environment: write `$NAME`",
+            "7:61 `${role.r.arn}` cannot stand here | the command has your environment: write `$NAME`",
+        ],
+    );
+    check(
+        &with("cp ${X} ."),
+        &["7:37 `X` is not a reference | a reference is ${kind.key.output}, for example \
+             ${instance.web.id}; write `$${` for the two characters themselves"],
+    );
+    check(
+        &with(" "),
+        &[
+            "7:26 `build` is empty | write the command, for example `npm run build`; or leave it out",
+        ],
     );
 }
 

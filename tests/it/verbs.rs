@@ -95,6 +95,10 @@ fn what_is_retained_or_removed_from_the_state_stays_in_the_cloud_as_nobodys() {
     assert!(!own(&emulator.aws(&role)["Tags"]));
     let function = emulator.aws(&["lambda", "get-function", "--function-name", "ec2-control"]);
     assert!(!own(&function["Tags"]), "{function}");
+    let arn = text(&function["Configuration"]["FunctionArn"]).replace(":lambda:", ":logs:");
+    let arn = arn.replace(":function:", ":log-group:/aws/lambda/");
+    let group = emulator.aws(&["logs", "list-tags-for-resource", "--resource-arn", &arn]);
+    assert!(!own(&group["tags"]), "{group}");
     let apis = emulator.aws(&["apigateway", "get-rest-apis"]);
     assert_eq!(apis["items"].as_array().map(Vec::len), Some(1));
     let arn = format!("arn:aws:apigateway:us-east-1::/restapis/{}", text(&apis["items"][0]["id"]));

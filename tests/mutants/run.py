@@ -153,6 +153,31 @@ MUTANTS = {
         "            if changes.is_empty() {",
         "            if changes.is_empty() || true {",
     ),
+    "a rename to where old objects are left is passed over": (
+        ENGINE + "session/told.rs",
+        "            known.is_none_or(is_left).then(moved)",
+        "            known.is_none_or(|known| is_left(known) && false).then(moved)",
+    ),
+    "what moves keeps a generation that is taken there": (
+        ENGINE + "state/journal.rs",
+        "        object.generation = entry.generation;\n",
+        "",
+    ),
+    "a former address that nobody knows is not told": (
+        ENGINE + "session/notes.rs",
+        "        notes.extend(self.formers_unknown(plan, state));\n",
+        "        let _ = Self::formers_unknown; let _ = state; notes.extend(Vec::new());\n",
+    ),
+    "an edit of what is ignored is not told": (
+        ENGINE + "change.rs",
+        "        found.in_vain = edited.map(|change| change.path).collect();\n",
+        "        drop(edited.count());\n",
+    ),
+    "another spelling is an edit": (
+        ENGINE + "change.rs",
+        "self.sealer.same(this, that) || (self.alike)(path, this, that)",
+        "self.sealer.same(this, that) || (self.alike)(path, this, that) && false",
+    ),
     "what is ignored is sent along": (
         ENGINE + "execute/bring.rs",
         "        target.terms.ignored.keep(&mut desired, &seen.spec);\n",
@@ -367,6 +392,31 @@ MUTANTS = {
         let Some(instance) = instance.or_else(|| Some(aws_sdk_ec2::types::Instance::builder().build())) else {
 """,
     ),
+    "the case of an action is a change": (
+        AWS + "role.rs",
+        "        is_policy\n            && path",
+        "        is_policy && false\n            && path",
+    ),
+    "what others hung on a role goes without a word": (
+        AWS + "role.rs",
+        "applied.map(|ours| foreign(ours, live)).unwrap_or_default()",
+        "applied.map(|ours| foreign(ours, live)).filter(|_| false).unwrap_or_default()",
+    ),
+    "a log group that is let go keeps our tags": (
+        AWS + "function/write.rs",
+        "        if logs(desired) || on.applied.as_ref().is_some_and(logs) {",
+        "        if false && (logs(desired) || on.applied.as_ref().is_some_and(logs)) {",
+    ),
+    "a build runs at every look": (
+        AWS + "build.rs",
+        "                known.insert(key, done.clone());\n",
+        "                let _ = key;\n",
+    ),
+    "a check of the file runs its commands": (
+        "src/commands/validate.rs",
+        "workspace.offline(false)",
+        "workspace.offline(true)",
+    ),
     "a role that cannot be assumed yet is an error": (
         AWS + "function/role.rs",
         "const PROPAGATION: Duration = Duration::from_secs(60);",
@@ -481,8 +531,8 @@ def suite(file: str) -> str:
 def command(which: str, *more: str) -> list[str]:
     if which == "engine":
         return ["cargo", "test", "-q", "--locked", "-p", "stackwright-engine", *more]
-    suites = ["strict", "faults", "windows", "interrupted", "told", "profiles"]
-    suites.append("prober::after_each_write")
+    suites = ["strict", "faults", "windows", "interrupted", "told", "profiles", "builds", "notes"]
+    suites.extend(["retained", "prober::after_each_write"])
     tests = [] if more else ["--", *suites]
     return ["cargo", "test", "-q", "--locked", "--test", "it", *more, *tests]
 

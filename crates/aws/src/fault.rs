@@ -46,7 +46,7 @@ where
     let fault = fault(&error);
     let hint = hint(&fault).map(str::to_owned);
     let message = format!("{call}: {said}");
-    Error { fault, message, hint, source: Some(Box::new(error)) }
+    Error { hint, source: Some(Box::new(error)), ..Error::new(fault, message) }
 }
 
 fn fault<E>(error: &SdkError<E, HttpResponse>) -> Fault

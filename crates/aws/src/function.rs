@@ -20,6 +20,7 @@ use stackwright_engine::kind::{
     Owner, Problem, Repeat, Result,
 };
 
+use crate::build::Builds;
 use crate::cloud::Cloud;
 use crate::log_group;
 use crate::package::Source;
@@ -31,18 +32,46 @@ const EPHEMERAL_STORAGE: i32 = 512;
 /// Calls at once: as many as the account has left.
 const UNRESERVED: i32 = -1;
 
-/// The kind. Code is found from the stack file's folder, packages are kept in a cache.
+/// The kind.
 pub struct Function {
     cloud: Arc<Cloud>,
+    sources: Sources,
+    builds: Builds,
+}
+
+/// Where code is found, and whether it may be made.
+#[derive(Clone, Debug, Default)]
+pub struct Sources {
     /// Of the stack file: where relative paths start.
-    folder: PathBuf,
+    pub folder: PathBuf,
     /// Where vendored packages are kept between runs.
-    cache: PathBuf,
+    pub cache: PathBuf,
+    /// Whether `code.build` may run. Where it may not, what it would make is not read.
+    pub builds: bool,
 }
 
 impl Function {
-    pub fn new(cloud: Arc<Cloud>, folder: PathBuf, cache: PathBuf) -> Self {
-        Self { cloud, folder, cache }
+    pub fn new(cloud: Arc<Cloud>, sources: Sources) -> Self {
+        Self { cloud, sources, builds: Builds::default() }
+    }
+
+    /// The digest of a function's code, built first where the file says how.
+    async fn digest(&self, config: &Config, at: &Context) -> Result<String> {
+        let CodeFrom { path, build, exclude } = &config.code;
+        let hint = match build {
+            Some(_) if !self.sources.builds => return Ok(String::new()),
+            Some(command) => {
+                self.builds.run(&at.folder, command, &self.cloud.calls).await?;
+                "`build` was to make it; `path` is relative to the stack file"
+            }
+            None => "`code` is a folder or a zip, relative to the stack file",
+        };
+        let source = read(at.folder.join(path), exclude.clone()).await.map_err(|error| {
+            let hint = error.hint.clone().unwrap_or(hint.into());
+            error.with_hint(hint)
+        })?;
+        let architecture = config.architecture.unwrap_or_default();
+        Ok(source.digest(&config.runtime, architecture.as_str()))
     }
 }
 
@@ -51,8 +80,8 @@ impl Function {
 #[serde(deny_unknown_fields)]
 pub struct Config {
     /// The folder that holds the code, or a ready zip; relative to the stack file. A
-    /// `requirements.txt` in the folder is installed for the function's platform. `{path, exclude}`
-    /// leaves files of the folder at home.
+    /// `requirements.txt` in the folder is installed for the function's platform. `{path, build,
+    /// exclude}` makes it by a command first, and leaves files of the folder at home.
     pub code: CodeFrom,
     /// The language and its version: `python3.13`, `nodejs22.x`, `provided.al2023`…
     pub runtime: String,
@@ -114,10 +143,12 @@ pub struct Config {
     pub description: Option<String>,
 }
 
-/// A path, or `{path, exclude}`.
+/// A path, or `{path, build, exclude}`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeFrom {
     pub path: String,
+    /// The command that makes it.
+    pub build: Option<String>,
     pub exclude: Vec<String>,
 }
 
@@ -126,8 +157,14 @@ pub struct CodeFrom {
 #[serde(deny_unknown_fields)]
 #[schemars(inline)]
 struct CodeParts {
-    /// The folder that holds the code; relative to the stack file.
+    /// The folder that holds the code, or a ready zip; relative to the stack file.
     path: String,
+    /// The command that makes what `path` names: `npm ci && npm run build`. `plan`, `explain` and
+    /// `reconcile` run it once each, by `sh -e` in the folder of the stack file; `validate` does not.
+    /// What it makes decides: other bytes are other code.
+    #[serde(default)]
+    #[schemars(extend("x-literal" = "the command has your environment: write `$NAME`"))]
+    build: Option<String>,
     /// What of it stays at home: patterns as in .gitignore, `tests/` or `*.md`.
     #[serde(default)]
     exclude: Vec<String>,
@@ -137,10 +174,10 @@ impl<'de> Deserialize<'de> for CodeFrom {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let value = serde_json::Value::deserialize(deserializer)?;
         if let Some(path) = value.as_str() {
-            return Ok(Self { path: path.to_owned(), exclude: Vec::new() });
+            return Ok(Self { path: path.to_owned(), build: None, exclude: Vec::new() });
         }
         let parts = CodeParts::deserialize(value).map_err(serde::de::Error::custom)?;
-        Ok(Self { path: parts.path, exclude: parts.exclude })
+        Ok(Self { path: parts.path, build: parts.build, exclude: parts.exclude })
     }
 }
 
@@ -301,14 +338,11 @@ impl Kind for Function {
     }
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
-        let architecture = config.architecture.unwrap_or_default();
-        let CodeFrom { path, exclude } = config.code;
-        let source = read(at.folder.join(&path), exclude.clone()).await.map_err(|error| {
-            let hint = "`code` is a folder or a zip, relative to the stack file";
-            Error::terminal(format!("code: {}", error.message))
-                .with_hint(error.hint.unwrap_or(hint.into()))
+        let digest = self.digest(&config, at).await.map_err(|error| {
+            let message = format!("code: {}", error.message);
+            Error { message, ..error }.with_field("code")
         })?;
-        let digest = source.digest(&config.runtime, architecture.as_str());
+        let CodeFrom { path, exclude, .. } = config.code;
         Ok(Spec {
             name: at.name.clone(),
             tags: Some(at.tags.clone()),

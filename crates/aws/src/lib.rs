@@ -1,6 +1,7 @@
 //! The kinds on the AWS SDK. The only place that names an AWS SDK.
 
 pub mod api;
+pub mod build;
 pub mod call;
 pub mod calls;
 pub mod cloud;
@@ -19,19 +20,19 @@ pub mod tags;
 pub mod vendor;
 mod whole;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use stackwright_engine::erased::{Registry, erase};
 
 use crate::cloud::Cloud;
+use crate::function::Sources;
 
-/// All kinds. `folder`: that of the stack file; `cache`: where vendored packages are kept.
-pub fn kinds(cloud: &Arc<Cloud>, folder: PathBuf, cache: PathBuf) -> Registry {
+/// All kinds.
+pub fn kinds(cloud: &Arc<Cloud>, sources: Sources) -> Registry {
     Registry::new(vec![
         erase(instance::Instance { cloud: cloud.clone() }),
         erase(role::Role { cloud: cloud.clone() }),
-        erase(function::Function::new(cloud.clone(), folder, cache)),
+        erase(function::Function::new(cloud.clone(), sources)),
         erase(api::Api { cloud: cloud.clone() }),
     ])
 }

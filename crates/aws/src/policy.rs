@@ -77,9 +77,9 @@ impl Document {
         Self::from(json!({ "Version": VERSION, "Statement": statements }))
     }
 
-    /// As `ours` where the two differ in the case of actions alone, which IAM ignores; else as it is.
-    pub fn spelled_like(self, ours: &Self) -> Self {
-        if self.without_case() == ours.without_case() { ours.clone() } else { self }
+    /// Whether the two differ at most in the case of actions, which IAM ignores.
+    pub fn means(&self, other: &Self) -> bool {
+        self.without_case() == other.without_case()
     }
 
     fn without_case(&self) -> Self {
@@ -196,7 +196,7 @@ fn is_actions(part: &str) -> bool {
 
 /// `EC2:StartInstances` is `ec2:StartInstances`. IAM ignores the case of the second half as well, but
 /// people read it, and some readers of trust policies insist on `sts:AssumeRole`; so that is left to
-/// [`Document::spelled_like`].
+/// [`Document::means`].
 fn action(given: &str) -> String {
     match given.split_once(':') {
         Some((service, name)) => format!("{}:{name}", service.to_ascii_lowercase()),

@@ -11,15 +11,15 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream, try_join};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
-use stackwright_engine::change::Change;
+use serde_json::{Value, json};
+use stackwright_engine::change::{Change, Path};
 use stackwright_engine::config::OneOrMany;
 use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
     Problem, Repeat, Result,
 };
 
-use self::observe::{found, live};
+use self::observe::{foreign, found, live};
 use self::write::keys;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
@@ -159,7 +159,8 @@ impl Kind for Role {
     ];
     const CREATE: Repeat = Repeat::UniqueName;
     const DERIVED: &'static [&'static str] = &["instance_profile"];
-    const FOLLOWS: &'static [(&'static str, &'static str)] = &[("instance_profile", "trust")];
+    const FOLLOWS: &'static [(&'static str, &'static str)] =
+        &[("instance_profile", "trust"), ("policies.stackwright", "allow")];
     const LOST: &'static str = "its unique id, to which grants elsewhere may be bound";
 
     type Config = Config;
@@ -167,6 +168,19 @@ impl Kind for Role {
 
     fn check(config: &Config) -> Vec<Problem> {
         check::check(config)
+    }
+
+    /// Statements of a policy, but for the case of actions.
+    fn alike(path: &Path, this: &Value, that: &Value) -> bool {
+        let is_policy = ["trust", "policies"].contains(&path.field());
+        let statements = |value: &Value| Document::from(json!({ "Statement": value }));
+        is_policy
+            && path.0.last().is_some_and(|part| part == "Statement")
+            && statements(this).means(&statements(that))
+    }
+
+    fn others(applied: Option<&Spec>, live: &Spec) -> Vec<String> {
+        applied.map(|ours| foreign(ours, live)).unwrap_or_default()
     }
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {

@@ -74,6 +74,8 @@ pub struct Compared<'a> {
     pub applied: Option<&'a Value>,
     pub live: &'a Value,
     pub terms: &'a Terms,
+    /// [`Kind::alike`](crate::kind::Kind::alike).
+    pub alike: &'a dyn Fn(&Path, &Value, &Value) -> bool,
     /// What is wanted.
     pub desired: &'a Value,
     /// Recorded pins and those seen now.
@@ -91,6 +93,8 @@ pub struct Difference {
     pub cannot_unset: Vec<CannotUnset>,
     /// Wanted fields that the endpoint does not report: compared with what was last applied.
     pub unreported: BTreeSet<String>,
+    /// What the file says anew of what is left to others.
+    pub in_vain: Vec<Path>,
 }
 
 impl Compared<'_> {
@@ -148,7 +152,10 @@ impl Compared<'_> {
             }
         }
         self.moved_pins(wanted, &mut found);
-        found.changes.retain(|change| !self.terms.ignored.covers(&change.path));
+        let is_ignored = |change: &mut Change| self.terms.ignored.covers(&change.path);
+        let ignored = found.changes.extract_if(.., is_ignored);
+        let edited = ignored.filter(|change| matches!(change.rule, Rule::Edited | Rule::Unset));
+        found.in_vain = edited.map(|change| change.path).collect();
         found.cannot_unset.retain(|CannotUnset(path)| !self.terms.ignored.covers(path));
         found
     }
@@ -171,7 +178,7 @@ impl Compared<'_> {
             return;
         }
         let same = match (desired, before) {
-            (Some(desired), Some(before)) => self.sealer.same(desired, before),
+            (Some(desired), Some(before)) => self.same(path, desired, before),
             (None, None) => true,
             _ => false,
         };
@@ -182,18 +189,23 @@ impl Compared<'_> {
         }
         let rule = match desired {
             Some(desired) if has_unknown(desired) => Rule::Unknown,
-            _ => self.reason(desired, applied),
+            _ => self.reason(path, desired, applied),
         };
         found.changes.push(self.change(path, before, desired, rule));
     }
 
-    fn reason(&self, desired: Option<&Value>, applied: Option<&Value>) -> Rule {
+    fn reason(&self, path: &Path, desired: Option<&Value>, applied: Option<&Value>) -> Rule {
         match (desired, applied) {
             _ if self.applied.is_none() => Rule::Missing,
-            (Some(desired), Some(applied)) if self.sealer.same(desired, applied) => Rule::Drifted,
+            (Some(desired), Some(applied)) if self.same(path, desired, applied) => Rule::Drifted,
             (None, None) => Rule::Drifted,
             _ => Rule::Edited,
         }
+    }
+
+    /// Equal, or another spelling of the same.
+    fn same(&self, path: &Path, this: &Value, that: &Value) -> bool {
+        self.sealer.same(this, that) || (self.alike)(path, this, that)
     }
 
     fn is_ours_alone(&self, path: &Path) -> bool {
@@ -317,6 +329,7 @@ mod tests {
             applied: applied.as_ref(),
             live: &live,
             terms: &Terms::default(),
+            alike: &|_, _, _| false,
             desired: &desired,
             pins: (&BTreeMap::new(), &BTreeMap::new()),
         };
@@ -482,6 +495,54 @@ mod tests {
     }
 
     #[test]
+    fn another_spelling_is_no_difference_whoever_wrote_it() {
+        let compare = |desired: &str, applied: &str, live: &str| {
+            let [desired, applied, live] =
+                [desired, applied, live].map(|text| json!({ "a": text }));
+            let compared = Compared {
+                fields: FIELDS,
+                defaults: &Map::new(),
+                sealer: &Sealer::default(),
+                applied: Some(&applied),
+                live: &live,
+                terms: &Terms::default(),
+                alike: &|_, this, that| {
+                    let small = |value: &Value| value.as_str().map(str::to_lowercase);
+                    small(this) == small(that)
+                },
+                desired: &desired,
+                pins: (&BTreeMap::new(), &BTreeMap::new()),
+            };
+            compared.difference().changes.first().map(|change| change.rule)
+        };
+        assert_eq!(compare("WORD", "word", "word"), None, "the file");
+        assert_eq!(compare("word", "word", "WORD"), None, "somebody else");
+        assert_eq!(compare("WORD", "word", "other"), Some(Rule::Drifted), "not the edit");
+        assert_eq!(compare("other", "word", "WORD"), Some(Rule::Edited));
+    }
+
+    #[test]
+    fn an_edit_of_what_is_ignored_is_known() {
+        let ignored = crate::ignore::Ignored::new(vec!["timeout".into(), "labels".into()]);
+        let defaults = json!({ "timeout": 3 });
+        let compared = Compared {
+            fields: FIELDS,
+            defaults: defaults.as_object().expect("a map"),
+            sealer: &Sealer::default(),
+            applied: Some(&json!({ "timeout": 9, "labels": { "a": "x", "b": "y" } })),
+            live: &json!({ "timeout": 7, "labels": { "a": "theirs", "b": "theirs" } }),
+            terms: &Terms { ignored, ..Terms::default() },
+            alike: &|_, _, _| false,
+            desired: &json!({ "labels": { "a": "z", "b": "y" } }),
+            pins: (&BTreeMap::new(), &BTreeMap::new()),
+        };
+        let found = compared.difference();
+        assert_eq!(found.changes, []);
+        let paths: Vec<String> = found.in_vain.iter().map(Path::to_string).collect();
+        assert_eq!(paths, ["labels.a", "timeout"], "not what somebody else did");
+    }
+
+    #[test]
     fn a_moved_pin_is_drift_of_its_field() {
         let (recorded, seen) = (
             BTreeMap::from([("code".into(), "x".into())]),
@@ -495,6 +556,7 @@ mod tests {
             applied: Some(&value),
             live: &json!({}),
             terms: &Terms::default(),
+            alike: &|_, _, _| false,
             desired: &value,
             pins: (&recorded, &seen),
         };

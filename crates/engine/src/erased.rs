@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::change::Change;
+use crate::change::{Change, Path};
 use crate::kind::{
     Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Owner,
     Problem, Repeat, Result,
@@ -29,6 +29,8 @@ pub trait AnyKind: Send + Sync {
     fn follows(&self) -> &'static [(&'static str, &'static str)];
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
     fn check(&self, config: &Value) -> Result<Vec<Problem>>;
+    fn alike(&self, path: &Path, this: &Value, that: &Value) -> bool;
+    fn others(&self, applied: Option<&Value>, live: &Value) -> Vec<String>;
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>>;
     fn normalize<'a>(&'a self, config: &'a Value, at: &'a Context) -> Future<'a, Result<Value>>;
     fn observe<'a>(
@@ -97,6 +99,16 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn check(&self, config: &Value) -> Result<Vec<Problem>> {
         Ok(K::check(&typed(config)?))
+    }
+
+    fn alike(&self, path: &Path, this: &Value, that: &Value) -> bool {
+        K::alike(path, this, that)
+    }
+
+    /// A spec that cannot be read tells nothing.
+    fn others(&self, applied: Option<&Value>, live: &Value) -> Vec<String> {
+        let applied = applied.and_then(|applied| typed(applied).ok());
+        typed(live).map(|live| K::others(applied.as_ref(), &live)).unwrap_or_default()
     }
 
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>> {

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::change::Change;
+use crate::change::{Change, Path};
 pub use crate::field::{Compare, Cost, Field};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -39,8 +39,8 @@ pub trait Kind: Send + Sync + 'static {
     /// Fields of `Spec` that follow from others: no news to a person, unless nothing else changes.
     const DERIVED: &'static [&'static str] = &[];
 
-    /// Fields of `Spec` with the field of the file that they follow from: who ignores that one ignores
-    /// them.
+    /// Fields of `Spec`, or places in one, with the field of the file that they follow from: who
+    /// ignores that one ignores them.
     const FOLLOWS: &'static [(&'static str, &'static str)] = &[];
 
     /// Fields that calls need to find the object's parts by: recorded as they are, also when they
@@ -53,7 +53,8 @@ pub trait Kind: Send + Sync + 'static {
     /// What a user writes, less the keys every resource has (`name`, `tags`, `depends_on`).
     /// Its schema is the parser's only list of fields; a `default` in it is AWS's own default,
     /// which is sent when a user takes a field out of the file again. A text field that the schema
-    /// marks `x-address: KIND` accepts the address of that kind and means its ARN.
+    /// marks `x-address: KIND` accepts the address of that kind and means its ARN; one marked
+    /// `x-literal: HELP` takes no reference.
     type Config: DeserializeOwned + JsonSchema + Send;
 
     /// The normal form: compared, recorded, sent. It has the fields `name` and `tags`, taken from
@@ -63,6 +64,17 @@ pub trait Kind: Send + Sync + 'static {
 
     /// What the file alone shows to be wrong. References stand in `config` as their text `${…}`.
     fn check(_config: &Self::Config) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// Whether two values of a part of `Spec` that are not equal mean the same: spellings of it. They
+    /// are no difference.
+    fn alike(_path: &Path, _this: &Value, _that: &Value) -> bool {
+        false
+    }
+
+    /// What others have put on an object, a phrase each: said in every plan, and lost with the object.
+    fn others(_applied: Option<&Self::Spec>, _live: &Self::Spec) -> Vec<String> {
         Vec::new()
     }
 
@@ -301,6 +313,8 @@ pub struct Error {
     pub message: String,
     /// What the user can do.
     pub hint: Option<String>,
+    /// The field of the file that it is about.
+    pub field: Option<&'static str>,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -340,7 +354,7 @@ impl Found {
 
 impl Error {
     pub fn new(fault: Fault, message: impl Into<String>) -> Self {
-        Self { fault, message: message.into(), hint: None, source: None }
+        Self { fault, message: message.into(), hint: None, field: None, source: None }
     }
 
     pub fn terminal(message: impl Into<String>) -> Self {
@@ -350,6 +364,12 @@ impl Error {
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    #[must_use]
+    pub fn with_field(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
         self
     }
 

@@ -2,6 +2,7 @@
 //! each is lies in its own module.
 
 mod drift;
+mod notes;
 mod told;
 
 use std::collections::BTreeMap;
@@ -131,6 +132,7 @@ impl Session<'_> {
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
         plan.notes
             .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
+        plan.notes.extend(self.in_vain(&plan, &state));
         Ok(Surveyed { plan, observed, learnt })
     }
 

@@ -74,6 +74,20 @@ fn an_address_is_given_once_and_nothing_is_moved_that_is_not_there() {
 }
 
 #[test]
+fn what_replacements_left_stays_beside_what_comes() {
+    let mut state = folded(&made()).expect("made");
+    let a = state.resources.remove(&Address::new("thing", "a")).expect("made");
+    let left = state.resources.entry(Address::new("thing", "c")).or_default();
+    left.deposed.extend(a.object);
+    let moved = Entry { generation: 2, ..to("thing.c", "thing.b") };
+    let state = fold(state, &moved).expect("it is free");
+    let c = &state.resources[&Address::new("thing", "c")];
+    let known =
+        c.object.iter().chain(&c.deposed).map(|object| (object.id.as_str(), object.generation));
+    assert_eq!(known.collect::<Vec<_>>(), [("id of thing.b", 2), ("id of thing.a", 1)]);
+}
+
+#[test]
 fn what_is_let_go_is_known_no_more() {
     let gone = forgotten("thing.b", "id of thing.b");
     let state = folded(&[made(), vec![gone]].concat()).expect("it is there");

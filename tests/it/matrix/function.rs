@@ -19,6 +19,10 @@ pub fn table() -> Table {
             .seen(Seen::Digest("code"))
             .sends(&["UpdateFunctionCode"])
             .hand("lambda update-function-code --function-name <id> --zip-file fileb://<folder>/empty.zip"),
+        Row::new("code.build", built("src"), built("other"))
+            .seen(Seen::Digest("code"))
+            .sends(&["UpdateFunctionCode"])
+            .hand("lambda update-function-code --function-name <id> --zip-file fileb://<folder>/empty.zip"),
         Row::new(
             "code.exclude",
             json!({ "path": "src/", "exclude": ["*.md"] }),
@@ -122,6 +126,11 @@ pub fn table() -> Table {
         given,
         rows,
     }
+}
+
+/// What a command makes of this folder.
+fn built(from: &str) -> Value {
+    json!({ "path": "made/", "build": format!("mkdir -p made\ncp {from}/m.py made/") })
 }
 
 /// One of its lists changes: `with` is merged over it.

@@ -56,6 +56,10 @@ fn texts(config: &Config) -> Vec<Problem> {
 }
 
 fn code(config: &Config) -> Option<Problem> {
+    if config.code.build.as_ref().is_some_and(|command| command.trim().is_empty()) {
+        let hint = "write the command, for example `npm run build`; or leave it out";
+        return Some(problem(&["code", "build"], "`build` is empty".to_owned(), hint));
+    }
     let wrong = excluded(Path::new("/"), &config.code.exclude).err()?;
     Some(problem(
         &["code", "exclude"],

@@ -186,7 +186,8 @@ impl Function {
     pub(super) fn unpinned(&self, spec: &Spec) -> Option<String> {
         let runtime = spec.runtime.as_deref()?;
         vendor::python(runtime)?;
-        let requirements = self.folder.join(&spec.code.as_ref()?.path).join(vendor::REQUIREMENTS);
+        let requirements =
+            self.sources.folder.join(&spec.code.as_ref()?.path).join(vendor::REQUIREMENTS);
         let loose = vendor::unpinned(&std::fs::read_to_string(requirements).ok()?);
         let names = loose.join("`, `");
         (!loose.is_empty())

@@ -76,6 +76,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
+    use super::super::Sources;
     use super::*;
     use crate::cloud::{Access, Cloud};
     use crate::function::Spec;
@@ -134,7 +135,8 @@ mod tests {
             "code": {"path": ".", "digest": source.digest("python3.13", "x86_64")},
         }))
         .expect("a spec");
-        let kind = Function::new(Arc::new(cloud), folder.path().into(), folder.path().into());
+        let sources = Sources { folder: folder.path().into(), ..Sources::default() };
+        let kind = Function::new(Arc::new(cloud), sources);
         let address = stackwright_engine::Address::new("function", "f");
         let intent = Intent { address, generation: 1, token: String::new() };
         kind.create(&intent, &spec).await.err().expect("refused")

@@ -3,6 +3,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::*;
+use crate::cloud::Access;
 
 fn config(json: Value) -> Config {
     let mut whole = json!({
@@ -97,6 +98,23 @@ fn layers_networks_patterns_and_retention_are_checked() {
     assert!(problems(json!({ "logs": true, "log_retention": 3653 })).is_empty());
     assert_eq!(problems(json!({ "logs": true, "log_retention": 15 })), ["log_retention"]);
     assert_eq!(problems(json!({ "log_retention": 14 })), ["log_retention"]);
+}
+
+#[tokio::test]
+async fn what_is_to_be_built_is_read_only_where_it_may_be() {
+    let digest = async |builds: bool| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let access = Access::Endpoint { url: "http://127.0.0.1:9".into() };
+        let cloud = Arc::new(Cloud::open(&access, "us-east-1").await);
+        let kind = Function::new(cloud, Sources { builds, ..Sources::default() });
+        let code = json!({ "path": "made", "build": "mkdir made && touch made/a" });
+        let config = config(json!({ "code": code }));
+        let spec = kind.normalize(config, &context(folder.path())).await.expect("a spec");
+        assert_eq!(folder.path().join("made").exists(), builds);
+        spec.code.expect("code").digest
+    };
+    assert_eq!(digest(false).await, "");
+    assert_eq!(digest(true).await.len(), 64);
 }
 
 #[test]

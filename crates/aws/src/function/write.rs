@@ -271,7 +271,7 @@ impl Function {
         let Some(code) = &spec.code else {
             return Err(Error::terminal(format!("function {}: no code is known", spec.name)));
         };
-        let folder = self.folder.join(&code.path);
+        let folder = self.sources.folder.join(&code.path);
         let runtime = spec.runtime.as_deref().unwrap_or_default();
         let architecture = spec.architecture().as_str();
         let source = read(folder.clone(), code.exclude.clone()).await?;
@@ -295,7 +295,7 @@ impl Function {
                 };
                 let pip = format!("pip to fetch what {} names", vendor::REQUIREMENTS);
                 let _awaiting = self.cloud.calls.awaits(pip, vendor::PATIENCE);
-                Some(order.fill(&self.cache).await?)
+                Some(order.fill(&self.sources.cache).await?)
             }
             _ => None,
         };

@@ -216,8 +216,8 @@ pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Fi
 
 /// A failure that concerns several objects, for each of them.
 fn again(error: &Error) -> Error {
-    let Error { fault, message, hint, source: _ } = error;
-    Error { fault: fault.clone(), message: message.clone(), hint: hint.clone(), source: None }
+    let Error { fault, message, hint, .. } = error;
+    Error { hint: hint.clone(), ..Error::new(fault.clone(), message.clone()) }
 }
 
 #[cfg(test)]

@@ -26,7 +26,6 @@ impl Role {
             true => self.is_in_profile(name).await?,
             false => false,
         };
-        let (trust, policies) = spelled_like(handle.applied.as_ref(), trust, policies);
         let spec = Spec {
             name: role.role_name.clone(),
             tags: tags::from_iam(role.tags()),
@@ -40,8 +39,7 @@ impl Role {
             max_session: role.max_session_duration(),
             instance_profile: Some(in_profile),
         };
-        let notes = handle.applied.as_ref().map(|ours| foreign(ours, &spec)).unwrap_or_default();
-        Ok(Some(Live { notes, ..live(&role, spec) }))
+        Ok(Some(live(&role, spec)))
     }
 
     pub(super) async fn get(&self, name: &str) -> Result<Option<Seen>> {
@@ -116,31 +114,12 @@ pub(super) fn found(role: Seen) -> Found {
     }
 }
 
-/// Documents whose actions somebody wrote in another case are as they were written here.
-fn spelled_like(
-    ours: Option<&Spec>,
-    trust: Option<Document>,
-    policies: BTreeMap<String, Document>,
-) -> (Option<Document>, BTreeMap<String, Document>) {
-    let Some(ours) = ours else { return (trust, policies) };
-    let like = |document: Document, ours: Option<&Document>| match ours {
-        Some(ours) => document.spelled_like(ours),
-        None => document,
-    };
-    let trust = trust.map(|trust| like(trust, ours.trust.as_ref()));
-    let each = |(name, policy): (String, Document)| {
-        let policy = like(policy, ours.policies.get(&name));
-        (name, policy)
-    };
-    (trust, policies.into_iter().map(each).collect())
-}
-
 fn boundary(role: &Seen) -> Option<&str> {
     role.permissions_boundary()?.permissions_boundary_arn()
 }
 
 /// What hangs on the role without being in the file, and stays there.
-fn foreign(ours: &Spec, seen: &Spec) -> Vec<String> {
+pub(super) fn foreign(ours: &Spec, seen: &Spec) -> Vec<String> {
     let inline = seen.policies.keys().filter(|name| !ours.policies.contains_key(*name));
     let stays = |arn: &&String| {
         ours.managed_policies_exclusive != Some(true) && !ours.managed_policies.contains_key(*arn)

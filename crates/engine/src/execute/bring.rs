@@ -217,6 +217,7 @@ impl Op<'_> {
             applied,
             live: &live.spec,
             terms: &target.terms,
+            alike: &|path, this, that| self.kind.alike(path, this, that),
             desired: &target.spec,
             pins: (pins, &live.pins),
         };

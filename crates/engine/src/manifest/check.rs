@@ -57,7 +57,7 @@ impl<'a> Checker<'a> {
             let fits = |schema: &&Json| fits(self.follow(schema), node);
             return match alternatives.iter().find(fits) {
                 Some(schema) => self.value(name, node, schema),
-                None => self.wrong_type(name, node, &alternatives.iter().collect::<Vec<_>>()),
+                None => self.wrong_type(name, node, schema),
             };
         }
         let is_text = node.text().is_some();
@@ -72,7 +72,7 @@ impl<'a> Checker<'a> {
             _ if is_text && schema["x-unit"].is_string() => self.scalar(name, node, schema),
             _ if is_text && accepts(schema, "string") => self.text(node, schema),
             _ if is_text => self.scalar(name, node, schema),
-            _ => self.wrong_type(name, node, &[schema]),
+            _ => self.wrong_type(name, node, schema),
         }
     }
 
@@ -84,16 +84,9 @@ impl<'a> Checker<'a> {
         schema
     }
 
-    fn wrong_type(&mut self, name: &str, node: &Node, schemas: &[&Json]) -> Option<Json> {
+    fn wrong_type(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let mut wanted = Vec::new();
-        for schema in schemas {
-            let schema = match schema["$ref"].as_str() {
-                Some(path) => self.root.pointer(path.trim_start_matches('#')).unwrap_or(schema),
-                None => schema,
-            };
-            wanted.extend(nouns(schema));
-        }
-        wanted.dedup();
+        self.nouns(schema, &mut wanted);
         let wanted = wanted.join(" or ");
         let found = match &node.value {
             Value::Number(_, text) => text,
@@ -101,6 +94,21 @@ impl<'a> Checker<'a> {
         };
         self.error(&node.span, format!("`{name}` must be {wanted}, not {found}"));
         None
+    }
+
+    /// What a schema accepts, in words, each once.
+    fn nouns(&self, schema: &'a Json, nouns: &mut Vec<String>) {
+        let schema = self.follow(schema);
+        let mut add = |noun: String| {
+            if !nouns.contains(&noun) {
+                nouns.push(noun);
+            }
+        };
+        match (choices(schema), alternatives(schema)) {
+            (Some(choices), _) => add(format!("one of {}", choices.join(", "))),
+            (None, Some(all)) => all.iter().for_each(|schema| self.nouns(schema, nouns)),
+            (None, None) => types(schema).into_iter().filter_map(noun).for_each(add),
+        }
     }
 
     fn choice(&mut self, name: &str, node: &Node, choices: &[&str]) -> Option<Json> {
@@ -160,6 +168,8 @@ impl<'a> Checker<'a> {
     /// Reports required keys that are not there, at the key of the map (or in the list) that lacks them.
     pub fn required(&mut self, key: &Key, node: &Node, schema: &'a Json) {
         let schema = self.follow(schema);
+        let mut choices = alternatives(schema).into_iter().flatten().map(|one| self.follow(one));
+        let schema = choices.find(|one| fits(one, node)).unwrap_or(schema);
         if let Value::List(items) = &node.value {
             for item in items {
                 let entry =
@@ -214,6 +224,9 @@ impl<'a> Checker<'a> {
         {
             return self.address(address, &node.span);
         }
+        if let Some(help) = schema["x-literal"].as_str() {
+            self.literal(text, &node.span, help);
+        }
         let marked = self.marked(text, &node.span)?;
         if let Some(kind) = schema["x-address"].as_str()
             && marked == text
@@ -225,6 +238,16 @@ impl<'a> Checker<'a> {
             self.error(&node.span, message).help = help;
         }
         Some(marked.into())
+    }
+
+    /// Reports references in a text that takes none.
+    fn literal(&mut self, text: &str, span: &Span, help: &str) {
+        // What is malformed is reported where the text is read.
+        for part in reference::parse(text).unwrap_or_default() {
+            let Part::Reference { reference, at, .. } = part else { continue };
+            let message = format!("`${{{reference}}}` cannot stand here");
+            self.error(&within(span, &at, text), message).help = Some(help.to_owned());
+        }
     }
 
     fn keys(&self, kind: &str) -> impl Iterator<Item = &'a str> + use<'a> {
@@ -239,7 +262,7 @@ impl<'a> Checker<'a> {
     }
 
     /// A number or truth value, also from a text that reads as one (`"30"`, `${env.TIMEOUT}`).
-    fn scalar(&mut self, name: &str, node: &Node, schema: &Json) -> Option<Json> {
+    fn scalar(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let text = node.text()?;
         let marked = self.marked(text, &node.span)?;
         let env = self.env.clone();
@@ -263,7 +286,7 @@ impl<'a> Checker<'a> {
                 self.error(&node.span, format!("`{name}` must be {wanted}, not `{text}`"));
                 None
             }
-            (None, None) => self.wrong_type(name, node, &[schema]),
+            (None, None) => self.wrong_type(name, node, schema),
         }
     }
 
@@ -428,17 +451,15 @@ fn fits(schema: &Json, node: &Node) -> bool {
     }
 }
 
-fn nouns(schema: &Json) -> Vec<&'static str> {
-    let nouns = types(schema).into_iter().filter_map(|kind| {
-        Some(match kind {
-            "string" => "a text",
-            "integer" => "a whole number",
-            "number" => "a number",
-            "boolean" => "true or false",
-            "array" => "a list",
-            "object" => "a map",
-            _ => return None,
-        })
-    });
-    nouns.collect()
+fn noun(of: &str) -> Option<String> {
+    let noun = match of {
+        "string" => "a text",
+        "integer" => "a whole number",
+        "number" => "a number",
+        "boolean" => "true or false",
+        "array" => "a list",
+        "object" => "a map",
+        _ => return None,
+    };
+    Some(noun.to_owned())
 }

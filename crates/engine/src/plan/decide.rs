@@ -125,9 +125,10 @@ impl<'a> Making<'a> {
         object: &Object,
         live: &Live<Value>,
     ) {
-        let notes = live.notes.iter().map(|note| (address.clone(), note.clone()));
-        self.plan.notes.extend(notes);
         let Some(kind) = self.on.kinds.get(address.kind()) else { return };
+        let others = kind.others(object.spec.as_ref(), &live.spec);
+        let notes = live.notes.iter().chain(&others).map(|note| (address.clone(), note.clone()));
+        self.plan.notes.extend(notes);
         let defaults = manifest::defaults(kind.as_ref());
         let compared = Compared {
             fields: kind.fields(),
@@ -136,6 +137,7 @@ impl<'a> Making<'a> {
             applied: object.spec.as_ref(),
             live: &live.spec,
             terms: &wanted.terms,
+            alike: &|path, this, that| kind.alike(path, this, that),
             desired: &desired,
             pins: (&object.pins, &live.pins),
         };
@@ -145,6 +147,8 @@ impl<'a> Making<'a> {
             let unreported = self.plan.unreported.entry(address.kind().to_owned()).or_default();
             unreported.extend(found.unreported);
         }
+        let in_vain = std::mem::take(&mut found.in_vain).into_iter();
+        self.plan.in_vain.extend(in_vain.map(|path| (address.clone(), path)));
         self.hide(&mut found.changes, object, &desired);
         if object.phase != Phase::Done {
             // What an earlier run left unfinished, nobody else has changed.
@@ -194,7 +198,12 @@ impl<'a> Making<'a> {
             let protect = wanted.terms.guard.protect || object.guard.protect;
             self.guard(&step, Guard { protect, ..wanted.terms.guard });
             self.lock(address, live, action);
-            self.make(Step { delete_first, generation: object.generation + 1, ..step });
+            self.make(Step {
+                delete_first,
+                lost: others,
+                generation: object.generation + 1,
+                ..step
+            });
             self.delete(address, object, true);
             return;
         }
@@ -285,6 +294,7 @@ impl<'a> Making<'a> {
     /// What the file does not have any more. The state's guard holds: the file has none now.
     fn remove(&mut self, address: &Address, object: &Object) {
         self.delete(address, object, false);
+        self.tell_lost(address, object);
         let is_gone = matches!(self.on.observed.live.get(address), Some(None));
         if is_gone || object.phase == Phase::Deleting {
             return;
@@ -297,6 +307,7 @@ impl<'a> Making<'a> {
             self.plan.held.push(Held { address: address.clone(), hold });
         } else if object.guard.retain {
             step.action = Action::Forget;
+            step.lost.clear();
             step.why = Some("`retain` keeps it in the cloud".to_owned());
         } else if let Some(Some(live)) = self.on.observed.live.get(address) {
             self.lock(address, live, action);
@@ -320,6 +331,15 @@ impl<'a> Making<'a> {
             let path = follows.map_or(change.path.clone(), |(_, of)| Path(vec![(*of).to_owned()]));
             let hold = Hold::Refused { path, by: by.to_owned() };
             self.plan.held.push(Held { address: address.clone(), hold });
+        }
+    }
+
+    /// What others have put on the object of the last step goes with it.
+    fn tell_lost(&mut self, address: &Address, object: &Object) {
+        let live = self.on.observed.live.get(address).and_then(Option::as_ref);
+        let (Some(kind), Some(live)) = (self.on.kinds.get(address.kind()), live) else { return };
+        if let Some(step) = self.plan.steps.last_mut() {
+            step.lost = kind.others(object.spec.as_ref(), &live.spec);
         }
     }
 

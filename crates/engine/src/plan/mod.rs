@@ -44,6 +44,8 @@ pub struct Plan {
     /// Addresses with nothing to do.
     pub unchanged: Vec<Address>,
     pub notes: Vec<(Address, String)>,
+    /// What the file says anew of fields that it leaves to others.
+    pub in_vain: Vec<(Address, Path)>,
     /// Fields that the endpoint does not report, by kind: compared with what was last applied.
     pub unreported: BTreeMap<String, BTreeSet<String>>,
     /// What was not asked for.
@@ -66,6 +68,8 @@ pub struct Step {
     pub id: Option<String>,
     /// What is wanted, as far as it is known. Not for deletes.
     pub desired: Option<Value>,
+    /// What others have put on the object that goes, and what goes with it.
+    pub lost: Vec<String>,
     /// The old object goes first, because its name is unique.
     pub delete_first: bool,
     /// The old object of a replacement, or one that an interrupted replacement left.
@@ -86,6 +90,7 @@ impl Step {
             why: None,
             id: None,
             desired: None,
+            lost: Vec::new(),
             delete_first: false,
             is_old: false,
             gone: false,

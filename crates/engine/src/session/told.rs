@@ -8,7 +8,7 @@ use crate::claim;
 use crate::kind::{self, Repeat};
 use crate::observe::Observed;
 use crate::plan::{Plan, Step};
-use crate::state::{self, Data, Entry, Record, State, Store, Verb};
+use crate::state::{self, Data, Entry, Object, Record, State, Store, Verb};
 
 impl Session<'_> {
     /// What the file knows by another address than the state does, as entries.
@@ -17,19 +17,33 @@ impl Session<'_> {
         let moved = resources.filter_map(|resource| {
             let former = resource.renamed_from.as_ref()?;
             let record = state.resources.get(former)?;
-            let is_free = !state.resources.contains_key(&resource.address);
-            is_free.then(|| self.moved(former, &resource.address, record))
+            let known = state.resources.get(&resource.address);
+            // What replacements left there goes on waiting to be deleted.
+            let is_left = |known: &Record| {
+                known.object.is_none() && [known, record].iter().all(|one| one.creating.is_none())
+            };
+            let left = known.map(|known| known.deposed.as_slice()).unwrap_or_default();
+            let moved = || self.moved(former, &resource.address, (record, left));
+            known.is_none_or(is_left).then(moved)
         });
         moved.collect()
     }
 
-    fn moved(&self, former: &Address, address: &Address, record: &Record) -> Entry {
+    /// Its generation is above those of the objects that are `left` there.
+    fn moved(
+        &self,
+        former: &Address,
+        address: &Address,
+        (record, left): (&Record, &[Object]),
+    ) -> Entry {
         let object = record.object.as_ref();
+        let above = left.iter().map(|object| object.generation + 1).max();
+        let generation = object.map_or(1, |object| object.generation);
         Entry {
             seq: 0,
             op: 0,
             address: address.clone(),
-            generation: object.map_or(1, |object| object.generation),
+            generation: generation.max(above.unwrap_or_default()),
             at: self.run.options.clock.now().to_string(),
             verb: Verb::Move,
             step: state::Step::Done,
@@ -49,7 +63,7 @@ impl Session<'_> {
         address: &Address,
     ) -> Result<(), Error> {
         let record = store.state().resources.get(former).cloned().unwrap_or_default();
-        self.record(&[self.moved(former, address, &record)], store)?;
+        self.record(&[self.moved(former, address, (&record, &[]))], store)?;
         Ok(store.finish()?)
     }
 

@@ -286,16 +286,23 @@ fn forget(record: &mut Record, entry: &Entry) -> Folded {
     record.object.take_if(is_it).map(drop).ok_or(NO_SUCH_OBJECT)
 }
 
-/// The whole record, and whatever needs it.
+/// The whole record, and whatever needs it. What replacements left at the address stays there.
 fn relocate(state: &mut State, entry: &Entry) -> Folded {
     let (from, to) = (entry.data.from.as_ref().ok_or("without a former address")?, &entry.address);
     if entry.step != Step::Done {
         return Err(NO_SUCH_STEP);
     }
-    if state.resources.contains_key(to) {
+    let known = state.resources.get(to);
+    if known.is_some_and(|known| known.object.is_some() || known.creating.is_some()) {
         return Err("that address is taken");
     }
-    let record = state.resources.remove(from).ok_or("nothing is known by the former address")?;
+    let mut record =
+        state.resources.remove(from).ok_or("nothing is known by the former address")?;
+    let left = state.resources.remove(to).unwrap_or_default().deposed;
+    if let (Some(object), false) = (&mut record.object, left.is_empty()) {
+        object.generation = entry.generation;
+    }
+    record.deposed.extend(left);
     state.resources.insert(to.clone(), record);
     for record in state.resources.values_mut() {
         let objects = record.object.iter_mut().chain(&mut record.deposed);

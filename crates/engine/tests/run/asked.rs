@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use stackwright_engine::Address;
+use stackwright_engine::kind::Fault;
 use stackwright_engine::plan::{Action, Hold, Saved, Selection};
 use stackwright_engine::session::{Error, Why};
 use stackwright_testkit::world::{Fate, Thing};
@@ -505,4 +506,84 @@ async fn what_a_replacement_leaves_out_is_told() {
     let plan = stack.surveyed().await;
     let told: Vec<String> = plan.steps[0].changes.iter().map(|c| c.path.to_string()).collect();
     assert_eq!(told, ["shape", "word"]);
+}
+
+/// What the plan says of that address beside its steps.
+async fn notes(stack: &Stack, of: &str) -> Vec<String> {
+    let plan = stack.surveyed().await;
+    let of_it = plan.notes.into_iter().filter(|(address, _)| address.as_str() == of);
+    of_it.map(|(_, note)| note).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_address_that_nobody_knows_is_told_once() {
+    let mut stack = Stack::new("token:\n  a: {renamed_from: b}\n");
+    let said =
+        "`renamed_from: token.b`: nothing is known of token.b; it may be taken out of the file";
+    assert_eq!(notes(&stack, "token.a").await, [said]);
+    stack.reconcile().await;
+    assert_eq!(notes(&stack, "token.a").await, [""; 0], "it is made");
+    stack.file = "stack: s\ntoken:\n  c: {name: a, renamed_from: a}\n".to_owned();
+    assert_eq!(notes(&stack, "token.c").await, ["it was token.a, and is the same object"]);
+    stack.reconcile().await;
+    assert_eq!(notes(&stack, "token.c").await, [""; 0], "it may stay");
+    // Gone by somebody else's hand, its former address is as little news.
+    stack.world.meddle(|things| things[0].alive = false);
+    assert_eq!(stack.plan().await, ["create token.c"]);
+    assert_eq!(notes(&stack, "token.c").await, [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_edit_of_what_is_ignored_is_told_once_with_the_line_that_ignores_it() {
+    let mut stack = made("token:\n  a:\n    size: 2\n    ignore: [size]\n").await;
+    stack.world.meddle(|things| things[0].spec["size"] = 9.into());
+    assert_eq!(notes(&stack, "token.a").await, [""; 0], "what others do is theirs");
+    stack.file = stack.file.replace("size: 2", "size: 3");
+    let said = "`size` was edited in vain: `ignore` leaves it to others (stack.yaml:5:5)";
+    assert_eq!(notes(&stack, "token.a").await, [said]);
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    assert_eq!(stack.world.writes(), 0);
+    assert_eq!(notes(&stack, "token.a").await, [""; 0]);
+}
+
+/// The old half of a replacement could not be deleted, its successor left the file, and another
+/// resource takes the address.
+#[tokio::test(start_paused = true)]
+async fn an_address_at_which_old_objects_are_left_is_free_for_a_rename() {
+    for kind in ["token", "named", "plain"] {
+        let mut stack =
+            made(&format!("{kind}:\n  a: {{name: a1, shape: round}}\n  b: {{}}\n")).await;
+        let b = stack.world.things().into_iter().find(|thing| thing.name() == "b").expect("made");
+        stack.file = stack.file.replace("name: a1, shape: round", "name: a2, shape: square");
+        stack.world.script(|deed| match deed.verb {
+            "delete" => Fate::Fails(Fault::Denied),
+            _ => Fate::Happens,
+        });
+        assert!(matches!(stack.run(false).await, Ended::Done(o) if o.failed.len() == 1));
+        // Its successor goes; it is refused once more.
+        let mut is_first = true;
+        stack.world.script(move |deed| match deed.verb {
+            "delete" if std::mem::take(&mut is_first) => Fate::Fails(Fault::Denied),
+            _ => Fate::Happens,
+        });
+        stack.parallelism = 1;
+        let other = format!("{kind}:\n  b: {{}}\n");
+        stack.file = format!("stack: s\n{other}");
+        let _ = stack.run(false).await;
+        let a = address(&format!("{kind}.a"));
+        let left = stack.state().resources[&a].clone();
+        assert_eq!((left.object.is_some(), left.deposed.len()), (false, 1), "{kind}: {left:?}");
+
+        stack.file = format!("stack: s\n{kind}:\n  a: {{name: b, renamed_from: b}}\n");
+        stack.world.script(|_| Fate::Happens);
+        stack.reconcile().await;
+        stack.holds(kind).await;
+        let things = stack.world.things();
+        assert_eq!(things.iter().map(|thing| &thing.id).collect::<Vec<_>>(), [&b.id], "{kind}");
+        // And what comes after it has a generation of its own.
+        stack.file = stack.file.replace("name: b", "name: b, shape: round");
+        stack.reconcile().await;
+        stack.holds(kind).await;
+    }
 }

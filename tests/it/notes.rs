@@ -1,0 +1,93 @@
+//! What a plan says beside its steps, and in the words of the file.
+
+use serde_json::{Value, json};
+use stackwright_testkit::Emulator;
+
+use crate::support::{Sandbox, text};
+
+const ROLE: &str = "stack: s
+role:
+  r:
+    trust: lambda.amazonaws.com
+    allow:
+      - {actions: s3:getobject, resources: '*'}
+";
+
+fn steps(plan: &Value) -> Vec<String> {
+    let steps = plan["steps"].as_array().expect("a list").iter();
+    steps.map(|step| format!("{} {}", text(&step["action"]), text(&step["address"]))).collect()
+}
+
+fn made(emulator: &Emulator) -> Sandbox {
+    let stack = Sandbox::empty(emulator.port());
+    stack.write("stack.yaml", ROLE);
+    stack.ok(&["reconcile"]);
+    stack
+}
+
+#[test]
+fn the_case_of_an_action_is_no_change_whoever_wrote_it() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    stack.edit("s3:getobject", "s3:GetObject");
+    assert_eq!(steps(&stack.plan(&[])), [""; 0]);
+    assert_eq!(stack.reconcile(&[]).writes, 0);
+    stack.settled(&[]);
+    let document = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "S3:GETOBJECT", "Resource": "*" },
+    ]});
+    let put = ["iam", "put-role-policy", "--role-name", "r", "--policy-name", "stackwright"];
+    emulator.aws(&[&put[..], &["--policy-document", &document.to_string()]].concat());
+    stack.settled(&[]);
+    stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
+    // Sent along where something else changes.
+    stack.edit("s3:GetObject", "[s3:GetObject, s3:PutObject]");
+    assert_eq!(stack.reconcile(&[]).writes, 1);
+    stack.settled(&[]);
+}
+
+#[test]
+fn what_a_policy_says_is_explained_by_the_field_that_was_written() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    stack.edit("s3:getobject", "s3:PutObject");
+    stack
+        .ok(&["explain", "role.r"])
+        .says("allow (policies.stackwright")
+        .says("the file was edited since the last run (stack.yaml:5:5)");
+    let explained = stack.ok(&["explain", "role.r", "--json"]).json();
+    assert_eq!(explained["fields"][0]["written"], "allow", "{explained:#}");
+    // Left to others by that name too.
+    stack.edit("    allow:\n", "    ignore: [allow]\n    allow:\n");
+    stack
+        .ok(&["plan", "--detailed-exitcode"])
+        .says("was edited in vain: `ignore` leaves it to others (stack.yaml:5:5)");
+}
+
+#[test]
+fn policies_that_others_hung_on_a_role_are_told_where_it_goes_and_where_it_has_drifted() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    let read = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
+    emulator.aws(&["iam", "attach-role-policy", "--role-name", "r", "--policy-arn", read]);
+    let statement = json!({ "Effect": "Deny", "Action": "s3:*", "Resource": "*" });
+    let theirs = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let put = ["iam", "put-role-policy", "--role-name", "r", "--policy-name", "theirs"];
+    emulator.aws(&[&put[..], &["--policy-document", &theirs]].concat());
+
+    let inline = "an inline policy `theirs` that is not in the file";
+    let attached = format!("an attached policy `{read}` that is not in the file");
+    let drift = stack.ok(&["drift", "--detailed-exitcode"]);
+    drift.says("nothing differs").says(&format!("role.r: {inline}")).says(&attached);
+
+    stack.edit("    allow:\n", "    path: /other/\n    allow:\n");
+    let lost = format!("      lost: {inline}; {attached}\n");
+    stack.ok(&["plan"]).says("replace role.r").says(&lost);
+    let plan = stack.plan(&[]);
+    assert_eq!(plan["steps"][0]["lost"], json!([inline, attached]), "{plan:#}");
+    let why = stack.ok(&["explain", "role.r"]);
+    why.says(&format!("grants elsewhere may be bound; {inline}; {attached}"));
+    // So it is where the role leaves the file.
+    stack.write("stack.yaml", "stack: s\n");
+    stack.ok(&["plan"]).says("delete role.r").says(&lost);
+}
