@@ -1,7 +1,7 @@
 //! Instances that act as a role: the instance profile belongs to the role, and goes with it.
 
 use serde_json::Value;
-use stackwright_testkit::Emulator;
+use stackwright_testkit::{Act, Emulator, Point, Proxy, Rules};
 
 use crate::support::{Sandbox, text};
 
@@ -67,7 +67,7 @@ fn a_role_that_ec2_is_trusted_with_has_a_profile_of_its_name() {
         let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
         out.extend(["--instance-profile-name", "machine"]);
         emulator.aws(&out);
-        stack.run(&["plan"]).says("~ update   role.machine");
+        stack.run(&["plan"]).says("~ update role.machine");
         stack.reconcile(&[]);
         stack.settled(&[]);
         assert_eq!(profiles(&emulator), own());
@@ -84,6 +84,50 @@ fn a_role_that_ec2_is_trusted_with_has_a_profile_of_its_name() {
         stack.ok(&["destroy", "--yes"]);
         assert_eq!(profiles(&emulator), []);
     }
+}
+
+/// Emptied and not yet deleted is neither there nor gone.
+#[test]
+fn a_profile_that_was_only_emptied_is_taken_away() {
+    let emulator = Emulator::ministack().start();
+    let mut stack = stack(&emulator);
+    stack.edit("    profile: role.machine\n", "");
+    stack.reconcile(&[]);
+    stack.edit("ec2.amazonaws.com", "lambda.amazonaws.com");
+    let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
+        "DeleteInstanceProfile" => Act::Hold(Point::Arrived),
+        _ => Act::Pass,
+    });
+    stack.go_through(proxy.port());
+    let mut running = stack.start(&["reconcile", "--yes"]);
+    assert!(running.is_held(&proxy));
+    running.signal("KILL");
+    running.wait().code(137);
+    stack.go_through(emulator.port());
+    assert_eq!(profiles(&emulator), [("machine".to_owned(), String::new())]);
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    assert_eq!(profiles(&emulator), []);
+}
+
+/// EC2 replaces the profile of a running instance only.
+#[test]
+fn a_stopped_instance_lets_go_of_one_profile_before_it_takes_another() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::strict(&emulator, Rules::all(2, 50.0), |_| Act::Pass);
+    let stack = stack(&emulator).through(&proxy);
+    stack.edit("role:\n", "role:\n  other: {trust: ec2.amazonaws.com}\n");
+    stack.reconcile(&[]);
+    let id = emulator.census().instances.remove(0);
+    emulator.aws(&["ec2", "stop-instances", "--instance-ids", &id]);
+    stack.edit("profile: role.machine", "profile: role.other");
+    let before = proxy.log().len();
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    let calls = proxy.log().split_off(before);
+    let writes = calls.into_iter().filter(|call| call.operation.writes);
+    let writes: Vec<String> = writes.map(|call| call.operation.name).collect();
+    assert_eq!(writes, ["DisassociateIamInstanceProfile", "AssociateIamInstanceProfile"]);
 }
 
 #[test]
@@ -114,6 +158,6 @@ fn what_is_left_of_a_role_is_taken_away() {
     assert_eq!(profiles(&emulator), own());
 
     // Let go of, it is nobody's.
-    stack.ok(&["state", "rm", "--yes", "role.machine"]);
+    stack.ok(&["state", "rm", "role.machine"]);
     assert_eq!(tag(&emulator, "stackwright:stack"), None);
 }

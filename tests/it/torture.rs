@@ -326,6 +326,32 @@ fn an_import_killed_anywhere_is_finished() {
     everywhere(name, (&emulator, &witness, &mut stack), imported, RECONCILE, finish);
 }
 
+/// An instance profile beside a role; preflights and answers of API Gateway beside an API's routes.
+#[test]
+fn what_a_resource_brings_along_comes_and_goes_whole() {
+    let emulator = Emulator::ministack().start();
+    let witness = Witness::of(&emulator);
+    let mut stack = witness.sample();
+    stack.ok(RECONCILE);
+    let both = "trust: [lambda.amazonaws.com, ec2.amazonaws.com]";
+    let mut trust = flip("trust: lambda.amazonaws.com", both);
+    let mut cors = flip("    stage: prod\n", "    stage: prod\n    cors: true\n");
+    let edit = |stack: &Sandbox| {
+        trust(stack);
+        cors(stack);
+    };
+    let finish = |stack: &Sandbox, when: &str| {
+        witness.finishes(stack, &["update"], when);
+        let is_there = usize::from(stack.read("stack.yaml").contains(both));
+        let list = "Action=ListInstanceProfiles&Version=2010-05-08";
+        let profiles = emulator.form("iam", list);
+        let holding = profiles.matches("<RoleName>lambda-ec2-role<").count();
+        let all = profiles.matches("<InstanceProfileName>").count();
+        assert_eq!((all, holding), (is_there, is_there), "{when}: {profiles}");
+    };
+    everywhere("parts", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+}
+
 /// Two kills in a row, then the finish: of creates and of destroys by turns, at calls that a seed
 /// chooses. 60 pairs; 200 with `STACKWRIGHT_TORTURE=all`.
 #[test]

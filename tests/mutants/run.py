@@ -34,23 +34,28 @@ MUTANTS = {
     ),
     "a locked object is deleted": (
         ENGINE + "plan/decide.rs",
-        "            self.lock(address, live, action);\n        }\n    }",
-        "            let _ = (live, action);\n        }\n    }",
+        "                self.lock(address, live, Action::Delete);\n",
+        "",
     ),
     "what was looked up is looked up again": (
         ENGINE + "session.rs",
-        "object.spec.clone().map_or(Former::Unknown, Former::Known)",
-        "object.spec.clone().map_or(Former::Unknown, |_| Former::Nothing)",
+        "(Some(spec), _) => Former::Known(spec.clone()),",
+        "(Some(_), _) => Former::Nothing,",
     ),
     "what was found is looked up at once": (
         ENGINE + "session.rs",
-        "object.spec.clone().map_or(Former::Unknown, Former::Known)",
-        "object.spec.clone().map_or(Former::Nothing, Former::Known)",
+        "(None, Some(live)) => Former::Found(live.spec.clone()),",
+        "(None, Some(_)) => Former::Nothing,",
     ),
     "a field that leaves the file is taken away from others": (
         ENGINE + "change.rs",
         "if desired.is_none() && self.rule(path).1 == Compare::Released {",
         "if false {",
+    ),
+    "a profile that holds nobody is none": (
+        AWS + "role/profile.rs",
+        "Some(profile) if is_ours(&profile) => InProfile::Empty,",
+        "Some(profile) if is_ours(&profile) && false => InProfile::Empty,",
     ),
     "a profile of others is used": (
         AWS + "role/profile.rs",
@@ -59,8 +64,8 @@ MUTANTS = {
     ),
     "a profile of others is deleted": (
         AWS + "role/profile.rs",
-        "Ok(profile.filter(|profile| is_ours(profile, &applied.tags)))",
-        "Ok(profile.filter(|profile| is_ours(profile, &applied.tags) || true))",
+        "if !on.applied.as_ref().is_some_and(|applied| is_ours(&profile, &applied.tags)) {",
+        "if false {",
     ),
     "a profile is let go of with our tags": (
         AWS + "role/write.rs",
@@ -135,8 +140,8 @@ MUTANTS = {
     ),
     "a guard goes with its block": (
         ENGINE + "plan/decide.rs",
-        "        if object.guard.protect {",
-        "        if object.guard.protect && false {",
+        "Guard { protect: true, .. } if !is_over => {",
+        "Guard { protect: true, .. } if !is_over && false => {",
     ),
     "a guarded object is replaced": (
         ENGINE + "plan/decide.rs",

@@ -9,6 +9,7 @@
 //! observed as the type, that another one is another instance or is refused; `image_from` where the
 //! image was looked up, so that it is looked up once.
 
+mod check;
 mod config;
 mod image;
 mod observe;
@@ -139,7 +140,7 @@ impl Kind for Instance {
     type Spec = Spec;
 
     fn check(config: &Config) -> Vec<Problem> {
-        config::check(config)
+        check::check(config)
     }
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
@@ -179,6 +180,10 @@ impl Kind for Instance {
         let monitoring = spec
             .monitoring
             .map(|is_on| RunInstancesMonitoringEnabled::builder().enabled(is_on).build());
+        if spec.image.is_none() {
+            return Err(Error::terminal("which image it was made from is not known any more")
+                .with_hint("`--refresh-image` looks it up anew"));
+        }
         // Once, token or not: after a lost reply and then a refused connection the SDK would
         // report the refusal alone, which says that nothing was made.
         let reply = self
@@ -235,13 +240,10 @@ impl Kind for Instance {
             let is_on = desired.termination_protection.unwrap_or_default();
             self.set_termination_protection(&on.id, is_on).await?;
         }
-        if touched("profile") {
-            self.set_profile(&on.id, desired.profile.as_deref()).await?;
-        }
         if touched("metadata") {
             self.set_metadata(&on.id, desired.metadata.as_ref(), changes).await?;
         }
-        if !["type", "power", "security_groups", "volumes"].into_iter().any(touched) {
+        if !["type", "power", "security_groups", "volumes", "profile"].into_iter().any(touched) {
             return Ok(());
         }
         let seen = self.describe(vec![filter("instance-id", [on.id.clone()])]).await?;
@@ -251,6 +253,9 @@ impl Kind for Instance {
         };
         if touched("security_groups") {
             self.set_security_groups(&on.id, &now, desired).await?;
+        }
+        if touched("profile") {
+            self.set_profile(&on.id, &now, desired.profile.as_deref()).await?;
         }
         if touched("volumes") {
             self.set_volumes(&now, desired.volumes.as_ref(), changes).await?;

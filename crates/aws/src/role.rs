@@ -20,6 +20,7 @@ use stackwright_engine::kind::{
 };
 
 use self::observe::{foreign, found, live};
+use self::profile::{InProfile, is_untold};
 use self::write::keys;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
@@ -145,7 +146,7 @@ pub struct Spec {
     pub max_session: Option<i32>,
     /// Whether it is in an instance profile of its name: where EC2 is trusted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub instance_profile: Option<bool>,
+    pub instance_profile: Option<InProfile>,
 }
 
 impl Kind for Role {
@@ -195,7 +196,10 @@ impl Kind for Role {
         Ok(Spec {
             name: at.name.clone(),
             tags: at.tags.clone(),
-            instance_profile: Some(trust.trusts(EC2)),
+            instance_profile: Some(match trust.trusts(EC2) {
+                true => InProfile::Yes,
+                false => InProfile::No,
+            }),
             trust: Some(trust),
             policies,
             managed_policies: config.managed_policies.into_iter().map(|arn| (arn, true)).collect(),
@@ -248,7 +252,7 @@ impl Kind for Role {
             description: spec.description.clone().or(Some(String::new())),
             permissions_boundary: spec.permissions_boundary.clone().or(Some(String::new())),
             path: spec.path.clone().or(Some(PATH.to_owned())),
-            instance_profile: Some(false),
+            instance_profile: Some(InProfile::No),
             ..spec.clone()
         };
         Ok(Created { id: spec.name.clone(), live: live(&role, made) })
@@ -256,7 +260,7 @@ impl Kind for Role {
 
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let touched = |field: &str| changes.iter().any(|change| change.path.field() == field);
-        self.set_tags(on, changes).await?;
+        self.set_tags(on, desired, changes).await?;
         if touched("trust") {
             self.set_trust(&on.id, desired).await?;
         }
@@ -289,13 +293,17 @@ impl Kind for Role {
             self.set_attached(name, arn, false).await?;
         }
         self.leave_profiles(name).await?;
-        self.delete_profile(handle).await?;
+        self.forget(handle).await?;
         there(self.cloud.iam.delete_role().role_name(name).send().await, "DeleteRole")?;
         Ok(())
     }
 
     async fn forget(&self, handle: &Handle<Spec>) -> Result<()> {
-        self.delete_profile(handle).await
+        let in_profile = handle.applied.as_ref().and_then(|applied| applied.instance_profile);
+        match self.delete_profile(handle).await {
+            Err(error) if is_untold(&error) && in_profile != Some(InProfile::Yes) => Ok(()),
+            done => done,
+        }
     }
 }
 

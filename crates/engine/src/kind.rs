@@ -192,8 +192,10 @@ pub enum Former {
     /// Nothing; or it shall be looked up anew.
     #[default]
     Nothing,
-    /// The object was found, not made: nobody knows what was asked for.
-    Unknown,
+    /// The object was found, not made: what exists is what was meant.
+    Found(Value),
+    /// There is no cloud in which anything could be looked up.
+    Offline,
     /// The spec as it was last applied, or as the plan has it. Secrets in it are sealed.
     Known(Value),
 }

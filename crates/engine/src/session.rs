@@ -128,7 +128,7 @@ impl Session<'_> {
             observed = self.look(&state).await?;
             learnt.extend(claims.into_iter().chain(moves));
         }
-        let wanted = self.prepare(&state, true).await?;
+        let wanted = self.prepare(&state, Some(&observed)).await?;
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
         plan.notes
             .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
@@ -169,7 +169,7 @@ impl Session<'_> {
 
     /// Everything is created: for a state that knows nothing, with no endpoint answering.
     pub async fn plan_offline(&self, state: &State) -> Result<Plan, Error> {
-        let wanted = self.prepare(state, false).await?;
+        let wanted = self.prepare(state, None).await?;
         Ok(self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph))
     }
 
@@ -250,18 +250,18 @@ impl Session<'_> {
         self.claiming(state, observed).claims().map_err(Error::Foreign)
     }
 
-    /// `looks`: whether there is a cloud in which something can be looked up.
+    /// `observed`: where there is a cloud.
     async fn prepare(
         &self,
         state: &State,
-        looks: bool,
+        observed: Option<&Observed>,
     ) -> Result<BTreeMap<Address, Wanted>, Error> {
         let known = Scope { outputs: known_outputs(state), ..self.run.scope.clone() };
         let each = self.run.manifest.resources.values().map(|resource| {
             let known = &known;
-            let former = match looks {
-                true => self.former(state, &resource.address),
-                false => Former::Unknown,
+            let former = match observed {
+                Some(observed) => self.former(state, observed, &resource.address),
+                None => Former::Offline,
             };
             async move {
                 let prepared = self.prepare_one(state, resource, known, former).await;
@@ -282,11 +282,15 @@ impl Session<'_> {
     }
 
     /// What is looked up once is taken from what was last applied.
-    fn former(&self, state: &State, address: &Address) -> Former {
-        match state.object(address) {
-            Some(_) if self.selection.refreshes => Former::Nothing,
-            Some(object) => object.spec.clone().map_or(Former::Unknown, Former::Known),
-            None => Former::Nothing,
+    fn former(&self, state: &State, observed: &Observed, address: &Address) -> Former {
+        let Some(object) = state.object(address).filter(|_| !self.selection.refreshes) else {
+            return Former::Nothing;
+        };
+        let live = observed.live.get(address).and_then(Option::as_ref);
+        match (&object.spec, live) {
+            (Some(spec), _) => Former::Known(spec.clone()),
+            (None, Some(live)) => Former::Found(live.spec.clone()),
+            (None, None) => Former::Nothing,
         }
     }
 
@@ -314,7 +318,11 @@ impl Session<'_> {
         let refers =
             resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
         let symbolic = match refers {
-            true => sealed(preparing.spec(&self.run.scope).await?),
+            true => {
+                // Nothing is looked up a second time.
+                let former = Former::Known(desired.clone());
+                sealed(Preparing { former, ..preparing }.spec(&self.run.scope).await?)
+            }
             false => desired.clone(),
         };
         Ok(Wanted { terms: resource.terms.clone(), desired, symbolic })

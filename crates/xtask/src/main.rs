@@ -35,7 +35,8 @@ struct Part {
 
 fn parts(seconds: u32) -> [Part; 3] {
     let all = || ("STACKWRIGHT_TORTURE", "all".to_owned());
-    let suites = ["torture", "faults", "strict", "windows", "interrupted", "ownership"];
+    let suites =
+        ["torture", "faults", "strict", "windows", "interrupted", "ownership", "power", "prober"];
     // They wait more than they work.
     let program = ["cargo", "test", "--locked", "--test", "it", "--", "--test-threads=4"];
     [

@@ -38,6 +38,22 @@ const SUITES: &[(&str, &str)] = &[
          tokens, quotas, one writer for each API, updates in progress, new objects that are not \
          visible or not usable yet.",
     ),
+    (
+        "strict life",
+        "A stack's life behind the same proxy, without faults: one run for each edit. Deployments are \
+         snapshots there, functions are called by those they let in, half built methods are refused.",
+    ),
+    (
+        "strict restart",
+        "A change of type where an instance changes as its power allows, and takes its time.",
+    ),
+    (
+        "prober",
+        "An API is called twenty times a second through thirty edits: no call fails on a route that is \
+         there before and after.",
+    ),
+    ("prober after each write", "Every route is called after each single write of an edit."),
+    ("power", "Starts, stops and looks by turns, and a plan after each: nothing is ever planned."),
     ("visibility", "A new object cannot be seen for a while: it is not made again."),
     ("signals", "SIGINT and SIGTERM, once and twice, at calls that change something."),
     (

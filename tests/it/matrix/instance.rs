@@ -69,12 +69,10 @@ pub fn table() -> Table {
         metadata("metadata.hop_limit", json!({ "tokens": "required", "hop_limit": 2 })),
         disk("volumes.size", json!({ "size": 30 }))
             .sends(&["ModifyVolume"])
-            .hands(|bench| modify_volume(bench, "--size 40"))
-            .lacks(On::Moto, Lack::Call("ModifyVolume: ")),
+            .hands(|bench| modify_volume(bench, "--size 40")),
         disk("volumes.type", json!({ "type": "gp2" }))
             .sends(&["ModifyVolume"])
-            .hands(|bench| modify_volume(bench, "--volume-type standard"))
-            .lacks(On::Moto, Lack::Call("ModifyVolume: ")),
+            .hands(|bench| modify_volume(bench, "--volume-type standard")),
         disk("volumes.encrypted", json!({ "encrypted": true }))
             .action(Action::Replace)
             .sends(&["RunInstances", "TerminateInstances"])
@@ -84,6 +82,7 @@ pub fn table() -> Table {
             .means("profile", json!("a"), json!("b"))
             .sends(&["ReplaceIamInstanceProfileAssociation"])
             .removed(Removed::Default(json!("")))
+            .lacks(On::Moto, Lack::Exchange)
             .hands(|bench| {
                 let list = "ec2 describe-iam-instance-profile-associations";
                 let all = bench.aws(&format!("{list} --filters Name=instance-id,Values=<id>"));

@@ -126,6 +126,8 @@ pub enum Lack {
     Change,
     /// It makes something else than it was asked for: the run fails and says so.
     Launch,
+    /// It says yes to another value in the place of one and keeps the former: the run fails and says so.
+    Exchange,
     /// It says yes to the default and keeps the old value: the run fails and says so.
     Unset,
     /// It forgets other fields with this change, which are set again by this call.

@@ -205,7 +205,7 @@ impl Bench {
             return true;
         }
         self.plans(row, &plan, expected, &when);
-        let lacks: Vec<&str> = self.lacking(row, expected.rule).collect();
+        let lacks: Vec<&str> = self.lacking(row, expected).collect();
         if !lacks.is_empty() {
             let ran = self.stack.run(&["reconcile", "--yes"]).code(4);
             assert!(lacks.iter().any(|said| ran.stderr.contains(said)), "{when}: {lacks:?}\n{ran}");
@@ -224,14 +224,17 @@ impl Bench {
     }
 
     /// What the run says where the endpoint cannot change the field; one of these.
-    fn lacking(&self, row: &Row, rule: &str) -> impl Iterator<Item = &'static str> {
+    fn lacking(&self, row: &Row, expected: &Expected<'_>) -> impl Iterator<Item = &'static str> {
         let here = row.lacks.iter().filter(|(on, _)| *on == self.on);
-        let is_unset = rule == "unset";
+        let is_unset = expected.rule == "unset";
+        let is_value = |side: &Option<Value>| side.as_ref().is_some_and(|value| value != "");
+        let is_exchange = is_value(&expected.before) && is_value(&expected.after);
         here.filter_map(move |(_, lack)| match lack {
             Lack::Call(call) => Some(*call),
             Lack::Launch => Some(OTHERWISE),
             Lack::Change => Some(UNCHANGED),
             Lack::Unset => Some(UNCHANGED).filter(|_| is_unset),
+            Lack::Exchange => Some(UNCHANGED).filter(|_| is_exchange),
             Lack::Report | Lack::Forgets(_) => None,
         })
     }

@@ -43,7 +43,7 @@ use crate::tags;
 /// APIs, or permissions of one API, looked at together.
 const TOGETHER: usize = 10;
 
-/// Fields that have nothing to do with routes and deployments.
+/// Fields that are set by calls of their own; where one is deployed, too, `deployed` differs with it.
 const OWN: [&str; 7] =
     ["name", "description", "tags", "variables", "throttle", "access_log", "binary_types"];
 

@@ -27,7 +27,8 @@ impl Instance {
             Image::Sought(Sought { ssm, .. }) => format!("{SSM}{ssm}"),
         };
         let id = match former {
-            Former::Unknown => None,
+            Former::Offline => None,
+            Former::Found(live) => live["image"].as_str().map(str::to_owned),
             Former::Known(spec) if spec["image_from"] == from.as_str() => {
                 spec["image"].as_str().map(str::to_owned)
             }

@@ -10,6 +10,7 @@ use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt as _, stream, try_join};
 use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Locked, Result, Settled};
 
+use super::volumes::Volumes;
 use super::{Instance, Metadata, NAME_TAG, Power, RESTART, Spec, profile, sorted};
 use crate::fault::{Explain, code};
 use crate::tags;
@@ -23,7 +24,10 @@ impl Instance {
     pub(super) async fn look(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
         let ids: Vec<String> = handles.iter().map(|handle| handle.id.clone()).collect();
         let seen = self.describe(vec![filter("instance-id", ids.clone())]);
-        let (seen, mut volumes) = match try_join!(seen, self.volumes(ids)) {
+        let is_asked = handles
+            .iter()
+            .any(|handle| handle.applied.as_ref().is_none_or(|spec| spec.volumes.is_some()));
+        let (seen, mut volumes) = match try_join!(seen, self.volumes(ids, is_asked)) {
             Ok(seen) => seen,
             Err(error) => return handles.iter().map(|_| Err(again(&error))).collect(),
         };
@@ -39,7 +43,7 @@ impl Instance {
             async move {
                 let Some((owner, instance)) = seen else { return Ok(None) };
                 let mut live = self.live(owner, instance);
-                live.spec.volumes = volumes;
+                live.spec.volumes = volumes.filter(|volumes| !is_late(instance, volumes));
                 // A call for each instance: only where somebody asked for it.
                 if applied.as_ref().is_none_or(|spec| spec.termination_protection.is_some()) {
                     let is_on = self.is_protected(&id).await?;
@@ -204,6 +208,14 @@ fn locked(id: &str) -> Locked {
              --no-disable-api-termination`"
         ),
     }
+}
+
+/// Whether an instance has a disk that the list of disks does not have yet.
+fn is_late(seen: &Seen, volumes: &Volumes) -> bool {
+    let mappings = seen.block_device_mappings().iter();
+    let mut devices =
+        mappings.filter(|one| one.ebs().is_some()).filter_map(|one| one.device_name());
+    devices.any(|device| !volumes.contains_key(device))
 }
 
 fn waiting(what: &str) -> Settled {

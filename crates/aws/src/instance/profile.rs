@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{IamInstanceProfileSpecification, Instance as Seen};
+use aws_sdk_ec2::types::{
+    IamInstanceProfileSpecification, Instance as Seen, InstanceStateName as State,
+};
 use futures_util::TryFutureExt as _;
 use stackwright_engine::kind::{Error, Fault, Result};
 use stackwright_engine::reference;
 
 use super::Instance;
-use super::observe::filter;
+use super::observe::{filter, state};
 use crate::fault::Explain;
 
 /// How long the news of a new profile may take.
@@ -16,7 +18,8 @@ const KNOWN: Duration = Duration::from_secs(60);
 
 impl Instance {
     /// Empty or left out: none.
-    pub(super) async fn set_profile(&self, id: &str, name: Option<&str>) -> Result<()> {
+    pub(super) async fn set_profile(&self, id: &str, now: &Seen, name: Option<&str>) -> Result<()> {
+        let is_running = state(now) == State::Running;
         let ec2 = &self.cloud.ec2;
         let profile = name.and_then(specification);
         let request = ec2.describe_iam_instance_profile_associations();
@@ -25,10 +28,10 @@ impl Instance {
         let sent = request.filters(filter("state", in_force)).send();
         let reply = sent.await.explain("DescribeIamInstanceProfileAssociations")?;
         let mut all = reply.iam_instance_profile_associations.unwrap_or_default().into_iter();
-        let now = all.find(|one| one.instance_id() == Some(id)).and_then(|one| one.association_id);
-        match (now, profile) {
-            (Some(now), Some(profile)) => {
-                let request = ec2.replace_iam_instance_profile_association().association_id(now);
+        let held = all.find(|one| one.instance_id() == Some(id)).and_then(|one| one.association_id);
+        match (held, profile) {
+            (Some(held), Some(profile)) if is_running => {
+                let request = ec2.replace_iam_instance_profile_association().association_id(held);
                 let sent = request.iam_instance_profile(profile).send();
                 let sent = sent.map_ok(drop).await.explain("ReplaceIamInstanceProfileAssociation");
                 sent.map_err(not_yet)
@@ -38,8 +41,9 @@ impl Instance {
                 let sent = request.iam_instance_profile(profile).send();
                 sent.map_ok(drop).await.explain("AssociateIamInstanceProfile").map_err(not_yet)
             }
-            (Some(now), None) => {
-                let request = ec2.disassociate_iam_instance_profile().association_id(now);
+            // Of one that does not run EC2 only lets it go; the next look finds it without.
+            (Some(held), _) => {
+                let request = ec2.disassociate_iam_instance_profile().association_id(held);
                 request.send().map_ok(drop).await.explain("DisassociateIamInstanceProfile")
             }
             (None, None) => Ok(()),

@@ -1,15 +1,19 @@
 //! An instance's disks, by the device they stand at.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use aws_sdk_ec2::types::{BlockDeviceMapping, EbsBlockDevice, Instance as Seen};
 use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Fault, Result};
+use stackwright_engine::kind::{Error, Fault, Result};
 
 use super::Instance;
 use super::observe::filter;
 use crate::fault::{Explain, code};
+
+/// How long a disk may be busy with its last change. A large one takes hours: the next run goes on.
+const CHANGE: Duration = Duration::from_secs(600);
 
 /// Volumes by device: `/dev/xvda`.
 pub type Volumes = BTreeMap<String, Volume>;
@@ -26,18 +30,18 @@ pub struct Volume {
 
 impl Instance {
     /// The volumes of so many instances, by instance id. `None`: the endpoint does not tell, or we
-    /// may not know.
+    /// may not know; or nobody asks (`is_asked`), and something else went wrong.
     pub(super) async fn volumes(
         &self,
         ids: Vec<String>,
+        is_asked: bool,
     ) -> Result<Option<HashMap<String, Volumes>>> {
         let request = self.cloud.ec2.describe_volumes();
         let request = request.filters(filter("attachment.instance-id", ids));
         let sent: Result<Vec<_>, _> = request.into_paginator().items().send().try_collect().await;
         let all = match sent.explain("DescribeVolumes") {
-            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => {
-                return Ok(None);
-            }
+            Err(Error { fault: Fault::Unsupported | Fault::Denied, .. }) => return Ok(None),
+            Err(_) if !is_asked => return Ok(None),
             answer => answer?,
         };
         let mut by_instance: HashMap<String, Volumes> = HashMap::new();
@@ -77,19 +81,24 @@ impl Instance {
             };
             let request = self.cloud.ec2.modify_volume().volume_id(id).size(volume.size);
             let sent = request.volume_type(volume.kind.as_str().into()).send().await;
-            let hint = match sent.as_ref().err().and_then(code) {
-                Some("IncorrectModificationState" | "VolumeModificationRateExceeded") => {
-                    "EC2 changes a disk once in six hours: run again then"
+            let code = sent.as_ref().err().and_then(code).unwrap_or_default().to_owned();
+            sent.map(drop).explain("ModifyVolume").map_err(|error| match code.as_str() {
+                "IncorrectModificationState" => Error { fault: last_change(), ..error },
+                "VolumeModificationRateExceeded" => {
+                    error.with_hint("EC2 changes a disk four times a day: run again later")
                 }
-                _ => "a disk grows and never shrinks; `--replace` makes another instance",
-            };
-            sent.map(drop).explain("ModifyVolume").map_err(|error| match error.fault {
-                Fault::Terminal => error.with_hint(hint),
+                "InvalidParameterValue" => error.with_hint(
+                    "a disk grows and never shrinks; `--replace` makes another instance",
+                ),
                 _ => error,
             })?;
         }
         Ok(())
     }
+}
+
+fn last_change() -> Fault {
+    Fault::Awaiting { what: "the disk's last change to end".to_owned(), within: CHANGE }
 }
 
 /// As a launch takes them: they go with the instance.

@@ -8,6 +8,7 @@ use futures_util::future::try_join_all;
 use futures_util::try_join;
 use stackwright_engine::kind::{Error, Found, Handle, Live, Result, Settled};
 
+use super::profile::InProfile;
 use super::{EC2, Role, Spec, there};
 use crate::policy::Document;
 use crate::tags;
@@ -19,12 +20,12 @@ impl Role {
         let seen = try_join!(self.get(name), self.documents(name), self.attached(name))?;
         let (Some(role), Some(policies), Some(attached)) = seen else { return Ok(None) };
         let trust = role.assume_role_policy_document().map(document).transpose()?;
-        let was_in_profile =
-            handle.applied.as_ref().is_some_and(|applied| applied.instance_profile == Some(true));
+        let applied = handle.applied.as_ref().and_then(|applied| applied.instance_profile);
+        let is_trusted = trust.as_ref().is_some_and(|trust| trust.trusts(EC2));
         // A call more: only where there may be one.
-        let in_profile = match was_in_profile || trust.as_ref().is_some_and(|t| t.trusts(EC2)) {
-            true => self.is_in_profile(name).await?,
-            false => false,
+        let in_profile = match applied == Some(InProfile::Yes) || is_trusted {
+            true => self.in_profile(handle).await?,
+            false => Some(InProfile::No),
         };
         let spec = Spec {
             name: role.role_name.clone(),
@@ -37,7 +38,7 @@ impl Role {
             path: Some(role.path.clone()).filter(|path| !path.is_empty()),
             description: Some(role.description().unwrap_or_default().to_owned()),
             max_session: role.max_session_duration(),
-            instance_profile: Some(in_profile),
+            instance_profile: in_profile,
         };
         Ok(Some(live(&role, spec)))
     }

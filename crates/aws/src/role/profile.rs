@@ -3,21 +3,42 @@
 
 use aws_sdk_iam::types::InstanceProfile;
 use futures_util::TryFutureExt as _;
-use stackwright_engine::kind::{Error, Handle, Result, tag};
+use serde::{Deserialize, Serialize};
+use stackwright_engine::kind::{Error, Fault, Handle, Result, tag};
 
 use super::{Role, Spec, there};
 use crate::fault::{Explain, code};
 use crate::tags::{self, Difference, Tags};
 
+/// Whether a role is in the profile of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum InProfile {
+    Yes,
+    /// There is one of ours, which does not hold it: neither is this what anybody wants.
+    Empty,
+    No,
+}
+
 impl Role {
-    /// Whether the role is in the profile of its name.
-    pub(super) async fn is_in_profile(&self, name: &str) -> Result<bool> {
-        let profile = self.profile(name).await?;
-        Ok(profile.is_some_and(|profile| holds(&profile, name)))
+    /// `None`: the endpoint does not tell, or we may not know.
+    pub(super) async fn in_profile(&self, on: &Handle<Spec>) -> Result<Option<InProfile>> {
+        let profile = match self.profile(&on.id).await {
+            Err(error) if is_untold(&error) => return Ok(None),
+            profile => profile?,
+        };
+        let is_ours = |profile: &InstanceProfile| {
+            on.applied.as_ref().is_some_and(|applied| is_ours(profile, &applied.tags))
+        };
+        Ok(Some(match profile {
+            Some(profile) if holds(&profile, &on.id) => InProfile::Yes,
+            Some(profile) if is_ours(&profile) => InProfile::Empty,
+            _ => InProfile::No,
+        }))
     }
 
     pub(super) async fn set_profile(&self, on: &Handle<Spec>, desired: &Spec) -> Result<()> {
-        if desired.instance_profile == Some(true) {
+        if desired.instance_profile == Some(InProfile::Yes) {
             self.put_in_profile(&on.id, desired).await
         } else {
             self.delete_profile(on).await
@@ -32,6 +53,9 @@ impl Role {
         match sent {
             Err(error) if code(&error) == Some("EntityAlreadyExists") => {
                 let there = self.profile(name).await?;
+                if there.as_ref().is_some_and(|profile| holds(profile, name)) {
+                    return Ok(());
+                }
                 if there.is_some_and(|profile| !is_ours(&profile, &desired.tags)) {
                     let message = format!(
                         "an instance profile called `{name}` exists and is not this stack's"
@@ -57,12 +81,15 @@ impl Role {
         Ok(())
     }
 
-    /// Of a role that is gone too.
+    /// Of a role that is gone too. The role leaves one of others, which stays.
     pub(super) async fn delete_profile(&self, on: &Handle<Spec>) -> Result<()> {
-        let Some(profile) = self.own_profile(on).await? else { return Ok(()) };
+        let Some(profile) = self.profile(&on.id).await? else { return Ok(()) };
         let name = &profile.instance_profile_name;
         if holds(&profile, &on.id) {
             self.take_out_of_profile(&on.id, name).await?;
+        }
+        if !on.applied.as_ref().is_some_and(|applied| is_ours(&profile, &applied.tags)) {
+            return Ok(());
         }
         let request = self.cloud.iam.delete_instance_profile().instance_profile_name(name);
         there(request.send().await, "DeleteInstanceProfile").map(drop)
@@ -73,7 +100,11 @@ impl Role {
         on: &Handle<Spec>,
         Difference { set, remove }: &Difference,
     ) -> Result<()> {
-        let Some(profile) = self.own_profile(on).await? else { return Ok(()) };
+        let Some(applied) = &on.applied else { return Ok(()) };
+        let profile = self.profile(&on.id).await?;
+        let Some(profile) = profile.filter(|profile| is_ours(profile, &applied.tags)) else {
+            return Ok(());
+        };
         let name = &profile.instance_profile_name;
         if !set.is_empty() {
             let request = self.cloud.iam.tag_instance_profile().instance_profile_name(name);
@@ -88,13 +119,6 @@ impl Role {
         Ok(())
     }
 
-    /// The profile that was made for the role.
-    async fn own_profile(&self, on: &Handle<Spec>) -> Result<Option<InstanceProfile>> {
-        let Some(applied) = &on.applied else { return Ok(None) };
-        let profile = self.profile(&on.id).await?;
-        Ok(profile.filter(|profile| is_ours(profile, &applied.tags)))
-    }
-
     async fn profile(&self, name: &str) -> Result<Option<InstanceProfile>> {
         let sent = self.cloud.iam.get_instance_profile().instance_profile_name(name).send().await;
         Ok(there(sent, "GetInstanceProfile")?.and_then(|reply| reply.instance_profile))
@@ -105,6 +129,11 @@ impl Role {
         let sent = request.role_name(role).instance_profile_name(profile).send().await;
         there(sent, "RemoveRoleFromInstanceProfile").map(drop)
     }
+}
+
+/// Who has no business with profiles may not be allowed to look at them.
+pub(super) fn is_untold(error: &Error) -> bool {
+    matches!(error.fault, Fault::Denied | Fault::Unsupported)
 }
 
 fn holds(profile: &InstanceProfile, role: &str) -> bool {

@@ -7,6 +7,7 @@ use serde_json::Value;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Handle, Result};
 
+use super::profile::InProfile;
 use super::{Role, Spec, there};
 use crate::fault::Explain;
 use crate::policy::Document;
@@ -15,14 +16,19 @@ use crate::tags;
 /// Writing, each aspect by itself.
 impl Role {
     /// The role's, and those of what was made for it.
-    pub(super) async fn set_tags(&self, on: &Handle<Spec>, changes: &[Change]) -> Result<()> {
+    pub(super) async fn set_tags(
+        &self,
+        on: &Handle<Spec>,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<()> {
         let name = &on.id;
         let difference = tags::difference(changes);
         if difference == tags::Difference::default() {
             return Ok(());
         }
         // First: by its tags it is known to be ours.
-        if on.applied.as_ref().is_some_and(|applied| applied.instance_profile == Some(true)) {
+        if desired.instance_profile.is_some_and(|it| it != InProfile::No) {
             self.set_profile_tags(on, &difference).await?;
         }
         let tags::Difference { set, remove } = difference;

@@ -293,24 +293,30 @@ impl<'a> Making<'a> {
 
     /// What the file does not have any more. The state's guard holds: the file has none now.
     fn remove(&mut self, address: &Address, object: &Object) {
+        let seen = self.on.observed.live.get(address);
+        let is_over = seen.is_some_and(Option::is_none) || object.phase == Phase::Deleting;
+        let live = seen.and_then(Option::as_ref);
         self.delete(address, object, false);
-        self.tell_lost(address, object);
-        let is_gone = matches!(self.on.observed.live.get(address), Some(None));
-        if is_gone || object.phase == Phase::Deleting {
-            return;
-        }
         let Some(step) = self.plan.steps.last_mut() else { return };
-        let action = step.action;
-        if object.guard.protect {
-            let because = "nothing asks for it any more".to_owned();
-            let hold = Hold::Guarded { guard: "protect", action, because };
-            self.plan.held.push(Held { address: address.clone(), hold });
-        } else if object.guard.retain {
-            step.action = Action::Forget;
-            step.lost.clear();
-            step.why = Some("`retain` keeps it in the cloud".to_owned());
-        } else if let Some(Some(live)) = self.on.observed.live.get(address) {
-            self.lock(address, live, action);
+        match object.guard {
+            Guard { protect: false, retain: true } if !is_over => {
+                step.action = Action::Forget;
+                step.why = Some("`retain` keeps it in the cloud".to_owned());
+                return;
+            }
+            Guard { protect: true, .. } if !is_over => {
+                let because = "nothing asks for it any more".to_owned();
+                let hold = Hold::Guarded { guard: "protect", action: step.action, because };
+                self.plan.held.push(Held { address: address.clone(), hold });
+            }
+            _ => {}
+        }
+        if let (Some(kind), Some(live)) = (self.on.kinds.get(address.kind()), live) {
+            // What others have put on it goes with it.
+            step.lost = kind.others(object.spec.as_ref(), &live.spec);
+            if !is_over {
+                self.lock(address, live, Action::Delete);
+            }
         }
     }
 
@@ -331,15 +337,6 @@ impl<'a> Making<'a> {
             let path = follows.map_or(change.path.clone(), |(_, of)| Path(vec![(*of).to_owned()]));
             let hold = Hold::Refused { path, by: by.to_owned() };
             self.plan.held.push(Held { address: address.clone(), hold });
-        }
-    }
-
-    /// What others have put on the object of the last step goes with it.
-    fn tell_lost(&mut self, address: &Address, object: &Object) {
-        let live = self.on.observed.live.get(address).and_then(Option::as_ref);
-        let (Some(kind), Some(live)) = (self.on.kinds.get(address.kind()), live) else { return };
-        if let Some(step) = self.plan.steps.last_mut() {
-            step.lost = kind.others(object.spec.as_ref(), &live.spec);
         }
     }
 

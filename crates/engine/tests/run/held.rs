@@ -144,6 +144,10 @@ async fn an_object_that_was_found_keeps_what_it_has() {
     stack.reconcile().await;
     assert_eq!(stack.plan().await, [""; 0]);
     assert_eq!(stack.world.things().iter().filter(|thing| thing.alive).count(), 2);
+    // Also where something else makes it another one.
+    stack.file = stack.file.replace("part: p", "part: p, shape: round");
+    stack.reconcile().await;
+    assert_eq!(part(&stack).as_deref(), Some("old"));
     stack.selection.refreshes = true;
     assert_eq!(stack.plan().await, ["replace token.a", "delete token.a"]);
 }

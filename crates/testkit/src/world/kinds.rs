@@ -131,7 +131,8 @@ impl<W: Way> Kind for Sort<W> {
         let (name, tags) = (at.name.clone(), at.tags.clone());
         let firm = shape.clone().filter(|_| firm);
         let part = match (&part_from, &at.former) {
-            (None, _) | (_, Former::Unknown) => None,
+            (None, _) | (_, Former::Offline) => None,
+            (_, Former::Found(spec)) => spec["part"].as_str().map(str::to_owned),
             (Some(from), Former::Known(spec)) if spec["part_from"] == from.as_str() => {
                 spec["part"].as_str().map(str::to_owned)
             }

@@ -1,0 +1,139 @@
+//! What the file alone shows to be wrong of an instance.
+
+use std::collections::BTreeMap;
+
+use stackwright_engine::kind::Problem;
+
+use super::config::{Config, Image, LOAD_THE_REST, Sought, USER_DATA, UserData};
+use crate::policy;
+
+pub fn check(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut problem = |path: &[&str], message: String, hint: Option<&str>| {
+        let path = path.iter().map(|&key| key.to_owned()).collect();
+        problems.push(Problem { path, message, hint: hint.map(str::to_owned) });
+    };
+    let is_id = |text: &str, prefix: &str| text.starts_with(prefix) || text.contains("${");
+    let no_id = |text: &str, prefix: &str| format!("`{text}` is not an id of the form `{prefix}…`");
+    match &config.image {
+        Image::Id(id) if !is_id(id, "ami-") => {
+            let hint =
+                "or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`";
+            problem(&["image"], no_id(id, "ami-"), Some(hint));
+        }
+        Image::Sought(Sought { ssm, owner, name }) if !ssm.is_empty() => {
+            if !(owner.is_empty() && name.is_empty()) {
+                let hint = "either `owner` and `name`, or `ssm`";
+                problem(&["image"], "this names two images".to_owned(), Some(hint));
+            }
+            if !(ssm.starts_with('/') || ssm.contains("${")) {
+                let hint = "for example /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
+                let message = format!("`{ssm}` is not the path of a parameter");
+                problem(&["image", "ssm"], message, Some(hint));
+            }
+        }
+        Image::Sought(Sought { owner, .. }) if owner.is_empty() => {
+            let hint = "an account, `self`, `amazon` or `aws-marketplace`: anybody can publish an \
+                        image of any name";
+            problem(&["image"], "`image` needs `owner`".to_owned(), Some(hint));
+        }
+        Image::Sought(Sought { name, .. }) if name.is_empty() => {
+            problem(&["image"], "`image` needs `name`".to_owned(), None);
+        }
+        Image::Sought(Sought { owner, .. }) if !is_owner(owner) => {
+            let hint = "an account (twelve digits), `self`, `amazon` or `aws-marketplace`";
+            let message = format!("`{owner}` is not an owner of images");
+            problem(&["image", "owner"], message, Some(hint));
+        }
+        _ => {}
+    }
+    for group in config.security_groups.iter().flatten().filter(|group| !is_id(group, "sg-")) {
+        problem(&["security_groups"], no_id(group, "sg-"), None);
+    }
+    if let Some(subnet) = config.subnet.as_ref().filter(|subnet| !is_id(subnet, "subnet-")) {
+        problem(&["subnet"], no_id(subnet, "subnet-"), None);
+    }
+    match &config.user_data {
+        Some(UserData::Text(text)) if text.len() > USER_DATA => {
+            let message = "user data may have 16 KiB at most".to_owned();
+            problem(&["user_data"], message, Some(LOAD_THE_REST));
+        }
+        Some(UserData::File(path)) if path.is_empty() => {
+            problem(&["user_data"], "`user_data` needs `file`, or a text".to_owned(), None);
+        }
+        _ => {}
+    }
+    for device in config.volumes.iter().flat_map(BTreeMap::keys) {
+        let is_device = device.starts_with("/dev/") || device.starts_with("xvd");
+        if !is_device {
+            let hint = "for example `/dev/xvda` for the first disk, `/dev/sdf` for another";
+            problem(&["volumes", device], format!("`{device}` is not a device"), Some(hint));
+        }
+    }
+    let is_profile =
+        |arn: &str| [":instance-profile/", ":role/", "${"].iter().any(|part| arn.contains(part));
+    if let Some(arn) = config.profile.as_ref().filter(|arn| !arn.is_empty() && !is_profile(arn)) {
+        let message = format!("`{arn}` is neither a role nor an instance profile");
+        let hint = "write `role.KEY`, or arn:aws:iam::123456789012:instance-profile/NAME";
+        problem(&["profile"], message, Some(hint));
+    }
+    if config.security_groups.as_ref().is_some_and(Vec::is_empty) {
+        let message = "an instance has at least one security group".to_owned();
+        let hint = "leave the field out for the network's default group";
+        problem(&["security_groups"], message, Some(hint));
+    }
+    problems
+}
+
+fn is_owner(text: &str) -> bool {
+    policy::is_account(text)
+        || ["self", "amazon", "aws-marketplace"].contains(&text)
+        || text.contains("${")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn config(value: Value) -> Config {
+        serde_json::from_value(value).expect("a config")
+    }
+
+    #[test]
+    fn the_file_alone_shows_wrong_ids() {
+        let right = config(json!({
+            "image": "${env.AMI}", "type": "t3.micro", "security_groups": ["sg-1"],
+        }));
+        assert_eq!(check(&right), []);
+        let wrong = config(json!({
+            "image": "debian", "type": "t3.micro", "security_groups": ["web"], "subnet": "a",
+            "user_data": "x".repeat(USER_DATA + 1), "profile": "arn:aws:iam::1:policy/a",
+        }));
+        let paths: Vec<_> =
+            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
+        assert_eq!(paths, ["image", "security_groups", "subnet", "user_data", "profile"]);
+    }
+
+    #[test]
+    fn an_image_by_name_needs_to_be_somebodys() {
+        let problems = |image: Value| {
+            let config = config(json!({ "image": image, "type": "t3.micro" }));
+            let found = check(&config).into_iter();
+            found.map(|problem| format!("{}: {}", problem.path.join("."), problem.message))
+        };
+        let told = |image: Value| problems(image).collect::<Vec<_>>();
+        assert_eq!(told(json!({ "owner": "self", "name": "web-*" })), [""; 0]);
+        assert_eq!(told(json!({ "owner": "136693071363", "name": "debian-13-*" })), [""; 0]);
+        assert_eq!(told(json!({ "name": "web-*" })), ["image: `image` needs `owner`"]);
+        assert_eq!(told(json!({ "owner": "self" })), ["image: `image` needs `name`"]);
+        let message = "image.owner: `debian` is not an owner of images";
+        assert_eq!(told(json!({ "owner": "debian", "name": "x" })), [message]);
+        assert_eq!(told(json!({ "ssm": "/aws/service/x" })), [""; 0]);
+        let both = json!({ "ssm": "x", "owner": "self", "name": "y" });
+        let messages =
+            ["image: this names two images", "image.ssm: `x` is not the path of a parameter"];
+        assert_eq!(told(both), messages);
+    }
+}
