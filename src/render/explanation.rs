@@ -8,7 +8,7 @@ use stackwright_engine::Address;
 use stackwright_engine::change::{Change, Rule};
 use stackwright_engine::erased::Registry;
 use stackwright_engine::kind::Cost;
-use stackwright_engine::manifest::{Manifest, Resource};
+use stackwright_engine::manifest::{self, Manifest, Resource};
 use stackwright_engine::plan::{Action, Hold, Plan, Step};
 use stackwright_engine::reference::{self, Reference};
 
@@ -226,7 +226,12 @@ impl<'a> Reading<'a> {
             (Rule::Unknown | Rule::Rebound, Some(resource)) => self.through(resource, change),
             _ => Vec::new(),
         };
-        Field { change, written, place, through, avoid: avoid(change, written) }
+        let path = written.map_or_else(|| change.path.to_string(), str::to_owned);
+        let may_ignore = self
+            .kinds
+            .get(address.kind())
+            .is_some_and(|kind| manifest::not_to_ignore(kind.as_ref(), &path).is_none());
+        Field { change, written, place, through, avoid: avoid(change, &path, may_ignore) }
     }
 
     /// The field of the file that a change follows from.
@@ -293,8 +298,7 @@ fn is_own_tag(change: &Change) -> bool {
     key.is_some_and(|key| is_own(key))
 }
 
-fn avoid(change: &Change, written: Option<&str>) -> Option<String> {
-    let path = written.map_or_else(|| change.path.to_string(), str::to_owned);
+fn avoid(change: &Change, path: &str, may_ignore: bool) -> Option<String> {
     // Told alike: a secret.
     if change.before.as_ref().map(brief) == change.after.as_ref().map(brief) {
         return None;
@@ -305,6 +309,7 @@ fn avoid(change: &Change, written: Option<&str>) -> Option<String> {
             format!("write `{}: {}` again", last(change), brief(before))
         }
         (Rule::Edited, None) => "undo the edit".to_owned(),
+        (Rule::Drifted, _) if !may_ignore => return None,
         (Rule::Drifted, _) => {
             format!("write what is there into the file; or leave it to others: `ignore: [{path}]`")
         }

@@ -157,6 +157,7 @@ fn another_type_means_what_the_file_says() {
     assert_eq!(emulator.census().instances, first, "the same one");
 
     stack.edit("type: t2.small", "type: t2.small\n    on_type_change: refuse");
+    stack.reconcile(&[]);
     stack.settled(&[]);
     stack.edit("type: t2.small", "type: t2.medium");
     for command in [&["plan"][..], &["reconcile"]] {

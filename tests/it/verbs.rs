@@ -271,7 +271,7 @@ fn what_others_may_change_is_left_alone() {
     assert_eq!(now["Environment"]["Variables"]["MODE"], "theirs");
     stack.settled(&[]);
     for (wrong, said) in [
-        ("[timeuot]", "a function has no field `timeuot`"),
+        ("[timeuot]", "`timeuot` is no field of `function`"),
         ("['tags.stackwright:stack']", "say whose the object is"),
     ] {
         let file = stack.read("stack.yaml");

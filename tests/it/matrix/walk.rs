@@ -23,7 +23,7 @@ pub struct Bench {
     fields: RefCell<Map<String, Value>>,
 }
 
-const OTHERWISE: &str = "needs a new object, which was not planned";
+const OTHERWISE: &str = "it was made, but not with `";
 const UNCHANGED: &str = "did not change, though the cloud said yes";
 
 /// What one edit shall bring.

@@ -75,6 +75,7 @@ impl Op<'_> {
         allowed: Cost,
     ) -> Result<(), Error> {
         let Known { id, outputs, mut applied, mut pins, mut live } = known;
+        let is_as_asked = self.object.is_none() && applied.is_some();
         let mut handle = Handle {
             address: self.address.clone(),
             id,
@@ -99,7 +100,7 @@ impl Op<'_> {
                 return self.done(&target, seen).await;
             }
             if let Some(more) = changes.iter().find(|change| change.cost > allowed) {
-                return Err(beyond(more));
+                return Err(if is_as_asked { otherwise(more) } else { beyond(more) });
             }
             if changes == before {
                 // What was just changed may show a little later.
@@ -300,6 +301,14 @@ fn beyond(change: &Change) -> Error {
     };
     Error::terminal(format!("changing `{}` {needs}", change.path))
         .with_hint("run again: the next plan says what it comes to")
+}
+
+/// A new object that is not what its create asked for.
+fn otherwise(change: &Change) -> Error {
+    Error::terminal(format!("it was made, but not with `{}` as it was asked for", change.path))
+        .with_hint(
+            "the endpoint may not support it: take it out of the file, or every run tries again",
+        )
 }
 
 fn unchanging(changes: &[Change]) -> Error {

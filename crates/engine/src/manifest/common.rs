@@ -139,12 +139,13 @@ fn former(address: &Address, text: &str) -> Result<Address, String> {
 }
 
 /// Why a path cannot be ignored.
-fn not_to_ignore(kind: &dyn AnyKind, path: &str) -> Option<String> {
+/// Why a field, or a part of one, cannot be left to others.
+pub fn not_to_ignore(kind: &dyn AnyKind, path: &str) -> Option<String> {
     let field = path.split('.').next().unwrap_or_default();
     let schema = kind.schema(&mut SchemaGenerator::default()).to_value();
     let is_tags = field == "tags";
     if !is_tags && schema["properties"].get(field).is_none() {
-        return Some(format!("a {} has no field `{field}`", kind.name()));
+        return Some(format!("`{field}` is no field of `{}`", kind.name()));
     }
     if is_tags && path.strip_prefix("tags.").is_some_and(is_reserved) {
         return Some("these tags say whose the object is".to_owned());

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use serde_json::Value as Json;
 
+pub use self::common::not_to_ignore;
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
 pub use self::header::is_region;
 use self::read::Reader;

@@ -106,13 +106,15 @@ fn section(kind: &dyn AnyKind, generator: &mut SchemaGenerator) -> Value {
     })
 }
 
-/// AWS's own default of a field, from a kind's schema: what `unset` means.
+/// AWS's own default of a field, from a kind's schema: what `unset` means. What tells only this program
+/// what to do (`x-object: false`) is unset by being left out.
 pub fn defaults(kind: &dyn AnyKind) -> Map<String, Value> {
     let mut generator = SchemaSettings::draft07().into_generator();
     let schema = kind.schema(&mut generator).to_value();
     let properties = schema["properties"].as_object().cloned().unwrap_or_default();
     properties
         .into_iter()
+        .filter(|(_, schema)| schema["x-object"] != false)
         .filter_map(|(field, mut schema)| Some((field, schema.get_mut("default")?.take())))
         .filter(|(_, default)| !default.is_null())
         .collect()

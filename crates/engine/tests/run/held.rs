@@ -51,6 +51,13 @@ async fn a_change_that_the_file_refuses_is_not_begun() {
     stack.file = stack.file.replace(", firm: true", "");
     stack.reconcile().await;
     stack.holds("allowed").await;
+    // Written, recorded, and taken back, alone and with another shape.
+    stack.file = stack.file.replace("square", "square, firm: true");
+    stack.reconcile().await;
+    stack.file = stack.file.replace(", firm: true", "");
+    assert_eq!(stack.plan().await, [""; 0]);
+    stack.file = stack.file.replace("square", "oval");
+    assert_eq!(stack.plan().await, ["replace token.b", "delete token.b"]);
     // What is gone has no former shape.
     stack.file = "stack: s\ntoken:\n  b: {shape: round, firm: true}\n".to_owned();
     stack.world.meddle(|things| things.iter_mut().for_each(|thing| thing.alive = false));

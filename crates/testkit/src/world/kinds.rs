@@ -76,6 +76,7 @@ pub struct Config {
     pub word: Option<String>,
     /// Another shape is refused.
     #[serde(default)]
+    #[schemars(extend("x-object" = false))]
     pub firm: bool,
     /// Looked up once; another one is another thing.
     pub part: Option<String>,
