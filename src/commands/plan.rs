@@ -85,6 +85,10 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
     }
     anstream::print!("{}", human::plan(plan));
     let place = &connected.place;
+    // What it comes to then is said with what stands against it.
+    if plan.is_empty() && !plan.held.is_empty() {
+        return;
+    }
     let counts = human::counts(&plan.counts(), false);
     let effort = shared::effort(&connected.calls, since);
     anstream::println!("{} on {}: {counts} ({effort})", place.stack, place.cloud);

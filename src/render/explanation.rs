@@ -187,6 +187,7 @@ fn rule(rule: Rule) -> &'static str {
         Rule::Missing => "the object was just made or taken up, and this is not known to be there",
         Rule::Unknown => "it refers to what is known only once that has been made",
         Rule::Rebound => "what it refers to was made anew under the same name",
+        Rule::Refreshed => "it was looked up anew, and is another one now",
     }
 }
 
@@ -315,6 +316,7 @@ fn avoid(change: &Change, path: &str, may_ignore: bool) -> Option<String> {
         }
         (Rule::Unset, Some(before)) => format!("write `{}: {}`", last(change), brief(before)),
         (Rule::Unset, None) => "write the value that it shall keep".to_owned(),
+        (Rule::Refreshed, _) => "leave `--refresh-image` out".to_owned(),
         (Rule::Missing | Rule::Unknown | Rule::Rebound, _) => return None,
     })
 }

@@ -205,6 +205,7 @@ fn reason(change: &Change) -> String {
         Rule::Missing => "not known to be there",
         Rule::Unknown => "if it differs",
         Rule::Rebound => "what it refers to was made anew",
+        Rule::Refreshed => "looked up anew",
     };
     match change.cost {
         Cost::InPlace => format!("({rule})"),

@@ -236,7 +236,9 @@ fn an_image_that_a_parameter_names_is_looked_up_anew_when_asked() {
     assert_eq!(seen(&emulator, &stack)["ImageId"], IMAGE);
 
     let approved = ["plan", "--refresh-image", "--out", "approved.plan"];
-    stack.ok(&approved).says(&format!("image  {IMAGE} -> {OTHER}"));
+    stack
+        .ok(&approved)
+        .says(&format!("image  {IMAGE} -> {OTHER}  (looked up anew; needs a new one)"));
     put("ami-2602986a");
     stack
         .run(&["reconcile", "--yes", "--plan", "approved.plan"])

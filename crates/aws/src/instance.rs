@@ -132,7 +132,7 @@ impl Kind for Instance {
     const CREATE: Repeat = Repeat::Token;
     const DERIVED: &'static [&'static str] = &["launch_type", "on_type_change"];
     const FOLLOWS: &'static [(&'static str, &'static str)] =
-        &[("launch_type", "type"), ("on_type_change", "type")];
+        &[("launch_type", "type"), ("on_type_change", "type"), ("image_from", "image")];
     const PLAIN: &'static [&'static str] = &["image", "image_from"];
     const LOST: &'static str = "its id, its disks with what is on them, and its addresses";
 

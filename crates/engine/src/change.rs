@@ -62,11 +62,15 @@ pub enum Rule {
     Unknown,
     /// What it refers to was made anew under the same name.
     Rebound,
+    /// It was looked up anew, where the file says the same as before.
+    Refreshed,
 }
 
 /// What a comparison needs to know of a kind and of one object.
 pub struct Compared<'a> {
     pub fields: &'a [Field],
+    /// What follows from what: `Kind::FOLLOWS`.
+    pub follows: &'a [(&'a str, &'a str)],
     /// AWS's own defaults, by top-level field.
     pub defaults: &'a Map<String, Value>,
     pub sealer: &'a Sealer,
@@ -152,6 +156,7 @@ impl Compared<'_> {
             }
         }
         self.moved_pins(wanted, &mut found);
+        self.refreshed(wanted, &applied, &mut found.changes);
         let is_ignored = |change: &mut Change| self.terms.ignored.covers(&change.path);
         let ignored = found.changes.extract_if(.., is_ignored);
         let edited = ignored.filter(|change| matches!(change.rule, Rule::Edited | Rule::Unset));
@@ -211,6 +216,23 @@ impl Compared<'_> {
     fn is_ours_alone(&self, path: &Path) -> bool {
         (1..path.0.len())
             .any(|length| self.rule(&Path(path.0[..length].to_vec())).1 == Compare::Exclusive)
+    }
+
+    /// What was looked up has changed, and what says where has not.
+    fn refreshed(
+        &self,
+        wanted: &Map<String, Value>,
+        applied: &Map<String, Value>,
+        changes: &mut [Change],
+    ) {
+        for (noted, of) in self.follows {
+            let is_noted = self.rule(&Path(vec![(*noted).to_owned()])).1 == Compare::Noted;
+            let stays = wanted.contains_key(*noted) && wanted.get(*noted) == applied.get(*noted);
+            let edited = changes.iter_mut().filter(|change| change.rule == Rule::Edited);
+            for change in edited.filter(|change| is_noted && stays && change.path.field() == *of) {
+                change.rule = Rule::Refreshed;
+            }
+        }
     }
 
     /// A pin that moved: somebody else changed the field it witnesses.
@@ -324,6 +346,7 @@ mod tests {
         let defaults = json!({ "timeout": 3, "description": "" });
         let compared = Compared {
             fields: FIELDS,
+            follows: &[("origin", "image")],
             defaults: defaults.as_object().expect("a map"),
             sealer: &Sealer::new("salt"),
             applied: applied.as_ref(),
@@ -426,6 +449,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_looked_up_anew_was_not_edited() {
+        let of = |image: &str, origin: &str| json!({ "image": image, "origin": origin });
+        let one = of("1", "a");
+        let anew = "image: \"1\" -> \"2\" (Refreshed, Replace)";
+        check(of("2", "a"), Some(one.clone()), one.clone(), &[anew]);
+        let edited = "image: \"1\" -> \"2\" (Edited, Replace)";
+        check(of("2", "b"), Some(one.clone()), one.clone(), &[edited]);
+        check(json!({ "image": "2" }), Some(one.clone()), one, &[edited]);
+    }
+
+    #[test]
     fn foreign_keys_stay_unless_the_map_is_ours_alone() {
         let live = json!({ "tags": { "a": "1", "theirs": "x" }, "routes": { "GET /a": {"f": 1}, "GET /b": {"f": 2} } });
         let desired = json!({ "tags": { "a": "1" }, "routes": { "GET /a": {"f": 1} } });
@@ -501,6 +535,7 @@ mod tests {
                 [desired, applied, live].map(|text| json!({ "a": text }));
             let compared = Compared {
                 fields: FIELDS,
+                follows: &[("origin", "image")],
                 defaults: &Map::new(),
                 sealer: &Sealer::default(),
                 applied: Some(&applied),
@@ -527,6 +562,7 @@ mod tests {
         let defaults = json!({ "timeout": 3 });
         let compared = Compared {
             fields: FIELDS,
+            follows: &[("origin", "image")],
             defaults: defaults.as_object().expect("a map"),
             sealer: &Sealer::default(),
             applied: Some(&json!({ "timeout": 9, "labels": { "a": "x", "b": "y" } })),
@@ -551,6 +587,7 @@ mod tests {
         let value = json!({ "code": "digest" });
         let compared = Compared {
             fields: FIELDS,
+            follows: &[("origin", "image")],
             defaults: &Map::new(),
             sealer: &Sealer::default(),
             applied: Some(&value),

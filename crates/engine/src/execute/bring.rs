@@ -213,6 +213,7 @@ impl Op<'_> {
     ) -> Difference {
         let compared = Compared {
             fields: self.kind.fields(),
+            follows: self.kind.follows(),
             defaults: &manifest::defaults(self.kind),
             sealer: &self.shared.sealer,
             applied,

@@ -132,6 +132,7 @@ impl<'a> Making<'a> {
         let defaults = manifest::defaults(kind.as_ref());
         let compared = Compared {
             fields: kind.fields(),
+            follows: kind.follows(),
             defaults: &defaults,
             sealer: &self.sealer,
             applied: object.spec.as_ref(),

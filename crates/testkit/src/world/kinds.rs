@@ -122,7 +122,8 @@ impl<W: Way> Kind for Sort<W> {
         Field("part_from", Cost::InPlace, Compare::Noted),
     ];
     const DERIVED: &'static [&'static str] = &["firm"];
-    const FOLLOWS: &'static [(&'static str, &'static str)] = &[("firm", "shape")];
+    const FOLLOWS: &'static [(&'static str, &'static str)] =
+        &[("firm", "shape"), ("part_from", "part")];
     const CREATE: Repeat = W::CREATE;
     type Config = Config;
     type Spec = Spec;
