@@ -91,3 +91,29 @@ fn policies_that_others_hung_on_a_role_are_told_where_it_goes_and_where_it_has_d
     stack.write("stack.yaml", "stack: s\n");
     stack.ok(&["plan"]).says("delete role.r").says(&lost);
 }
+
+/// What the file names is no stranger, whether or not a run got as far as to set it; and of what was
+/// imported the file alone tells.
+#[test]
+fn what_the_file_names_is_nobody_elses() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    let statement = json!({ "Effect": "Deny", "Action": "s3:*", "Resource": "*" });
+    let document = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    let put = ["iam", "put-role-policy", "--role-name", "r", "--policy-name", "named"];
+    emulator.aws(&[&put[..], &["--policy-document", &document]].concat());
+    let note = "an inline policy `named` that is not in the file";
+    stack.ok(&["plan"]).says(note);
+    stack.edit("    allow:\n", &format!("    policies: {{named: {document}}}\n    allow:\n"));
+    assert!(!stack.ok(&["plan"]).stdout.contains(note));
+    stack.reconcile(&[]);
+    // What is about to go is told by the step.
+    stack.edit(&format!("    policies: {{named: {document}}}\n"), "");
+    let plan = stack.ok(&["plan"]);
+    assert!(!plan.stdout.contains(note), "{plan}");
+
+    emulator.aws(&[&put[..], &["--policy-document", &document]].concat());
+    stack.ok(&["state", "rm", "role.r"]);
+    stack.ok(&["import", "role.r", "r"]);
+    stack.ok(&["plan"]).says(note);
+}

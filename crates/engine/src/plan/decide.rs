@@ -126,7 +126,12 @@ impl<'a> Making<'a> {
         live: &Live<Value>,
     ) {
         let Some(kind) = self.on.kinds.get(address.kind()) else { return };
-        let others = kind.others(object.spec.as_ref(), &live.spec);
+        // What only the last run knew is taken away, and what only the file knows is to come.
+        let mut others = kind.others(Some(&desired), &live.spec);
+        if let Some(applied) = &object.spec {
+            let before = kind.others(Some(applied), &live.spec);
+            others.retain(|other| before.contains(other));
+        }
         let notes = live.notes.iter().chain(&others).map(|note| (address.clone(), note.clone()));
         self.plan.notes.extend(notes);
         let defaults = manifest::defaults(kind.as_ref());
