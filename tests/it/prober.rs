@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use stackwright_testkit::{Act, Call, Emulator, Point, Proxy, Rules, figures};
 
-use crate::support::{Sandbox, text};
+use crate::support::{LAMBDA_TRUST, Sandbox, text};
 
 /// Twenty a second: a request is due so long after the one before it, whatever became of that.
 const EVERY: Duration = Duration::from_millis(50);
@@ -178,14 +178,7 @@ impl Edited<'_> {
             self.aws(&[&["iam", "delete-role-policy"], &role[..], &one].concat());
         }
         self.aws(&[&["iam", "delete-role"], &role[..]].concat());
-        let trust = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow", "Action": "sts:AssumeRole",
-                "Principal": { "Service": "lambda.amazonaws.com" },
-            }],
-        });
-        let trust = ["--assume-role-policy-document", &trust.to_string()];
+        let trust = ["--assume-role-policy-document", LAMBDA_TRUST];
         let tags = ["--tags", "Key=by,Value=hand"];
         self.aws(&[&["iam", "create-role"], &role[..], &trust, &tags].concat());
     }

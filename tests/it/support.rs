@@ -12,6 +12,9 @@ use stackwright_testkit::http::http;
 use stackwright_testkit::{Emulator, Proxy};
 use tempfile::TempDir;
 
+/// Who may take on a role that somebody makes by hand for a function.
+pub const LAMBDA_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}}]}"#;
+
 /// The sample stack in a folder of its own, with an emulator as its local cloud.
 pub struct Sandbox {
     folder: TempDir,

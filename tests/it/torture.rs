@@ -7,7 +7,7 @@ use serde_json::json;
 use stackwright_testkit::{Act, Dice, Emulator, Point, Proxy, figures};
 
 use crate::invariants::{KEPT, Witness};
-use crate::support::{Sandbox, takes_all, text};
+use crate::support::{LAMBDA_TRUST, Sandbox, takes_all, text};
 
 const POINTS: [Point; 3] = [Point::Arrived, Point::Committed, Point::Replied];
 
@@ -231,14 +231,7 @@ impl<'a> Kept<'a> {
     fn made(emulator: &'a Emulator) -> Self {
         let launch = ["ec2", "run-instances", "--image-id", "ami-1", "--instance-type", "t2.micro"];
         let made = emulator.aws(&launch);
-        let trust = json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Effect": "Allow", "Action": "sts:AssumeRole",
-                "Principal": { "Service": "lambda.amazonaws.com" },
-            }],
-        });
-        let trust = ["--assume-role-policy-document", &trust.to_string()];
+        let trust = ["--assume-role-policy-document", LAMBDA_TRUST];
         emulator.aws(&[&["iam", "create-role", "--role-name", "kept"], &trust[..]].concat());
         let instance = text(&made["Instances"][0]["InstanceId"]).to_owned();
         Self { emulator, instance }

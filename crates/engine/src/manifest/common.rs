@@ -138,7 +138,6 @@ fn former(address: &Address, text: &str) -> Result<Address, String> {
     Ok(former)
 }
 
-/// Why a path cannot be ignored.
 /// Why a field, or a part of one, cannot be left to others.
 pub fn not_to_ignore(kind: &dyn AnyKind, path: &str) -> Option<String> {
     let field = path.split('.').next().unwrap_or_default();
