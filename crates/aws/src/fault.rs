@@ -254,9 +254,11 @@ mod tests {
         let listener = socket.listen(1).expect("a short queue");
         let address = listener.local_addr().expect("its address");
         let wait = Duration::from_millis(200);
-        // Fills the queue, so that the next connection is left without an answer.
+        // Fills the queue, so that the next connection is left without an answer. Whoever is not
+        // let in for so long is not merely on a slow machine.
+        let full = Duration::from_secs(2);
         let mut queue = Vec::new();
-        while let Ok(Ok(stream)) = tokio::time::timeout(wait, TcpStream::connect(address)).await {
+        while let Ok(Ok(stream)) = tokio::time::timeout(full, TcpStream::connect(address)).await {
             queue.push(stream);
         }
         let timeouts = TimeoutConfig::builder().connect_timeout(wait).build();
