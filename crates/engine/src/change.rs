@@ -6,7 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::erased::AnyKind;
 use crate::field::{Compare, Cost, Field};
+use crate::manifest;
 use crate::reference;
 use crate::secret::Sealer;
 use crate::terms::Terms;
@@ -66,20 +68,36 @@ pub enum Rule {
     Refreshed,
 }
 
-/// What a comparison needs to know of a kind and of one object.
-pub struct Compared<'a> {
+/// What a comparison needs to know of a kind.
+pub struct Tables<'a> {
     pub fields: &'a [Field],
-    /// What follows from what: `Kind::FOLLOWS`.
+    /// What follows from what: [`Kind::FOLLOWS`](crate::kind::Kind::FOLLOWS).
     pub follows: &'a [(&'a str, &'a str)],
     /// AWS's own defaults, by top-level field.
-    pub defaults: &'a Map<String, Value>,
+    pub defaults: Map<String, Value>,
+    /// [`Kind::alike`](crate::kind::Kind::alike).
+    pub alike: Box<dyn Fn(&Path, &Value, &Value) -> bool + 'a>,
+}
+
+impl<'a> Tables<'a> {
+    pub fn of(kind: &'a dyn AnyKind) -> Self {
+        Self {
+            fields: kind.fields(),
+            follows: kind.follows(),
+            defaults: manifest::defaults(kind),
+            alike: Box::new(|path, this, that| kind.alike(path, this, that)),
+        }
+    }
+}
+
+/// What a comparison needs to know of one object.
+pub struct Compared<'a> {
+    pub kind: &'a Tables<'a>,
     pub sealer: &'a Sealer,
     /// Last applied; `None` after an adoption, where what is wanted counts as applied.
     pub applied: Option<&'a Value>,
     pub live: &'a Value,
     pub terms: &'a Terms,
-    /// [`Kind::alike`](crate::kind::Kind::alike).
-    pub alike: &'a dyn Fn(&Path, &Value, &Value) -> bool,
     /// What is wanted.
     pub desired: &'a Value,
     /// Recorded pins and those seen now.
@@ -124,7 +142,7 @@ impl Compared<'_> {
             if live.is_none() && compare != Compare::Recorded && wanted.contains_key(name) {
                 found.unreported.insert(name.clone());
             }
-            let default = self.defaults.get(name);
+            let default = self.kind.defaults.get(name);
             let applied = applied.get(name).filter(|_| !is_sent_again);
             let sides = Sides { desired: wanted.get(name), applied, live };
             match (sides.desired, sides.applied, default) {
@@ -210,7 +228,7 @@ impl Compared<'_> {
 
     /// Equal, or another spelling of the same.
     fn same(&self, path: &Path, this: &Value, that: &Value) -> bool {
-        self.sealer.same(this, that) || (self.alike)(path, this, that)
+        self.sealer.same(this, that) || (self.kind.alike)(path, this, that)
     }
 
     fn is_ours_alone(&self, path: &Path) -> bool {
@@ -225,7 +243,7 @@ impl Compared<'_> {
         applied: &Map<String, Value>,
         changes: &mut [Change],
     ) {
-        for (noted, of) in self.follows {
+        for (noted, of) in self.kind.follows {
             let is_noted = self.rule(&Path(vec![(*noted).to_owned()])).1 == Compare::Noted;
             let stays = wanted.contains_key(*noted) && wanted.get(*noted) == applied.get(*noted);
             let edited = changes.iter_mut().filter(|change| change.rule == Rule::Edited);
@@ -261,7 +279,7 @@ impl Compared<'_> {
     }
 
     fn rule(&self, path: &Path) -> (Cost, Compare) {
-        let (cost, compare) = rule(self.fields, path);
+        let (cost, compare) = rule(self.kind.fields, path);
         // By the kind's declaration, or because the file asks for it.
         let asked = match path.field() {
             "tags" => self.terms.tags_exclusive,
@@ -324,281 +342,4 @@ impl<'a> Sides<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    const FIELDS: &[Field] = &[
-        Field("image", Cost::Replace, Compare::Managed),
-        Field("key", Cost::Replace, Compare::Managed),
-        Field("code", Cost::InPlace, Compare::Recorded),
-        Field("script", Cost::Replace, Compare::Recorded),
-        Field("routes", Cost::InPlace, Compare::Exclusive),
-        Field("power", Cost::InPlace, Compare::Released),
-        Field("disks", Cost::Replace, Compare::Released),
-        Field("disks.*.size", Cost::InPlace, Compare::Released),
-        Field("origin", Cost::Replace, Compare::Noted),
-    ];
-
-    /// Desired, last applied, live; the changes as `path: before -> after (rule, cost)`.
-    #[track_caller]
-    fn check(desired: Value, applied: Option<Value>, live: Value, expected: &[&str]) {
-        let defaults = json!({ "timeout": 3, "description": "" });
-        let compared = Compared {
-            fields: FIELDS,
-            follows: &[("origin", "image")],
-            defaults: defaults.as_object().expect("a map"),
-            sealer: &Sealer::new("salt"),
-            applied: applied.as_ref(),
-            live: &live,
-            terms: &Terms::default(),
-            alike: &|_, _, _| false,
-            desired: &desired,
-            pins: (&BTreeMap::new(), &BTreeMap::new()),
-        };
-        let found = compared.difference();
-        let text = |side: &Option<Value>| side.as_ref().map_or("-".to_owned(), Value::to_string);
-        let mut lines: Vec<String> = found
-            .changes
-            .iter()
-            .map(|c| {
-                format!(
-                    "{}: {} -> {} ({:?}, {:?})",
-                    c.path,
-                    text(&c.before),
-                    text(&c.after),
-                    c.rule,
-                    c.cost
-                )
-            })
-            .collect();
-        lines.extend(found.cannot_unset.iter().map(|CannotUnset(path)| format!("{path}: stuck")));
-        assert_eq!(lines, expected);
-    }
-
-    #[test]
-    fn equal_is_no_change() {
-        let all = json!({ "timeout": 30, "tags": { "a": "1" } });
-        check(all.clone(), Some(all.clone()), all, &[]);
-    }
-
-    #[test]
-    fn an_edit_and_a_drift_differ_in_their_reason() {
-        let applied = Some(json!({ "timeout": 30 }));
-        check(
-            json!({ "timeout": 31 }),
-            applied.clone(),
-            json!({ "timeout": 30 }),
-            &["timeout: 30 -> 31 (Edited, InPlace)"],
-        );
-        check(
-            json!({ "timeout": 30 }),
-            applied,
-            json!({ "timeout": 9 }),
-            &["timeout: 9 -> 30 (Drifted, InPlace)"],
-        );
-    }
-
-    #[test]
-    fn a_removed_field_returns_to_its_default() {
-        let applied = Some(json!({ "timeout": 30, "key": "k", "memory": 1 }));
-        let live = json!({ "timeout": 30, "key": "k", "memory": 1 });
-        check(
-            json!({}),
-            applied,
-            live,
-            &[
-                "key: \"k\" -> - (Unset, Replace)",
-                "timeout: 30 -> 3 (Unset, InPlace)",
-                "memory: stuck",
-            ],
-        );
-        check(json!({}), Some(json!({ "timeout": 3 })), json!({ "timeout": 3 }), &[]);
-        check(json!({}), Some(json!({ "power": "running" })), json!({ "power": "stopped" }), &[]);
-    }
-
-    #[test]
-    fn a_part_of_every_entry_may_cost_less_than_the_entry() {
-        let disks = |of: Value| json!({ "disks": of });
-        let two = disks(json!({ "a": { "size": 1, "sort": "x" }, "b": { "size": 1 } }));
-        check(
-            disks(json!({ "a": { "size": 2, "sort": "y" }, "c": { "size": 1 } })),
-            Some(two.clone()),
-            two.clone(),
-            &[
-                "disks.a.size: 1 -> 2 (Edited, InPlace)",
-                "disks.a.sort: \"x\" -> \"y\" (Edited, Replace)",
-                "disks.c: - -> {\"size\":1} (Edited, Replace)",
-            ],
-        );
-        // What leaves the file is from then on somebody else's business.
-        check(
-            disks(json!({ "a": { "size": 1, "sort": "x" } })),
-            Some(two.clone()),
-            two.clone(),
-            &[],
-        );
-        check(json!({}), Some(two.clone()), two, &[]);
-    }
-
-    #[test]
-    fn what_is_only_recorded_never_differs() {
-        check(json!({ "origin": "a" }), Some(json!({ "origin": "b" })), json!({}), &[]);
-        check(json!({ "origin": "a" }), None, json!({ "origin": "b" }), &[]);
-        check(json!({}), Some(json!({ "origin": "b" })), json!({}), &[]);
-    }
-
-    #[test]
-    fn what_is_looked_up_anew_was_not_edited() {
-        let of = |image: &str, origin: &str| json!({ "image": image, "origin": origin });
-        let one = of("1", "a");
-        let anew = "image: \"1\" -> \"2\" (Refreshed, Replace)";
-        check(of("2", "a"), Some(one.clone()), one.clone(), &[anew]);
-        let edited = "image: \"1\" -> \"2\" (Edited, Replace)";
-        check(of("2", "b"), Some(one.clone()), one.clone(), &[edited]);
-        check(json!({ "image": "2" }), Some(one.clone()), one, &[edited]);
-    }
-
-    #[test]
-    fn foreign_keys_stay_unless_the_map_is_ours_alone() {
-        let live = json!({ "tags": { "a": "1", "theirs": "x" }, "routes": { "GET /a": {"f": 1}, "GET /b": {"f": 2} } });
-        let desired = json!({ "tags": { "a": "1" }, "routes": { "GET /a": {"f": 1} } });
-        check(
-            desired.clone(),
-            Some(desired),
-            live,
-            &["routes.GET /b: {\"f\":2} -> - (Drifted, InPlace)"],
-        );
-        let exclusive = |labels: Value| json!({ "labels": labels, "labels_exclusive": true });
-        check(
-            exclusive(json!({ "a": "1" })),
-            Some(exclusive(json!({ "a": "1" }))),
-            exclusive(json!({ "a": "1", "theirs": "x" })),
-            &["labels.theirs: \"x\" -> - (Drifted, InPlace)"],
-        );
-        let applied = json!({ "tags": { "a": "1", "b": "2" } });
-        check(
-            json!({ "tags": { "a": "1" } }),
-            Some(applied.clone()),
-            applied.clone(),
-            &["tags.b: \"2\" -> - (Edited, InPlace)"],
-        );
-        check(
-            json!({}),
-            Some(json!({ "tags": { "a": "1" } })),
-            applied,
-            &["tags.a: \"1\" -> - (Edited, InPlace)"],
-        );
-    }
-
-    #[test]
-    fn what_cannot_be_read_back_is_compared_with_what_was_applied() {
-        check(
-            json!({ "code": "b" }),
-            Some(json!({ "code": "a" })),
-            json!({}),
-            &["code: \"a\" -> \"b\" (Edited, InPlace)"],
-        );
-        check(json!({ "timeout": 3 }), Some(json!({})), json!({}), &[]);
-        check(
-            json!({ "timeout": 4 }),
-            Some(json!({})),
-            json!({}),
-            &["timeout: - -> 4 (Edited, InPlace)"],
-        );
-        check(json!({ "code": "a" }), None, json!({}), &["code: - -> \"a\" (Missing, InPlace)"]);
-        check(json!({ "script": "a" }), None, json!({}), &[]);
-        check(
-            json!({ "user_data": "b" }),
-            Some(json!({ "user_data": "a" })),
-            json!({}),
-            &["user_data: \"a\" -> \"b\" (Edited, InPlace)"],
-        );
-    }
-
-    #[test]
-    fn what_is_not_known_yet_is_a_change_for_now() {
-        let desired = json!({ "image": "\u{1}instance.web.id\u{1}" });
-        let old = json!({ "image": "i-1" });
-        check(
-            desired,
-            Some(old.clone()),
-            old,
-            &["image: \"i-1\" -> \"\\u0001instance.web.id\\u0001\" (Unknown, Replace)"],
-        );
-    }
-
-    #[test]
-    fn another_spelling_is_no_difference_whoever_wrote_it() {
-        let compare = |desired: &str, applied: &str, live: &str| {
-            let [desired, applied, live] =
-                [desired, applied, live].map(|text| json!({ "a": text }));
-            let compared = Compared {
-                fields: FIELDS,
-                follows: &[("origin", "image")],
-                defaults: &Map::new(),
-                sealer: &Sealer::default(),
-                applied: Some(&applied),
-                live: &live,
-                terms: &Terms::default(),
-                alike: &|_, this, that| {
-                    let small = |value: &Value| value.as_str().map(str::to_lowercase);
-                    small(this) == small(that)
-                },
-                desired: &desired,
-                pins: (&BTreeMap::new(), &BTreeMap::new()),
-            };
-            compared.difference().changes.first().map(|change| change.rule)
-        };
-        assert_eq!(compare("WORD", "word", "word"), None, "the file");
-        assert_eq!(compare("word", "word", "WORD"), None, "somebody else");
-        assert_eq!(compare("WORD", "word", "other"), Some(Rule::Drifted), "not the edit");
-        assert_eq!(compare("other", "word", "WORD"), Some(Rule::Edited));
-    }
-
-    #[test]
-    fn an_edit_of_what_is_ignored_is_known() {
-        let ignored = crate::ignore::Ignored::new(vec!["timeout".into(), "labels".into()]);
-        let defaults = json!({ "timeout": 3 });
-        let compared = Compared {
-            fields: FIELDS,
-            follows: &[("origin", "image")],
-            defaults: defaults.as_object().expect("a map"),
-            sealer: &Sealer::default(),
-            applied: Some(&json!({ "timeout": 9, "labels": { "a": "x", "b": "y" } })),
-            live: &json!({ "timeout": 7, "labels": { "a": "theirs", "b": "theirs" } }),
-            terms: &Terms { ignored, ..Terms::default() },
-            alike: &|_, _, _| false,
-            desired: &json!({ "labels": { "a": "z", "b": "y" } }),
-            pins: (&BTreeMap::new(), &BTreeMap::new()),
-        };
-        let found = compared.difference();
-        assert_eq!(found.changes, []);
-        let paths: Vec<String> = found.in_vain.iter().map(Path::to_string).collect();
-        assert_eq!(paths, ["labels.a", "timeout"], "not what somebody else did");
-    }
-
-    #[test]
-    fn a_moved_pin_is_drift_of_its_field() {
-        let (recorded, seen) = (
-            BTreeMap::from([("code".into(), "x".into())]),
-            BTreeMap::from([("code".into(), "y".into())]),
-        );
-        let value = json!({ "code": "digest" });
-        let compared = Compared {
-            fields: FIELDS,
-            follows: &[("origin", "image")],
-            defaults: &Map::new(),
-            sealer: &Sealer::default(),
-            applied: Some(&value),
-            live: &json!({}),
-            terms: &Terms::default(),
-            alike: &|_, _, _| false,
-            desired: &value,
-            pins: (&recorded, &seen),
-        };
-        let found = compared.difference();
-        assert_eq!(found.changes[0].path.to_string(), "code");
-        assert_eq!(found.changes[0].rule, Rule::Drifted);
-    }
-}
+mod tests;

@@ -7,9 +7,8 @@ use serde_json::Value;
 
 use super::Op;
 use super::create::{Made, Target};
-use crate::change::{Change, Compared, Difference};
+use crate::change::{Change, Compared, Difference, Tables};
 use crate::kind::{Cost, Error, Fault, Handle, Live, Settled};
-use crate::manifest;
 use crate::plan::{Action, Step, rebound};
 use crate::state::{self, Data, Object, Verb};
 
@@ -212,14 +211,11 @@ impl Op<'_> {
         pins: &BTreeMap<String, String>,
     ) -> Difference {
         let compared = Compared {
-            fields: self.kind.fields(),
-            follows: self.kind.follows(),
-            defaults: &manifest::defaults(self.kind),
+            kind: &Tables::of(self.kind),
             sealer: &self.shared.sealer,
             applied,
             live: &live.spec,
             terms: &target.terms,
-            alike: &|path, this, that| self.kind.alike(path, this, that),
             desired: &target.spec,
             pins: (pins, &live.pins),
         };

@@ -6,11 +6,10 @@ use serde_json::{Map, Value};
 
 use super::{Action, Held, Hold, Plan, Planning, Step};
 use crate::address::Address;
-use crate::change::{CannotUnset, Change, Compared, Path, Rule};
+use crate::change::{CannotUnset, Change, Compared, Path, Rule, Tables};
 use crate::erased::AnyKind;
 use crate::guard::Guard;
 use crate::kind::{Cost, Live, Repeat, Settled};
-use crate::manifest;
 use crate::prepare::{Wanted, forget};
 use crate::reference::{self, Reference};
 use crate::secret::Sealer;
@@ -134,16 +133,12 @@ impl<'a> Making<'a> {
         }
         let notes = live.notes.iter().chain(&others).map(|note| (address.clone(), note.clone()));
         self.plan.notes.extend(notes);
-        let defaults = manifest::defaults(kind.as_ref());
         let compared = Compared {
-            fields: kind.fields(),
-            follows: kind.follows(),
-            defaults: &defaults,
+            kind: &Tables::of(kind.as_ref()),
             sealer: &self.sealer,
             applied: object.spec.as_ref(),
             live: &live.spec,
             terms: &wanted.terms,
-            alike: &|path, this, that| kind.alike(path, this, that),
             desired: &desired,
             pins: (&object.pins, &live.pins),
         };
