@@ -227,6 +227,16 @@ fn held_lines(held: &Held, place: &dyn Fn(&Address) -> String) -> Vec<String> {
                 ),
             ];
         }
+        Hold::NeverLess { path, now } => {
+            return vec![
+                format!("  {place}: `{path}` is {now} and never gets smaller"),
+                format!(
+                    "    hint: write {now} or more; or `--replace {}`, which makes another one and \
+                     ends this one",
+                    held.address
+                ),
+            ];
+        }
         Hold::Refused { path, by } => {
             return vec![
                 format!("  {place}: `{path}` differs, and `{by}` refuses that"),

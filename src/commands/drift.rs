@@ -38,7 +38,12 @@ pub async fn run(
         let place = &connected.place;
         let found = match drift.is_empty() {
             true => "nothing differs from what was last applied".to_owned(),
-            false => format!("{} differ; `reconcile` repairs them", drifted(&drift)),
+            false if drift.held.is_empty() => {
+                format!("{} differ; `reconcile` repairs them", drifted(&drift))
+            }
+            false => {
+                format!("{} differ; `plan` says what stands against a repair", drifted(&drift))
+            }
         };
         let effort = shared::effort(&connected.calls, since);
         anstream::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);

@@ -174,6 +174,7 @@ fn refused(hold: &Hold) -> String {
         Hold::CannotUnset(path) => format!("`{path}` has no default to return to"),
         Hold::NameKept(former) => format!("its name is that of {former}, which is retained"),
         Hold::Guarded { guard, .. } => format!("`{guard}` is set, so this is refused"),
+        Hold::NeverLess { path, .. } => format!("`{path}` never gets smaller"),
         Hold::Refused { by, .. } => format!("`{by}` refuses it"),
         Hold::Locked { locked, .. } => format!("{}, so this is refused", clean(&locked.why)),
     }
@@ -195,6 +196,9 @@ fn cost(cost: Cost) -> &'static str {
     match cost {
         Cost::InPlace => "changed in place",
         Cost::Restart => "the object is stopped for it, and started again if it was running",
+        Cost::NeverLess => {
+            "it never gets smaller: only a new object does, and only `--replace` makes one"
+        }
         Cost::Replace => "it cannot be changed: the object is made anew",
         Cost::Refuse => "the file says that it shall not be done",
     }

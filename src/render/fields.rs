@@ -75,6 +75,7 @@ fn told(
     let change = match cost {
         Cost::InPlace => "in place",
         Cost::Restart => "restarts",
+        Cost::NeverLess => "in place; never smaller",
         Cost::Replace => "replaces",
         Cost::Refuse => "refused",
     };

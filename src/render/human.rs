@@ -210,7 +210,7 @@ fn reason(change: &Change) -> String {
     match change.cost {
         Cost::InPlace => format!("({rule})"),
         Cost::Restart => format!("({rule}; needs a restart)"),
-        Cost::Replace => format!("({rule}; needs a new one)"),
+        Cost::NeverLess | Cost::Replace => format!("({rule}; needs a new one)"),
         Cost::Refuse => format!("({rule}; refused)"),
     }
 }

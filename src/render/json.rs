@@ -58,6 +58,9 @@ fn held(held: &Held) -> Value {
         Hold::Guarded { guard, action, because } => {
             json!({ "address": address, "guard": guard, "action": action, "because": because })
         }
+        Hold::NeverLess { path, now } => {
+            json!({ "address": address, "never_less": path, "now": now })
+        }
         Hold::Refused { path, by } => json!({ "address": address, "refused": path, "by": by }),
         Hold::Locked { locked, action } => {
             json!({ "address": address, "locked": locked.why, "action": action })

@@ -109,6 +109,14 @@ fn a_protected_instance_outlives_a_destroy() {
     brings(&stack, "update", &["termination_protection: false -> true"]);
     stack.edit("\n    termination_protection: true", "");
     brings(&stack, "update", &["termination_protection: true -> false"]);
+    // Of what somebody protected by hand the file says nothing.
+    emulator.aws(&[&modify[..], &["--disable-api-termination"]].concat());
+    stack.settled(&[]);
+    stack.edit(IMAGE, OTHER);
+    refused(&["reconcile", "--yes"], "replaced");
+    assert_eq!(emulator.census().instances, [id.as_str()]);
+    refused(&["destroy", "--yes"], "deleted");
+    emulator.aws(&[&modify[..], &["--no-disable-api-termination"]].concat());
     stack.ok(&["destroy", "--yes"]);
     assert_eq!(emulator.census().instances, [""; 0]);
 }

@@ -31,8 +31,8 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Problem, Repeat, Result, Settled, tag,
+    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live,
+    Locked, Owner, Problem, Repeat, Result, Settled, tag,
 };
 
 use self::config::Config;
@@ -125,7 +125,7 @@ impl Kind for Instance {
         Field("subnet", Cost::Replace, Compare::Managed),
         Field("user_data", Cost::Replace, Compare::Recorded),
         Field("volumes", Cost::Replace, Compare::Released),
-        Field("volumes.*.size", Cost::InPlace, Compare::Released),
+        Field("volumes.*.size", Cost::NeverLess, Compare::Released),
         Field("volumes.*.type", Cost::InPlace, Compare::Released),
         Field("power", Cost::InPlace, Compare::Released),
     ];
@@ -264,6 +264,15 @@ impl Kind for Instance {
             self.step(&on.id, &now, desired).await?;
         }
         Ok(())
+    }
+
+    async fn locked(&self, handle: &Handle<Spec>) -> Result<Option<Locked>> {
+        let is_on = match self.is_protected(&handle.id).await {
+            // Who may not ask may still be allowed to terminate it.
+            Err(Error { fault: Fault::Denied, .. }) => None,
+            answer => answer?,
+        };
+        Ok(is_on.unwrap_or_default().then(|| observe::locked(&handle.id)))
     }
 
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {

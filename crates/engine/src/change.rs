@@ -274,7 +274,11 @@ impl Compared<'_> {
         after: Option<&Value>,
         rule: Rule,
     ) -> Change {
-        let cost = self.rule(path).0;
+        let number = |side: Option<&Value>| side.and_then(Value::as_f64);
+        let cost = match self.rule(path).0 {
+            Cost::NeverLess if number(after) >= number(before) => Cost::InPlace,
+            cost => cost,
+        };
         Change { path: path.clone(), before: before.cloned(), after: after.cloned(), rule, cost }
     }
 

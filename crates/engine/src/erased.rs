@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::change::{Change, Path};
 use crate::kind::{
-    Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Owner,
+    Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Locked, Owner,
     Problem, Repeat, Result,
 };
 
@@ -50,6 +50,7 @@ pub trait AnyKind: Send + Sync {
         changes: &'a [Change],
     ) -> Future<'a, Result<()>>;
     fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
+    fn locked<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<Locked>>>;
     fn forget<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
 }
 
@@ -161,6 +162,10 @@ impl<K: Kind> AnyKind for Erased<K> {
         async move { self.0.delete(&typed_handle(handle)).await }.boxed()
     }
 
+    fn locked<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<Locked>>> {
+        async move { self.0.locked(&typed_handle(handle)).await }.boxed()
+    }
+
     fn forget<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {
         async move { self.0.forget(&typed_handle(handle)).await }.boxed()
     }
@@ -193,7 +198,6 @@ fn untyped_live<S: Serialize>(live: Live<S>) -> Result<Live<Value>> {
         pins: live.pins,
         identity: live.identity,
         settled: live.settled,
-        locked: live.locked,
         notes: live.notes,
         facts: live.facts,
     })

@@ -13,6 +13,9 @@ pub enum Cost {
     InPlace,
     /// The object is stopped and started for it.
     Restart,
+    /// In place towards a larger number, as a change says then. Of a change itself: the number is to be
+    /// smaller, which is not done; only a new object has it, and nobody is given one unasked.
+    NeverLess,
     /// The object is made anew.
     Replace,
     /// It is not done: the file says so.

@@ -132,6 +132,15 @@ pub trait Kind: Send + Sync + 'static {
     /// Repeated after an interruption, also when `observe` finds the object gone.
     fn delete(&self, handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send;
 
+    /// Why the cloud would refuse its deletion now. Never writes. Asked before anything is done, of what
+    /// is to be deleted.
+    fn locked(
+        &self,
+        _handle: &Handle<Self::Spec>,
+    ) -> impl Future<Output = Result<Option<Locked>>> + Send {
+        async { Ok(None) }
+    }
+
     /// After the object itself is gone by somebody else's hand: removes what was made for it beside
     /// it and means no other object (the right to call a function).
     fn forget(&self, _handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send {
@@ -226,8 +235,6 @@ pub struct Live<S> {
     /// it are then set again.
     pub identity: Option<String>,
     pub settled: Settled,
-    /// The cloud refuses its deletion for now.
-    pub locked: Option<Locked>,
     /// Said in every plan, never a change: "an inline policy `x` that is not in the file".
     pub notes: Vec<String>,
     /// For `show --live` alone: power state, public address.

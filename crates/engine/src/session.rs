@@ -2,6 +2,7 @@
 //! each is lies in its own module.
 
 mod drift;
+mod locks;
 mod notes;
 mod told;
 
@@ -130,6 +131,7 @@ impl Session<'_> {
         }
         let wanted = self.prepare(&state, Some(&observed)).await?;
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
+        self.lock(&mut plan, &state, &observed).await?;
         plan.notes
             .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
         plan.notes.extend(self.in_vain(&plan, &state));
@@ -163,7 +165,8 @@ impl Session<'_> {
                 object.guard = object.guard.or(resource.terms.guard);
             }
         }
-        let plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
+        let mut plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
+        self.lock(&mut plan, state, &observed).await?;
         Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }
 
@@ -235,10 +238,12 @@ impl Session<'_> {
         }
         .look()
         .await
-        .map_err(|unseen| {
-            let told = |Unseen { what, error }| Unseen { what, error: self.run.redacted(error) };
-            Error::Unseen(unseen.into_iter().map(told).collect())
-        })
+        .map_err(|unseen| self.unseen(unseen))
+    }
+
+    fn unseen(&self, unseen: Vec<Unseen>) -> Error {
+        let told = |Unseen { what, error }| Unseen { what, error: self.run.redacted(error) };
+        Error::Unseen(unseen.into_iter().map(told).collect())
     }
 
     fn claiming<'a>(&'a self, state: &'a State, observed: &'a Observed) -> Claiming<'a> {

@@ -69,6 +69,7 @@ pub fn table() -> Table {
         metadata("metadata.hop_limit", json!({ "tokens": "required", "hop_limit": 2 })),
         disk("volumes.size", json!({ "size": 30 }))
             .sends(&["ModifyVolume"])
+            .never_less()
             .hands(|bench| modify_volume(bench, "--size 40")),
         disk("volumes.type", json!({ "type": "gp2" }))
             .sends(&["ModifyVolume"])

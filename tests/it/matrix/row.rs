@@ -65,6 +65,8 @@ pub struct Row {
     pub lacks: Vec<(On, Lack)>,
     /// Where a change, by whomever, leaves an object that nobody can read, and whether it still does.
     pub spoils: Option<(On, Still)>,
+    /// A number that never gets smaller, though the object stays.
+    pub never_less: bool,
 }
 
 /// Whether an endpoint still does what a row says of it.
@@ -150,6 +152,7 @@ impl Row {
             also: &[],
             lacks: Vec::new(),
             spoils: None,
+            never_less: false,
         }
     }
 
@@ -234,6 +237,12 @@ impl Row {
     /// There it is tried at the create alone. `still` tries the change on another object.
     pub fn spoils(mut self, on: On, still: Still) -> Self {
         self.spoils = Some((on, still));
+        self
+    }
+
+    /// By hand it grows beyond its second value, and the second is above the first.
+    pub fn never_less(mut self) -> Self {
+        self.never_less = true;
         self
     }
 

@@ -181,8 +181,11 @@ impl Bench {
         }
         self.remove(row, second, first);
         if row.with.is_empty() {
-            if self.edit(row, Some(&row.values[0])).as_ref() != Some(&row.values[0]) {
-                self.stack.reconcile(&[]);
+            let is_other = self.edit(row, Some(&row.values[0])).as_ref() != Some(&row.values[0]);
+            match is_other {
+                true if row.never_less => self.made_smaller(&format!("{}: taken back", row.name)),
+                true => drop(self.stack.reconcile(&[])),
+                false => {}
             }
         } else {
             // With what it needs it goes in one edit.
@@ -289,6 +292,9 @@ impl Bench {
             Hand::Does(commands) => commands(self),
         }
         let when = format!("{} changed by hand", row.name);
+        if row.never_less {
+            return self.made_smaller(&when);
+        }
         let plan = self.stack.plan(&[]);
         if row.lacks.contains(&(self.on, Lack::Report)) {
             assert_eq!(steps(&plan), Vec::<String>::new(), "{when}: {plan:#}");
@@ -365,6 +371,16 @@ impl Bench {
             };
             self.bring(row, Some(&row.values[0]), &again);
         }
+    }
+
+    /// What never gets smaller is refused, and made anew on request alone.
+    #[track_caller]
+    fn made_smaller(&self, when: &str) {
+        let refused = self.stack.run(&["reconcile", "--yes"]).code(1);
+        assert!(refused.stderr.contains("never gets smaller"), "{when}: {refused}");
+        let done = self.stack.reconcile(&["--replace", self.table.address]).finished;
+        assert!(done.contains(&format!("replace {}", self.table.address)), "{when}: {done:?}");
+        self.is_settled(when);
     }
 
     #[track_caller]

@@ -120,7 +120,6 @@ impl Kind for Api {
             pins: BTreeMap::new(),
             identity: None,
             settled: Settled::Ready,
-            locked: None,
             notes: Vec::new(),
             facts: BTreeMap::new(),
         };

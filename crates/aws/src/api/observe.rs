@@ -136,7 +136,6 @@ impl Api {
             outputs: names.outputs(),
             pins: BTreeMap::new(),
             identity: None,
-            locked: None,
             notes: Vec::new(),
             facts: date.map(|date| ("created".to_owned(), date)).into_iter().collect(),
         }))

@@ -255,7 +255,6 @@ impl Seen {
             // A function made anew under its name has lost its policy: who may call it.
             identity: tags.as_ref().and_then(|tags| tags.get(tag::GENERATION).cloned()),
             settled: self.settled(),
-            locked: None,
             notes: self.notes(),
             facts: self.facts(),
             spec: Spec {

@@ -46,9 +46,7 @@ impl Instance {
                 live.spec.volumes = volumes.filter(|volumes| !is_late(instance, volumes));
                 // A call for each instance: only where somebody asked for it.
                 if applied.as_ref().is_none_or(|spec| spec.termination_protection.is_some()) {
-                    let is_on = self.is_protected(&id).await?;
-                    live.spec.termination_protection = is_on;
-                    live.locked = is_on.unwrap_or_default().then(|| locked(&id));
+                    live.spec.termination_protection = self.is_protected(&id).await?;
                 }
                 Ok(Some(live))
             }
@@ -98,7 +96,6 @@ impl Instance {
             pins: BTreeMap::new(),
             identity: None,
             settled,
-            locked: None,
             notes: Vec::new(),
             facts: facts(seen),
         }
@@ -199,7 +196,7 @@ fn is_gone(state: &State) -> bool {
 }
 
 /// What EC2 refuses to terminate.
-fn locked(id: &str) -> Locked {
+pub(super) fn locked(id: &str) -> Locked {
     Locked {
         why: "termination protection is on".to_owned(),
         hint: format!(

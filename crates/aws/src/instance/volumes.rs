@@ -87,9 +87,6 @@ impl Instance {
                 "VolumeModificationRateExceeded" => {
                     error.with_hint("EC2 changes a disk four times a day: run again later")
                 }
-                "InvalidParameterValue" => error.with_hint(
-                    "a disk grows and never shrinks; `--replace` makes another instance",
-                ),
                 _ => error,
             })?;
         }

@@ -93,7 +93,6 @@ pub(super) fn live(role: &Seen, spec: Spec) -> Live<Spec> {
         pins: BTreeMap::new(),
         identity: Some(role.role_id.clone()),
         settled: Settled::Ready,
-        locked: None,
         notes: Vec::new(),
         facts,
     }

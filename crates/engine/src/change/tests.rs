@@ -9,7 +9,7 @@ const FIELDS: &[Field] = &[
     Field("routes", Cost::InPlace, Compare::Exclusive),
     Field("power", Cost::InPlace, Compare::Released),
     Field("disks", Cost::Replace, Compare::Released),
-    Field("disks.*.size", Cost::InPlace, Compare::Released),
+    Field("disks.*.size", Cost::NeverLess, Compare::Released),
     Field("origin", Cost::Replace, Compare::Noted),
 ];
 
@@ -110,6 +110,12 @@ fn a_part_of_every_entry_may_cost_less_than_the_entry() {
             "disks.a.sort: \"x\" -> \"y\" (Edited, Replace)",
             "disks.c: - -> {\"size\":1} (Edited, Replace)",
         ],
+    );
+    check(
+        disks(json!({ "a": { "size": 0, "sort": "x" } })),
+        Some(two.clone()),
+        two.clone(),
+        &["disks.a.size: 1 -> 0 (Edited, NeverLess)"],
     );
     // What leaves the file is from then on somebody else's business.
     check(disks(json!({ "a": { "size": 1, "sort": "x" } })), Some(two.clone()), two.clone(), &[]);

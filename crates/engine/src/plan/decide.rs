@@ -165,7 +165,7 @@ impl<'a> Making<'a> {
             }
             (_, Some(Cost::Replace)) => (Action::Replace, None),
             (_, Some(Cost::Restart)) => (Action::Restart, None),
-            (_, Some(Cost::InPlace | Cost::Refuse)) => (Action::Update, None),
+            (_, Some(Cost::InPlace | Cost::NeverLess | Cost::Refuse)) => (Action::Update, None),
             (_, None)
                 if self.is_recorded(address, (wanted.terms.guard, &desired), object, live) =>
             {
@@ -198,7 +198,6 @@ impl<'a> Making<'a> {
             // `protect` is taken away by a run that does nothing else to the object.
             let protect = wanted.terms.guard.protect || object.guard.protect;
             self.guard(&step, Guard { protect, ..wanted.terms.guard });
-            self.lock(address, live, action);
             self.make(Step {
                 delete_first,
                 lost: others,
@@ -208,11 +207,14 @@ impl<'a> Making<'a> {
             self.delete(address, object, true);
             return;
         }
-        let stuck = found.cannot_unset.into_iter();
-        self.plan.held.extend(stuck.map(|CannotUnset(path)| Held {
-            address: address.clone(),
-            hold: Hold::CannotUnset(path),
-        }));
+        let stuck = found.cannot_unset.into_iter().map(|CannotUnset(path)| Hold::CannotUnset(path));
+        let less = step.changes.iter().filter(|change| change.cost == Cost::NeverLess);
+        let less = less.map(|Change { path, before, .. }| Hold::NeverLess {
+            path: path.clone(),
+            now: before.clone().unwrap_or_default(),
+        });
+        let held = stuck.chain(less).map(|hold| Held { address: address.clone(), hold });
+        self.plan.held.extend(held);
         self.plan.steps.push(step);
     }
 
@@ -315,18 +317,6 @@ impl<'a> Making<'a> {
         if let (Some(kind), Some(live)) = (self.on.kinds.get(address.kind()), live) {
             // What others have put on it goes with it.
             step.lost = kind.others(object.spec.as_ref(), &live.spec);
-            if !is_over {
-                self.lock(address, live, Action::Delete);
-            }
-        }
-    }
-
-    /// What the cloud would refuse is refused before anything is done: a successor would be made
-    /// beside an object that stays.
-    fn lock(&mut self, address: &Address, live: &Live<Value>, action: Action) {
-        if let Some(locked) = live.locked.clone() {
-            let hold = Hold::Locked { locked, action };
-            self.plan.held.push(Held { address: address.clone(), hold });
         }
     }
 

@@ -146,6 +146,8 @@ pub enum Hold {
     NameKept(Address),
     /// `guard`: `protect` or `retain`; `because` completes "it would be … because".
     Guarded { guard: &'static str, action: Action, because: String },
+    /// What stands at `path` is `now`, and would have to become smaller.
+    NeverLess { path: Path, now: Value },
     /// The change at `path` is one that the field `by` refuses.
     Refused { path: Path, by: String },
     /// The cloud does not let the object be deleted, by itself or for its successor.

@@ -221,6 +221,16 @@ impl<W: Way> Kind for Sort<W> {
         self.world.call(("update", W::NAME), change).await
     }
 
+    async fn locked(&self, handle: &Handle<Spec>) -> Result<Option<Locked>> {
+        let ask = |inner: &mut Inner| {
+            let why = alive(inner, W::NAME, &handle.id)
+                .and_then(|thing| thing.spec["labels"]["locked"].as_str());
+            let hint = "take the label off".to_owned();
+            Ok(why.map(|why| Locked { why: why.to_owned(), hint }))
+        };
+        self.world.call(("locked", W::NAME), ask).await
+    }
+
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         let end = |inner: &mut Inner| {
             if let Some(thing) = alive(inner, W::NAME, &handle.id) {
@@ -282,10 +292,6 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
     spec.firm.clone_from(&spec.shape);
     spec.size.get_or_insert(1);
     spec.motor.get_or_insert_with(|| "v0".to_owned());
-    let locked = spec
-        .labels
-        .get("locked")
-        .map(|why| Locked { why: why.clone(), hint: "take the label off".to_owned() });
     Ok(Live {
         spec,
         outputs: thing.outputs(),
@@ -296,7 +302,6 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
             true => Settled::Ready,
             false => Settled::Waiting("the thing to be ready".to_owned()),
         },
-        locked,
         notes: Vec::new(),
         facts: BTreeMap::new(),
     })
