@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use stackwright_engine::Address;
 use stackwright_engine::kind::{self, Fault, tag};
 use stackwright_engine::manifest::{Invalid, Manifest, nearest};
+use stackwright_engine::observe::Unseen;
 use stackwright_engine::plan::{Action, Held, Hold};
 use stackwright_engine::session::{self, Foreign, Why};
 use stackwright_engine::state;
@@ -176,7 +177,8 @@ fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<St
     };
     match error {
         session::Error::Unseen(unseen) => {
-            unseen.iter().for_each(|unseen| add(unseen.what.clone(), &unseen.error));
+            unseen.iter().for_each(|unseen| add(unseen.what().to_owned(), &unseen.error));
+            lines.extend(leaving_out(unseen));
         }
         session::Error::Unprepared(failed) => {
             failed.iter().for_each(|(address, error)| add(place(address), error));
@@ -197,6 +199,17 @@ fn session_lines(error: &session::Error, places: &[(Address, String)]) -> Vec<St
         session::Error::State(_) | session::Error::Unclaimed(_) => {}
     }
     lines
+}
+
+/// How to go on without what could not be looked at. Where nothing answers, nothing helps.
+fn leaving_out(unseen: &[Unseen]) -> Option<String> {
+    let is_reached = unseen.iter().all(|unseen| fault_code(&unseen.error.fault) != code::CLOUD);
+    let known = unseen.iter().filter_map(|unseen| unseen.address.as_ref());
+    let flags: Vec<String> = known.map(|address| format!("--exclude {address}")).collect();
+    (is_reached && !flags.is_empty()).then(|| {
+        let flags = flags.join(" ");
+        format!("  hint: `plan`, `reconcile` and `destroy` go on without it by `{flags}`")
+    })
 }
 
 /// The field that an error names of what could not be prepared.
@@ -224,6 +237,16 @@ fn held_lines(held: &Held, place: &dyn Fn(&Address) -> String) -> Vec<String> {
                 format!(
                     "    hint: another `name:`; or `renamed_from: {}` for the same object",
                     former.key()
+                ),
+            ];
+        }
+        Hold::MadeOtherwise(path) => {
+            return vec![
+                format!("  {place}: it was made, but not with `{path}` as it was asked for"),
+                format!(
+                    "    hint: the endpoint may not support it: take it out of the file; or \
+                     `--replace {}`, which makes another one",
+                    held.address
                 ),
             ];
         }

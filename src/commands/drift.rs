@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use stackwright_engine::session;
+
 use super::shared::{self, Asked};
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
@@ -21,7 +23,8 @@ pub async fn run(
     let connected = workspace.reach(progress).await?;
     let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
     let looked = progress.during(shared::LOOKING, session.drift(&state)).await;
-    let drift = looked.map_err(|error| Error::session(error, &workspace.manifest))?;
+    let failed = |error| Error::session(error, &workspace.manifest);
+    let (drift, unseen) = looked.map_err(failed)?;
     progress.flush().await;
     let open = state.open();
     if json {
@@ -29,6 +32,7 @@ pub async fn run(
         document["stack"] = workspace.manifest.stack.as_str().into();
         document["cloud"] = workspace.manifest.cloud.to_string().into();
         document["open"] = open.into();
+        document["unseen"] = unseen.iter().map(|unseen| unseen.what()).collect();
         anstream::println!("{document:#}");
     } else {
         anstream::print!("{}", human::drift(&drift));
@@ -37,6 +41,7 @@ pub async fn run(
         }
         let place = &connected.place;
         let found = match drift.is_empty() {
+            true if !unseen.is_empty() => "of the rest nothing differs".to_owned(),
             true => "nothing differs from what was last applied".to_owned(),
             false if drift.held.is_empty() => {
                 format!("{} differ; `reconcile` repairs them", drifted(&drift))
@@ -47,6 +52,9 @@ pub async fn run(
         };
         let effort = shared::effort(&connected.calls, since);
         anstream::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);
+    }
+    if !unseen.is_empty() {
+        return Err(failed(session::Error::Unseen(unseen)));
     }
     Ok(if detailed_exitcode && !drift.is_empty() { code::CHANGES } else { 0 })
 }

@@ -1,11 +1,12 @@
 //! `show`: what the state holds, also of an interrupted run.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 use stackwright_engine::address::{Address, NotAnAddress};
 use stackwright_engine::clock::Clock;
-use stackwright_engine::observe::Survey;
+use stackwright_engine::observe::{Survey, Unseen};
+use stackwright_engine::session;
 use stackwright_engine::state::State;
 
 use super::shared::LOOKING;
@@ -46,9 +47,9 @@ pub async fn run(
         return Ok(0);
     };
     let only = address.map(|address| known_address(&state, &address).cloned()).transpose()?;
-    let facts = match live {
+    let (facts, unseen) = match live {
         Some(progress) => facts(&workspace, &state, progress).await?,
-        None => Facts::new(),
+        None => Default::default(),
     };
     if json {
         let mut document = json::state(&state);
@@ -65,6 +66,9 @@ pub async fn run(
     } else {
         anstream::print!("{}", human::state(&state, only.as_ref(), &facts));
     }
+    if !unseen.is_empty() {
+        return Err(Error::session(session::Error::Unseen(unseen), &workspace.manifest));
+    }
     Ok(0)
 }
 
@@ -72,8 +76,12 @@ fn parsed(text: &str) -> Result<Address> {
     text.parse().map_err(|error: NotAnAddress| Error::Usage(error.to_string()))
 }
 
-/// What exists now, for each object of the state.
-async fn facts(workspace: &Workspace, state: &State, progress: &Progress) -> Result<Facts> {
+/// What exists now, for each object of the state that could be looked at; and those that could not.
+async fn facts(
+    workspace: &Workspace,
+    state: &State,
+    progress: &Progress,
+) -> Result<(Facts, Vec<Unseen>)> {
     let connected = workspace.reach(progress).await?;
     let survey = Survey {
         kinds: &connected.kinds,
@@ -82,19 +90,19 @@ async fn facts(workspace: &Workspace, state: &State, progress: &Progress) -> Res
         scope: &connected.scope,
         events: &progress.events,
         thorough: false,
+        passed_over: &BTreeSet::new(),
         clock: Clock::start(),
         grace: std::time::Duration::ZERO,
     };
-    let observed = progress.during(LOOKING, survey.look()).await.map_err(|mut unseen| {
-        for unseen in &mut unseen {
-            unseen.error.message = connected.scope.redacted(&unseen.error.message);
-        }
-        Error::session(stackwright_engine::session::Error::Unseen(unseen), &workspace.manifest)
-    })?;
+    let mut observed = progress.during(LOOKING, survey.look()).await;
+    for unseen in &mut observed.unseen {
+        unseen.error.message = connected.scope.redacted(&unseen.error.message);
+    }
     let gone = || BTreeMap::from([("exists".to_owned(), "no".to_owned())]);
     let facts = |live: Option<_>| match live {
         Some(stackwright_engine::kind::Live { facts, .. }) => facts,
         None => gone(),
     };
-    Ok(observed.live.into_iter().map(|(address, live)| (address, facts(live))).collect())
+    let seen = observed.live.into_iter().map(|(address, live)| (address, facts(live)));
+    Ok((seen.collect(), observed.unseen))
 }

@@ -174,6 +174,9 @@ fn refused(hold: &Hold) -> String {
         Hold::CannotUnset(path) => format!("`{path}` has no default to return to"),
         Hold::NameKept(former) => format!("its name is that of {former}, which is retained"),
         Hold::Guarded { guard, .. } => format!("`{guard}` is set, so this is refused"),
+        Hold::MadeOtherwise(path) => {
+            format!("it was made, but not with `{path}` as it was asked for")
+        }
         Hold::NeverLess { path, .. } => format!("`{path}` never gets smaller"),
         Hold::Refused { by, .. } => format!("`{by}` refuses it"),
         Hold::Locked { locked, .. } => format!("{}, so this is refused", clean(&locked.why)),

@@ -58,6 +58,7 @@ fn held(held: &Held) -> Value {
         Hold::Guarded { guard, action, because } => {
             json!({ "address": address, "guard": guard, "action": action, "because": because })
         }
+        Hold::MadeOtherwise(path) => json!({ "address": address, "made_otherwise": path }),
         Hold::NeverLess { path, now } => {
             json!({ "address": address, "never_less": path, "now": now })
         }

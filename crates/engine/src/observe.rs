@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::Value;
 
 use crate::address::Address;
@@ -20,19 +20,21 @@ use crate::wait::Wait;
 /// How long an object may stay invisible after its create.
 pub const GRACE: Duration = Duration::from_secs(120);
 
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Observed {
-    /// By address; `None`: gone.
+    /// By address; `None`: gone. Without what could not be looked at.
     pub live: BTreeMap<Address, Option<Live<Value>>>,
     /// Objects the state does not know, with their kind.
     pub found: Vec<(&'static str, Found)>,
+    pub unseen: Vec<Unseen>,
 }
 
 /// What could not be looked at.
 #[derive(Debug)]
 pub struct Unseen {
-    /// An address, or the name of a kind whose objects were looked for.
-    pub what: String,
+    pub kind: &'static str,
+    /// `None`: objects of that kind were looked for.
+    pub address: Option<Address>,
     pub error: Error,
 }
 
@@ -44,6 +46,8 @@ pub struct Survey<'a> {
     pub events: &'a Events,
     /// Look for objects of ours of every kind, not only where an address is missing.
     pub thorough: bool,
+    /// For these no objects are looked for.
+    pub passed_over: &'a BTreeSet<Address>,
     pub clock: Clock,
     /// [`GRACE`], or what scales it.
     pub grace: Duration,
@@ -65,29 +69,46 @@ pub fn owner(scope: &Scope, state: &State) -> Owner {
     Owner { stack: stack_tag(scope), lineage: state.lineage.clone() }
 }
 
+impl Observed {
+    /// Whether nobody knows what is there.
+    pub fn is_unseen(&self, address: &Address) -> bool {
+        self.unseen.iter().any(|unseen| unseen.address.as_ref() == Some(address))
+    }
+}
+
+impl Unseen {
+    /// An address, or the name of a kind.
+    pub fn what(&self) -> &str {
+        self.address.as_ref().map_or(self.kind, Address::as_str)
+    }
+}
+
 impl Survey<'_> {
-    /// Looks at all kinds at once. All that could not be seen is reported together.
-    pub async fn look(&self) -> Result<Observed, Vec<Unseen>> {
+    /// Looks at all kinds at once.
+    pub async fn look(&self) -> Observed {
         let mut observed = Observed::default();
-        let mut unseen = Vec::new();
         let kinds = self.kinds.iter().map(|kind| async move {
-            futures_util::future::join(self.known(kind.as_ref()), self.unknown(kind.as_ref())).await
+            let looks = join(self.known(kind.as_ref()), self.unknown(kind.as_ref()));
+            (kind.name(), looks.await)
         });
-        for (known, unknown) in join_all(kinds).await {
+        for (kind, (known, unknown)) in join_all(kinds).await {
+            let mut fail = |address: Option<Address>, error: Error| {
+                observed.unseen.push(Unseen { kind, address, error });
+            };
             for (address, answer) in known {
                 match answer {
                     Ok(live) => {
                         observed.live.insert(address, live);
                     }
-                    Err(error) => unseen.push(Unseen { what: address.to_string(), error }),
+                    Err(error) => fail(Some(address), error),
                 }
             }
             match unknown {
                 Ok(found) => observed.found.extend(found),
-                Err(error) => unseen.push(error),
+                Err(error) => fail(None, error),
             }
         }
-        if unseen.is_empty() { Ok(observed) } else { Err(unseen) }
+        observed
     }
 
     async fn known(
@@ -147,18 +168,19 @@ impl Survey<'_> {
     }
 
     /// Looks for objects of ours, if an address is missing or a create is open.
-    async fn unknown(&self, kind: &dyn AnyKind) -> Result<Vec<(&'static str, Found)>, Unseen> {
+    async fn unknown(&self, kind: &dyn AnyKind) -> Result<Vec<(&'static str, Found)>, Error> {
         let mut names = Vec::new();
         let mut open = false;
-        for resource in self.resources.values().filter(|r| r.address.kind() == kind.name()) {
+        let is_asked = |address: &Address| {
+            address.kind() == kind.name() && !self.passed_over.contains(address)
+        };
+        for resource in self.resources.values().filter(|resource| is_asked(&resource.address)) {
             if self.state.object(&resource.address).is_none() {
                 names.push(self.scope.fill(&resource.name));
             }
         }
-        for (address, record) in &self.state.resources {
-            if let Some(creating) =
-                record.creating.as_ref().filter(|_| address.kind() == kind.name())
-            {
+        for (_, record) in self.state.resources.iter().filter(|(address, _)| is_asked(address)) {
+            if let Some(creating) = &record.creating {
                 open = true;
                 names.extend(creating.spec["name"].as_str().map(str::to_owned));
             }
@@ -184,7 +206,7 @@ impl Survey<'_> {
                 .collect()),
             // An endpoint that cannot look for objects has none that we could have made there.
             Err(error) if error.fault == Fault::Unsupported => Ok(Vec::new()),
-            Err(error) => Err(Unseen { what: kind.name().to_owned(), error }),
+            Err(error) => Err(error),
         }
     }
 }

@@ -84,7 +84,8 @@ impl Session<'_> {
             .iter()
             .filter_map(|(address, record)| Some((address.clone(), record.creating.clone()?)))
             .collect();
-        for (address, creating) in open {
+        let excluded = &self.selection.excluded;
+        for (address, creating) in open.into_iter().filter(|(of, _)| !excluded.contains(of)) {
             if *self.run.options.stop.borrow() {
                 break; // what is left is on record for the next run
             }
@@ -131,6 +132,7 @@ impl Session<'_> {
         }
         let wanted = self.prepare(&state, Some(&observed)).await?;
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
+        seen(&plan, &mut observed)?;
         self.lock(&mut plan, &state, &observed).await?;
         plan.notes
             .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
@@ -151,7 +153,7 @@ impl Session<'_> {
 
     /// A plan that leaves nothing.
     pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
-        let observed = self.look_at(state, &BTreeMap::new(), false).await?;
+        let mut observed = self.look_at(state, &BTreeMap::new(), false).await?;
         let taken = self.claiming(state, &observed).taken_over();
         if !taken.is_empty() {
             return Err(Error::Foreign(taken));
@@ -166,6 +168,7 @@ impl Session<'_> {
             }
         }
         let mut plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
+        seen(&plan, &mut observed)?;
         self.lock(&mut plan, state, &observed).await?;
         Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }
@@ -190,7 +193,7 @@ impl Session<'_> {
     /// Takes up all objects of ours that the state does not know. Writes.
     pub async fn take_up(&self, store: &mut Store) -> Result<(), Error> {
         let wanted = &self.run.manifest.resources;
-        let observed = self.look_at(store.state(), wanted, true).await?;
+        let observed = all_seen(self.look_at(store.state(), wanted, true).await?)?;
         let claims = self.claims(store.state(), &observed)?;
         self.record(&claims, store)?;
         Ok(store.finish()?)
@@ -219,6 +222,8 @@ impl Session<'_> {
         self.look_at(state, &self.run.manifest.resources, thorough).await
     }
 
+    /// What of it could not be looked at may still be left out of the plan. What nobody could look for
+    /// is an error.
     async fn look_at(
         &self,
         state: &State,
@@ -226,7 +231,7 @@ impl Session<'_> {
         thorough: bool,
     ) -> Result<Observed, Error> {
         let grace = self.run.options.grace();
-        Survey {
+        let survey = Survey {
             kinds: self.run.kinds,
             state,
             resources,
@@ -234,16 +239,17 @@ impl Session<'_> {
             events: self.run.events,
             clock: self.run.options.clock,
             thorough,
+            passed_over: &self.selection.excluded,
             grace,
+        };
+        let mut observed = survey.look().await;
+        for unseen in &mut observed.unseen {
+            unseen.error.message = self.run.scope.redacted(&unseen.error.message);
         }
-        .look()
-        .await
-        .map_err(|unseen| self.unseen(unseen))
-    }
-
-    fn unseen(&self, unseen: Vec<Unseen>) -> Error {
-        let told = |Unseen { what, error }| Unseen { what, error: self.run.redacted(error) };
-        Error::Unseen(unseen.into_iter().map(told).collect())
+        match observed.unseen.iter().any(|unseen| unseen.address.is_none()) {
+            true => all_seen(observed),
+            false => Ok(observed),
+        }
     }
 
     fn claiming<'a>(&'a self, state: &'a State, observed: &'a Observed) -> Claiming<'a> {
@@ -345,6 +351,23 @@ impl Session<'_> {
         store.finish()?;
         Ok(outcome)
     }
+}
+
+/// An error where something could not be looked at.
+fn all_seen(observed: Observed) -> Result<Observed, Error> {
+    match observed.unseen.is_empty() {
+        true => Ok(observed),
+        false => Err(Error::Unseen(observed.unseen)),
+    }
+}
+
+/// An error where a plan has a step for what could not be looked at: it was not left out.
+fn seen(plan: &Plan, observed: &mut Observed) -> Result<(), Error> {
+    let is_asked = |unseen: &mut Unseen| {
+        plan.steps.iter().any(|step| Some(&step.address) == unseen.address.as_ref())
+    };
+    let asked: Vec<Unseen> = observed.unseen.extract_if(.., is_asked).collect();
+    if asked.is_empty() { Ok(()) } else { Err(Error::Unseen(asked)) }
 }
 
 fn folded(state: State, entries: &[Entry]) -> Result<State, Error> {

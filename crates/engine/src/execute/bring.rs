@@ -304,7 +304,7 @@ fn beyond(change: &Change) -> Error {
 fn otherwise(change: &Change) -> Error {
     Error::terminal(format!("it was made, but not with `{}` as it was asked for", change.path))
         .with_hint(
-            "the endpoint may not support it: take it out of the file, or every run tries again",
+            "the endpoint may not support it: take it out of the file; `--replace` tries again",
         )
 }
 

@@ -64,6 +64,18 @@ impl<'a> Making<'a> {
         }
     }
 
+    /// A step for what could not be looked at: only to be left out.
+    pub fn presume(&mut self, address: &Address, wanted: &Wanted) {
+        let object = self.on.state.object(address);
+        let generation = object.map_or(1, |object| object.generation);
+        self.plan.steps.push(Step {
+            why: Some("it could not be looked at".to_owned()),
+            id: object.map(|object| object.id.clone()),
+            desired: Some(wanted.desired.clone()),
+            ..Step::new(address, Action::Update, generation)
+        });
+    }
+
     /// Whether a unique name is that of a former object, which waits to be deleted.
     fn wants_a_former_name(&self, kind: &dyn AnyKind, step: &Step) -> bool {
         let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
@@ -157,15 +169,16 @@ impl<'a> Making<'a> {
             drifted.for_each(|change| change.rule = Rule::Missing);
         }
         self.refuse(address, kind.as_ref(), &found.changes);
+        let otherwise = self.made_otherwise(object, &found.changes);
         let cost = found.changes.iter().map(|change| change.cost).max();
         let (action, why) = match (&live.settled, cost) {
             (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
             _ if self.on.selection.replaced.contains(address) => {
                 (Action::Replace, Some("it was asked for".to_owned()))
             }
-            (_, Some(Cost::Replace)) => (Action::Replace, None),
+            (_, Some(Cost::Replace)) if otherwise.is_empty() => (Action::Replace, None),
             (_, Some(Cost::Restart)) => (Action::Restart, None),
-            (_, Some(Cost::InPlace | Cost::NeverLess | Cost::Refuse)) => (Action::Update, None),
+            (_, Some(_)) => (Action::Update, None),
             (_, None)
                 if self.is_recorded(address, (wanted.terms.guard, &desired), object, live) =>
             {
@@ -213,9 +226,22 @@ impl<'a> Making<'a> {
             path: path.clone(),
             now: before.clone().unwrap_or_default(),
         });
-        let held = stuck.chain(less).map(|hold| Held { address: address.clone(), hold });
+        let otherwise = otherwise.into_iter().map(Hold::MadeOtherwise);
+        let held =
+            stuck.chain(less).chain(otherwise).map(|hold| Held { address: address.clone(), hold });
         self.plan.held.extend(held);
         self.plan.steps.push(step);
+    }
+
+    /// What a new object still lacks of what its create asked for, and only a create can give. Nothing
+    /// where the file was edited since: it asks for something else now.
+    fn made_otherwise(&self, object: &Object, changes: &[Change]) -> Vec<Path> {
+        let costly = || changes.iter().filter(|change| change.cost == Cost::Replace);
+        let is_new = object.phase == Phase::Partial && object.spec.is_some();
+        match is_new && costly().all(|change| change.rule == Rule::Missing) {
+            true => costly().map(|change| change.path.clone()).collect(),
+            false => Vec::new(),
+        }
     }
 
     /// What exists may be told only as far as it is no secret.
@@ -267,13 +293,16 @@ impl<'a> Making<'a> {
             && object.outputs == live.outputs
             && object.pins == live.pins
             && object.identity == live.identity
-            && object.dependencies == self.needs(address)
+            && object.dependencies == self.needs(address, object)
             && object.spec.as_ref().is_some_and(|spec| self.sealer.same(spec, desired))
     }
 
     /// What an address needs, with the identities that are there now.
-    fn needs(&self, address: &Address) -> BTreeMap<Address, Option<String>> {
+    fn needs(&self, address: &Address, object: &Object) -> BTreeMap<Address, Option<String>> {
         let identity = |need: &Address| {
+            if self.on.observed.is_unseen(need) {
+                return object.dependencies.get(need).cloned().flatten();
+            }
             let live = self.on.observed.live.get(need).and_then(Option::as_ref);
             live.and_then(|live| live.identity.clone())
         };

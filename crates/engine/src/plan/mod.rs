@@ -148,6 +148,8 @@ pub enum Hold {
     Guarded { guard: &'static str, action: Action, because: String },
     /// What stands at `path` is `now`, and would have to become smaller.
     NeverLess { path: Path, now: Value },
+    /// It was made as it was asked for, and this came out otherwise: another one would, too.
+    MadeOtherwise(Path),
     /// The change at `path` is one that the field `by` refuses.
     Refused { path: Path, by: String },
     /// The cloud does not let the object be deleted, by itself or for its successor.
@@ -192,12 +194,15 @@ pub struct Planning<'a> {
     pub selection: &'a Selection,
 }
 
-/// The difference, ordered. Pure.
+/// The difference, ordered. Pure. What could not be looked at has a step in any case, so that it is left
+/// out, or not, with all that hangs on it.
 pub fn plan(planning: &Planning<'_>) -> Plan {
     let mut making = Making::new(planning);
     for address in planning.graph.order() {
-        if let Some(wanted) = planning.wanted.get(address) {
-            making.decide(address, wanted);
+        match planning.wanted.get(address) {
+            Some(wanted) if planning.observed.is_unseen(address) => making.presume(address, wanted),
+            Some(wanted) => making.decide(address, wanted),
+            None => {}
         }
     }
     making.removals();

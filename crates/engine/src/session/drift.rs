@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use super::{Error, Session};
 use crate::graph::Graph;
 use crate::guard::Guard;
+use crate::observe::Unseen;
 use crate::plan::Plan;
 use crate::prepare::Wanted;
 use crate::state::{Phase, State};
 
 impl Session<'_> {
-    /// The plan that would undo it.
-    pub async fn drift(&self, state: &State) -> Result<Plan, Error> {
+    /// The plan that would undo it, without what could not be looked at.
+    pub async fn drift(&self, state: &State) -> Result<(Plan, Vec<Unseen>), Error> {
         let mut settled = state.clone();
         settled.resources.retain(|_, record| {
             let object = record.object.as_ref();
@@ -21,6 +22,7 @@ impl Session<'_> {
             record.deposed.clear();
         }
         let observed = self.look_at(&settled, &BTreeMap::new(), false).await?;
+        settled.resources.retain(|address, _| !observed.is_unseen(address));
         let mut needs = BTreeMap::new();
         let mut wanted = BTreeMap::new();
         for (address, record) in &settled.resources {
@@ -35,6 +37,6 @@ impl Session<'_> {
             needs.insert(address.clone(), object.dependencies.keys().cloned().collect());
         }
         let graph = Graph::new(&needs).unwrap_or_default();
-        Ok(self.plan(&settled, &observed, &wanted, &graph))
+        Ok((self.plan(&settled, &observed, &wanted, &graph), observed.unseen))
     }
 }

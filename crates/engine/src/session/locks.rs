@@ -26,10 +26,10 @@ impl Session<'_> {
             observed.live.get(&address)?.as_ref()?;
             let kind = self.run.kinds.get(address.kind())?;
             let handle = handle(&address, object);
-            Some(async move { (address, kind.locked(&handle).await) })
+            Some(async move { (kind, address, kind.locked(&handle).await) })
         });
         let mut unseen = Vec::new();
-        for (address, answer) in join_all(asked.collect::<Vec<_>>()).await {
+        for (kind, address, answer) in join_all(asked.collect::<Vec<_>>()).await {
             match answer {
                 Ok(None) => {}
                 Ok(Some(locked)) => {
@@ -37,9 +37,13 @@ impl Session<'_> {
                     let action = if replaces { Action::Replace } else { Action::Delete };
                     plan.held.push(Held { address, hold: Hold::Locked { locked, action } });
                 }
-                Err(error) => unseen.push(Unseen { what: address.to_string(), error }),
+                Err(error) => unseen.push(Unseen {
+                    kind: kind.name(),
+                    address: Some(address),
+                    error: self.run.redacted(error),
+                }),
             }
         }
-        if unseen.is_empty() { Ok(()) } else { Err(self.unseen(unseen)) }
+        if unseen.is_empty() { Ok(()) } else { Err(Error::Unseen(unseen)) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Error, Foreign, Session, Surveyed};
+use super::{Error, Foreign, Session, Surveyed, all_seen};
 use crate::address::Address;
 use crate::claim;
 use crate::kind::{self, Repeat};
@@ -75,7 +75,7 @@ impl Session<'_> {
     ) -> Result<Surveyed, Error> {
         let mut alone = state.clone();
         alone.resources.retain(|known, _| known == address);
-        let observed = self.look_at(&alone, &BTreeMap::new(), false).await?;
+        let observed = all_seen(self.look_at(&alone, &BTreeMap::new(), false).await?)?;
         let taken = self.claiming(state, &observed).taken_over();
         if !taken.is_empty() {
             return Err(Error::Foreign(taken));

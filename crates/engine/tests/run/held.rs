@@ -1,9 +1,13 @@
 //! What the plan itself holds back, and what is looked up once.
 
+use std::time::Duration;
+
 use stackwright_engine::Address;
 use stackwright_engine::change::Path;
+use stackwright_engine::kind::Fault;
 use stackwright_engine::plan::{Action, Hold};
 use stackwright_engine::session::Error;
+use stackwright_testkit::world::{Deed, Fate};
 
 use crate::support::{Ended, Stack};
 
@@ -157,4 +161,78 @@ async fn an_object_that_was_found_keeps_what_it_has() {
     assert_eq!(part(&stack).as_deref(), Some("old"));
     stack.selection.refreshes = true;
     assert_eq!(stack.plan().await, ["replace token.a", "delete token.a"]);
+}
+
+/// One object that nobody may look at, or that a service cannot show.
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_looked_at_is_left_out_and_stops_nothing_else() {
+    let file = "token:\n  t: {size: 1}\nnamed:\n  n: {size: 1, labels: {t: '${token.t.id}'}}\n\
+                plain:\n  p: {size: 1, labels: {n: '${named.n.id}'}}\n  q: {size: 1}\n";
+    let mut stack = made(file).await;
+    let blind = |deed: &Deed| match (deed.verb, deed.kind) {
+        ("observe", "named") => Fate::Fails(Fault::Denied),
+        _ => Fate::Happens,
+    };
+    let refused = |ended: Ended| match ended {
+        Ended::Refused(Error::Unseen(unseen)) => {
+            unseen.iter().map(|unseen| unseen.what().to_owned()).collect::<Vec<_>>()
+        }
+        other => panic!("{other:?}"),
+    };
+    stack.world.script(blind);
+    stack.file = stack.file.replace("size: 1", "size: 2");
+    assert_eq!(refused(stack.run(false).await), ["named.n"]);
+    assert_eq!(refused(stack.run(true).await), ["named.n"]);
+    assert_eq!(stack.world.writes(), 0, "nothing is done by halves");
+    let (_, unseen) = stack.drift_and_unseen().await;
+    assert_eq!(unseen, ["named.n"]);
+
+    // Neither it nor what needs it.
+    stack.selection.excluded.insert("named.n".parse().expect("an address"));
+    assert_eq!(stack.plan().await, ["update token.t", "update plain.q"]);
+    stack.reconcile().await;
+    assert_eq!(stack.plan().await, [""; 0]);
+    // What it needs is not made anew under it, and nobody loses count of what it hangs on.
+    stack.selection.replaced.insert("token.t".parse().expect("an address"));
+    assert_eq!(stack.plan().await, ["replace token.t"]);
+    stack.selection.replaced.clear();
+    // A target that has nothing to do with it.
+    stack.selection = Default::default();
+    stack.selection.targets.insert("plain.q".parse().expect("an address"));
+    assert_eq!(stack.plan().await, [""; 0]);
+    stack.selection.targets.insert("plain.p".parse().expect("an address"));
+    assert_eq!(refused(stack.run(false).await), ["named.n"]);
+
+    stack.selection = Default::default();
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    stack.holds("seen again").await;
+}
+
+/// A file that was not edited does not ask for another object, and for another, and another.
+#[tokio::test(start_paused = true)]
+async fn what_was_made_otherwise_is_made_anew_only_when_that_is_asked_for() {
+    let mut stack = Stack::new("token:\n  a: {shape: round}\n");
+    stack.world.script(|deed| match deed.verb {
+        "create" => Fate::Happens,
+        "observe" => Fate::KillsBefore,
+        _ => Fate::Happens,
+    });
+    stack.world.late(Duration::ZERO, Duration::from_secs(5));
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    stack.world.script(|_| Fate::Happens);
+    stack.world.meddle(|things| things[0].spec["shape"] = "oval".into());
+    let otherwise = Hold::MadeOtherwise(Path(vec!["shape".to_owned()]));
+    for _ in 0..2 {
+        assert_eq!(held(&stack, false).await, [otherwise.clone()]);
+        assert_eq!(stack.world.things().len(), 1);
+    }
+    let edited = stack.file.replace("round", "square");
+    let unedited = std::mem::replace(&mut stack.file, edited);
+    assert_eq!(stack.plan().await, ["replace token.a", "delete token.a"]);
+    stack.file = unedited;
+    stack.selection.replaced.insert("token.a".parse().expect("an address"));
+    stack.reconcile().await;
+    stack.selection = Default::default();
+    stack.holds("made anew").await;
 }

@@ -161,10 +161,16 @@ impl Stack {
     }
 
     pub async fn drift(&self) -> Plan {
+        self.drift_and_unseen().await.0
+    }
+
+    /// With the addresses that could not be looked at.
+    pub async fn drift_and_unseen(&self) -> (Plan, Vec<String>) {
         let (manifest, kinds) = (self.manifest(), self.world.kinds());
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let session = self.session(self.under_way(&manifest, &kinds, &events));
-        session.drift(&self.state()).await.expect("a look")
+        let (plan, unseen) = session.drift(&self.state()).await.expect("a look");
+        (plan, unseen.iter().map(|unseen| unseen.what().to_owned()).collect())
     }
 
     /// `import`.
