@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Action, Held, Hold, Plan, Planning, Step};
+use super::hold::made_otherwise;
+use super::{Action, Hold, Plan, Planning, Step};
 use crate::address::Address;
 use crate::change::{CannotUnset, Change, Compared, Path, Rule, Tables};
 use crate::erased::AnyKind;
@@ -97,8 +98,7 @@ impl<'a> Making<'a> {
             return None;
         }
         if object.guard.retain {
-            let hold = Hold::NameKept(former.clone());
-            self.plan.held.push(Held { address: step.address.clone(), hold });
+            self.hold(&step.address, Hold::NameKept(former.clone()));
         }
         Some(format!(
             "its name is that of {former}, which goes first; `renamed_from: {}` keeps the object",
@@ -169,7 +169,7 @@ impl<'a> Making<'a> {
             drifted.for_each(|change| change.rule = Rule::Missing);
         }
         self.refuse(address, kind.as_ref(), &found.changes);
-        let otherwise = self.made_otherwise(object, &found.changes);
+        let otherwise = made_otherwise(object, &found.changes);
         let cost = found.changes.iter().map(|change| change.cost).max();
         let (action, why) = match (&live.settled, cost) {
             (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
@@ -220,28 +220,8 @@ impl<'a> Making<'a> {
             self.delete(address, object, true);
             return;
         }
-        let stuck = found.cannot_unset.into_iter().map(|CannotUnset(path)| Hold::CannotUnset(path));
-        let less = step.changes.iter().filter(|change| change.cost == Cost::NeverLess);
-        let less = less.map(|Change { path, before, .. }| Hold::NeverLess {
-            path: path.clone(),
-            now: before.clone().unwrap_or_default(),
-        });
-        let otherwise = otherwise.into_iter().map(Hold::MadeOtherwise);
-        let held =
-            stuck.chain(less).chain(otherwise).map(|hold| Held { address: address.clone(), hold });
-        self.plan.held.extend(held);
+        self.keep(&step, found.cannot_unset, otherwise);
         self.plan.steps.push(step);
-    }
-
-    /// What a new object still lacks of what its create asked for, and only a create can give. Nothing
-    /// where the file was edited since: it asks for something else now.
-    fn made_otherwise(&self, object: &Object, changes: &[Change]) -> Vec<Path> {
-        let costly = || changes.iter().filter(|change| change.cost == Cost::Replace);
-        let is_new = object.phase == Phase::Partial && object.spec.is_some();
-        match is_new && costly().all(|change| change.rule == Rule::Missing) {
-            true => costly().map(|change| change.path.clone()).collect(),
-            false => Vec::new(),
-        }
     }
 
     /// What exists may be told only as far as it is no secret.
@@ -327,54 +307,23 @@ impl<'a> Making<'a> {
     fn remove(&mut self, address: &Address, object: &Object) {
         let seen = self.on.observed.live.get(address);
         let is_over = seen.is_some_and(Option::is_none) || object.phase == Phase::Deleting;
-        let live = seen.and_then(Option::as_ref);
         self.delete(address, object, false);
-        let Some(step) = self.plan.steps.last_mut() else { return };
-        match object.guard {
-            Guard { protect: false, retain: true } if !is_over => {
-                step.action = Action::Forget;
-                step.why = Some("`retain` keeps it in the cloud".to_owned());
-                return;
-            }
-            Guard { protect: true, .. } if !is_over => {
-                let because = "nothing asks for it any more".to_owned();
-                let hold = Hold::Guarded { guard: "protect", action: step.action, because };
-                self.plan.held.push(Held { address: address.clone(), hold });
-            }
-            _ => {}
+        let Guard { protect, retain } = object.guard;
+        if protect && !is_over {
+            let (action, because) = (Action::Delete, "nothing asks for it any more".to_owned());
+            self.hold(address, Hold::Guarded { guard: "protect", action, because });
         }
+        let Some(step) = self.plan.steps.last_mut() else { return };
+        if retain && !protect && !is_over {
+            step.action = Action::Forget;
+            step.why = Some("`retain` keeps it in the cloud".to_owned());
+            return;
+        }
+        let live = seen.and_then(Option::as_ref);
         if let (Some(kind), Some(live)) = (self.on.kinds.get(address.kind()), live) {
             // What others have put on it goes with it.
             step.lost = kind.others(object.spec.as_ref(), &live.spec);
         }
-    }
-
-    /// Changes that the file itself does not want to happen.
-    fn refuse(&mut self, address: &Address, kind: &dyn AnyKind, changes: &[Change]) {
-        for change in changes.iter().filter(|change| change.cost == Cost::Refuse) {
-            let by = change.path.field();
-            let follows = kind.follows().iter().find(|(field, _)| *field == by);
-            let path = follows.map_or(change.path.clone(), |(_, of)| Path(vec![(*of).to_owned()]));
-            let hold = Hold::Refused { path, by: by.to_owned() };
-            self.plan.held.push(Held { address: address.clone(), hold });
-        }
-    }
-
-    /// A guarded object is not replaced.
-    fn guard(&mut self, step: &Step, guard: Guard) {
-        let name = match guard {
-            Guard { protect: true, .. } => "protect",
-            Guard { retain: true, .. } => "retain",
-            _ => return,
-        };
-        let costly = step.changes.iter().filter(|change| change.cost == Cost::Replace);
-        let fields: Vec<String> = costly.map(|change| format!("`{}`", change.path)).collect();
-        let because = match &step.why {
-            Some(why) => why.clone(),
-            None => format!("{} cannot be changed in place", fields.join(", ")),
-        };
-        let hold = Hold::Guarded { guard: name, action: step.action, because };
-        self.plan.held.push(Held { address: step.address.clone(), hold });
     }
 }
 

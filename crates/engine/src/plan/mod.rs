@@ -1,6 +1,7 @@
 //! What will be done, in which order, and why. A plan is data: no clock, no I/O, no `async`.
 
 mod decide;
+mod hold;
 mod order;
 mod saved;
 mod select;
