@@ -120,6 +120,28 @@ fn an_object_that_was_made_and_may_not_be_read_is_in_the_state() {
 }
 
 #[test]
+fn an_object_that_may_not_be_read_is_left_out_by_its_address() {
+    let emulator = Emulator::ministack().start();
+    let denied = Refusal::new(403, "AccessDeniedException");
+    let (proxy, _) = answering(&emulator, "GetFunction", usize::MAX, move |_| Act::Refuse(denied));
+    let stack = Sandbox::sample(&emulator);
+    stack.ok(&["reconcile"]);
+    let stack = stack.through(&proxy);
+    for command in [&["plan"][..], &["drift"], &["show", "--live"], &["destroy", "--yes"]] {
+        let ran = stack.run(command).code(4).says("function.ec2-control: GetFunction");
+        ran.says("AccessDenied").says("go on without it by `--exclude function.ec2-control`");
+    }
+    let shown = stack.run(&["show", "--live"]).stdout;
+    assert!(shown.contains("running") && shown.contains("function.ec2-control"), "{shown}");
+    let without = ["--exclude", "function.ec2-control"];
+    stack.edit("type: t2.micro", "type: t2.micro\n    tags: {a: b}");
+    let done = stack.reconcile(&[&without[..], &["--no-check"]].concat()).finished;
+    assert_eq!(done, ["update instance.web"]);
+    stack.settled(&without);
+    stack.at(&emulator).settled(&[]);
+}
+
+#[test]
 fn a_role_that_never_can_be_assumed_is_said_at_once() {
     let emulator = Emulator::ministack().start();
     let refusal = Refusal::new(400, "InvalidParameterValueException")
