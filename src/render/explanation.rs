@@ -239,7 +239,13 @@ impl<'a> Reading<'a> {
             .kinds
             .get(address.kind())
             .is_some_and(|kind| manifest::not_to_ignore(kind.as_ref(), &path).is_none());
-        Field { change, written, place, through, avoid: avoid(change, &path, may_ignore) }
+        Field {
+            change,
+            written,
+            place,
+            through,
+            avoid: avoid(change, (&path, written.is_some()), may_ignore),
+        }
     }
 
     /// The field of the file that a change follows from.
@@ -306,22 +312,25 @@ fn is_own_tag(change: &Change) -> bool {
     key.is_some_and(|key| is_own(key))
 }
 
-fn avoid(change: &Change, path: &str, may_ignore: bool) -> Option<String> {
+fn avoid(change: &Change, (path, is_derived): (&str, bool), may_ignore: bool) -> Option<String> {
     // Told alike: a secret.
     if change.before.as_ref().map(brief) == change.after.as_ref().map(brief) {
         return None;
     }
     let before = change.before.as_ref().filter(|value| !value.is_object() && !value.is_array());
     Some(match (change.rule, before) {
-        (Rule::Edited, Some(before)) => {
-            format!("write `{}: {}` again", last(change), brief(before))
+        // What follows from another field stands in no file.
+        (Rule::Edited, Some(before)) if !is_derived => {
+            format!("undo the edit: what is there is `{}: {}`", last(change), brief(before))
         }
-        (Rule::Edited, None) => "undo the edit".to_owned(),
+        (Rule::Edited, _) => "undo the edit".to_owned(),
         (Rule::Drifted, _) if !may_ignore => return None,
         (Rule::Drifted, _) => {
             format!("write what is there into the file; or leave it to others: `ignore: [{path}]`")
         }
-        (Rule::Unset, Some(before)) => format!("write `{}: {}`", last(change), brief(before)),
+        (Rule::Unset, Some(before)) => {
+            format!("write `{}: {}`, which is what is there", last(change), brief(before))
+        }
         (Rule::Unset, None) => "write the value that it shall keep".to_owned(),
         (Rule::Refreshed, _) => "leave `--refresh-image` out".to_owned(),
         (Rule::Missing | Rule::Unknown | Rule::Rebound, _) => return None,

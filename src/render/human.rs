@@ -203,7 +203,7 @@ fn reason(change: &Change) -> String {
         Rule::Drifted => "changed outside",
         Rule::Unset => "taken out of the file: back to the default",
         Rule::Missing => "not known to be there",
-        Rule::Unknown => "if it differs",
+        Rule::Unknown => "known once that is made",
         Rule::Rebound => "what it refers to was made anew",
         Rule::Refreshed => "looked up anew",
     };
