@@ -366,6 +366,9 @@ pub enum State {
     Rm {
         /// `kind.key`
         address: Address,
+        /// Also where it cannot be looked at: it keeps its tags then, by which `--adopt` finds it again.
+        #[arg(long)]
+        force: bool,
         #[command(flatten)]
         stack: Stack,
     },

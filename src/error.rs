@@ -208,7 +208,10 @@ fn leaving_out(unseen: &[Unseen]) -> Option<String> {
     let flags: Vec<String> = known.map(|address| format!("--exclude {address}")).collect();
     (is_reached && !flags.is_empty()).then(|| {
         let flags = flags.join(" ");
-        format!("  hint: `plan`, `reconcile` and `destroy` go on without it by `{flags}`")
+        format!(
+            "  hint: `plan`, `reconcile` and `destroy` go on without it by `{flags}`; \
+             `state rm --force` forgets it"
+        )
     })
 }
 

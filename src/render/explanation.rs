@@ -185,10 +185,12 @@ fn refused(hold: &Hold) -> String {
 
 fn rule(rule: Rule) -> &'static str {
     match rule {
-        Rule::Edited => "the file was edited since the last run",
+        Rule::Edited => {
+            "the file, or what it takes in (code, environment), is another than at the last run"
+        }
         Rule::Drifted => "somebody changed it in the cloud; the file is as it was",
         Rule::Unset => "it was taken out of the file, so AWS's default is set again",
-        Rule::Missing => "the object was just made or taken up, and this is not known to be there",
+        Rule::Missing => "the object was just made or found, and has not been brought to this yet",
         Rule::Unknown => "it refers to what is known only once that has been made",
         Rule::Rebound => "what it refers to was made anew under the same name",
         Rule::Refreshed => "it was looked up anew, and is another one now",
@@ -317,24 +319,34 @@ fn avoid(change: &Change, (path, is_derived): (&str, bool), may_ignore: bool) ->
     if change.before.as_ref().map(brief) == change.after.as_ref().map(brief) {
         return None;
     }
-    let before = change.before.as_ref().filter(|value| !value.is_object() && !value.is_array());
-    Some(match (change.rule, before) {
-        // What follows from another field stands in no file.
-        (Rule::Edited, Some(before)) if !is_derived => {
-            format!("undo the edit: what is there is `{}: {}`", last(change), brief(before))
-        }
-        (Rule::Edited, _) => "undo the edit".to_owned(),
+    // What follows from another field stands in no file.
+    let now = change.before.as_ref().filter(|_| !is_derived).and_then(as_written);
+    let now = now.map(|value| format!("`{}: {value}`", last(change)));
+    Some(match (change.rule, now) {
+        (Rule::Edited, Some(now)) => format!("undo the edit: what is there is {now}"),
+        (Rule::Edited, None) => "undo the edit".to_owned(),
         (Rule::Drifted, _) if !may_ignore => return None,
         (Rule::Drifted, _) => {
             format!("write what is there into the file; or leave it to others: `ignore: [{path}]`")
         }
-        (Rule::Unset, Some(before)) => {
-            format!("write `{}: {}`, which is what is there", last(change), brief(before))
-        }
+        (Rule::Unset, Some(now)) => format!("write {now}, which is what is there"),
         (Rule::Unset, None) => "write the value that it shall keep".to_owned(),
         (Rule::Refreshed, _) => "leave `--refresh-image` out".to_owned(),
         (Rule::Missing | Rule::Unknown | Rule::Rebound, _) => return None,
     })
+}
+
+/// A value as it can be copied into a file; nothing that would have to be quoted there.
+fn as_written(value: &Value) -> Option<String> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
+    match value {
+        Value::String(text) => {
+            let is_word = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/');
+            (is_word && text.chars().all(is_plain)).then(|| text.clone())
+        }
+        Value::Bool(_) | Value::Number(_) => Some(value.to_string()),
+        _ => None,
+    }
 }
 
 fn last(change: &Change) -> &str {

@@ -202,7 +202,7 @@ fn reason(change: &Change) -> String {
         Rule::Edited => "edited",
         Rule::Drifted => "changed outside",
         Rule::Unset => "taken out of the file: back to the default",
-        Rule::Missing => "not known to be there",
+        Rule::Missing => "still to be set",
         Rule::Unknown => "known once that is made",
         Rule::Rebound => "what it refers to was made anew",
         Rule::Refreshed => "looked up anew",

@@ -117,6 +117,8 @@ pub struct Difference {
     pub unreported: BTreeSet<String>,
     /// What the file says anew of what is left to others.
     pub in_vain: Vec<Path>,
+    /// Wanted fields of which nobody can tell whether what was found has them: only a new object would.
+    pub taken_on_trust: Vec<Path>,
 }
 
 impl Compared<'_> {
@@ -136,6 +138,12 @@ impl Compared<'_> {
             let (cost, compare) = self.rule(&path);
             if compare == Compare::Noted {
                 continue;
+            }
+            if is_found
+                && (cost, compare) == (Cost::Replace, Compare::Recorded)
+                && wanted.contains_key(name)
+            {
+                found.taken_on_trust.push(path.clone());
             }
             let is_sent_again = is_found && compare == Compare::Recorded && cost == Cost::InPlace;
             let live = self.live.get(name).filter(|_| compare != Compare::Recorded);

@@ -136,7 +136,9 @@ impl Session<'_> {
         self.lock(&mut plan, &state, &observed).await?;
         plan.notes
             .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
-        plan.notes.extend(self.in_vain(&plan, &state));
+        for notes in [Self::in_vain, Self::guards, Self::renames] {
+            plan.notes.extend(notes(self, &plan, &state));
+        }
         Ok(Surveyed { plan, observed, learnt })
     }
 

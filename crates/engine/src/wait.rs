@@ -16,6 +16,8 @@ pub struct Wait<'a> {
     /// When it was last told of, or had its beginning.
     told: Instant,
     backoff: Backoff,
+    /// Why, as it was last told: the same is not told again.
+    because: Option<String>,
     /// What is waited for, each since its first pause: two reasons by turns start nothing anew.
     under_way: BTreeMap<String, Instant>,
 }
@@ -23,7 +25,7 @@ pub struct Wait<'a> {
 impl<'a> Wait<'a> {
     pub fn new(address: &'a Address, events: &'a Events) -> Self {
         let (backoff, under_way) = (Backoff::of(address), BTreeMap::new());
-        Self { address, events, told: Instant::now(), backoff, under_way }
+        Self { address, events, told: Instant::now(), backoff, because: None, under_way }
     }
 
     /// It has come: the next wait, also for the same, starts anew.
@@ -60,6 +62,9 @@ impl<'a> Wait<'a> {
         if self.told.elapsed() >= Duration::from_secs(2) {
             self.told = now;
             let (address, what) = (self.address.clone(), what.to_owned());
+            let news = because.clone().filter(|_| because != self.because);
+            self.because = because.or(self.because.take());
+            let because = news;
             let _ = self.events.send(Event::Waiting { address, what, because, elapsed, limit });
         }
         self.backoff.pause().await;

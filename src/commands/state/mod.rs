@@ -13,7 +13,7 @@ pub async fn run(command: State, json: bool, progress: &Progress) -> Result<u8> 
         State::List { stack } => list::list(&stack.stack(), json).await,
         State::Show { address, stack } => list::show(&stack, &address).await,
         State::Mv { from, to, stack } => moving::mv(&stack, &from, &to, progress).await,
-        State::Rm { address, stack } => moving::rm(&stack, &address, progress).await,
+        State::Rm { address, force, stack } => moving::rm(&stack, &address, force, progress).await,
         State::Rebuild { stack, adopt } => rebuild::run(&stack.stack(), adopt, progress).await,
     }
 }

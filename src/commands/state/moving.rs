@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use stackwright_engine::Address;
+use stackwright_engine::session;
 use stackwright_engine::state::{Record, Store};
 
 use super::super::shared::{self, Asked};
@@ -49,7 +50,8 @@ fn is_finished(store: &Store, address: &Address) -> Result<()> {
     Err(Error::Unknown(message, Some(hint.into())))
 }
 
-pub async fn rm(stack: &Stack, address: &Address, progress: &Progress) -> Result<u8> {
+/// `force`: also what cannot be looked at.
+pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open_to_look(stack).await?;
     workspace::known_address(&workspace.known()?, address)?;
@@ -60,7 +62,16 @@ pub async fn rm(stack: &Stack, address: &Address, progress: &Progress) -> Result
     let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let looking = session.survey_to_forget(store.state(), address);
-    let surveyed = progress.during(shared::LOOKING, looking).await.map_err(failed)?;
+    let surveyed = match progress.during(shared::LOOKING, looking).await {
+        Err(session::Error::Unseen(_)) if force => {
+            session.disown(&mut store, address).map_err(failed)?;
+            anstream::eprintln!(
+                "{address} is forgotten here; it could not be looked at, and keeps its tags"
+            );
+            return Ok(0);
+        }
+        surveyed => surveyed.map_err(failed)?,
+    };
     let working = session.execute(&surveyed, &mut store);
     let outcome = progress.during("letting go", working).await.map_err(failed)?;
     progress.flush().await;

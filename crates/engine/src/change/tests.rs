@@ -198,6 +198,19 @@ fn what_cannot_be_read_back_is_compared_with_what_was_applied() {
 }
 
 #[test]
+fn what_was_found_may_be_without_what_nobody_can_read() {
+    let trusted = |applied: Option<Value>| {
+        let (desired, live) = (json!({ "script": "a", "code": "b", "key": "c" }), json!({}));
+        let sides = (&desired, applied.as_ref(), &live);
+        let none = Pins::new();
+        let found = difference(&tables(json!({})), sides, &Terms::default(), (&none, &none));
+        found.taken_on_trust.iter().map(Path::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(trusted(None), ["script"], "what is sent again is no matter of trust");
+    assert_eq!(trusted(Some(json!({ "script": "z" }))), [""; 0]);
+}
+
+#[test]
 fn what_is_not_known_yet_is_a_change_for_now() {
     let desired = json!({ "image": "\u{1}instance.web.id\u{1}" });
     let old = json!({ "image": "i-1" });

@@ -311,5 +311,9 @@ fn otherwise(change: &Change) -> Error {
 fn unchanging(changes: &[Change]) -> Error {
     let fields: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
     Error::terminal(format!("{} did not change, though the cloud said yes", fields.join(", ")))
-        .with_hint("the endpoint may not support it; `plan` shows what is asked for")
+        .with_hint(format!(
+            "the endpoint may not support it: take the change back, or leave the field to others \
+             (`ignore: [{}]`)",
+            fields.join(", ")
+        ))
 }

@@ -60,9 +60,10 @@ impl Op<'_> {
     }
 
     /// As [`retry`](Self::retry), for a look: nothing comes of one whose reply is lost.
-    pub async fn retry_look(&self, wait: &mut Wait<'_>, mut error: Error) -> Result<(), Error> {
+    pub async fn retry_look(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
         if error.fault == Fault::Unknown {
-            error.fault = Fault::Transient;
+            let what = "an answer that can be read";
+            return self.pause(wait, (what, OUTCOME), error).await;
         }
         self.retry(wait, error).await
     }

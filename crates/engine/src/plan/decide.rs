@@ -160,6 +160,13 @@ impl<'a> Making<'a> {
             let unreported = self.plan.unreported.entry(address.kind().to_owned()).or_default();
             unreported.extend(found.unreported);
         }
+        self.plan.notes.extend(found.taken_on_trust.drain(..).map(|path| {
+            let note = format!(
+                "whether what was found has this `{path}` cannot be seen; `--replace {address}` makes \
+                 another that has it"
+            );
+            (address.clone(), note)
+        }));
         let in_vain = std::mem::take(&mut found.in_vain).into_iter();
         self.plan.in_vain.extend(in_vain.map(|path| (address.clone(), path)));
         self.hide(&mut found.changes, object, &desired);

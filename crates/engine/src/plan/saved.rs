@@ -49,7 +49,10 @@ pub enum Moved {
     Place(&'static str, String, String),
     #[error("the state has changed since the plan was made")]
     State,
-    #[error("{0} would be done otherwise now: the file, the environment or the cloud has changed")]
+    #[error(
+        "{0} would be done otherwise now: the file, its code (or what a `build` makes of it), the \
+         environment or the cloud has changed"
+    )]
     Steps(String),
 }
 

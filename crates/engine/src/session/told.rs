@@ -86,6 +86,23 @@ impl Session<'_> {
         Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }
 
+    /// Forgets an object that cannot be looked at, with its tags left on it. Writes.
+    pub fn disown(&self, store: &mut Store, address: &Address) -> Result<(), Error> {
+        let Some(object) = store.state().object(address) else { return Ok(()) };
+        let entry = Entry {
+            seq: 0,
+            op: 0,
+            address: address.clone(),
+            generation: object.generation,
+            at: self.run.options.clock.now().to_string(),
+            verb: Verb::Forget,
+            step: state::Step::Done,
+            data: Data { id: Some(object.id.clone()), ..Data::default() },
+        };
+        store.append(&mut vec![entry])?;
+        Ok(store.finish()?)
+    }
+
     /// Takes up an object that somebody else made, for an address of the file. Writes.
     pub async fn import(
         &self,
