@@ -11,7 +11,7 @@ use aws_sdk_apigateway::types::{ContentHandlingStrategy, IntegrationType, Method
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::Value;
-use stackwright_engine::kind::{Problem, Result};
+use stackwright_engine::kind::{Problem, Problems, Result};
 
 use super::Api;
 use super::gateway::{quoted, unquoted};
@@ -111,20 +111,18 @@ impl Cors {
     }
 
     pub fn check(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut problem = |path: &[&str], message: String, hint: &str| {
-            let path = ["cors"].iter().chain(path).map(|&key| key.to_owned()).collect();
-            problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
-        };
+        let mut problems = Problems::default();
         let origins = self.origins.clone().unwrap_or_else(|| vec!["*".to_owned()]);
         if origins.is_empty() {
-            problem(&["origins"], "nobody may call".to_owned(), "name an origin, or take it out");
+            problems
+                .at(&["cors", "origins"], "nobody may call")
+                .hint("name an origin, or take it out");
         }
         if origins.len() > 1 {
-            let message = "a header that is always the same names one origin".to_owned();
+            let message = "a header that is always the same names one origin";
             let hint = "write one, or `*`; for several, take `cors` out, let a function answer \
                         `OPTIONS`, and there name the origin that asks";
-            problem(&["origins", "1"], message, hint);
+            problems.at(&["cors", "origins", "1"], message).hint(hint);
         }
         let lists = [
             ("origins", origins.as_slice()),
@@ -137,18 +135,18 @@ impl Cors {
                 if !is_good(item) {
                     let one = field.trim_end_matches('s');
                     let message = format!("`{item}` is no {one}");
-                    problem(&[field, &at.to_string()], message, hint);
+                    problems.at(&["cors", field, &at.to_string()], message).hint(hint);
                 } else if item == "*" && self.credentials {
                     let message = format!("with `credentials`, `*` does not stand for all {field}");
-                    let hint = "browsers want them by name then";
                     match (field, &self.origins) {
-                        ("origins", None) => problem(&["credentials"], message, hint),
-                        _ => problem(&[field, &at.to_string()], message, hint),
+                        ("origins", None) => problems.at(&["cors", "credentials"], message),
+                        _ => problems.at(&["cors", field, &at.to_string()], message),
                     }
+                    .hint("browsers want them by name then");
                 }
             }
         }
-        problems
+        problems.0
     }
 }
 

@@ -4,7 +4,7 @@ use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOp
 use schemars::JsonSchema;
 use serde::Deserialize;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Problem, Result};
+use stackwright_engine::kind::{Problem, Problems, Result};
 
 use super::Api;
 use super::gateway::is_media_type;
@@ -52,14 +52,14 @@ pub fn sorted(types: &[String]) -> Vec<String> {
 
 /// What API Gateway would refuse about `binary_types`.
 pub fn check(types: &[String]) -> Vec<Problem> {
-    let wrong = types.iter().enumerate();
-    let wrong = wrong.filter(|(_, one)| !one.contains("${") && !is_media_type(one));
-    let problem = |(at, one): (usize, &String)| Problem {
-        path: vec!["binary_types".to_owned(), at.to_string()],
-        message: format!("`{one}` is not a media type"),
-        hint: Some("as `image/png`, or `*/*` for all".to_owned()),
-    };
-    wrong.map(problem).collect()
+    let mut problems = Problems::default();
+    let is_wrong = |one: &str| !one.contains("${") && !is_media_type(one);
+    for (at, one) in types.iter().enumerate().filter(|(_, one)| is_wrong(one)) {
+        problems
+            .at(&["binary_types", &at.to_string()], format!("`{one}` is not a media type"))
+            .hint("as `image/png`, or `*/*` for all");
+    }
+    problems.0
 }
 
 impl Api {

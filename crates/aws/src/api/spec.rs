@@ -7,7 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use stackwright_engine::kind::{Context, Error, Problem, Result};
+use stackwright_engine::kind::{Context, Error, Problem, Problems, Result};
 
 use super::access_log::{AccessLog, AccessLogConfig};
 use super::cors::{Cors, CorsConfig, PREFLIGHT};
@@ -328,41 +328,37 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
 }
 
 pub fn check(config: &Config) -> Vec<Problem> {
-    let mut problems = routes::check(config.routes.keys());
-    problems.extend(config.cors.0.iter().flat_map(Cors::check));
-    problems.extend(gateway::check(&config.gateway_responses));
-    problems.extend(settings::check(config.binary_types.as_deref().unwrap_or_default()));
-    problems.extend(config.access_log.iter().flat_map(AccessLogConfig::check));
-    let mut problem = |path: &[&str], message: String, hint: &str| {
-        let path = path.iter().map(|&key| key.to_owned()).collect();
-        problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
-    };
+    let mut problems = Problems(routes::check(config.routes.keys()));
+    problems.0.extend(config.cors.0.iter().flat_map(Cors::check));
+    problems.0.extend(gateway::check(&config.gateway_responses));
+    problems.0.extend(settings::check(config.binary_types.as_deref().unwrap_or_default()));
+    problems.0.extend(config.access_log.iter().flat_map(AccessLogConfig::check));
     for (key, _) in config.routes.iter().filter(|(_, route)| route.function.is_empty()) {
-        let message = "no function answers this route".to_owned();
-        problem(&["routes", key], message, "write `function: function.KEY`");
+        let message = "no function answers this route";
+        problems.at(&["routes", key], message).hint("write `function: function.KEY`");
     }
     for (name, value) in config.variables.iter().flatten() {
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             let message = format!("`{name}` cannot be the name of a variable of a stage");
-            problem(&["variables", name], message, "letters, digits and `_`");
+            problems.at(&["variables", name], message).hint("letters, digits and `_`");
         } else if !value.contains("${") && !value.chars().all(is_of_a_variable) {
             let message = format!("`{value}` cannot be the value of a variable of a stage");
             let hint = "letters, digits and `-` `.` `_` `~` `:` `/` `?` `#` `&` `=` `,`";
-            problem(&["variables", name], message, hint);
+            problems.at(&["variables", name], message).hint(hint);
         }
     }
     if let Some(stage) = config.stage.as_ref().filter(|stage| !stage.contains("${")) {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if stage.is_empty() || stage.len() > 128 || !stage.chars().all(is_word) {
             let hint = "1 to 128 letters, digits, `-` and `_`";
-            problem(&["stage"], format!("`{stage}` is not the name of a stage"), hint);
+            problems.at(&["stage"], format!("`{stage}` is not the name of a stage")).hint(hint);
         }
     }
     if config.description.as_ref().is_some_and(|text| text.chars().count() > 1024) {
         let hint = "API Gateway takes 1024 characters";
-        problem(&["description"], "the description is too long".to_owned(), hint);
+        problems.at(&["description"], "the description is too long").hint(hint);
     }
-    problems
+    problems.0
 }
 
 fn is_of_a_variable(c: char) -> bool {
