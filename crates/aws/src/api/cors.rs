@@ -4,13 +4,12 @@
 //! headers on whatever else it answers in a function's place. What a function answers has the headers
 //! that the function writes.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_apigateway::types::{ContentHandlingStrategy, IntegrationType, Method};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
+use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Problem, Problems, Result};
 
 use super::Api;
@@ -44,8 +43,9 @@ const REQUEST: [(&str, &str); 1] = [("application/json", r#"{"statusCode": 204}"
 const HEADER: &str = "method.response.header.";
 
 /// `cors`: `true`, or what it shall be. Nothing: not at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "ShortOrLong<bool, Cors>")]
+#[schemars(inline)]
 pub struct CorsConfig(pub Option<Cors>);
 
 /// Which pages of other origins may call, and how.
@@ -70,28 +70,12 @@ pub struct Cors {
     pub credentials: bool,
 }
 
-impl TryFrom<Value> for CorsConfig {
-    type Error = serde_json::Error;
-
-    fn try_from(value: Value) -> Result<Self, Self::Error> {
-        match value {
-            Value::Bool(is_on) => Ok(Self(is_on.then(Cors::default))),
-            value => Ok(Self(Some(serde_json::from_value(value)?))),
+impl From<ShortOrLong<bool, Cors>> for CorsConfig {
+    fn from(written: ShortOrLong<bool, Cors>) -> Self {
+        match written {
+            ShortOrLong::Short(is_on) => Self(is_on.then(Cors::default)),
+            ShortOrLong::Long(cors) => Self(Some(cors)),
         }
-    }
-}
-
-impl JsonSchema for CorsConfig {
-    fn schema_name() -> Cow<'static, str> {
-        "CorsConfig".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "boolean" }, generator.subschema_for::<Cors>()] })
     }
 }
 
@@ -245,7 +229,7 @@ impl Api {
 #[cfg(test)]
 mod tests {
     use aws_sdk_apigateway::types::{Integration, IntegrationResponse, MethodResponse};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -1,14 +1,13 @@
 //! What API Gateway answers by itself in a function's place: to a caller who may not call, or where
 //! a function failed. AWS calls these gateway responses; a call without one gets AWS's own.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_sdk_apigateway::types::{GatewayResponse as SeenResponse, GatewayResponseType};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use stackwright_engine::change::Change;
+use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Fault, Problem, Problems, Result};
 
 use super::Api;
@@ -42,33 +41,17 @@ pub struct GatewayResponseConfig {
 }
 
 /// By media type. Empty: AWS's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "ShortOrLong<String, BTreeMap<String, String>>")]
+#[schemars(inline)]
 pub struct BodyConfig(BTreeMap<String, String>);
 
-impl TryFrom<Value> for BodyConfig {
-    type Error = serde_json::Error;
-
-    fn try_from(value: Value) -> Result<Self, Self::Error> {
-        Ok(Self(match value {
-            Value::String(text) => [(JSON.to_owned(), text)].into(),
-            value => serde_json::from_value(value)?,
-        }))
-    }
-}
-
-impl JsonSchema for BodyConfig {
-    fn schema_name() -> Cow<'static, str> {
-        "BodyConfig".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let text = json_schema!({ "type": "string" });
-        json_schema!({ "anyOf": [text, { "type": "object", "additionalProperties": text }] })
+impl From<ShortOrLong<String, BTreeMap<String, String>>> for BodyConfig {
+    fn from(written: ShortOrLong<String, BTreeMap<String, String>>) -> Self {
+        match written {
+            ShortOrLong::Short(json) => Self([(JSON.to_owned(), json)].into()),
+            ShortOrLong::Long(all) => Self(all),
+        }
     }
 }
 
@@ -253,7 +236,7 @@ pub fn unquoted(mapping: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

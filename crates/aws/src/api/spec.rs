@@ -1,12 +1,12 @@
 //! What a user writes about an API, and its normal form.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
+use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Context, Error, Problem, Problems, Result};
 
 use super::access_log::{AccessLog, AccessLogConfig};
@@ -87,8 +87,9 @@ pub const RATE: f64 = 10_000.0;
 pub const BURST: i32 = 5_000;
 
 /// What answers a route, and who may call it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "ShortOrLong<FunctionAddress, RouteParts>")]
+#[schemars(inline, description = "")]
 pub struct RouteConfig {
     /// `function.KEY`, or an ARN; empty where the file does not say it.
     pub function: String,
@@ -98,51 +99,35 @@ pub struct RouteConfig {
     pub api_key: bool,
 }
 
-impl TryFrom<Value> for RouteConfig {
-    type Error = serde_json::Error;
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(inline, extend("x-address" = "function"))]
+struct FunctionAddress(String);
 
-    fn try_from(value: Value) -> Result<Self, Self::Error> {
-        let function = value.as_str().or_else(|| value["function"].as_str()).unwrap_or_default();
-        let authorization = value.get("authorization").cloned().unwrap_or_default();
-        Ok(Self {
-            function: function.to_owned(),
-            authorization: serde_json::from_value(authorization)?,
-            api_key: value["api_key"].as_bool().unwrap_or_default(),
-        })
-    }
+/// A route with more to say than its function.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, description = "")]
+struct RouteParts {
+    #[schemars(required)]
+    function: Option<FunctionAddress>,
+    /// Instead of the API's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Authorization")]
+    authorization: Option<Authorization>,
+    /// Whether a call needs an API key of a usage plan, besides. Keys and plans are not made here.
+    #[serde(default)]
+    api_key: bool,
 }
 
-impl JsonSchema for RouteConfig {
-    fn schema_name() -> Cow<'static, str> {
-        "RouteConfig".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let function = json_schema!({ "type": "string", "x-address": "function" });
-        let mut authorization = generator.subschema_for::<Authorization>();
-        authorization.insert("description".into(), "Instead of the API's.".into());
-        json_schema!({ "anyOf": [
-            function.clone(),
-            {
-                "type": "object",
-                "properties": {
-                    "function": function,
-                    "authorization": authorization,
-                    "api_key": {
-                        "type": "boolean",
-                        "default": false,
-                        "description": "Whether a call needs an API key of a usage plan, besides. \
-                                        Keys and plans are not made here.",
-                    },
-                },
-                "required": ["function"],
-                "additionalProperties": false,
-            },
-        ]})
+impl From<ShortOrLong<FunctionAddress, RouteParts>> for RouteConfig {
+    fn from(written: ShortOrLong<FunctionAddress, RouteParts>) -> Self {
+        let RouteParts { function, authorization, api_key } = match written {
+            ShortOrLong::Short(function) => {
+                RouteParts { function: Some(function), ..RouteParts::default() }
+            }
+            ShortOrLong::Long(parts) => parts,
+        };
+        Self { function: function.unwrap_or_default().0, authorization, api_key }
     }
 }
 

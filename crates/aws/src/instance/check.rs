@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use stackwright_engine::kind::{Problem, Problems};
 
-use super::config::{Config, Image, LOAD_THE_REST, Sought, USER_DATA, UserData};
+use super::config::{Config, Image, LOAD_THE_REST, Script, Sought, USER_DATA, UserData};
 use crate::policy;
 
 pub fn check(config: &Config) -> Vec<Problem> {
@@ -12,12 +12,12 @@ pub fn check(config: &Config) -> Vec<Problem> {
     let is_id = |text: &str, prefix: &str| text.starts_with(prefix) || text.contains("${");
     let no_id = |text: &str, prefix: &str| format!("`{text}` is not an id of the form `{prefix}…`");
     match &config.image {
-        Image::Id(id) if !is_id(id, "ami-") => {
+        Image::Short(id) if !is_id(id, "ami-") => {
             let hint =
                 "or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`";
             problems.at(&["image"], no_id(id, "ami-")).hint(hint);
         }
-        Image::Sought(Sought { ssm, owner, name }) if !ssm.is_empty() => {
+        Image::Long(Sought { ssm, owner, name }) if !ssm.is_empty() => {
             if !(owner.is_empty() && name.is_empty()) {
                 let hint = "either `owner` and `name`, or `ssm`";
                 problems.at(&["image"], "this names two images").hint(hint);
@@ -28,15 +28,15 @@ pub fn check(config: &Config) -> Vec<Problem> {
                 problems.at(&["image", "ssm"], message).hint(hint);
             }
         }
-        Image::Sought(Sought { owner, .. }) if owner.is_empty() => {
+        Image::Long(Sought { owner, .. }) if owner.is_empty() => {
             let hint = "an account, `self`, `amazon` or `aws-marketplace`: anybody can publish an \
                         image of any name";
             problems.at(&["image"], "`image` needs `owner`").hint(hint);
         }
-        Image::Sought(Sought { name, .. }) if name.is_empty() => {
+        Image::Long(Sought { name, .. }) if name.is_empty() => {
             problems.at(&["image"], "`image` needs `name`");
         }
-        Image::Sought(Sought { owner, .. }) if !is_owner(owner) => {
+        Image::Long(Sought { owner, .. }) if !is_owner(owner) => {
             let hint = "an account (twelve digits), `self`, `amazon` or `aws-marketplace`";
             let message = format!("`{owner}` is not an owner of images");
             problems.at(&["image", "owner"], message).hint(hint);
@@ -50,11 +50,11 @@ pub fn check(config: &Config) -> Vec<Problem> {
         problems.at(&["subnet"], no_id(subnet, "subnet-"));
     }
     match &config.user_data {
-        Some(UserData::Text(text)) if text.len() > USER_DATA => {
+        Some(UserData::Short(text)) if text.len() > USER_DATA => {
             let message = "user data may have 16 KiB at most";
             problems.at(&["user_data"], message).hint(LOAD_THE_REST);
         }
-        Some(UserData::File(path)) if path.is_empty() => {
+        Some(UserData::Long(Script { file })) if file.as_ref().is_none_or(String::is_empty) => {
             problems.at(&["user_data"], "`user_data` needs `file`, or a text");
         }
         _ => {}

@@ -1,5 +1,6 @@
 //! What the file alone shows to be wrong of a role.
 
+use stackwright_engine::config::OneOrMany;
 use stackwright_engine::kind::{Problem, Problems};
 
 use super::{Config, OURS, PATH, Trust};
@@ -9,7 +10,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
     let open = |text: &str| text.contains("${");
     let mut problems = Problems::default();
     match &config.trust {
-        Trust::Who(who) => {
+        Trust::Short(OneOrMany(who)) => {
             let known = |who: &str| policy::is_service(who) || policy::is_account(who);
             for who in who {
                 if !(known(who) || who.starts_with("arn:") || who == "*" || open(who)) {
@@ -19,10 +20,10 @@ pub fn check(config: &Config) -> Vec<Problem> {
                 }
             }
         }
-        Trust::Document(document) if !document.has_statement() => {
+        Trust::Long(document) if !document.has_statement() => {
             problems.at(&["trust"], "the trust policy has no `Statement`").hint(DOCUMENT);
         }
-        Trust::Document(_) => {}
+        Trust::Long(_) => {}
     }
     for (at, statement) in config.allow.iter().enumerate() {
         let at = at.to_string();
@@ -106,11 +107,11 @@ mod tests {
     #[test]
     fn trust_is_names_or_a_document() {
         let one = config(json!({ "trust": "lambda.amazonaws.com" })).trust;
-        assert!(matches!(one, Trust::Who(who) if who == ["lambda.amazonaws.com"]));
+        assert!(matches!(one, Trust::Short(who) if who.0 == ["lambda.amazonaws.com"]));
         let many = config(json!({ "trust": ["a", "b"] })).trust;
-        assert!(matches!(many, Trust::Who(who) if who.len() == 2));
+        assert!(matches!(many, Trust::Short(who) if who.0.len() == 2));
         let whole = config(json!({ "trust": { "Statement": {} } })).trust;
-        assert!(matches!(whole, Trust::Document(document) if document.has_statement()));
+        assert!(matches!(whole, Trust::Long(document) if document.has_statement()));
     }
 
     #[test]
