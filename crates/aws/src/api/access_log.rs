@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::{Error, Problem, Problems};
+use stackwright_engine::reference::is_open;
 
 /// A line for each call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -61,13 +62,13 @@ impl AccessLogConfig {
             problems
                 .at(&["access_log"], "no log group to write to")
                 .hint(format!("write `group`, {group}"));
-        } else if !self.group.contains("${") && !is_group(&self.group) {
+        } else if !is_open(&self.group) && !is_group(&self.group) {
             let message = format!("`{}` is not the ARN of a log group", self.group);
             problems.at(&["access_log", "group"], message).hint(group);
         }
         let format = self.format.as_deref().unwrap_or("json").trim();
         let is_named = FORMATS.iter().any(|(name, _)| *name == format);
-        if is_named || format.contains("${") {
+        if is_named || is_open(format) {
             return problems.0;
         }
         if format.contains(['\n', '\r']) {

@@ -11,6 +11,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Problem, Problems, Result};
+use stackwright_engine::reference::is_open;
 
 use super::Api;
 use super::gateway::{quoted, unquoted};
@@ -115,7 +116,7 @@ impl Cors {
         ];
         for (field, items) in lists {
             let (is_good, hint) = rule(field);
-            for (at, item) in items.iter().enumerate().filter(|(_, item)| !item.contains("${")) {
+            for (at, item) in items.iter().enumerate().filter(|(_, item)| !is_open(item)) {
                 if !is_good(item) {
                     let one = field.trim_end_matches('s');
                     let message = format!("`{item}` is no {one}");

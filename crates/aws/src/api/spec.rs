@@ -8,6 +8,7 @@ use serde_json::json;
 use sha2::{Digest, Sha256};
 use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Context, Error, Problem, Problems, Result};
+use stackwright_engine::reference::is_open;
 
 use super::access_log::{AccessLog, AccessLogConfig};
 use super::cors::{Cors, CorsConfig, PREFLIGHT};
@@ -326,13 +327,13 @@ pub fn check(config: &Config) -> Vec<Problem> {
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             let message = format!("`{name}` cannot be the name of a variable of a stage");
             problems.at(&["variables", name], message).hint("letters, digits and `_`");
-        } else if !value.contains("${") && !value.chars().all(is_of_a_variable) {
+        } else if !is_open(value) && !value.chars().all(is_of_a_variable) {
             let message = format!("`{value}` cannot be the value of a variable of a stage");
             let hint = "letters, digits and `-` `.` `_` `~` `:` `/` `?` `#` `&` `=` `,`";
             problems.at(&["variables", name], message).hint(hint);
         }
     }
-    if let Some(stage) = config.stage.as_ref().filter(|stage| !stage.contains("${")) {
+    if let Some(stage) = config.stage.as_ref().filter(|stage| !is_open(stage)) {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if stage.is_empty() || stage.len() > 128 || !stage.chars().all(is_word) {
             let hint = "1 to 128 letters, digits, `-` and `_`";

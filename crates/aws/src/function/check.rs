@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use stackwright_engine::kind::{Problem, Problems};
+use stackwright_engine::reference::is_open;
 
 use super::Config;
 use crate::log_group::RETENTIONS;
@@ -29,14 +30,14 @@ fn texts(config: &Config, problems: &mut Problems) {
     }
     let family =
         config.runtime.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    if !FAMILIES.contains(&family) && !config.runtime.contains("${") {
+    if !FAMILIES.contains(&family) && !is_open(&config.runtime) {
         let message = format!("Lambda has no runtime `{}`", config.runtime);
         problems.at(&["runtime"], message).hint("for example `python3.13` or `nodejs22.x`");
     }
     let base = config.handler.rsplit('/').next().unwrap_or_default();
     let is_module =
         base.split_once('.').is_some_and(|(file, name)| !file.is_empty() && !name.is_empty());
-    if NAMED_IN_A_FILE.contains(&family) && !is_module && !config.handler.contains("${") {
+    if NAMED_IN_A_FILE.contains(&family) && !is_module && !is_open(&config.handler) {
         let message = format!("`{}` is not `FILE.FUNCTION`", config.handler);
         problems.at(&["handler"], message).hint("for example `lambda_function.lambda_handler`");
     }
@@ -65,7 +66,7 @@ fn environment(config: &Config, problems: &mut Problems) {
             problems.at(&["environment", name], message).hint("choose another name");
         }
     }
-    let literal = |text: &String| if text.contains("${") { 0 } else { text.len() };
+    let literal = |text: &String| if is_open(text) { 0 } else { text.len() };
     let size: usize = environment.iter().map(|(name, value)| name.len() + literal(value)).sum();
     if size > ENVIRONMENT {
         let message = format!("`environment` has {size} bytes; Lambda takes {ENVIRONMENT}");
@@ -77,7 +78,7 @@ fn layers(config: &Config, problems: &mut Problems) {
     let Some(layers) = &config.layers else { return };
     for (at, layer) in layers.iter().enumerate() {
         let at = ["layers", &at.to_string()];
-        if !is_layer(layer) && !layer.contains("${") {
+        if !is_layer(layer) && !is_open(layer) {
             let message = format!("`{layer}` is not the ARN of a layer's version");
             let hint = "it looks like arn:aws:lambda:REGION:ACCOUNT:layer:NAME:1";
             problems.at(&at, message).hint(hint);
@@ -110,7 +111,7 @@ fn network(config: &Config, problems: &mut Problems) {
         ("security_groups", &vpc.security_groups, "sg-", 5),
     ];
     for (field, ids, prefix, most) in lists {
-        let is_id = |id: &str| id.starts_with(prefix) || id.contains("${");
+        let is_id = |id: &str| id.starts_with(prefix) || is_open(id);
         for id in ids.iter().filter(|id| !is_id(id)) {
             let message = format!("`{id}` is not an id of the form `{prefix}…`");
             problems.at(&["vpc", field], message).hint("write the id, not the name");

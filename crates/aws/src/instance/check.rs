@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use stackwright_engine::kind::{Problem, Problems};
+use stackwright_engine::reference::is_open;
 
 use super::config::{Config, Image, LOAD_THE_REST, Script, Sought, USER_DATA, UserData};
 use crate::policy;
 
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Problems::default();
-    let is_id = |text: &str, prefix: &str| text.starts_with(prefix) || text.contains("${");
+    let is_id = |text: &str, prefix: &str| text.starts_with(prefix) || is_open(text);
     let no_id = |text: &str, prefix: &str| format!("`{text}` is not an id of the form `{prefix}…`");
     match &config.image {
         Image::Short(id) if !is_id(id, "ami-") => {
@@ -22,7 +23,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
                 let hint = "either `owner` and `name`, or `ssm`";
                 problems.at(&["image"], "this names two images").hint(hint);
             }
-            if !(ssm.starts_with('/') || ssm.contains("${")) {
+            if !(ssm.starts_with('/') || is_open(ssm)) {
                 let hint = "for example /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
                 let message = format!("`{ssm}` is not the path of a parameter");
                 problems.at(&["image", "ssm"], message).hint(hint);
@@ -84,7 +85,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
 fn is_owner(text: &str) -> bool {
     policy::is_account(text)
         || ["self", "amazon", "aws-marketplace"].contains(&text)
-        || text.contains("${")
+        || is_open(text)
 }
 
 #[cfg(test)]

@@ -2,18 +2,18 @@
 
 use stackwright_engine::config::OneOrMany;
 use stackwright_engine::kind::{Problem, Problems};
+use stackwright_engine::reference::is_open;
 
 use super::{Config, OURS, PATH, Trust};
 use crate::policy;
 
 pub fn check(config: &Config) -> Vec<Problem> {
-    let open = |text: &str| text.contains("${");
     let mut problems = Problems::default();
     match &config.trust {
         Trust::Short(OneOrMany(who)) => {
             let known = |who: &str| policy::is_service(who) || policy::is_account(who);
             for who in who {
-                if !(known(who) || who.starts_with("arn:") || who == "*" || open(who)) {
+                if !(known(who) || who.starts_with("arn:") || who == "*" || is_open(who)) {
                     problems
                         .at(&["trust"], format!("`{who}` is not a service, an account or an ARN"))
                         .hint("write for example `lambda.amazonaws.com` or twelve digits");
@@ -27,13 +27,13 @@ pub fn check(config: &Config) -> Vec<Problem> {
     }
     for (at, statement) in config.allow.iter().enumerate() {
         let at = at.to_string();
-        let is_action = |action: &str| action == "*" || action.contains(':') || open(action);
+        let is_action = |action: &str| action == "*" || action.contains(':') || is_open(action);
         for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
             problems
                 .at(&["allow", &at, "actions"], format!("`{action}` is not an action"))
                 .hint("an action names its service: `s3:GetObject`, `s3:*`");
         }
-        let is_resource = |arn: &str| arn == "*" || arn.starts_with("arn:") || open(arn);
+        let is_resource = |arn: &str| arn == "*" || arn.starts_with("arn:") || is_open(arn);
         for resource in statement.resources.0.iter().filter(|arn| !is_resource(arn)) {
             problems
                 .at(&["allow", &at, "resources"], format!("`{resource}` is not an ARN"))
@@ -57,7 +57,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
         }
     }
     for arn in &config.managed_policies {
-        if !arn.starts_with("arn:") && !open(arn) {
+        if !arn.starts_with("arn:") && !is_open(arn) {
             problems.at(&["managed_policies"], format!("`{arn}` is not an ARN")).hint(
                 "the ARN says which path the policy has, for example \
                  arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
@@ -65,12 +65,12 @@ pub fn check(config: &Config) -> Vec<Problem> {
         }
     }
     let boundary = config.permissions_boundary.as_ref();
-    if let Some(arn) = boundary.filter(|arn| !(arn.is_empty() || is_policy(arn) || open(arn))) {
+    if let Some(arn) = boundary.filter(|arn| !(arn.is_empty() || is_policy(arn) || is_open(arn))) {
         problems
             .at(&["permissions_boundary"], format!("`{arn}` is not the ARN of a managed policy"))
             .hint("it looks like arn:aws:iam::123456789012:policy/NAME");
     }
-    if let Some(path) = config.path.as_ref().filter(|path| !(is_path(path) || open(path))) {
+    if let Some(path) = config.path.as_ref().filter(|path| !(is_path(path) || is_open(path))) {
         problems.at(&["path"], format!("`{path}` is not a path")).hint(
             "it begins and ends with `/`, for example `/service/`, and has at most 512 characters",
         );
