@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stackwright_engine::Address;
 use stackwright_engine::change::Change;
+use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{
     Compare, Context, Contribution, Cost, Created, Error, Field, Found, Handle, Intent, Kind, Live,
     Owner, Problem, Repeat, Result,
@@ -144,7 +145,9 @@ pub struct Config {
 }
 
 /// A path, or `{path, build, exclude}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "ShortOrLong<String, CodeParts>")]
+#[schemars(inline)]
 pub struct CodeFrom {
     pub path: String,
     /// The command that makes it.
@@ -170,29 +173,12 @@ struct CodeParts {
     exclude: Vec<String>,
 }
 
-impl<'de> Deserialize<'de> for CodeFrom {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let value = serde_json::Value::deserialize(deserializer)?;
-        if let Some(path) = value.as_str() {
-            return Ok(Self { path: path.to_owned(), build: None, exclude: Vec::new() });
+impl From<ShortOrLong<String, CodeParts>> for CodeFrom {
+    fn from(written: ShortOrLong<String, CodeParts>) -> Self {
+        match written {
+            ShortOrLong::Short(path) => Self { path, build: None, exclude: Vec::new() },
+            ShortOrLong::Long(CodeParts { path, build, exclude }) => Self { path, build, exclude },
         }
-        let parts = CodeParts::deserialize(value).map_err(serde::de::Error::custom)?;
-        Ok(Self { path: parts.path, build: parts.build, exclude: parts.exclude })
-    }
-}
-
-impl JsonSchema for CodeFrom {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Code".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let parts = CodeParts::json_schema(generator);
-        json_schema!({ "anyOf": [{ "type": "string" }, parts] })
     }
 }
 

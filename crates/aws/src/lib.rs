@@ -5,6 +5,8 @@ pub mod build;
 pub mod call;
 pub mod calls;
 pub mod cloud;
+#[cfg(test)]
+mod edited;
 pub mod fault;
 pub mod function;
 pub mod instance;

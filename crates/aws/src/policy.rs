@@ -8,17 +8,18 @@
 
 use std::collections::BTreeMap;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Value, json};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use stackwright_engine::config::OneOrMany;
 
 /// The version of the policy language that documents made here are written in.
 const VERSION: &str = "2012-10-17";
 
 /// A policy document. There is no way to make one that is not canonical.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "Value")]
+#[schemars(inline, with = "Map<String, Value>", description = "")]
 pub struct Document(Value);
 
 /// One statement of a role's `allow`.
@@ -59,7 +60,7 @@ impl Document {
     /// Who may assume a role: services (`lambda.amazonaws.com`), accounts (twelve digits), ARNs.
     pub fn trust(who: &[String]) -> Self {
         let (services, others): (Vec<_>, Vec<_>) = who.iter().partition(|who| is_service(who));
-        let mut principal = serde_json::Map::new();
+        let mut principal = Map::new();
         for (sort, members) in [("Service", services), ("AWS", others)] {
             if !members.is_empty() {
                 principal.insert(sort.into(), json!(members));
@@ -140,29 +141,9 @@ impl From<Value> for Document {
     }
 }
 
-impl<'de> Deserialize<'de> for Document {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Value::deserialize(deserializer).map(Self::from)
-    }
-}
-
 impl std::fmt::Display for Document {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", self.0)
-    }
-}
-
-impl JsonSchema for Document {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Document".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "object", "additionalProperties": true })
     }
 }
 

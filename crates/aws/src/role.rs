@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures_util::{StreamExt, stream, try_join};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use stackwright_engine::change::{Change, Path};
-use stackwright_engine::config::OneOrMany;
+use stackwright_engine::config::{OneOrMany, ShortOrLong};
 use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
     Problem, Repeat, Result,
@@ -83,40 +83,8 @@ pub struct Config {
     pub max_session: Option<i32>,
 }
 
-/// Who may take a role on.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(from = "Value")]
-pub enum Trust {
-    Who(Vec<String>),
-    Document(Document),
-}
-
-impl From<Value> for Trust {
-    fn from(value: Value) -> Self {
-        match serde_json::from_value(value.clone()) {
-            Ok(OneOrMany(who)) => Self::Who(who),
-            Err(_) => Self::Document(Document::from(value)),
-        }
-    }
-}
-
-impl JsonSchema for Trust {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Trust".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [
-            { "type": "string" },
-            { "type": "array", "items": { "type": "string" } },
-            { "type": "object", "additionalProperties": true },
-        ]})
-    }
-}
+/// Who may take a role on: by name, or as the whole document.
+pub type Trust = ShortOrLong<OneOrMany, Document>;
 
 /// A role in its normal form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -190,8 +158,8 @@ impl Kind for Role {
             policies.insert(OURS.to_owned(), Document::allow(&config.allow));
         }
         let trust = match config.trust {
-            Trust::Who(who) => Document::trust(&who),
-            Trust::Document(document) => document,
+            Trust::Short(OneOrMany(who)) => Document::trust(&who),
+            Trust::Long(document) => document,
         };
         Ok(Spec {
             name: at.name.clone(),

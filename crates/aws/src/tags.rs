@@ -63,14 +63,12 @@ fn text(value: &Value) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use stackwright_engine::change::{Path, Rule};
-    use stackwright_engine::kind::Cost;
 
     use super::*;
+    use crate::edited::edited;
 
     fn change(path: &[&str], after: Option<Value>) -> Change {
-        let path = Path(path.iter().map(|&key| key.to_owned()).collect());
-        Change { path, before: None, after, rule: Rule::Edited, cost: Cost::InPlace }
+        Change { after, ..edited(path) }
     }
 
     #[test]

@@ -1,56 +1,63 @@
 //! Types for the configs of kinds: shapes that YAML writers expect.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::de::{SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 
-/// One text or a list of them: `actions: ec2:Run` or `actions: [a, b]`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct OneOrMany(pub Vec<String>);
+/// Two ways to write one thing: `code: src`, or `code: {path: src, build: make}`. What does not read
+/// as the short way is the long one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ShortOrLong<S, L> {
+    Short(S),
+    Long(L),
+}
 
-impl<'de> Deserialize<'de> for OneOrMany {
+impl<'de, S: DeserializeOwned, L: DeserializeOwned> Deserialize<'de> for ShortOrLong<S, L> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Texts;
-        impl<'de> Visitor<'de> for Texts {
-            type Value = OneOrMany;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a text or a list of texts")
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<OneOrMany, E> {
-                Ok(OneOrMany(vec![text.to_owned()]))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<OneOrMany, A::Error> {
-                let mut texts = Vec::new();
-                while let Some(text) = items.next_element()? {
-                    texts.push(text);
-                }
-                Ok(OneOrMany(texts))
-            }
+        let value = Value::deserialize(deserializer)?;
+        match S::deserialize(&value) {
+            Ok(short) => Ok(Self::Short(short)),
+            Err(_) => L::deserialize(value).map(Self::Long).map_err(D::Error::custom),
         }
-        deserializer.deserialize_any(Texts)
     }
 }
 
-impl JsonSchema for OneOrMany {
+impl<S: JsonSchema, L: JsonSchema> JsonSchema for ShortOrLong<S, L> {
     fn schema_name() -> Cow<'static, str> {
-        "OneOrMany".into()
+        format!("{}Or{}", S::schema_name(), L::schema_name()).into()
     }
 
     fn inline_schema() -> bool {
         true
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [
-            { "type": "string" },
-            { "type": "array", "items": { "type": "string" } },
-        ]})
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let mut ways = Vec::new();
+        for way in [generator.subschema_for::<S>(), generator.subschema_for::<L>()] {
+            // Where one is several ways itself, all stand side by side.
+            match way.get("anyOf").and_then(Value::as_array) {
+                Some(several) => ways.extend(several.iter().cloned()),
+                None => ways.push(way.to_value()),
+            }
+        }
+        json_schema!({ "anyOf": ways })
+    }
+}
+
+/// One text or a list of them: `actions: ec2:Run` or `actions: [a, b]`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "ShortOrLong<String, Vec<String>>")]
+#[schemars(inline, description = "")]
+pub struct OneOrMany(pub Vec<String>);
+
+impl From<ShortOrLong<String, Vec<String>>> for OneOrMany {
+    fn from(written: ShortOrLong<String, Vec<String>>) -> Self {
+        match written {
+            ShortOrLong::Short(one) => Self(vec![one]),
+            ShortOrLong::Long(many) => Self(many),
+        }
     }
 }

@@ -17,6 +17,7 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::change::{Change, Path};
 pub use crate::field::{Compare, Cost, Field};
+pub use crate::problem::{Problem, Problems};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -157,14 +158,6 @@ pub enum Repeat {
     UniqueName,
     /// Neither: look for our tags until `settle` has passed since the intent, then create again.
     LookUp { settle: Duration },
-}
-
-/// A problem that a kind found in a config. `path` leads to it: `["routes", "GET /a"]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    pub path: Vec<String>,
-    pub message: String,
-    pub hint: Option<String>,
 }
 
 /// An item for a list in another resource's config: `to: role.x`, `field: allow`. An address that the

@@ -23,6 +23,7 @@ pub mod manifest;
 pub mod observe;
 pub mod plan;
 pub mod prepare;
+mod problem;
 pub mod reference;
 pub mod secret;
 pub mod session;

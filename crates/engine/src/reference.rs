@@ -188,6 +188,11 @@ pub fn readable(text: &str) -> String {
     readable
 }
 
+/// Whether a text that a person can read has a reference in it: what it says is not known yet.
+pub fn is_open(text: &str) -> bool {
+    text.contains("${")
+}
+
 /// The partition of a region: `aws`, `aws-cn`, `aws-us-gov`.
 pub fn partition(region: &str) -> &'static str {
     match region.split('-').next() {

@@ -2,7 +2,8 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use stackwright_engine::kind::{Error, Problem};
+use stackwright_engine::kind::{Error, Problem, Problems};
+use stackwright_engine::reference::is_open;
 
 /// A line for each call.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -55,33 +56,34 @@ impl From<AccessLogConfig> for AccessLog {
 
 impl AccessLogConfig {
     pub fn check(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut problem = |path: &[&str], message: String, hint: &str| {
-            let path = ["access_log"].iter().chain(path).map(|&key| key.to_owned()).collect();
-            problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
-        };
+        let mut problems = Problems::default();
         let group = "as `arn:aws:logs:us-east-1:123456789012:log-group:NAME`";
         if self.group.is_empty() {
-            problem(&[], "no log group to write to".to_owned(), &format!("write `group`, {group}"));
-        } else if !self.group.contains("${") && !is_group(&self.group) {
-            problem(&["group"], format!("`{}` is not the ARN of a log group", self.group), group);
+            problems
+                .at(&["access_log"], "no log group to write to")
+                .hint(format!("write `group`, {group}"));
+        } else if !is_open(&self.group) && !is_group(&self.group) {
+            let message = format!("`{}` is not the ARN of a log group", self.group);
+            problems.at(&["access_log", "group"], message).hint(group);
         }
         let format = self.format.as_deref().unwrap_or("json").trim();
         let is_named = FORMATS.iter().any(|(name, _)| *name == format);
-        if is_named || format.contains("${") {
-            return problems;
+        if is_named || is_open(format) {
+            return problems.0;
         }
         if format.contains(['\n', '\r']) {
             let hint = "a call is one line: in YAML, `>-` joins several";
-            problem(&["format"], "the format has several lines".to_owned(), hint);
+            problems.at(&["access_log", "format"], "the format has several lines").hint(hint);
         } else if !["$context.requestId", "$context.extendedRequestId"]
             .iter()
             .any(|id| format.contains(id))
         {
             let hint = "`json`, `csv`, `clf`, or a line with `$context.requestId` in it";
-            problem(&["format"], "the format does not say which call it was".to_owned(), hint);
+            problems
+                .at(&["access_log", "format"], "the format does not say which call it was")
+                .hint(hint);
         }
-        problems
+        problems.0
     }
 }
 

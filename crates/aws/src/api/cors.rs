@@ -4,14 +4,14 @@
 //! headers on whatever else it answers in a function's place. What a function answers has the headers
 //! that the function writes.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_apigateway::types::{ContentHandlingStrategy, IntegrationType, Method};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
-use stackwright_engine::kind::{Problem, Result};
+use stackwright_engine::config::ShortOrLong;
+use stackwright_engine::kind::{Problem, Problems, Result};
+use stackwright_engine::reference::is_open;
 
 use super::Api;
 use super::gateway::{quoted, unquoted};
@@ -44,8 +44,9 @@ const REQUEST: [(&str, &str); 1] = [("application/json", r#"{"statusCode": 204}"
 const HEADER: &str = "method.response.header.";
 
 /// `cors`: `true`, or what it shall be. Nothing: not at all.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "ShortOrLong<bool, Cors>")]
+#[schemars(inline)]
 pub struct CorsConfig(pub Option<Cors>);
 
 /// Which pages of other origins may call, and how.
@@ -70,28 +71,12 @@ pub struct Cors {
     pub credentials: bool,
 }
 
-impl TryFrom<Value> for CorsConfig {
-    type Error = serde_json::Error;
-
-    fn try_from(value: Value) -> Result<Self, Self::Error> {
-        match value {
-            Value::Bool(is_on) => Ok(Self(is_on.then(Cors::default))),
-            value => Ok(Self(Some(serde_json::from_value(value)?))),
+impl From<ShortOrLong<bool, Cors>> for CorsConfig {
+    fn from(written: ShortOrLong<bool, Cors>) -> Self {
+        match written {
+            ShortOrLong::Short(is_on) => Self(is_on.then(Cors::default)),
+            ShortOrLong::Long(cors) => Self(Some(cors)),
         }
-    }
-}
-
-impl JsonSchema for CorsConfig {
-    fn schema_name() -> Cow<'static, str> {
-        "CorsConfig".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [{ "type": "boolean" }, generator.subschema_for::<Cors>()] })
     }
 }
 
@@ -111,20 +96,18 @@ impl Cors {
     }
 
     pub fn check(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        let mut problem = |path: &[&str], message: String, hint: &str| {
-            let path = ["cors"].iter().chain(path).map(|&key| key.to_owned()).collect();
-            problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
-        };
+        let mut problems = Problems::default();
         let origins = self.origins.clone().unwrap_or_else(|| vec!["*".to_owned()]);
         if origins.is_empty() {
-            problem(&["origins"], "nobody may call".to_owned(), "name an origin, or take it out");
+            problems
+                .at(&["cors", "origins"], "nobody may call")
+                .hint("name an origin, or take it out");
         }
         if origins.len() > 1 {
-            let message = "a header that is always the same names one origin".to_owned();
+            let message = "a header that is always the same names one origin";
             let hint = "write one, or `*`; for several, take `cors` out, let a function answer \
                         `OPTIONS`, and there name the origin that asks";
-            problem(&["origins", "1"], message, hint);
+            problems.at(&["cors", "origins", "1"], message).hint(hint);
         }
         let lists = [
             ("origins", origins.as_slice()),
@@ -133,22 +116,22 @@ impl Cors {
         ];
         for (field, items) in lists {
             let (is_good, hint) = rule(field);
-            for (at, item) in items.iter().enumerate().filter(|(_, item)| !item.contains("${")) {
+            for (at, item) in items.iter().enumerate().filter(|(_, item)| !is_open(item)) {
                 if !is_good(item) {
                     let one = field.trim_end_matches('s');
                     let message = format!("`{item}` is no {one}");
-                    problem(&[field, &at.to_string()], message, hint);
+                    problems.at(&["cors", field, &at.to_string()], message).hint(hint);
                 } else if item == "*" && self.credentials {
                     let message = format!("with `credentials`, `*` does not stand for all {field}");
-                    let hint = "browsers want them by name then";
                     match (field, &self.origins) {
-                        ("origins", None) => problem(&["credentials"], message, hint),
-                        _ => problem(&[field, &at.to_string()], message, hint),
+                        ("origins", None) => problems.at(&["cors", "credentials"], message),
+                        _ => problems.at(&["cors", field, &at.to_string()], message),
                     }
+                    .hint("browsers want them by name then");
                 }
             }
         }
-        problems
+        problems.0
     }
 }
 
@@ -247,7 +230,7 @@ impl Api {
 #[cfg(test)]
 mod tests {
     use aws_sdk_apigateway::types::{Integration, IntegrationResponse, MethodResponse};
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

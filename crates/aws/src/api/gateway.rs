@@ -1,15 +1,14 @@
 //! What API Gateway answers by itself in a function's place: to a caller who may not call, or where
 //! a function failed. AWS calls these gateway responses; a call without one gets AWS's own.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aws_sdk_apigateway::types::{GatewayResponse as SeenResponse, GatewayResponseType};
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Fault, Problem, Result};
+use stackwright_engine::config::ShortOrLong;
+use stackwright_engine::kind::{Fault, Problem, Problems, Result};
 
 use super::Api;
 use super::cors::is_token;
@@ -42,33 +41,17 @@ pub struct GatewayResponseConfig {
 }
 
 /// By media type. Empty: AWS's own.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "ShortOrLong<String, BTreeMap<String, String>>")]
+#[schemars(inline)]
 pub struct BodyConfig(BTreeMap<String, String>);
 
-impl TryFrom<Value> for BodyConfig {
-    type Error = serde_json::Error;
-
-    fn try_from(value: Value) -> Result<Self, Self::Error> {
-        Ok(Self(match value {
-            Value::String(text) => [(JSON.to_owned(), text)].into(),
-            value => serde_json::from_value(value)?,
-        }))
-    }
-}
-
-impl JsonSchema for BodyConfig {
-    fn schema_name() -> Cow<'static, str> {
-        "BodyConfig".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        let text = json_schema!({ "type": "string" });
-        json_schema!({ "anyOf": [text, { "type": "object", "additionalProperties": text }] })
+impl From<ShortOrLong<String, BTreeMap<String, String>>> for BodyConfig {
+    fn from(written: ShortOrLong<String, BTreeMap<String, String>>) -> Self {
+        match written {
+            ShortOrLong::Short(json) => Self([(JSON.to_owned(), json)].into()),
+            ShortOrLong::Long(all) => Self(all),
+        }
     }
 }
 
@@ -82,32 +65,31 @@ impl From<GatewayResponseConfig> for GatewayResponse {
 
 /// What API Gateway would refuse about these. The problems lie under `gateway_responses`.
 pub fn check(responses: &BTreeMap<String, GatewayResponseConfig>) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut problem = |path: &[&str], message: String, hint: String| {
-        let path = ["gateway_responses"].iter().chain(path).map(|&key| key.to_owned()).collect();
-        problems.push(Problem { path, message, hint: Some(hint) });
-    };
+    let mut problems = Problems::default();
     for (sort, response) in responses {
         if !GatewayResponseType::values().contains(&sort.as_str()) {
+            let message = format!("`{sort}` is nothing that API Gateway answers");
             let hint = format!("one of {}", GatewayResponseType::values().join(", "));
-            problem(&[sort], format!("`{sort}` is nothing that API Gateway answers"), hint);
+            problems.at(&["gateway_responses", sort], message).hint(hint);
         }
         for (name, value) in &response.headers {
-            let path = [sort, "headers", name];
+            let path = ["gateway_responses", sort, "headers", name];
             if !is_token(name) {
-                let hint = "letters, digits and `-`".to_owned();
-                problem(&path, format!("`{name}` is not the name of a header"), hint);
+                let hint = "letters, digits and `-`";
+                problems.at(&path, format!("`{name}` is not the name of a header")).hint(hint);
             } else if value.is_empty() || value.contains(['\'', '\n', '\r']) {
                 let message = format!("`{value}` cannot be the value of a header here");
-                problem(&path, message, "one line, at least one letter, and no `'`".to_owned());
+                problems.at(&path, message).hint("one line, at least one letter, and no `'`");
             }
         }
         for of in response.body.0.keys().filter(|of| !is_media_type(of)) {
             let message = format!("`{of}` is not a media type");
-            problem(&[sort, "body", of], message, "as `application/json`".to_owned());
+            problems
+                .at(&["gateway_responses", sort, "body", of], message)
+                .hint("as `application/json`");
         }
     }
-    problems
+    problems.0
 }
 
 /// `type/subtype`; either may be `*`.
@@ -254,7 +236,7 @@ pub fn unquoted(mapping: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
-use stackwright_engine::kind::Problem;
+use stackwright_engine::kind::{Problem, Problems};
 
 pub const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
 
@@ -106,19 +106,15 @@ pub fn and_parents(path: &str) -> impl Iterator<Item = &str> {
 
 /// Everything that API Gateway would refuse about these routes. The problems lie under `routes`.
 pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
-    let mut problems = Vec::new();
+    let mut problems = Problems::default();
     let mut seen: BTreeMap<RouteKey, &str> = BTreeMap::new();
     // By parent: the variable part and the route that brought it.
     let mut variables: BTreeMap<String, (String, &str)> = BTreeMap::new();
-    let mut problem = |key: &str, message: String, hint: String| {
-        let path = vec!["routes".to_owned(), key.to_owned()];
-        problems.push(Problem { path, message, hint: Some(hint) });
-    };
     for key in keys {
         let route = match key.parse::<RouteKey>() {
             Ok(route) => route,
             Err(NotARoute { message, hint }) => {
-                problem(key, message, hint);
+                problems.at(&["routes", key], message).hint(hint);
                 continue;
             }
         };
@@ -127,21 +123,17 @@ pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
             let (first, by) =
                 variables.entry(parent.to_owned()).or_insert_with(|| (part.to_owned(), key));
             if first != part {
-                problem(
-                    key,
-                    format!(
-                        "`{part}` and `{first}` (in `{by}`) are two variables under `{parent}`"
-                    ),
-                    format!("API Gateway takes one; call both `{first}`"),
+                let message = format!(
+                    "`{part}` and `{first}` (in `{by}`) are two variables under `{parent}`"
                 );
+                let hint = format!("API Gateway takes one; call both `{first}`");
+                problems.at(&["routes", key], message).hint(hint);
             }
         }
         if let Some(first) = seen.insert(route, key) {
-            problem(
-                key,
-                format!("the same route as `{first}`"),
-                "case of the method and a slash at the end make no difference".to_owned(),
-            );
+            problems
+                .at(&["routes", key], format!("the same route as `{first}`"))
+                .hint("case of the method and a slash at the end make no difference");
         }
     }
     let has = |method: &&str, path: &str| {
@@ -149,11 +141,11 @@ pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
     };
     for (route, key) in seen.iter().filter(|(route, _)| route.method == "ANY") {
         if METHODS.iter().all(|method| has(method, &route.path)) {
-            let message = "no call reaches it: every method has a route of its own".to_owned();
-            problem(key, message, "take it out".to_owned());
+            let message = "no call reaches it: every method has a route of its own";
+            problems.at(&["routes", key], message).hint("take it out");
         }
     }
-    problems
+    problems.0
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use aws_sdk_apigateway::types::{EndpointConfiguration, EndpointType, Op, PatchOp
 use schemars::JsonSchema;
 use serde::Deserialize;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Problem, Result};
+use stackwright_engine::kind::{Problem, Problems, Result};
+use stackwright_engine::reference::is_open;
 
 use super::Api;
 use super::gateway::is_media_type;
@@ -52,14 +53,14 @@ pub fn sorted(types: &[String]) -> Vec<String> {
 
 /// What API Gateway would refuse about `binary_types`.
 pub fn check(types: &[String]) -> Vec<Problem> {
-    let wrong = types.iter().enumerate();
-    let wrong = wrong.filter(|(_, one)| !one.contains("${") && !is_media_type(one));
-    let problem = |(at, one): (usize, &String)| Problem {
-        path: vec!["binary_types".to_owned(), at.to_string()],
-        message: format!("`{one}` is not a media type"),
-        hint: Some("as `image/png`, or `*/*` for all".to_owned()),
-    };
-    wrong.map(problem).collect()
+    let mut problems = Problems::default();
+    let is_wrong = |one: &str| !is_open(one) && !is_media_type(one);
+    for (at, one) in types.iter().enumerate().filter(|(_, one)| is_wrong(one)) {
+        problems
+            .at(&["binary_types", &at.to_string()], format!("`{one}` is not a media type"))
+            .hint("as `image/png`, or `*/*` for all");
+    }
+    problems.0
 }
 
 impl Api {
@@ -127,10 +128,9 @@ fn binary(sort: &str) -> String {
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
-    use stackwright_engine::change::{Path, Rule};
-    use stackwright_engine::kind::Cost;
 
     use super::*;
+    use crate::edited::edited;
 
     fn told(fields: Value, field: &str, before: Value) -> Vec<String> {
         let mut spec = json!({
@@ -138,13 +138,7 @@ mod tests {
         });
         spec.as_object_mut().expect("a map").extend(fields.as_object().expect("a map").clone());
         let spec: Spec = serde_json::from_value(spec).expect("a spec");
-        let change = Change {
-            path: Path(vec![field.to_owned()]),
-            before: Some(before),
-            after: None,
-            rule: Rule::Edited,
-            cost: Cost::InPlace,
-        };
+        let change = Change { before: Some(before), ..edited(&[field]) };
         let told = |one: &PatchOperation| {
             let op = one.op().map_or("", Op::as_str);
             format!("{op} {} {}", one.path().unwrap_or_default(), one.value().unwrap_or_default())

@@ -1,13 +1,14 @@
 //! What a user writes about an API, and its normal form.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
-use stackwright_engine::kind::{Context, Error, Problem, Result};
+use stackwright_engine::config::ShortOrLong;
+use stackwright_engine::kind::{Context, Error, Problem, Problems, Result};
+use stackwright_engine::reference::is_open;
 
 use super::access_log::{AccessLog, AccessLogConfig};
 use super::cors::{Cors, CorsConfig, PREFLIGHT};
@@ -87,8 +88,9 @@ pub const RATE: f64 = 10_000.0;
 pub const BURST: i32 = 5_000;
 
 /// What answers a route, and who may call it.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(try_from = "Value")]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(from = "ShortOrLong<FunctionAddress, RouteParts>")]
+#[schemars(inline, description = "")]
 pub struct RouteConfig {
     /// `function.KEY`, or an ARN; empty where the file does not say it.
     pub function: String,
@@ -98,51 +100,35 @@ pub struct RouteConfig {
     pub api_key: bool,
 }
 
-impl TryFrom<Value> for RouteConfig {
-    type Error = serde_json::Error;
+#[derive(Default, Deserialize, JsonSchema)]
+#[schemars(inline, extend("x-address" = "function"))]
+struct FunctionAddress(String);
 
-    fn try_from(value: Value) -> Result<Self, Self::Error> {
-        let function = value.as_str().or_else(|| value["function"].as_str()).unwrap_or_default();
-        let authorization = value.get("authorization").cloned().unwrap_or_default();
-        Ok(Self {
-            function: function.to_owned(),
-            authorization: serde_json::from_value(authorization)?,
-            api_key: value["api_key"].as_bool().unwrap_or_default(),
-        })
-    }
+/// A route with more to say than its function.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, description = "")]
+struct RouteParts {
+    #[schemars(required)]
+    function: Option<FunctionAddress>,
+    /// Instead of the API's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Authorization")]
+    authorization: Option<Authorization>,
+    /// Whether a call needs an API key of a usage plan, besides. Keys and plans are not made here.
+    #[serde(default)]
+    api_key: bool,
 }
 
-impl JsonSchema for RouteConfig {
-    fn schema_name() -> Cow<'static, str> {
-        "RouteConfig".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let function = json_schema!({ "type": "string", "x-address": "function" });
-        let mut authorization = generator.subschema_for::<Authorization>();
-        authorization.insert("description".into(), "Instead of the API's.".into());
-        json_schema!({ "anyOf": [
-            function.clone(),
-            {
-                "type": "object",
-                "properties": {
-                    "function": function,
-                    "authorization": authorization,
-                    "api_key": {
-                        "type": "boolean",
-                        "default": false,
-                        "description": "Whether a call needs an API key of a usage plan, besides. \
-                                        Keys and plans are not made here.",
-                    },
-                },
-                "required": ["function"],
-                "additionalProperties": false,
-            },
-        ]})
+impl From<ShortOrLong<FunctionAddress, RouteParts>> for RouteConfig {
+    fn from(written: ShortOrLong<FunctionAddress, RouteParts>) -> Self {
+        let RouteParts { function, authorization, api_key } = match written {
+            ShortOrLong::Short(function) => {
+                RouteParts { function: Some(function), ..RouteParts::default() }
+            }
+            ShortOrLong::Long(parts) => parts,
+        };
+        Self { function: function.unwrap_or_default().0, authorization, api_key }
     }
 }
 
@@ -328,41 +314,37 @@ pub fn normalize(config: Config, at: &Context) -> Result<Spec> {
 }
 
 pub fn check(config: &Config) -> Vec<Problem> {
-    let mut problems = routes::check(config.routes.keys());
-    problems.extend(config.cors.0.iter().flat_map(Cors::check));
-    problems.extend(gateway::check(&config.gateway_responses));
-    problems.extend(settings::check(config.binary_types.as_deref().unwrap_or_default()));
-    problems.extend(config.access_log.iter().flat_map(AccessLogConfig::check));
-    let mut problem = |path: &[&str], message: String, hint: &str| {
-        let path = path.iter().map(|&key| key.to_owned()).collect();
-        problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
-    };
+    let mut problems = Problems(routes::check(config.routes.keys()));
+    problems.0.extend(config.cors.0.iter().flat_map(Cors::check));
+    problems.0.extend(gateway::check(&config.gateway_responses));
+    problems.0.extend(settings::check(config.binary_types.as_deref().unwrap_or_default()));
+    problems.0.extend(config.access_log.iter().flat_map(AccessLogConfig::check));
     for (key, _) in config.routes.iter().filter(|(_, route)| route.function.is_empty()) {
-        let message = "no function answers this route".to_owned();
-        problem(&["routes", key], message, "write `function: function.KEY`");
+        let message = "no function answers this route";
+        problems.at(&["routes", key], message).hint("write `function: function.KEY`");
     }
     for (name, value) in config.variables.iter().flatten() {
         if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
             let message = format!("`{name}` cannot be the name of a variable of a stage");
-            problem(&["variables", name], message, "letters, digits and `_`");
-        } else if !value.contains("${") && !value.chars().all(is_of_a_variable) {
+            problems.at(&["variables", name], message).hint("letters, digits and `_`");
+        } else if !is_open(value) && !value.chars().all(is_of_a_variable) {
             let message = format!("`{value}` cannot be the value of a variable of a stage");
             let hint = "letters, digits and `-` `.` `_` `~` `:` `/` `?` `#` `&` `=` `,`";
-            problem(&["variables", name], message, hint);
+            problems.at(&["variables", name], message).hint(hint);
         }
     }
-    if let Some(stage) = config.stage.as_ref().filter(|stage| !stage.contains("${")) {
+    if let Some(stage) = config.stage.as_ref().filter(|stage| !is_open(stage)) {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
         if stage.is_empty() || stage.len() > 128 || !stage.chars().all(is_word) {
             let hint = "1 to 128 letters, digits, `-` and `_`";
-            problem(&["stage"], format!("`{stage}` is not the name of a stage"), hint);
+            problems.at(&["stage"], format!("`{stage}` is not the name of a stage")).hint(hint);
         }
     }
     if config.description.as_ref().is_some_and(|text| text.chars().count() > 1024) {
         let hint = "API Gateway takes 1024 characters";
-        problem(&["description"], "the description is too long".to_owned(), hint);
+        problems.at(&["description"], "the description is too long").hint(hint);
     }
-    problems
+    problems.0
 }
 
 fn is_of_a_variable(c: char) -> bool {

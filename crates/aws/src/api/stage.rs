@@ -75,10 +75,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use serde_json::json;
-    use stackwright_engine::change::{Path, Rule};
-    use stackwright_engine::kind::Cost;
 
     use super::*;
+    use crate::edited::edited;
 
     #[test]
     fn each_setting_is_a_patch() {
@@ -87,13 +86,7 @@ mod tests {
             "variables": { "colour": "red" }, "throttle": { "rate": 12.5 },
         }))
         .expect("a spec");
-        let change = |path: [&str; 2]| Change {
-            path: Path(path.map(str::to_owned).into()),
-            before: None,
-            after: None,
-            rule: Rule::Edited,
-            cost: Cost::InPlace,
-        };
+        let change = |path: [&str; 2]| edited(&path);
         let changes = [
             ["variables", "colour"],
             ["variables", "gone"],

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use stackwright_engine::kind::Problem;
+use stackwright_engine::kind::{Problem, Problems};
+use stackwright_engine::reference::is_open;
 
 use super::Config;
 use crate::log_group::RETENTIONS;
@@ -15,101 +16,82 @@ const ENVIRONMENT: usize = 4096;
 const LAYERS: usize = 5;
 
 pub fn check(config: &Config) -> Vec<Problem> {
-    let mut problems = texts(config);
-    problems.extend(code(config));
-    problems.extend(environment(config));
-    problems.extend(layers(config));
-    problems.extend(network(config));
-    problems.extend(retention(config));
-    problems
+    let mut problems = Problems::default();
+    for part in [texts, code, environment, layers, network, retention] {
+        part(config, &mut problems);
+    }
+    problems.0
 }
 
-fn problem(path: &[&str], message: String, hint: &str) -> Problem {
-    let path = path.iter().map(ToString::to_string).collect();
-    Problem { path, message, hint: Some(hint.to_owned()) }
-}
-
-fn texts(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
+fn texts(config: &Config, problems: &mut Problems) {
     if config.description.as_ref().is_some_and(|text| text.chars().count() > 256) {
-        let message = "`description` has more than 256 characters".to_owned();
-        problems.push(problem(&["description"], message, "shorten it"));
+        let message = "`description` has more than 256 characters";
+        problems.at(&["description"], message).hint("shorten it");
     }
     let family =
         config.runtime.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    if !FAMILIES.contains(&family) && !config.runtime.contains("${") {
+    if !FAMILIES.contains(&family) && !is_open(&config.runtime) {
         let message = format!("Lambda has no runtime `{}`", config.runtime);
-        problems.push(problem(&["runtime"], message, "for example `python3.13` or `nodejs22.x`"));
+        problems.at(&["runtime"], message).hint("for example `python3.13` or `nodejs22.x`");
     }
     let base = config.handler.rsplit('/').next().unwrap_or_default();
     let is_module =
         base.split_once('.').is_some_and(|(file, name)| !file.is_empty() && !name.is_empty());
-    if NAMED_IN_A_FILE.contains(&family) && !is_module && !config.handler.contains("${") {
+    if NAMED_IN_A_FILE.contains(&family) && !is_module && !is_open(&config.handler) {
         let message = format!("`{}` is not `FILE.FUNCTION`", config.handler);
-        problems.push(problem(
-            &["handler"],
-            message,
-            "for example `lambda_function.lambda_handler`",
-        ));
+        problems.at(&["handler"], message).hint("for example `lambda_function.lambda_handler`");
     }
-    problems
 }
 
-fn code(config: &Config) -> Option<Problem> {
+fn code(config: &Config, problems: &mut Problems) {
     if config.code.build.as_ref().is_some_and(|command| command.trim().is_empty()) {
         let hint = "write the command, for example `npm run build`; or leave it out";
-        return Some(problem(&["code", "build"], "`build` is empty".to_owned(), hint));
+        problems.at(&["code", "build"], "`build` is empty").hint(hint);
+    } else if let Err(wrong) = excluded(Path::new("/"), &config.code.exclude) {
+        problems
+            .at(&["code", "exclude"], wrong)
+            .hint("patterns are written as in .gitignore: `tests/`, `*.md`");
     }
-    let wrong = excluded(Path::new("/"), &config.code.exclude).err()?;
-    Some(problem(
-        &["code", "exclude"],
-        wrong,
-        "patterns are written as in .gitignore: `tests/`, `*.md`",
-    ))
 }
 
-fn environment(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let Some(environment) = &config.environment else { return problems };
+fn environment(config: &Config, problems: &mut Problems) {
+    let Some(environment) = &config.environment else { return };
     for name in environment.keys() {
         if !is_variable(name) {
             let message = format!("`{name}` cannot be the name of an environment variable");
             let hint = "two or more of A-Z, a-z, 0-9 and _, a letter first";
-            problems.push(problem(&["environment", name], message, hint));
+            problems.at(&["environment", name], message).hint(hint);
         } else if RESERVED.contains(&name.as_str()) {
             let message = format!("`{name}` is set by Lambda itself");
-            problems.push(problem(&["environment", name], message, "choose another name"));
+            problems.at(&["environment", name], message).hint("choose another name");
         }
     }
-    let literal = |text: &String| if text.contains("${") { 0 } else { text.len() };
+    let literal = |text: &String| if is_open(text) { 0 } else { text.len() };
     let size: usize = environment.iter().map(|(name, value)| name.len() + literal(value)).sum();
     if size > ENVIRONMENT {
         let message = format!("`environment` has {size} bytes; Lambda takes {ENVIRONMENT}");
-        problems.push(problem(&["environment"], message, "put large values into a file in `code`"));
+        problems.at(&["environment"], message).hint("put large values into a file in `code`");
     }
-    problems
 }
 
-fn layers(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let Some(layers) = &config.layers else { return problems };
+fn layers(config: &Config, problems: &mut Problems) {
+    let Some(layers) = &config.layers else { return };
     for (at, layer) in layers.iter().enumerate() {
         let at = ["layers", &at.to_string()];
-        if !is_layer(layer) && !layer.contains("${") {
+        if !is_layer(layer) && !is_open(layer) {
             let message = format!("`{layer}` is not the ARN of a layer's version");
             let hint = "it looks like arn:aws:lambda:REGION:ACCOUNT:layer:NAME:1";
-            problems.push(problem(&at, message, hint));
+            problems.at(&at, message).hint(hint);
         }
     }
     if layers.iter().enumerate().any(|(at, layer)| layers[..at].contains(layer)) {
-        let message = "a layer stands in `layers` twice".to_owned();
-        problems.push(problem(&["layers"], message, "name each once"));
+        let message = "a layer stands in `layers` twice";
+        problems.at(&["layers"], message).hint("name each once");
     }
     if layers.len() > LAYERS {
         let message = format!("`layers` has {}; Lambda takes {LAYERS}", layers.len());
-        problems.push(problem(&["layers"], message, "put several into one"));
+        problems.at(&["layers"], message).hint("put several into one");
     }
-    problems
 }
 
 /// `arn:aws:lambda:us-east-1:123456789012:layer:NAME:3`
@@ -122,39 +104,39 @@ fn is_layer(arn: &str) -> bool {
     }
 }
 
-fn network(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let Some(vpc) = &config.vpc else { return problems };
+fn network(config: &Config, problems: &mut Problems) {
+    let Some(vpc) = &config.vpc else { return };
     let lists = [
         ("subnets", &vpc.subnets, "subnet-", 16),
         ("security_groups", &vpc.security_groups, "sg-", 5),
     ];
     for (field, ids, prefix, most) in lists {
-        let is_id = |id: &str| id.starts_with(prefix) || id.contains("${");
+        let is_id = |id: &str| id.starts_with(prefix) || is_open(id);
         for id in ids.iter().filter(|id| !is_id(id)) {
             let message = format!("`{id}` is not an id of the form `{prefix}…`");
-            problems.push(problem(&["vpc", field], message, "write the id, not the name"));
+            problems.at(&["vpc", field], message).hint("write the id, not the name");
         }
         if ids.is_empty() || ids.len() > most {
             let message = format!("`{field}` has {} entries; Lambda takes 1 to {most}", ids.len());
             let hint = "leave `vpc` out for a function without a network of yours";
-            problems.push(problem(&["vpc", field], message, hint));
+            problems.at(&["vpc", field], message).hint(hint);
         }
     }
-    problems
 }
 
-fn retention(config: &Config) -> Option<Problem> {
-    let days = config.log_retention?;
+fn retention(config: &Config, problems: &mut Problems) {
+    let Some(days) = config.log_retention else { return };
     if config.logs != Some(true) {
-        let message = "`log_retention` is of the log group that `logs: true` makes".to_owned();
-        return Some(problem(&["log_retention"], message, "write `logs: true`, or leave it out"));
+        let message = "`log_retention` is of the log group that `logs: true` makes";
+        problems.at(&["log_retention"], message).hint("write `logs: true`, or leave it out");
+        return;
     }
-    let next = RETENTIONS.iter().find(|&&taken| taken >= days)?;
-    (*next != days).then(|| {
-        let message = format!("CloudWatch Logs does not keep {days} days");
-        problem(&["log_retention"], message, &format!("the next longer time is {next} days"))
-    })
+    let next = RETENTIONS.iter().find(|&&taken| taken >= days);
+    if let Some(next) = next.filter(|&&next| next != days) {
+        problems
+            .at(&["log_retention"], format!("CloudWatch Logs does not keep {days} days"))
+            .hint(format!("the next longer time is {next} days"));
+    }
 }
 
 fn is_variable(name: &str) -> bool {

@@ -338,10 +338,9 @@ mod tests {
 
     use serde_json::json;
     use stackwright_engine::Address;
-    use stackwright_engine::change::Path;
-    use stackwright_engine::kind::Cost;
 
     use super::*;
+    use crate::edited::edited;
 
     fn spec(environment: &[(&str, &str)], tags: &[(&str, &str)]) -> Spec {
         serde_json::from_value(json!({
@@ -362,13 +361,8 @@ mod tests {
     }
 
     fn change(path: &[&str], before: Option<&str>, after: Option<&str>) -> Change {
-        Change {
-            path: Path(path.iter().map(ToString::to_string).collect()),
-            before: before.map(Into::into),
-            after: after.map(Into::into),
-            rule: Rule::Edited,
-            cost: Cost::InPlace,
-        }
+        let (before, after) = (before.map(Into::into), after.map(Into::into));
+        Change { before, after, ..edited(path) }
     }
 
     #[test]

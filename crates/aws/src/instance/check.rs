@@ -2,64 +2,61 @@
 
 use std::collections::BTreeMap;
 
-use stackwright_engine::kind::Problem;
+use stackwright_engine::kind::{Problem, Problems};
+use stackwright_engine::reference::is_open;
 
-use super::config::{Config, Image, LOAD_THE_REST, Sought, USER_DATA, UserData};
+use super::config::{Config, Image, LOAD_THE_REST, Script, Sought, USER_DATA, UserData};
 use crate::policy;
 
 pub fn check(config: &Config) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    let mut problem = |path: &[&str], message: String, hint: Option<&str>| {
-        let path = path.iter().map(|&key| key.to_owned()).collect();
-        problems.push(Problem { path, message, hint: hint.map(str::to_owned) });
-    };
-    let is_id = |text: &str, prefix: &str| text.starts_with(prefix) || text.contains("${");
+    let mut problems = Problems::default();
+    let is_id = |text: &str, prefix: &str| text.starts_with(prefix) || is_open(text);
     let no_id = |text: &str, prefix: &str| format!("`{text}` is not an id of the form `{prefix}…`");
     match &config.image {
-        Image::Id(id) if !is_id(id, "ami-") => {
+        Image::Short(id) if !is_id(id, "ami-") => {
             let hint =
                 "or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`";
-            problem(&["image"], no_id(id, "ami-"), Some(hint));
+            problems.at(&["image"], no_id(id, "ami-")).hint(hint);
         }
-        Image::Sought(Sought { ssm, owner, name }) if !ssm.is_empty() => {
+        Image::Long(Sought { ssm, owner, name }) if !ssm.is_empty() => {
             if !(owner.is_empty() && name.is_empty()) {
                 let hint = "either `owner` and `name`, or `ssm`";
-                problem(&["image"], "this names two images".to_owned(), Some(hint));
+                problems.at(&["image"], "this names two images").hint(hint);
             }
-            if !(ssm.starts_with('/') || ssm.contains("${")) {
+            if !(ssm.starts_with('/') || is_open(ssm)) {
                 let hint = "for example /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
                 let message = format!("`{ssm}` is not the path of a parameter");
-                problem(&["image", "ssm"], message, Some(hint));
+                problems.at(&["image", "ssm"], message).hint(hint);
             }
         }
-        Image::Sought(Sought { owner, .. }) if owner.is_empty() => {
+        Image::Long(Sought { owner, .. }) if owner.is_empty() => {
             let hint = "an account, `self`, `amazon` or `aws-marketplace`: anybody can publish an \
                         image of any name";
-            problem(&["image"], "`image` needs `owner`".to_owned(), Some(hint));
+            problems.at(&["image"], "`image` needs `owner`").hint(hint);
         }
-        Image::Sought(Sought { name, .. }) if name.is_empty() => {
-            problem(&["image"], "`image` needs `name`".to_owned(), None);
+        Image::Long(Sought { name, .. }) if name.is_empty() => {
+            problems.at(&["image"], "`image` needs `name`");
         }
-        Image::Sought(Sought { owner, .. }) if !is_owner(owner) => {
+        Image::Long(Sought { owner, .. }) if !is_owner(owner) => {
             let hint = "an account (twelve digits), `self`, `amazon` or `aws-marketplace`";
             let message = format!("`{owner}` is not an owner of images");
-            problem(&["image", "owner"], message, Some(hint));
+            problems.at(&["image", "owner"], message).hint(hint);
         }
         _ => {}
     }
     for group in config.security_groups.iter().flatten().filter(|group| !is_id(group, "sg-")) {
-        problem(&["security_groups"], no_id(group, "sg-"), None);
+        problems.at(&["security_groups"], no_id(group, "sg-"));
     }
     if let Some(subnet) = config.subnet.as_ref().filter(|subnet| !is_id(subnet, "subnet-")) {
-        problem(&["subnet"], no_id(subnet, "subnet-"), None);
+        problems.at(&["subnet"], no_id(subnet, "subnet-"));
     }
     match &config.user_data {
-        Some(UserData::Text(text)) if text.len() > USER_DATA => {
-            let message = "user data may have 16 KiB at most".to_owned();
-            problem(&["user_data"], message, Some(LOAD_THE_REST));
+        Some(UserData::Short(text)) if text.len() > USER_DATA => {
+            let message = "user data may have 16 KiB at most";
+            problems.at(&["user_data"], message).hint(LOAD_THE_REST);
         }
-        Some(UserData::File(path)) if path.is_empty() => {
-            problem(&["user_data"], "`user_data` needs `file`, or a text".to_owned(), None);
+        Some(UserData::Long(Script { file })) if file.as_ref().is_none_or(String::is_empty) => {
+            problems.at(&["user_data"], "`user_data` needs `file`, or a text");
         }
         _ => {}
     }
@@ -67,7 +64,7 @@ pub fn check(config: &Config) -> Vec<Problem> {
         let is_device = device.starts_with("/dev/") || device.starts_with("xvd");
         if !is_device {
             let hint = "for example `/dev/xvda` for the first disk, `/dev/sdf` for another";
-            problem(&["volumes", device], format!("`{device}` is not a device"), Some(hint));
+            problems.at(&["volumes", device], format!("`{device}` is not a device")).hint(hint);
         }
     }
     let is_profile =
@@ -75,20 +72,20 @@ pub fn check(config: &Config) -> Vec<Problem> {
     if let Some(arn) = config.profile.as_ref().filter(|arn| !arn.is_empty() && !is_profile(arn)) {
         let message = format!("`{arn}` is neither a role nor an instance profile");
         let hint = "write `role.KEY`, or arn:aws:iam::123456789012:instance-profile/NAME";
-        problem(&["profile"], message, Some(hint));
+        problems.at(&["profile"], message).hint(hint);
     }
     if config.security_groups.as_ref().is_some_and(Vec::is_empty) {
-        let message = "an instance has at least one security group".to_owned();
+        let message = "an instance has at least one security group";
         let hint = "leave the field out for the network's default group";
-        problem(&["security_groups"], message, Some(hint));
+        problems.at(&["security_groups"], message).hint(hint);
     }
-    problems
+    problems.0
 }
 
 fn is_owner(text: &str) -> bool {
     policy::is_account(text)
         || ["self", "amazon", "aws-marketplace"].contains(&text)
-        || text.contains("${")
+        || is_open(text)
 }
 
 #[cfg(test)]

@@ -1,12 +1,11 @@
 //! What a user writes about an instance, and its normal form.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Context, Error, Result};
 
 use super::volumes::Volume;
@@ -152,106 +151,37 @@ pub enum Tokens {
     Optional,
 }
 
-/// Which image.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "Value")]
-pub enum Image {
-    Id(String),
-    Sought(Sought),
-}
+/// Which image: its id, or where it is looked up.
+pub type Image = ShortOrLong<String, Sought>;
 
 /// Where an image is looked up: by owner and name, or by a parameter. What the file does not say is
 /// empty.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, description = "")]
 pub struct Sought {
+    /// Whose: an account (twelve digits), `self`, `amazon` or `aws-marketplace`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub owner: String,
+    /// Its name; `*` and `?` are wildcards.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub name: String,
+    /// A parameter of Systems Manager that holds an image's id, instead of both.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub ssm: String,
 }
 
-impl From<Value> for Image {
-    fn from(value: Value) -> Self {
-        let part = |key: &str| value[key].as_str().unwrap_or_default().to_owned();
-        match value.as_str() {
-            Some(id) => Self::Id(id.to_owned()),
-            None => {
-                Self::Sought(Sought { owner: part("owner"), name: part("name"), ssm: part("ssm") })
-            }
-        }
-    }
-}
-
-impl JsonSchema for Image {
-    fn schema_name() -> Cow<'static, str> {
-        "Image".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [
-            { "type": "string" },
-            {
-                "type": "object",
-                "properties": {
-                    "owner": {
-                        "type": "string",
-                        "description": "Whose: an account (twelve digits), `self`, `amazon` or `aws-marketplace`.",
-                    },
-                    "name": { "type": "string", "description": "Its name; `*` and `?` are wildcards." },
-                    "ssm": {
-                        "type": "string",
-                        "description": "A parameter of Systems Manager that holds an image's id, instead of both.",
-                    },
-                },
-                "additionalProperties": false,
-            },
-        ]})
-    }
-}
-
 /// A script, or where it is.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(from = "Value")]
-pub enum UserData {
-    Text(String),
-    /// Empty where the file does not say it.
-    File(String),
-}
+pub type UserData = ShortOrLong<String, Script>;
 
-impl From<Value> for UserData {
-    fn from(value: Value) -> Self {
-        match value.as_str() {
-            Some(text) => Self::Text(text.to_owned()),
-            None => Self::File(value["file"].as_str().unwrap_or_default().to_owned()),
-        }
-    }
-}
-
-impl JsonSchema for UserData {
-    fn schema_name() -> Cow<'static, str> {
-        "UserData".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "anyOf": [
-            { "type": "string" },
-            {
-                "type": "object",
-                "properties": {
-                    "file": { "type": "string", "description": "Relative to the stack file." },
-                },
-                "required": ["file"],
-                "additionalProperties": false,
-            },
-        ]})
-    }
+/// A script in a file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline, description = "")]
+pub struct Script {
+    /// Relative to the stack file.
+    #[schemars(required)]
+    pub file: Option<String>,
 }
 
 /// `image`: its id, and where that was looked up.
@@ -261,8 +191,10 @@ pub(super) fn normalize(
     at: &Context,
 ) -> Result<Spec> {
     let user_data = match config.user_data {
-        Some(UserData::File(path)) => Some(script(&at.folder.join(path))?),
-        Some(UserData::Text(text)) => Some(text),
+        Some(UserData::Long(Script { file })) => {
+            Some(script(&at.folder.join(file.unwrap_or_default()))?)
+        }
+        Some(UserData::Short(text)) => Some(text),
         None => None,
     };
     let metadata = |MetadataConfig { tokens, hop_limit }| Metadata {

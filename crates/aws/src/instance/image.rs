@@ -20,11 +20,11 @@ impl Instance {
         former: &Former,
     ) -> Result<(Option<String>, Option<String>)> {
         let from = match wanted {
-            Image::Id(id) => return Ok((Some(id.clone()), None)),
-            Image::Sought(Sought { ssm, owner, name }) if ssm.is_empty() => {
+            Image::Short(id) => return Ok((Some(id.clone()), None)),
+            Image::Long(Sought { ssm, owner, name }) if ssm.is_empty() => {
                 format!("{owner}/{name}")
             }
-            Image::Sought(Sought { ssm, .. }) => format!("{SSM}{ssm}"),
+            Image::Long(Sought { ssm, .. }) => format!("{SSM}{ssm}"),
         };
         let id = match former {
             Former::Offline => None,

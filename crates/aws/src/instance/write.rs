@@ -157,20 +157,12 @@ fn hops(wanted: Option<&Metadata>, changes: &[Change]) -> Option<i32> {
 
 #[cfg(test)]
 mod tests {
-    use stackwright_engine::change::{Path, Rule};
-    use stackwright_engine::kind::Cost;
-
     use super::*;
+    use crate::edited::edited;
 
     #[test]
     fn a_hop_limit_that_nobody_wrote_stays() {
-        let change = |field: &str| Change {
-            path: Path(["metadata", field].map(str::to_owned).into()),
-            before: None,
-            after: None,
-            rule: Rule::Edited,
-            cost: Cost::InPlace,
-        };
+        let change = |field: &str| edited(&["metadata", field]);
         let wanted = |hop_limit| Metadata { tokens: TOKENS.to_owned(), hop_limit };
         let tokens = [change("tokens")];
         let both = [change("hop_limit"), change("tokens")];

@@ -1,104 +1,86 @@
 //! What the file alone shows to be wrong of a role.
 
-use stackwright_engine::kind::Problem;
+use stackwright_engine::config::OneOrMany;
+use stackwright_engine::kind::{Problem, Problems};
+use stackwright_engine::reference::is_open;
 
 use super::{Config, OURS, PATH, Trust};
 use crate::policy;
 
 pub fn check(config: &Config) -> Vec<Problem> {
-    let open = |text: &str| text.contains("${");
-    let mut problems = Vec::new();
-    let mut problem = |path: &[&str], message: String, hint: &str| {
-        let path = path.iter().map(|&key| key.to_owned()).collect();
-        problems.push(Problem { path, message, hint: Some(hint.to_owned()) });
-    };
+    let mut problems = Problems::default();
     match &config.trust {
-        Trust::Who(who) => {
+        Trust::Short(OneOrMany(who)) => {
             let known = |who: &str| policy::is_service(who) || policy::is_account(who);
             for who in who {
-                if !(known(who) || who.starts_with("arn:") || who == "*" || open(who)) {
-                    problem(
-                        &["trust"],
-                        format!("`{who}` is not a service, an account or an ARN"),
-                        "write for example `lambda.amazonaws.com` or twelve digits",
-                    );
+                if !(known(who) || who.starts_with("arn:") || who == "*" || is_open(who)) {
+                    problems
+                        .at(&["trust"], format!("`{who}` is not a service, an account or an ARN"))
+                        .hint("write for example `lambda.amazonaws.com` or twelve digits");
                 }
             }
         }
-        Trust::Document(document) if !document.has_statement() => {
-            problem(&["trust"], "the trust policy has no `Statement`".into(), DOCUMENT);
+        Trust::Long(document) if !document.has_statement() => {
+            problems.at(&["trust"], "the trust policy has no `Statement`").hint(DOCUMENT);
         }
-        Trust::Document(_) => {}
+        Trust::Long(_) => {}
     }
     for (at, statement) in config.allow.iter().enumerate() {
         let at = at.to_string();
-        let is_action = |action: &str| action == "*" || action.contains(':') || open(action);
+        let is_action = |action: &str| action == "*" || action.contains(':') || is_open(action);
         for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
-            problem(
-                &["allow", &at, "actions"],
-                format!("`{action}` is not an action"),
-                "an action names its service: `s3:GetObject`, `s3:*`",
-            );
+            problems
+                .at(&["allow", &at, "actions"], format!("`{action}` is not an action"))
+                .hint("an action names its service: `s3:GetObject`, `s3:*`");
         }
-        let is_resource = |arn: &str| arn == "*" || arn.starts_with("arn:") || open(arn);
+        let is_resource = |arn: &str| arn == "*" || arn.starts_with("arn:") || is_open(arn);
         for resource in statement.resources.0.iter().filter(|arn| !is_resource(arn)) {
-            problem(
-                &["allow", &at, "resources"],
-                format!("`{resource}` is not an ARN"),
-                "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`",
-            );
+            problems
+                .at(&["allow", &at, "resources"], format!("`{resource}` is not an ARN"))
+                .hint("write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`");
         }
         for (part, list) in [("actions", &statement.actions), ("resources", &statement.resources)] {
             if list.0.is_empty() {
-                problem(&["allow", &at, part], format!("`{part}` is empty"), "name at least one");
+                problems
+                    .at(&["allow", &at, part], format!("`{part}` is empty"))
+                    .hint("name at least one");
             }
         }
     }
     for (name, document) in &config.policies {
         if name == OURS {
-            problem(
-                &["policies", name],
-                format!("the name `{OURS}` belongs to what `allow` becomes"),
-                "give this policy another name",
-            );
+            let message = format!("the name `{OURS}` belongs to what `allow` becomes");
+            problems.at(&["policies", name], message).hint("give this policy another name");
         }
         if !document.has_statement() {
-            problem(&["policies", name], format!("`{name}` has no `Statement`"), DOCUMENT);
+            problems.at(&["policies", name], format!("`{name}` has no `Statement`")).hint(DOCUMENT);
         }
     }
     for arn in &config.managed_policies {
-        if !arn.starts_with("arn:") && !open(arn) {
-            problem(
-                &["managed_policies"],
-                format!("`{arn}` is not an ARN"),
+        if !arn.starts_with("arn:") && !is_open(arn) {
+            problems.at(&["managed_policies"], format!("`{arn}` is not an ARN")).hint(
                 "the ARN says which path the policy has, for example \
                  arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
             );
         }
     }
     let boundary = config.permissions_boundary.as_ref();
-    if let Some(arn) = boundary.filter(|arn| !(arn.is_empty() || is_policy(arn) || open(arn))) {
-        problem(
-            &["permissions_boundary"],
-            format!("`{arn}` is not the ARN of a managed policy"),
-            "it looks like arn:aws:iam::123456789012:policy/NAME",
-        );
+    if let Some(arn) = boundary.filter(|arn| !(arn.is_empty() || is_policy(arn) || is_open(arn))) {
+        problems
+            .at(&["permissions_boundary"], format!("`{arn}` is not the ARN of a managed policy"))
+            .hint("it looks like arn:aws:iam::123456789012:policy/NAME");
     }
-    if let Some(path) = config.path.as_ref().filter(|path| !(is_path(path) || open(path))) {
-        problem(
-            &["path"],
-            format!("`{path}` is not a path"),
+    if let Some(path) = config.path.as_ref().filter(|path| !(is_path(path) || is_open(path))) {
+        problems.at(&["path"], format!("`{path}` is not a path")).hint(
             "it begins and ends with `/`, for example `/service/`, and has at most 512 characters",
         );
     }
     if config.description.as_ref().is_some_and(|text| text.chars().count() > 1000) {
-        problem(
-            &["description"],
-            "the description is too long".into(),
-            "IAM takes 1000 characters",
-        );
+        problems
+            .at(&["description"], "the description is too long")
+            .hint("IAM takes 1000 characters");
     }
-    problems
+    problems.0
 }
 
 fn is_policy(arn: &str) -> bool {
@@ -125,11 +107,11 @@ mod tests {
     #[test]
     fn trust_is_names_or_a_document() {
         let one = config(json!({ "trust": "lambda.amazonaws.com" })).trust;
-        assert!(matches!(one, Trust::Who(who) if who == ["lambda.amazonaws.com"]));
+        assert!(matches!(one, Trust::Short(who) if who.0 == ["lambda.amazonaws.com"]));
         let many = config(json!({ "trust": ["a", "b"] })).trust;
-        assert!(matches!(many, Trust::Who(who) if who.len() == 2));
+        assert!(matches!(many, Trust::Short(who) if who.0.len() == 2));
         let whole = config(json!({ "trust": { "Statement": {} } })).trust;
-        assert!(matches!(whole, Trust::Document(document) if document.has_statement()));
+        assert!(matches!(whole, Trust::Long(document) if document.has_statement()));
     }
 
     #[test]

@@ -136,25 +136,17 @@ pub(super) fn keys(changes: &[Change], field: &str) -> BTreeSet<String> {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use stackwright_engine::change::{Path, Rule};
-    use stackwright_engine::kind::Cost;
 
     use super::*;
+    use crate::edited::edited;
 
     #[test]
     fn a_difference_at_any_depth_concerns_its_policy() {
-        let change = |path: &[&str], before: Option<Value>| Change {
-            path: Path(path.iter().map(|&key| key.to_owned()).collect()),
-            before,
-            after: None,
-            rule: Rule::Edited,
-            cost: Cost::InPlace,
-        };
         let changes = [
-            change(&["policies", "a.b", "Statement"], None),
-            change(&["policies", "a.b", "Version"], None),
-            change(&["policies"], Some(json!({ "c": {} }))),
-            change(&["tags", "d"], None),
+            edited(&["policies", "a.b", "Statement"]),
+            edited(&["policies", "a.b", "Version"]),
+            Change { before: Some(json!({ "c": {} })), ..edited(&["policies"]) },
+            edited(&["tags", "d"]),
         ];
         assert_eq!(keys(&changes, "policies"), ["a.b", "c"].map(str::to_owned).into());
     }

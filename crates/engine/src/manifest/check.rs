@@ -3,8 +3,7 @@
 //! What it returns has the schema's types (a text where a text is wanted, however YAML read it)
 //! and references as markers.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ops::Range;
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
@@ -13,7 +12,7 @@ use super::measure::{example, measured};
 use super::source::Span;
 use super::tree::{Key, Node, Value};
 use crate::address::Address;
-use crate::reference::{self, Part, Reference};
+use crate::reference;
 
 /// What references may name.
 pub(super) struct Known<'a> {
@@ -34,7 +33,7 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    fn error(&mut self, span: &Span, message: String) -> &mut Diagnostic {
+    pub fn error(&mut self, span: &Span, message: String) -> &mut Diagnostic {
         self.diagnostics.push(Diagnostic::error(span.clone(), message));
         self.diagnostics.last_mut().expect("just pushed")
     }
@@ -216,51 +215,6 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn text(&mut self, node: &Node, schema: &Json) -> Option<Json> {
-        let text = node.text()?;
-        if let Some(kind) = schema["x-address"].as_str()
-            && let Ok(address) = text.parse::<Address>()
-            && address.kind() == kind
-        {
-            return self.address(address, &node.span);
-        }
-        if let Some(help) = schema["x-literal"].as_str() {
-            self.literal(text, &node.span, help);
-        }
-        let marked = self.marked(text, &node.span)?;
-        if let Some(kind) = schema["x-address"].as_str()
-            && marked == text
-            && !text.starts_with("arn:")
-        {
-            let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
-            let help = near.map(|near| format!("did you mean `{near}`?"));
-            let message = format!("`{text}` is neither `{kind}.KEY` nor an ARN");
-            self.error(&node.span, message).help = help;
-        }
-        Some(marked.into())
-    }
-
-    /// Reports references in a text that takes none.
-    fn literal(&mut self, text: &str, span: &Span, help: &str) {
-        // What is malformed is reported where the text is read.
-        for part in reference::parse(text).unwrap_or_default() {
-            let Part::Reference { reference, at, .. } = part else { continue };
-            let message = format!("`${{{reference}}}` cannot stand here");
-            self.error(&within(span, &at, text), message).help = Some(help.to_owned());
-        }
-    }
-
-    fn keys(&self, kind: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let kind = kind.to_owned();
-        self.known.outputs.keys().filter(move |known| known.kind() == kind).map(Address::key)
-    }
-
-    fn address(&mut self, address: Address, span: &Span) -> Option<Json> {
-        let reference = Reference::Output(address, "arn".into());
-        self.is_there(&reference, span);
-        Some(reference::marker(&reference).into())
-    }
-
     /// A number or truth value, also from a text that reads as one (`"30"`, `${env.TIMEOUT}`).
     fn scalar(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let text = node.text()?;
@@ -306,96 +260,6 @@ impl<'a> Checker<'a> {
         };
         self.error(&node.span, format!("`{name}` must be {range}, not {value}"));
         None
-    }
-
-    /// The text with references as markers.
-    pub fn marked(&mut self, text: &str, span: &Span) -> Option<String> {
-        if reference::is_reserved(text) {
-            self.error(span, "a text may not hold the control character U+0001".into());
-            return None;
-        }
-        let parts = match reference::parse(text) {
-            Ok(parts) => parts,
-            Err(malformed) => {
-                let at = within(span, &malformed.at, text);
-                self.error(&at, malformed.message).help = malformed.help;
-                return None;
-            }
-        };
-        let mut marked = String::new();
-        let mut whole = true;
-        for part in parts {
-            match part {
-                Part::Literal(text) => marked.push_str(&text),
-                Part::Reference { reference, default, at } => {
-                    let at = within(span, &at, text);
-                    match self.variable(&reference) {
-                        Some(false) => match default {
-                            Some(default) => marked.push_str(&default),
-                            None if !self.known.needs_env => {
-                                marked.push_str(&reference::marker(&reference));
-                            }
-                            None => {
-                                let message =
-                                    format!("`{reference}` is not set in the environment");
-                                self.error(&at, message).help =
-                                    Some(format!("set it, or write ${{{reference}:-default}}"));
-                                whole = false;
-                            }
-                        },
-                        _ => {
-                            self.is_there(&reference, &at);
-                            marked.push_str(&reference::marker(&reference));
-                        }
-                    }
-                }
-            }
-        }
-        whole.then_some(marked)
-    }
-
-    /// Whether a variable is set; `None` for other references.
-    fn variable(&mut self, reference: &Reference) -> Option<bool> {
-        let Reference::Env(name) = reference else { return None };
-        let value = (self.known.env)(name);
-        let set = value.is_some();
-        self.env.extend(value.map(|value| (name.clone(), value)));
-        Some(set)
-    }
-
-    /// Reports a reference to what is not there.
-    fn is_there(&mut self, reference: &Reference, span: &Span) {
-        let Reference::Output(address, output) = reference else { return };
-        let known = self.known.outputs;
-        match known.get(address) {
-            None => {
-                let kinds: BTreeSet<&str> = known.keys().map(Address::kind).collect();
-                let help = nearest(address.as_str(), known.keys().map(Address::as_str))
-                    .map(|near| format!("did you mean `{near}`?"))
-                    .or_else(|| {
-                        let near = nearest(address.kind(), kinds.iter().copied())?;
-                        Some(format!("did you mean the kind `{near}`?"))
-                    });
-                self.error(span, format!("there is no `{address}` in this stack")).help = help;
-            }
-            Some(outputs) if !outputs.contains(&output.as_str()) => {
-                let help = nearest(output, outputs.iter().copied()).map_or_else(
-                    || format!("`{}` has {}", address.kind(), outputs.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                );
-                self.error(span, format!("`{address}` has no output `{output}`")).help = Some(help);
-            }
-            Some(_) => {}
-        }
-    }
-}
-
-/// A part of a scalar in the file, if the scalar stands there as it reads (or quoted).
-fn within(span: &Span, part: &Range<usize>, text: &str) -> Span {
-    let quotes = span.len().saturating_sub(text.len());
-    match quotes {
-        0 | 2 => span.start + quotes / 2 + part.start..span.start + quotes / 2 + part.end,
-        _ => span.clone(),
     }
 }
 

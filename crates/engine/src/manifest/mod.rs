@@ -7,6 +7,7 @@ mod header;
 mod measure;
 mod overlay;
 mod read;
+mod refer;
 mod schema;
 mod source;
 mod tree;

@@ -3,9 +3,11 @@
 mod asked;
 mod converge;
 mod disk;
+mod guards;
 mod held;
 mod history;
 mod interrupted;
+mod renames;
 mod simulation;
 mod support;
 mod told;

@@ -1,11 +1,12 @@
 //! One stack in one world: runs of it, and what must hold afterwards.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
+use stackwright_engine::Address;
 use stackwright_engine::clock::Clock;
 use stackwright_engine::erased::Registry;
 use stackwright_engine::event::{Event, Events};
@@ -26,6 +27,14 @@ named:
 plain:
   c: {labels: {b: '${named.b.id}', a: '${token.a.id}'}, word: hush}
   d: {}
+";
+
+/// One that needs the other.
+pub const PAIR: &str = "\
+token:
+  a: {size: 2, shape: round}
+named:
+  b: {rules: {upstream: '${token.a.id}'}}
 ";
 
 /// [`CHAIN`] with a replacement, a restart, one resource less and one more.
@@ -291,4 +300,25 @@ pub fn place() -> Place {
 pub fn steps(plan: &Plan) -> Vec<String> {
     let real = plan.steps.iter().filter(|step| step.action != Action::Record);
     real.map(|step| format!("{:?} {}", step.action, step.address).to_lowercase()).collect()
+}
+
+pub async fn made(file: &str) -> Stack {
+    let stack = Stack::new(file);
+    stack.reconcile().await;
+    stack
+}
+
+pub fn address(text: &str) -> Address {
+    text.parse().expect("an address")
+}
+
+pub fn these(texts: &[&str]) -> BTreeSet<Address> {
+    texts.iter().map(|text| address(text)).collect()
+}
+
+/// What the plan says of that address beside its steps.
+pub async fn notes(stack: &Stack, of: &str) -> Vec<String> {
+    let plan = stack.surveyed().await;
+    let of_it = plan.notes.into_iter().filter(|(address, _)| address.as_str() == of);
+    of_it.map(|(_, note)| note).collect()
 }

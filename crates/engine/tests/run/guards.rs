@@ -1,0 +1,152 @@
+//! What the file keeps from being deleted: `protect`, `retain`.
+
+use stackwright_engine::kind::Fault;
+use stackwright_engine::plan::{Action, Hold};
+use stackwright_engine::session::Error;
+use stackwright_testkit::world::{Fate, Thing};
+
+use crate::support::{Ended, Stack, address, made};
+
+/// Why a run does not begin, by address.
+async fn refused(stack: &Stack, destroys: bool) -> Vec<(String, Hold)> {
+    stack.world.script(|_| Fate::Happens);
+    match stack.run(destroys).await {
+        Ended::Refused(Error::Held(held)) => {
+            assert_eq!(stack.world.writes(), 0);
+            held.into_iter().map(|held| (held.address.to_string(), held.hold)).collect()
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn guarded(hold: &Hold) -> (&str, Action) {
+    match hold {
+        Hold::Guarded { guard, action, .. } => (guard, *action),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_protected_is_neither_replaced_nor_deleted_also_without_its_block() {
+    let mut stack = made("token:\n  a: {shape: round, protect: true}\n").await;
+    stack.file = stack.file.replace("round", "square");
+    let held = refused(&stack, false).await;
+    assert_eq!(
+        (held[0].0.as_str(), guarded(&held[0].1)),
+        ("token.a", ("protect", Action::Replace))
+    );
+    let whole = stack.file.clone();
+    stack.file = "stack: s\n".to_owned();
+    for destroys in [false, true] {
+        let held = refused(&stack, destroys).await;
+        assert_eq!(guarded(&held[0].1), ("protect", Action::Delete), "destroys {destroys}");
+    }
+    assert_eq!(stack.world.things().len(), 1);
+
+    // Only the file takes it away, and then everything goes.
+    stack.file = whole.replace(", protect: true", "");
+    let held = refused(&stack, false).await;
+    assert_eq!(
+        guarded(&held[0].1),
+        ("protect", Action::Replace),
+        "the run that records it is first"
+    );
+    stack.file = stack.file.replace("square", "round");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("round", "square");
+    stack.reconcile().await;
+    stack.holds("replaced").await;
+    stack.file = "stack: s\n".to_owned();
+    stack.reconcile().await;
+    stack.holds("deleted").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_guard_is_on_record_from_the_intent_on() {
+    let mut stack = Stack::new("token:\n  a: {protect: true}\n");
+    stack.world.script(|deed| match deed.verb {
+        "create" => Fate::KillsAfter,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    stack.file = "stack: s\n".to_owned();
+    assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_protected_and_gone_is_no_hindrance() {
+    let mut stack = made("token:\n  a: {protect: true}\n").await;
+    stack.world.meddle(|things| things[0].alive = false);
+    assert_eq!(stack.plan().await, ["create token.a"]);
+    stack.file = "stack: s\n".to_owned();
+    stack.reconcile().await;
+    stack.holds("gone").await;
+}
+
+/// A guard is in the file, and the run that is to record it does not get that far.
+#[tokio::test(start_paused = true)]
+async fn a_guard_holds_however_the_object_came_into_the_state() {
+    // Its create is answered by nobody, and it is found by its name.
+    let mut found = Stack::new("named:\n  b: {protect: true}\n");
+    found.world.script(|deed| match deed.verb {
+        "create" => Fate::KillsAfter,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(found.run(false).await, Ended::Killed));
+    found.file = "stack: s\n".to_owned();
+    assert_eq!(guarded(&refused(&found, false).await[0].1), ("protect", Action::Delete));
+
+    // It is taken up by its id.
+    let mut stack = made("token:\n  a: {}\n").await;
+    stack.world.meddle(|things| {
+        let spec = serde_json::json!({ "name": "b", "tags": {}, "labels": {}, "rules": {} });
+        things.push(Thing { kind: "named", id: "b".into(), spec, ..things[0].clone() });
+    });
+    let before = stack.file.clone();
+    stack.file = format!("{before}named:\n  b: {{protect: true}}\n");
+    stack.import("named.b", "b").await.expect("it is free");
+    stack.file = before;
+    assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
+
+    // It is written, and destroyed before any run has recorded it.
+    let mut stack = made("token:\n  a: {}\n").await;
+    stack.file = stack.file.replace("{}", "{protect: true}");
+    assert_eq!(guarded(&refused(&stack, true).await[0].1), ("protect", Action::Delete));
+
+    // The run that would record it fails at another change.
+    stack.file = stack.file.replace("protect: true", "protect: true, size: 3");
+    stack.world.script(|deed| match deed.verb {
+        "update" => Fate::Fails(Fault::Terminal),
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Done(outcome) if outcome.failed.len() == 1));
+    stack.file = "stack: s\n".to_owned();
+    assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_retained_stays_in_the_cloud_and_is_forgotten() {
+    for destroys in [false, true] {
+        let mut stack = made("token:\n  a: {shape: round, retain: true}\n  z: {}\n").await;
+        stack.file = stack.file.replace("round", "square");
+        assert_eq!(guarded(&refused(&stack, false).await[0].1), ("retain", Action::Replace));
+        stack.file = "stack: s\n".to_owned();
+        assert_eq!(stack.plan().await, ["forget token.a", "delete token.z"]);
+        assert!(matches!(stack.run(destroys).await, Ended::Done(o) if o.failed.is_empty()));
+        let left = stack.world.things();
+        assert_eq!(left.len(), 1, "{left:?}");
+        assert_eq!((left[0].address(), &left[0].spec["shape"]), (None, &"round".into()));
+        assert!(stack.state().resources.is_empty());
+        // A state that knows nothing looks everywhere for what is ours.
+        assert_eq!(stack.plan().await, [""; 0]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retained_object_keeps_its_name() {
+    let mut stack = made("named:\n  a: {name: x, retain: true}\n").await;
+    stack.file = "stack: s\nnamed:\n  b: {name: x}\n".to_owned();
+    let held = refused(&stack, false).await;
+    assert_eq!(held, [("named.b".to_owned(), Hold::NameKept(address("named.a")))]);
+    assert_eq!(stack.world.things()[0].address(), Some("named.a"), "nothing was begun");
+}
