@@ -12,11 +12,12 @@ use futures_util::{StreamExt, stream, try_join};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stackwright_engine::Address;
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::config::OneOrMany;
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Problem, Repeat, Result,
+    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live,
+    Others, Owner, Problem, Repeat, Result,
 };
 
 use self::observe::{foreign, found, live};
@@ -32,7 +33,7 @@ use crate::tags::{self, Tags};
 const OURS: &str = "stackwright";
 
 /// Whose instances take roles on through instance profiles.
-const EC2: &str = "ec2.amazonaws.com";
+pub const EC2: &str = "ec2.amazonaws.com";
 
 /// Where a role is when nothing is written.
 const PATH: &str = "/";
@@ -96,6 +97,15 @@ impl From<Value> for Trust {
         match serde_json::from_value(value.clone()) {
             Ok(OneOrMany(who)) => Self::Who(who),
             Err(_) => Self::Document(Document::from(value)),
+        }
+    }
+}
+
+impl From<Trust> for Document {
+    fn from(trust: Trust) -> Self {
+        match trust {
+            Trust::Who(who) => Self::trust(&who),
+            Trust::Document(document) => document,
         }
     }
 }
@@ -189,10 +199,7 @@ impl Kind for Role {
         if !config.allow.is_empty() {
             policies.insert(OURS.to_owned(), Document::allow(&config.allow));
         }
-        let trust = match config.trust {
-            Trust::Who(who) => Document::trust(&who),
-            Trust::Document(document) => document,
-        };
+        let trust = Document::from(config.trust);
         Ok(Spec {
             name: at.name.clone(),
             tags: at.tags.clone(),
@@ -305,6 +312,38 @@ impl Kind for Role {
             done => done,
         }
     }
+}
+
+/// The role of the stack that a text means: `role.KEY`, `${role.KEY.arn}`, `${role.KEY.name}`.
+pub fn of_stack(text: &str) -> Option<Address> {
+    let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix("}"));
+    let address = match inner {
+        Some(reference) => reference.rsplit_once('.')?.0,
+        None => text,
+    };
+    address.parse().ok().filter(|address: &Address| address.kind() == Role::NAME)
+}
+
+/// A problem of `field` where it names a role of the stack that, whatever its references come to
+/// mean, trusts none of `who`. The first of them is what its trust should name.
+pub fn must_trust(
+    who: &[&str],
+    others: Others<'_>,
+    (field, text): (&str, &str),
+) -> Option<Problem> {
+    let address = of_stack(text)?;
+    let role = Config::deserialize(others(&address)?).ok()?;
+    // What is wrong in itself is reported there.
+    if check::check(&role).iter().any(|problem| problem.path[0] == "trust") {
+        return None;
+    }
+    let trust = Document::from(role.trust);
+    let wanted = who.first().filter(|_| !who.iter().any(|who| trust.may_trust(who)))?;
+    Some(Problem {
+        path: vec![field.to_owned()],
+        message: format!("`{address}` does not trust {wanted}"),
+        hint: Some(format!("add {wanted} to the role's trust")),
+    })
 }
 
 /// `None` where IAM says that the thing does not exist.

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::change::{Change, Path};
 use crate::kind::{
-    Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Owner,
+    Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Others, Owner,
     Problem, Repeat, Result,
 };
 
@@ -28,7 +28,8 @@ pub trait AnyKind: Send + Sync {
     fn lost(&self) -> &'static str;
     fn follows(&self) -> &'static [(&'static str, &'static str)];
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
-    fn check(&self, config: &Value) -> Result<Vec<Problem>>;
+    /// Alone and against others.
+    fn check(&self, config: &Value, others: Others<'_>) -> Result<Vec<Problem>>;
     fn alike(&self, path: &Path, this: &Value, that: &Value) -> bool;
     fn others(&self, applied: Option<&Value>, live: &Value) -> Vec<String>;
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>>;
@@ -97,8 +98,11 @@ impl<K: Kind> AnyKind for Erased<K> {
         K::Config::json_schema(generator)
     }
 
-    fn check(&self, config: &Value) -> Result<Vec<Problem>> {
-        Ok(K::check(&typed(config)?))
+    fn check(&self, config: &Value, others: Others<'_>) -> Result<Vec<Problem>> {
+        let config = typed(config)?;
+        let mut problems = K::check(&config);
+        problems.extend(K::check_against(&config, others));
+        Ok(problems)
     }
 
     fn alike(&self, path: &Path, this: &Value, that: &Value) -> bool {

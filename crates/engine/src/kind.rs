@@ -67,6 +67,11 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What only shows beside another resource of the file: a reference to one that cannot serve.
+    fn check_against(_config: &Self::Config, _others: Others<'_>) -> Vec<Problem> {
+        Vec::new()
+    }
+
     /// Whether two values of a part of `Spec` that are not equal mean the same: spellings of it. They
     /// are no difference.
     fn alike(_path: &Path, _this: &Value, _that: &Value) -> bool {
@@ -157,6 +162,10 @@ pub struct Problem {
     pub message: String,
     pub hint: Option<String>,
 }
+
+/// The file's other resources: what their kinds' `Config` read, by address, references as their text.
+/// `None`: there is no such resource.
+pub type Others<'a> = &'a dyn Fn(&Address) -> Option<Value>;
 
 /// An item for a list in another resource's config: `to: role.x`, `field: allow`. An address that the
 /// stack does not have is passed over.
