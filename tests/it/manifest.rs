@@ -152,7 +152,7 @@ fn a_role_that_does_not_trust_who_shall_take_it_on() {
         with.replace("role:\n", &format!("role:\n  m: {{trust: {trust}}}\n"))
     };
     let lambda = "lambda.amazonaws.com";
-    let problem = "3:45 `role.m` does not trust ec2.amazonaws.com | \
+    let problem = "3:39 `role.m` does not trust ec2.amazonaws.com | \
                    add ec2.amazonaws.com to the role's trust";
     for profile in ["role.m", "${role.m.arn}", "${role.m.name}"] {
         check(&web(profile, lambda), &[problem]);
@@ -186,7 +186,7 @@ fn a_role_that_does_not_trust_who_shall_take_it_on() {
                    write for example `lambda.amazonaws.com` or twelve digits";
     check(&web("role.m", "ec2"), &[service]);
 
-    let function = "7:61 `role.r` does not trust lambda.amazonaws.com | \
+    let function = "7:54 `role.r` does not trust lambda.amazonaws.com | \
                     add lambda.amazonaws.com to the role's trust";
     let trusting =
         |who: &str| SOUND.replace("trust: lambda.amazonaws.com", &format!("trust: {who}"));

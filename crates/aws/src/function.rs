@@ -392,6 +392,10 @@ impl Kind for Function {
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         self.delete_function(handle).await
     }
+
+    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+        self.let_go_of_logs(handle, &owner.lineage).await
+    }
 }
 
 /// Reading and digesting may take a while: not on a thread that serves calls.

@@ -289,6 +289,11 @@ impl Kind for Instance {
             sent => sent.map(drop).explain("TerminateInstances"),
         }
     }
+
+    /// Its disks, which were tagged with it.
+    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+        self.untag_volumes(&handle.id, &owner.stack).await
+    }
 }
 
 fn tagged(spec: &Spec) -> Vec<Tag> {

@@ -17,17 +17,17 @@ use stackwright_engine::change::{Change, Path};
 use stackwright_engine::config::OneOrMany;
 use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live,
-    Others, Owner, Problem, Repeat, Result,
+    Others, Owner, Problem, Repeat, Result, tag,
 };
 
 use self::observe::{foreign, found, live};
-use self::profile::{InProfile, is_untold};
+use self::profile::{InProfile, unless_untold};
 use self::write::keys;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
 use crate::once::Once;
 use crate::policy::{Document, Statement};
-use crate::tags::{self, Tags};
+use crate::tags::{self, Difference, Tags};
 
 /// The inline policy that `allow` becomes.
 const OURS: &str = "stackwright";
@@ -305,12 +305,14 @@ impl Kind for Role {
         Ok(())
     }
 
+    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+        let ours = Tags::from([(tag::STACK.to_owned(), owner.stack.clone())]);
+        let gone = Difference { set: Tags::new(), remove: tags::own() };
+        unless_untold(handle, self.set_profile_tags(&handle.id, &ours, &gone).await)
+    }
+
     async fn forget(&self, handle: &Handle<Spec>) -> Result<()> {
-        let in_profile = handle.applied.as_ref().and_then(|applied| applied.instance_profile);
-        match self.delete_profile(handle).await {
-            Err(error) if is_untold(&error) && in_profile != Some(InProfile::Yes) => Ok(()),
-            done => done,
-        }
+        unless_untold(handle, self.delete_profile(handle).await)
     }
 }
 

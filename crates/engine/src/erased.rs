@@ -51,6 +51,7 @@ pub trait AnyKind: Send + Sync {
         changes: &'a [Change],
     ) -> Future<'a, Result<()>>;
     fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
+    fn let_go<'a>(&'a self, handle: &'a Handle<Value>, owner: &'a Owner) -> Future<'a, Result<()>>;
     fn forget<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
 }
 
@@ -163,6 +164,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {
         async move { self.0.delete(&typed_handle(handle)).await }.boxed()
+    }
+
+    fn let_go<'a>(&'a self, handle: &'a Handle<Value>, owner: &'a Owner) -> Future<'a, Result<()>> {
+        async move { self.0.let_go(&typed_handle(handle), owner).await }.boxed()
     }
 
     fn forget<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {

@@ -137,6 +137,16 @@ pub trait Kind: Send + Sync + 'static {
     /// Repeated after an interruption, also when `observe` finds the object gone.
     fn delete(&self, handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send;
 
+    /// Before an object is let go of, or after it is gone: takes the tags that make it ours off what
+    /// was made beside it and stays (a log group, disks). Its own go afterwards, by `update`.
+    fn let_go(
+        &self,
+        _handle: &Handle<Self::Spec>,
+        _owner: &Owner,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
     /// After the object itself is gone by somebody else's hand: removes what was made for it beside
     /// it and means no other object (the right to call a function).
     fn forget(&self, _handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send {
@@ -279,6 +289,8 @@ pub mod tag {
     pub const ADDRESS: &str = "stackwright:address";
     /// From 1, one more at each re-creation.
     pub const GENERATION: &str = "stackwright:generation";
+    /// All of them.
+    pub const OWN: [&str; 4] = [STACK, LINEAGE, ADDRESS, GENERATION];
 
     /// Whether a key is one of ours.
     pub fn is_own(key: &str) -> bool {
