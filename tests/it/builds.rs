@@ -1,5 +1,7 @@
 //! `code.build`: when it runs, what is told of it, and that what it makes is what runs.
 
+use std::fs::File;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::Command;
 
 use serde_json::{Value, json};
@@ -183,4 +185,36 @@ fn a_long_build_is_told_while_it_runs() {
     running.hear("… looking at what exists: waiting for the build `until test -e go");
     stack.write("go", "");
     running.wait().code(65).says("m.py: No such file");
+}
+
+/// Also what a build has started by itself, and what does not mind being asked to end.
+#[test]
+fn a_build_ends_with_the_run_that_it_is_for() {
+    let emulator = Emulator::ministack().start();
+    let (polite, stubborn) = ("", "trap '' TERM; ");
+    for (command, signal, code, is) in [
+        ("reconcile", "INT", 130, polite),
+        ("plan", "TERM", 143, polite),
+        ("plan", "KILL", 137, stubborn),
+    ] {
+        let build = format!("({is}echo up; sleep 60; echo left) > alive & wait");
+        let function = json!({
+            "runtime": "python3.13",
+            "handler": "m.h",
+            "code": { "path": "m.py", "build": build },
+        });
+        let stack = stack(&emulator, &function, &[]);
+        let alive = stack.path("alive");
+        let made = Command::new("mkfifo").arg(&alive).status().expect("mkfifo");
+        assert!(made.success());
+        let running = stack.start(&[command]);
+        let mut alive = BufReader::new(File::open(alive).expect("a pipe"));
+        let mut said = String::new();
+        alive.read_line(&mut said).expect("a line");
+        running.signal(signal);
+        running.wait().code(code);
+        // To the end of everything that could write to it.
+        alive.read_to_string(&mut said).expect("text");
+        assert_eq!(said, "up\n", "{command}, {signal}");
+    }
 }

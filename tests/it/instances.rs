@@ -278,3 +278,36 @@ fn a_script_from_a_file_is_that_file() {
     let changes = [r##"user_data: "#!/bin/sh\necho one\n" -> "#!/bin/sh\necho two\n""##];
     brings(&stack, "replace", &changes);
 }
+
+#[test]
+fn the_disks_of_an_instance_that_is_let_go_are_nobodys() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator, IMAGE, &[]);
+    stack.reconcile(&[]);
+    let instance = seen(&emulator, &stack);
+    let id = text(&instance["InstanceId"]);
+    // One that another stack made.
+    let zone = text(&instance["Placement"]["AvailabilityZone"]);
+    let create = ["ec2", "create-volume", "--size", "1", "--availability-zone", zone];
+    let other = emulator.aws(&create)["VolumeId"].clone();
+    let other = text(&other);
+    let tags = ["--tags", "Key=stackwright:stack,Value=us-east-1/other"];
+    emulator.aws(&[&["ec2", "create-tags", "--resources", other], &tags[..]].concat());
+    let attach = ["ec2", "attach-volume", "--volume-id", other, "--device", "/dev/sdf"];
+    emulator.aws(&[&attach[..], &["--instance-id", id]].concat());
+    // Of each disk: who made it, and how many tags of ours it has.
+    let disks = || {
+        let all = emulator.aws(&["ec2", "describe-volumes"])["Volumes"].take();
+        let of = |volume: &Value| {
+            let tags = volume["Tags"].as_array().cloned().unwrap_or_default();
+            let ours = tags.iter().filter(|tag| text(&tag["Key"]).starts_with("stackwright:"));
+            (volume["VolumeId"] == other, ours.count())
+        };
+        let mut disks: Vec<_> = all.as_array().expect("a list").iter().map(of).collect();
+        disks.sort();
+        disks
+    };
+    assert_eq!(disks(), [(false, 4), (true, 1)]);
+    stack.ok(&["state", "rm", "instance.web"]).says("stays in the cloud");
+    assert_eq!(disks(), [(false, 0), (true, 1)]);
+}

@@ -145,6 +145,61 @@ fn keys_that_stand_twice() {
 }
 
 #[test]
+fn a_role_that_does_not_trust_who_shall_take_it_on() {
+    let web = |profile: &str, trust: &str| {
+        let more = format!("type: t2.micro, profile: '{profile}'");
+        let with = SOUND.replace("type: t2.micro", &more);
+        with.replace("role:\n", &format!("role:\n  m: {{trust: {trust}}}\n"))
+    };
+    let lambda = "lambda.amazonaws.com";
+    let problem = "3:39 `role.m` does not trust ec2.amazonaws.com | \
+                   add ec2.amazonaws.com to the role's trust";
+    for profile in ["role.m", "${role.m.arn}", "${role.m.name}"] {
+        check(&web(profile, lambda), &[problem]);
+        check(&web(profile, "ec2.amazonaws.com"), &[]);
+    }
+    let document = |principal: &str| {
+        let condition = "Condition: {StringEquals: {a: '${aws.account}'}}";
+        format!("{{Statement: {{Effect: Allow, Principal: {principal}, {condition}}}}}")
+    };
+    for trust in [
+        "'*'",
+        &document("{Service: lambda.amazonaws.com}"),
+        "[lambda.amazonaws.com, 'arn:aws:iam::${aws.account}:root']",
+    ] {
+        check(&web("role.m", trust), &[problem]);
+    }
+    // References may mean it, and a role that is not in the file may be anything.
+    for trust in [
+        "[lambda.amazonaws.com, ec2.amazonaws.com]",
+        "'${env.HOME}'",
+        &document("{Service: [lambda.amazonaws.com, ec2.amazonaws.com]}"),
+        &document("{Service: '${env.HOME}.amazonaws.com'}"),
+    ] {
+        check(&web("role.m", trust), &[]);
+    }
+    for profile in ["instance-profile", "role"] {
+        check(&web(&format!("arn:aws:iam::123456789012:{profile}/m"), lambda), &[]);
+    }
+    // What is wrong with the trust itself is told once.
+    let service = "5:7 `ec2` is not a service, an account or an ARN | \
+                   write for example `lambda.amazonaws.com` or twelve digits";
+    check(&web("role.m", "ec2"), &[service]);
+
+    let function = "7:54 `role.r` does not trust lambda.amazonaws.com | \
+                    add lambda.amazonaws.com to the role's trust";
+    let trusting =
+        |who: &str| SOUND.replace("trust: lambda.amazonaws.com", &format!("trust: {who}"));
+    check(&trusting("ec2.amazonaws.com"), &[function]);
+    for who in ["'*'", "lambda.amazonaws.com.cn", "'${env.HOME}'", &document("'*'")] {
+        check(&trusting(who), &[]);
+    }
+    // Of another cloud as well.
+    let cloud = "clouds: {aws: {account: '123456789012', role: {r: {trust: ec2.amazonaws.com}}}}\n";
+    check_more(cloud, &[function]);
+}
+
+#[test]
 fn references_that_lead_nowhere() {
     let refer = |text: &str| {
         SOUND.replace("role: role.r}", &format!("role: role.r, environment: {{AB: '{text}'}}}}"))

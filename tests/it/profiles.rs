@@ -161,3 +161,19 @@ fn what_is_left_of_a_role_is_taken_away() {
     stack.ok(&["state", "rm", "role.machine"]);
     assert_eq!(tag(&emulator, "stackwright:stack"), None);
 }
+
+#[test]
+fn a_role_that_is_gone_is_let_go_with_its_profile() {
+    let emulator = Emulator::ministack().start();
+    let stack = stack(&emulator);
+    stack.reconcile(&[]);
+    let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
+    out.extend(["--instance-profile-name", "machine"]);
+    emulator.aws(&out);
+    emulator.aws(&["iam", "delete-role", "--role-name", "machine"]);
+    assert!(tag(&emulator, "stackwright:stack").is_some());
+    stack.ok(&["state", "rm", "role.machine"]);
+    assert_eq!(tag(&emulator, "stackwright:stack"), None);
+    assert_eq!(tag(&emulator, "team").as_deref(), Some("a"));
+    assert_eq!(profiles(&emulator), [("machine".to_owned(), String::new())]);
+}

@@ -125,6 +125,23 @@ fn what_is_retained_or_removed_from_the_state_stays_in_the_cloud_as_nobodys() {
 }
 
 #[test]
+fn a_function_that_is_gone_is_let_go_with_its_log() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    let shown = stack.ok(&["state", "show", "function.ec2-control"]).json();
+    let arn = text(&shown["object"]["outputs"]["arn"]).replace(":lambda:", ":logs:");
+    let arn = arn.replace(":function:", ":log-group:/aws/lambda/");
+    let tags = || {
+        let tags = emulator.aws(&["logs", "list-tags-for-resource", "--resource-arn", &arn]);
+        tags["tags"].as_object().expect("the group is there").len()
+    };
+    assert_eq!(tags(), 5);
+    emulator.aws(&["lambda", "delete-function", "--function-name", "ec2-control"]);
+    stack.ok(&["state", "rm", "function.ec2-control"]);
+    assert_eq!(tags(), 1, "the file's own");
+}
+
+#[test]
 fn a_renamed_address_is_the_same_object() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);

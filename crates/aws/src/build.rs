@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use stackwright_engine::kind::{Error, Result};
+use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
@@ -42,18 +43,39 @@ impl Builds {
     }
 }
 
+/// What runs the command, `$1`. A process beside it, which only waits, outlives whatever may end this
+/// program: when the pipe that it reads closes without a line, it ends the whole group that all of
+/// this runs in. First by a word, so that what has more to stop than itself can do so.
+///
+/// The command is one stream, so that lines stand in the order in which they were said.
+const SCRIPT: &str = r#"
+exec 3<&0 </dev/null
+(
+    trap '' TERM
+    read -r line <&3 || { kill -TERM 0; sleep "$2"; kill -KILL 0; }
+) >/dev/null &
+exec sh -e -c "$1" 2>&1 3<&-
+"#;
+/// Seconds between the two.
+const LAST_WORD: &str = "2";
+
 /// The error completes "`build` …".
 async fn run(folder: &Path, command: &str) -> Result<(), String> {
     let mut shell = Command::new("sh");
-    // One stream, so that lines stand in the order in which they were said.
-    shell.args(["-c", "exec sh -e -c \"$1\" 2>&1", "sh", command]);
-    shell.current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
-    match tokio::time::timeout(PATIENCE, shell.output()).await {
-        Err(_) => Err(format!("did not end within {} minutes", PATIENCE.as_secs() / 60)),
-        Ok(Err(error)) => Err(format!("cannot run: sh: {error}")),
-        Ok(Ok(Output { status, .. })) if status.success() => Ok(()),
-        Ok(Ok(Output { status, stdout, .. })) => Err(told(status, &stdout)),
-    }
+    shell.args(["-c", SCRIPT, "sh", command, LAST_WORD]).current_dir(folder);
+    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    // Not the terminal's: a Ctrl-C there ends this program, and by that the build.
+    shell.process_group(0);
+    let failed = |error| format!("cannot run: sh: {error}");
+    let mut building = shell.spawn().map_err(failed)?;
+    let Some(mut line) = building.stdin.take() else { return Err("cannot run: no pipe".into()) };
+    let Ok(ended) = tokio::time::timeout(PATIENCE, building.wait_with_output()).await else {
+        return Err(format!("did not end within {} minutes", PATIENCE.as_secs() / 60));
+    };
+    let Output { status, stdout, .. } = ended.map_err(failed)?;
+    // What it left running on purpose stays; nobody may be there to read this.
+    let _ = line.write_all(b"\n").await;
+    if status.success() { Ok(()) } else { Err(told(status, &stdout)) }
 }
 
 fn told(status: ExitStatus, output: &[u8]) -> String {

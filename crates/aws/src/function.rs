@@ -13,18 +13,18 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use stackwright_engine::Address;
 use stackwright_engine::change::Change;
 use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{
     Compare, Context, Contribution, Cost, Created, Error, Field, Found, Handle, Intent, Kind, Live,
-    Owner, Problem, Repeat, Result,
+    Others, Owner, Problem, Repeat, Result,
 };
 
 use crate::build::Builds;
 use crate::cloud::Cloud;
 use crate::log_group;
 use crate::package::Source;
+use crate::role::{must_trust, of_stack};
 
 /// AWS's own defaults, which are sent when a field is taken out of the file.
 const TIMEOUT: i32 = 3;
@@ -32,6 +32,9 @@ const MEMORY: i32 = 128;
 const EPHEMERAL_STORAGE: i32 = 512;
 /// Calls at once: as many as the account has left.
 const UNRESERVED: i32 = -1;
+
+/// Who takes a function's role on.
+const LAMBDA: &str = "lambda.amazonaws.com";
 
 /// The kind.
 pub struct Function {
@@ -313,8 +316,13 @@ impl Kind for Function {
         check::check(config)
     }
 
+    fn check_against(config: &Config, others: Others<'_>) -> Vec<Problem> {
+        let who = [LAMBDA, "lambda.amazonaws.com.cn", "*"];
+        must_trust(&who, others, ("role", &config.role)).into_iter().collect()
+    }
+
     fn contribute(config: &Config, at: &Context) -> Vec<Contribution> {
-        let role = role_of_stack(&config.role).filter(|_| config.logs == Some(true));
+        let role = of_stack(&config.role).filter(|_| config.logs == Some(true));
         let group = log_group::arn(&at.partition, &at.region, &at.account, &at.name);
         let write = json!({
             "actions": ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -370,22 +378,16 @@ impl Kind for Function {
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         self.delete_function(handle).await
     }
+
+    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+        self.let_go_of_logs(handle, &owner.lineage).await
+    }
 }
 
 /// Reading and digesting may take a while: not on a thread that serves calls.
 async fn read(code: PathBuf, exclude: Vec<String>) -> Result<Source> {
     let reading = tokio::task::spawn_blocking(move || Source::read(&code, &exclude)).await;
     reading.unwrap_or_else(|error| Err(Error::terminal(format!("reading code: {error}"))))
-}
-
-/// `role.KEY` or `${role.KEY.arn}`.
-fn role_of_stack(text: &str) -> Option<Address> {
-    let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix("}"));
-    let address = match inner {
-        Some(reference) => reference.trim().strip_suffix(".arn")?,
-        None => text,
-    };
-    address.parse().ok().filter(|address: &Address| address.kind() == "role")
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live,
-    Locked, Owner, Problem, Repeat, Result, Settled, tag,
+    Locked, Others, Owner, Problem, Repeat, Result, Settled, tag,
 };
 
 use self::config::Config;
@@ -42,6 +42,7 @@ use self::volumes::Volumes;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
 use crate::once::Once;
+use crate::role::{EC2, must_trust};
 use crate::tags::{self, Tags};
 
 /// The console's name for an instance is a tag.
@@ -141,6 +142,12 @@ impl Kind for Instance {
 
     fn check(config: &Config) -> Vec<Problem> {
         check::check(config)
+    }
+
+    /// A role that does not trust EC2 has no instance profile.
+    fn check_against(config: &Config, others: Others<'_>) -> Vec<Problem> {
+        let profile = config.profile.as_deref().unwrap_or_default();
+        must_trust(&[EC2], others, ("profile", profile)).into_iter().collect()
     }
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
@@ -290,6 +297,11 @@ impl Kind for Instance {
             }
             sent => sent.map(drop).explain("TerminateInstances"),
         }
+    }
+
+    /// Its disks, which were tagged with it.
+    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+        self.untag_volumes(&handle.id, &owner.stack).await
     }
 }
 

@@ -103,6 +103,21 @@ impl Document {
         })
     }
 
+    /// Whether some statement lets a principal take the role on, or may: a reference, which stands in
+    /// it as its text, may come to mean it.
+    pub fn may_trust(&self, who: &str) -> bool {
+        let statements = self.0.get("Statement").and_then(Value::as_array);
+        let statements = statements.into_iter().flatten();
+        let mut trusting = statements.filter(|statement| statement["Effect"] != "Deny");
+        trusting.any(|statement| match &statement["Principal"] {
+            Value::Object(by_sort) => {
+                let mut members = by_sort.values().cloned().flat_map(list);
+                members.any(|member| member.as_str().is_some_and(|member| may_be(member, who)))
+            }
+            one => one.as_str().is_some_and(|one| may_be(one, who)),
+        })
+    }
+
     /// Whether it has the one part that no document can do without.
     pub fn has_statement(&self) -> bool {
         self.0.get("Statement").and_then(Value::as_array).is_some_and(|list| !list.is_empty())
@@ -128,6 +143,16 @@ pub fn is_service(who: &str) -> bool {
 /// Twelve digits.
 pub fn is_account(who: &str) -> bool {
     who.len() == 12 && who.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Whether a text is `who`, or may be once its references are known.
+fn may_be(text: &str, who: &str) -> bool {
+    match (text.find("${"), text.rfind('}')) {
+        (Some(first), Some(last)) if first < last => {
+            who.starts_with(&text[..first]) && who.ends_with(&text[last + 1..])
+        }
+        _ => text == who,
+    }
 }
 
 impl From<Value> for Document {

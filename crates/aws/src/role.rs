@@ -12,27 +12,28 @@ use futures_util::{StreamExt, stream, try_join};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use stackwright_engine::Address;
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::config::{OneOrMany, ShortOrLong};
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Problem, Repeat, Result,
+    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live,
+    Others, Owner, Problem, Repeat, Result, tag,
 };
 
 use self::observe::{foreign, found, live};
-use self::profile::{InProfile, is_untold};
+use self::profile::{InProfile, unless_untold};
 use self::write::keys;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
 use crate::once::Once;
 use crate::policy::{Document, Statement};
-use crate::tags::{self, Tags};
+use crate::tags::{self, Difference, Tags};
 
 /// The inline policy that `allow` becomes.
 const OURS: &str = "stackwright";
 
 /// Whose instances take roles on through instance profiles.
-const EC2: &str = "ec2.amazonaws.com";
+pub const EC2: &str = "ec2.amazonaws.com";
 
 /// Where a role is when nothing is written.
 const PATH: &str = "/";
@@ -85,6 +86,15 @@ pub struct Config {
 
 /// Who may take a role on: by name, or as the whole document.
 pub type Trust = ShortOrLong<OneOrMany, Document>;
+
+impl From<Trust> for Document {
+    fn from(trust: Trust) -> Self {
+        match trust {
+            Trust::Short(OneOrMany(who)) => Self::trust(&who),
+            Trust::Long(document) => document,
+        }
+    }
+}
 
 /// A role in its normal form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -157,10 +167,7 @@ impl Kind for Role {
         if !config.allow.is_empty() {
             policies.insert(OURS.to_owned(), Document::allow(&config.allow));
         }
-        let trust = match config.trust {
-            Trust::Short(OneOrMany(who)) => Document::trust(&who),
-            Trust::Long(document) => document,
-        };
+        let trust = Document::from(config.trust);
         Ok(Spec {
             name: at.name.clone(),
             tags: at.tags.clone(),
@@ -266,13 +273,47 @@ impl Kind for Role {
         Ok(())
     }
 
-    async fn forget(&self, handle: &Handle<Spec>) -> Result<()> {
-        let in_profile = handle.applied.as_ref().and_then(|applied| applied.instance_profile);
-        match self.delete_profile(handle).await {
-            Err(error) if is_untold(&error) && in_profile != Some(InProfile::Yes) => Ok(()),
-            done => done,
-        }
+    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+        let ours = Tags::from([(tag::STACK.to_owned(), owner.stack.clone())]);
+        let gone = Difference { set: Tags::new(), remove: tags::own() };
+        unless_untold(handle, self.set_profile_tags(&handle.id, &ours, &gone).await)
     }
+
+    async fn forget(&self, handle: &Handle<Spec>) -> Result<()> {
+        unless_untold(handle, self.delete_profile(handle).await)
+    }
+}
+
+/// The role of the stack that a text means: `role.KEY`, `${role.KEY.arn}`, `${role.KEY.name}`.
+pub fn of_stack(text: &str) -> Option<Address> {
+    let inner = text.strip_prefix("${").and_then(|rest| rest.strip_suffix("}"));
+    let address = match inner {
+        Some(reference) => reference.rsplit_once('.')?.0,
+        None => text,
+    };
+    address.parse().ok().filter(|address: &Address| address.kind() == Role::NAME)
+}
+
+/// A problem of `field` where it names a role of the stack that, whatever its references come to
+/// mean, trusts none of `who`. The first of them is what its trust should name.
+pub fn must_trust(
+    who: &[&str],
+    others: Others<'_>,
+    (field, text): (&str, &str),
+) -> Option<Problem> {
+    let address = of_stack(text)?;
+    let role = Config::deserialize(others(&address)?).ok()?;
+    // What is wrong in itself is reported there.
+    if check::check(&role).iter().any(|problem| problem.path[0] == "trust") {
+        return None;
+    }
+    let trust = Document::from(role.trust);
+    let wanted = who.first().filter(|_| !who.iter().any(|who| trust.may_trust(who)))?;
+    Some(Problem {
+        path: vec![field.to_owned()],
+        message: format!("`{address}` does not trust {wanted}"),
+        hint: Some(format!("add {wanted} to the role's trust")),
+    })
 }
 
 /// `None` where IAM says that the thing does not exist.

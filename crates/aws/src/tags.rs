@@ -6,7 +6,7 @@ use aws_sdk_ec2::types as ec2;
 use aws_sdk_iam::types as iam;
 use serde_json::Value;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Error, Result};
+use stackwright_engine::kind::{Error, Result, tag};
 
 /// A resource's tags: the user's and those that say whose it is.
 pub type Tags = BTreeMap<String, String>;
@@ -28,6 +28,11 @@ pub fn to_iam(tags: &Tags) -> Result<Vec<iam::Tag>> {
 
 pub fn from_iam(tags: &[iam::Tag]) -> Tags {
     tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
+}
+
+/// The keys of those that say whose an object is.
+pub fn own() -> Vec<String> {
+    tag::OWN.map(str::to_owned).into()
 }
 
 /// What has to be done to an object's tags.

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::change::{Change, Path};
 use crate::kind::{
-    Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Locked, Owner,
-    Problem, Repeat, Result,
+    Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Locked,
+    Others, Owner, Problem, Repeat, Result,
 };
 
 type Future<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
@@ -28,7 +28,8 @@ pub trait AnyKind: Send + Sync {
     fn lost(&self) -> &'static str;
     fn follows(&self) -> &'static [(&'static str, &'static str)];
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
-    fn check(&self, config: &Value) -> Result<Vec<Problem>>;
+    /// Alone and against others.
+    fn check(&self, config: &Value, others: Others<'_>) -> Result<Vec<Problem>>;
     fn alike(&self, path: &Path, this: &Value, that: &Value) -> bool;
     fn others(&self, applied: Option<&Value>, live: &Value) -> Vec<String>;
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>>;
@@ -51,6 +52,7 @@ pub trait AnyKind: Send + Sync {
     ) -> Future<'a, Result<()>>;
     fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
     fn locked<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<Locked>>>;
+    fn let_go<'a>(&'a self, handle: &'a Handle<Value>, owner: &'a Owner) -> Future<'a, Result<()>>;
     fn forget<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
 }
 
@@ -98,8 +100,11 @@ impl<K: Kind> AnyKind for Erased<K> {
         K::Config::json_schema(generator)
     }
 
-    fn check(&self, config: &Value) -> Result<Vec<Problem>> {
-        Ok(K::check(&typed(config)?))
+    fn check(&self, config: &Value, others: Others<'_>) -> Result<Vec<Problem>> {
+        let config = typed(config)?;
+        let mut problems = K::check(&config);
+        problems.extend(K::check_against(&config, others));
+        Ok(problems)
     }
 
     fn alike(&self, path: &Path, this: &Value, that: &Value) -> bool {
@@ -164,6 +169,10 @@ impl<K: Kind> AnyKind for Erased<K> {
 
     fn locked<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<Locked>>> {
         async move { self.0.locked(&typed_handle(handle)).await }.boxed()
+    }
+
+    fn let_go<'a>(&'a self, handle: &'a Handle<Value>, owner: &'a Owner) -> Future<'a, Result<()>> {
+        async move { self.0.let_go(&typed_handle(handle), owner).await }.boxed()
     }
 
     fn forget<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {

@@ -68,6 +68,11 @@ pub trait Kind: Send + Sync + 'static {
         Vec::new()
     }
 
+    /// What only shows beside another resource of the file: a reference to one that cannot serve.
+    fn check_against(_config: &Self::Config, _others: Others<'_>) -> Vec<Problem> {
+        Vec::new()
+    }
+
     /// Whether two values of a part of `Spec` that are not equal mean the same: spellings of it. They
     /// are no difference.
     fn alike(_path: &Path, _this: &Value, _that: &Value) -> bool {
@@ -142,6 +147,16 @@ pub trait Kind: Send + Sync + 'static {
         async { Ok(None) }
     }
 
+    /// Before an object is let go of, or after it is gone: takes the tags that make it ours off what
+    /// was made beside it and stays (a log group, disks). Its own go afterwards, by `update`.
+    fn let_go(
+        &self,
+        _handle: &Handle<Self::Spec>,
+        _owner: &Owner,
+    ) -> impl Future<Output = Result<()>> + Send {
+        async { Ok(()) }
+    }
+
     /// After the object itself is gone by somebody else's hand: removes what was made for it beside
     /// it and means no other object (the right to call a function).
     fn forget(&self, _handle: &Handle<Self::Spec>) -> impl Future<Output = Result<()>> + Send {
@@ -159,6 +174,10 @@ pub enum Repeat {
     /// Neither: look for our tags until `settle` has passed since the intent, then create again.
     LookUp { settle: Duration },
 }
+
+/// The file's other resources: what their kinds' `Config` read, by address, references as their text.
+/// `None`: there is no such resource.
+pub type Others<'a> = &'a dyn Fn(&Address) -> Option<Value>;
 
 /// An item for a list in another resource's config: `to: role.x`, `field: allow`. An address that the
 /// stack does not have is passed over.
@@ -270,6 +289,8 @@ pub mod tag {
     pub const ADDRESS: &str = "stackwright:address";
     /// From 1, one more at each re-creation.
     pub const GENERATION: &str = "stackwright:generation";
+    /// All of them.
+    pub const OWN: [&str; 4] = [STACK, LINEAGE, ADDRESS, GENERATION];
 
     /// Whether a key is one of ours.
     pub fn is_own(key: &str) -> bool {

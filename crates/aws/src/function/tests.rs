@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use stackwright_engine::Address;
 
 use super::*;
 use crate::cloud::Access;

@@ -266,6 +266,18 @@ impl Function {
         }
     }
 
+    /// Where logs were never asked for, nothing was made.
+    pub(super) async fn let_go_of_logs(&self, on: &Handle<Spec>, lineage: &str) -> Result<()> {
+        let may_log = on.applied.as_ref().is_none_or(|applied| applied.logs == Some(true));
+        match on.outputs.get("arn").filter(|_| may_log) {
+            Some(arn) => {
+                let group = LogGroup::of(&self.cloud, arn)?;
+                group.retag(&HashMap::new(), &tags::own(), &[lineage]).await
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The zip of just that code which the spec means.
     async fn pack(&self, spec: &Spec) -> Result<Vec<u8>> {
         let Some(code) = &spec.code else {

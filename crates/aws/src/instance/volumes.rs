@@ -3,14 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{BlockDeviceMapping, EbsBlockDevice, Instance as Seen};
+use aws_sdk_ec2::types::{
+    BlockDeviceMapping, EbsBlockDevice, Instance as Seen, Volume as SeenVolume,
+};
 use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Error, Fault, Result};
+use stackwright_engine::kind::{Error, Fault, Result, tag};
 
 use super::Instance;
 use super::observe::filter;
 use crate::fault::{Explain, code};
+use crate::tags;
 
 /// How long a disk may be busy with its last change. A large one takes hours: the next run goes on.
 const CHANGE: Duration = Duration::from_secs(600);
@@ -60,6 +63,27 @@ impl Instance {
             }
         }
         Ok(Some(by_instance))
+    }
+
+    /// Takes our tags off the disks of an instance. One that others attached has none, or those of
+    /// another stack.
+    pub(super) async fn untag_volumes(&self, id: &str, stack: &str) -> Result<()> {
+        let request = self.cloud.ec2.describe_volumes();
+        let request = request.filters(filter("attachment.instance-id", [id.to_owned()]));
+        let sent: Result<Vec<_>, _> = request.into_paginator().items().send().try_collect().await;
+        let all = match sent.explain("DescribeVolumes") {
+            Err(Error { fault: Fault::Unsupported, .. }) => return Ok(()),
+            answer => answer?,
+        };
+        // A filter that an endpoint ignores must not make strangers ours.
+        let is_ours = |volume: &SeenVolume| {
+            let of_stack =
+                tags::from_ec2(volume.tags()).get(tag::STACK).is_some_and(|it| it == stack);
+            of_stack && volume.attachments().iter().any(|at| at.instance_id() == Some(id))
+        };
+        let ours = all.into_iter().filter(is_ours).filter_map(|volume| volume.volume_id);
+        let ours: Vec<String> = ours.collect();
+        if ours.is_empty() { Ok(()) } else { self.untag(ours, &tags::own()).await }
     }
 
     /// Size and type of each that differs. EC2 does it in the background, while the disk is used.

@@ -33,7 +33,7 @@ impl Instance {
             self.tag(id, &set).await?;
         }
         if !remove.is_empty() {
-            self.untag(id, &remove).await?;
+            self.untag(vec![id.to_owned()], &remove).await?;
         }
         Ok(())
     }
@@ -43,10 +43,11 @@ impl Instance {
         request.set_tags(Some(tags::to_ec2(tags))).send().map_ok(drop).await.explain("CreateTags")
     }
 
-    async fn untag(&self, id: &str, keys: &[String]) -> Result<()> {
+    /// Of instances and disks.
+    pub(super) async fn untag(&self, ids: Vec<String>, keys: &[String]) -> Result<()> {
         // A tag without a value means whatever value it has.
         let keys = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
-        let request = self.cloud.ec2.delete_tags().resources(id);
+        let request = self.cloud.ec2.delete_tags().set_resources(Some(ids));
         request.set_tags(Some(keys)).send().map_ok(drop).await.explain("DeleteTags")
     }
 
@@ -117,7 +118,7 @@ impl Instance {
             Some(Power::Running) if !running => self.start(id).await,
             Some(Power::Stopped) if running => self.stop(id).await,
             None | Some(Power::External) if marked && !running => self.start(id).await,
-            _ if marked => self.untag(id, &[RESTART.to_owned()]).await,
+            _ if marked => self.untag(vec![id.to_owned()], &[RESTART.to_owned()]).await,
             _ => Ok(()),
         }
     }

@@ -21,6 +21,28 @@ fn trust_names_services_accounts_and_arns() {
 }
 
 #[test]
+fn only_a_reference_that_may_mean_a_principal_leaves_open_whether_it_is_trusted() {
+    let trusts = |document: Document| document.may_trust("ec2.amazonaws.com");
+    let who = |who: &[&str]| {
+        trusts(Document::trust(&who.iter().map(ToString::to_string).collect::<Vec<_>>()))
+    };
+    assert!(who(&["lambda.amazonaws.com", "ec2.amazonaws.com"]));
+    assert!(who(&["${env.WHO}"]) && who(&["${env.SERVICE}.amazonaws.com"]));
+    assert!(!who(&["lambda.amazonaws.com", "*", "arn:aws:iam::${aws.account}:root"]));
+    assert!(!who(&["lambda.${env.DOMAIN}"]) && !who(&["${env.REGION}.lambda.amazonaws.com"]));
+    let principal = |effect: &str, principal: Value| {
+        let statement = json!({ "Effect": effect, "Principal": principal });
+        trusts(doc(json!({ "Statement": [{ "Effect": "Allow" }, statement] })))
+    };
+    assert!(principal("Allow", json!({ "Service": ["x.amazonaws.com", "ec2.amazonaws.com"] })));
+    assert!(principal("Allow", json!("${env.WHO}")));
+    assert!(principal("${env.EFFECT}", json!({ "Service": "ec2.amazonaws.com" })));
+    assert!(!principal("Deny", json!({ "Service": "ec2.amazonaws.com" })));
+    assert!(!principal("Allow", json!("*")));
+    assert!(!trusts(doc(json!({ "Statement": "${env.WHO}" }))));
+}
+
+#[test]
 fn reads_what_iam_answers() {
     let encoded = "%7B%22Version%22%3A%222012-10-17%22%2C%22Statement%22%3A%5B%7B%22Sid%22%3A\
                    %22a+b%20%C3%A9%22%7D%5D%7D";

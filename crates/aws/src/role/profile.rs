@@ -95,14 +95,15 @@ impl Role {
         there(request.send().await, "DeleteInstanceProfile").map(drop)
     }
 
+    /// If it is of the stack that the tags `ours` are of.
     pub(super) async fn set_profile_tags(
         &self,
-        on: &Handle<Spec>,
+        role: &str,
+        ours: &Tags,
         Difference { set, remove }: &Difference,
     ) -> Result<()> {
-        let Some(applied) = &on.applied else { return Ok(()) };
-        let profile = self.profile(&on.id).await?;
-        let Some(profile) = profile.filter(|profile| is_ours(profile, &applied.tags)) else {
+        let profile = self.profile(role).await?;
+        let Some(profile) = profile.filter(|profile| is_ours(profile, ours)) else {
             return Ok(());
         };
         let name = &profile.instance_profile_name;
@@ -131,8 +132,18 @@ impl Role {
     }
 }
 
+/// What came of a call about the profile of a role, gone or about to be nobody's: who never had one
+/// may not be allowed to look for it.
+pub(super) fn unless_untold(on: &Handle<Spec>, done: Result<()>) -> Result<()> {
+    let in_profile = on.applied.as_ref().and_then(|applied| applied.instance_profile);
+    match done {
+        Err(error) if is_untold(&error) && in_profile != Some(InProfile::Yes) => Ok(()),
+        done => done,
+    }
+}
+
 /// Who has no business with profiles may not be allowed to look at them.
-pub(super) fn is_untold(error: &Error) -> bool {
+fn is_untold(error: &Error) -> bool {
     matches!(error.fault, Fault::Denied | Fault::Unsupported)
 }
 

@@ -28,8 +28,10 @@ impl Role {
             return Ok(());
         }
         // First: by its tags it is known to be ours.
-        if desired.instance_profile.is_some_and(|it| it != InProfile::No) {
-            self.set_profile_tags(on, &difference).await?;
+        if let Some(applied) = &on.applied
+            && desired.instance_profile.is_some_and(|it| it != InProfile::No)
+        {
+            self.set_profile_tags(name, &applied.tags, &difference).await?;
         }
         let tags::Difference { set, remove } = difference;
         if !set.is_empty() {

@@ -9,10 +9,15 @@ use crate::observe::handle;
 use crate::state::{Data, Step, Verb};
 
 impl Op<'_> {
-    /// Its tags go first: one that still had them would be found again, and deleted.
+    /// Its tags go first: one that still had them would be found again, and deleted. Before them go
+    /// those of what lies beside it: while it is ours itself, an interrupted run begins again.
     pub async fn forget(&self, id: &str) -> Result<(), Error> {
         let Some(object) = &self.object else { return Ok(()) };
         let handle = handle(&self.address, object);
+        let mut beside = self.wait();
+        while let Err(error) = self.kind.let_go(&handle, &self.shared.owner).await {
+            self.retry_change(&mut beside, error).await?;
+        }
         let mut trouble = self.wait();
         let mut showing = self.wait();
         let mut is_accepted = false;

@@ -182,10 +182,14 @@ impl Reader<'_> {
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         let mut contributions = Vec::new();
+        let config = |resource: &Resource| {
+            let whole = self.whole(&resource.address, &resource.config);
+            reference::map_texts(&whole, &mut reference::readable)
+        };
+        let others = |address: &Address| resources.get(address).map(config);
         for resource in resources.values() {
             let Some(kind) = self.kinds.get(resource.address.kind()) else { continue };
-            let config = self.whole(&resource.address, &resource.config);
-            let config = reference::map_texts(&config, &mut reference::readable);
+            let config = config(resource);
             let place = |path: &[String]| {
                 let mut whole =
                     vec![resource.address.kind().to_owned(), resource.address.key().to_owned()];
@@ -193,7 +197,7 @@ impl Reader<'_> {
                 tree.place(&whole)
             };
             let at = self.context(resource);
-            match kind.check(&config).and_then(|problems| {
+            match kind.check(&config, &others).and_then(|problems| {
                 contributions.extend(kind.contribute(&config, &at)?);
                 Ok(problems)
             }) {
