@@ -17,7 +17,8 @@ out of the file. Printed from the program's own tables by `stackwright schema --
 writes it again.
 
 - **Change** — *in place*: the object stays and goes on working. *Restarts*: it is stopped and started
-  again. *Replaces*: another object is made, and the plan says so.
+  again. *Replaces*: another object is made, and the plan says so. *Never smaller*: a smaller number is
+  refused, unless `--replace` asks for another object.
 - **Compared** — *with what exists*: somebody else's change is seen and repaired; of a map only the keys
   in the file count, others are left alone (but for `tags_exclusive` and `managed_policies_exclusive`).
   *Whole*: also what is not in the file is seen, and taken away. *With what was last applied*: the cloud

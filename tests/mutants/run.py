@@ -27,15 +27,35 @@ MUTANTS = {
         "        self.refuse(address, kind.as_ref(), &found.changes);\n",
         "",
     ),
-    "a locked object is replaced": (
-        ENGINE + "plan/decide.rs",
-        "            self.lock(address, live, action);\n            self.make(",
-        "            self.make(",
+    "nobody asks what is locked": (
+        ENGINE + "session.rs",
+        "        seen(&plan, &mut observed)?;\n        self.lock(&mut plan, &state, &observed).await?;\n",
+        "        seen(&plan, &mut observed)?;\n",
     ),
-    "a locked object is deleted": (
-        ENGINE + "plan/decide.rs",
-        "                self.lock(address, live, Action::Delete);\n",
+    "a locked object is destroyed": (
+        ENGINE + "session.rs",
+        "        self.lock(&mut plan, state, &observed).await?;\n",
         "",
+    ),
+    "what cannot be looked at is gone": (
+        ENGINE + "plan/mod.rs",
+        "Some(wanted) if planning.observed.is_unseen(address) =>",
+        "Some(wanted) if planning.observed.is_unseen(address) && false =>",
+    ),
+    "what cannot be looked at is forgotten by what needs it": (
+        ENGINE + "plan/decide.rs",
+        "if self.on.observed.is_unseen(need) {",
+        "if false {",
+    ),
+    "a number gets smaller": (
+        ENGINE + "change.rs",
+        "Cost::NeverLess if number(after) >= number(before) => Cost::InPlace,",
+        "Cost::NeverLess => Cost::InPlace,",
+    ),
+    "what was made otherwise is made again and again": (
+        ENGINE + "plan/hold.rs",
+        "let is_new = object.phase == Phase::Partial && object.spec.is_some();",
+        "let is_new = false && object.phase == Phase::Partial;",
     ),
     "what was looked up is looked up again": (
         ENGINE + "session.rs",
@@ -69,8 +89,8 @@ MUTANTS = {
     ),
     "a profile is let go of with our tags": (
         AWS + "role/write.rs",
-        "self.set_profile_tags(on, &difference).await?;",
-        "",
+        "self.set_profile_tags(name, &applied.tags, &difference).await?;",
+        "let _ = applied;",
     ),
     "the intent is written after the call": (
         ENGINE + "execute/create.rs",
@@ -140,8 +160,8 @@ MUTANTS = {
     ),
     "a guard goes with its block": (
         ENGINE + "plan/decide.rs",
-        "Guard { protect: true, .. } if !is_over => {",
-        "Guard { protect: true, .. } if !is_over && false => {",
+        "        if protect && !is_over {\n",
+        "        if protect && !is_over && false {\n",
     ),
     "a guarded object is replaced": (
         ENGINE + "plan/decide.rs",
@@ -180,8 +200,8 @@ MUTANTS = {
     ),
     "another spelling is an edit": (
         ENGINE + "change.rs",
-        "self.sealer.same(this, that) || (self.alike)(path, this, that)",
-        "self.sealer.same(this, that) || (self.alike)(path, this, that) && false",
+        "self.sealer.same(this, that) || (self.kind.alike)(path, this, that)",
+        "self.sealer.same(this, that) || (self.kind.alike)(path, this, that) && false",
     ),
     "what is ignored is sent along": (
         ENGINE + "execute/bring.rs",

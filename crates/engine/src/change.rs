@@ -76,8 +76,10 @@ pub struct Tables<'a> {
     /// AWS's own defaults, by top-level field.
     pub defaults: Map<String, Value>,
     /// [`Kind::alike`](crate::kind::Kind::alike).
-    pub alike: Box<dyn Fn(&Path, &Value, &Value) -> bool + 'a>,
+    pub alike: Box<Alike<'a>>,
 }
+
+type Alike<'a> = dyn Fn(&Path, &Value, &Value) -> bool + 'a;
 
 impl<'a> Tables<'a> {
     pub fn of(kind: &'a dyn AnyKind) -> Self {

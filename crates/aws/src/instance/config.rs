@@ -45,9 +45,9 @@ pub struct Config {
     #[serde(default)]
     #[schemars(with = "UserData")]
     pub user_data: Option<UserData>,
-    /// Disks by device, for example `/dev/xvda`, which go with the instance: another size or type is set
-    /// while it is used, everything else means another instance. The device of the first disk is the
-    /// image's choice, mostly `/dev/xvda` or `/dev/sda1`.
+    /// Disks by device, for example `/dev/xvda`, which go with the instance: a larger size or another
+    /// type is set while it is used, a smaller size is refused, everything else means another instance.
+    /// The device of the first disk is the image's choice, mostly `/dev/xvda` or `/dev/sda1`.
     pub volumes: Option<BTreeMap<String, VolumeConfig>>,
     /// Measurements every minute instead of every five, which costs extra.
     #[schemars(extend("default" = false))]

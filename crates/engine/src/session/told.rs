@@ -99,7 +99,7 @@ impl Session<'_> {
             step: state::Step::Done,
             data: Data { id: Some(object.id.clone()), ..Data::default() },
         };
-        store.append(&mut vec![entry])?;
+        store.append(&mut [entry])?;
         Ok(store.finish()?)
     }
 
