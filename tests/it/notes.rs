@@ -54,7 +54,7 @@ fn what_a_policy_says_is_explained_by_the_field_that_was_written() {
     stack
         .ok(&["explain", "role.r"])
         .says("allow (policies.stackwright")
-        .says("the file was edited since the last run (stack.yaml:5:5)");
+        .says("is another than at the last run (stack.yaml:5:5)");
     let explained = stack.ok(&["explain", "role.r", "--json"]).json();
     assert_eq!(explained["fields"][0]["written"], "allow", "{explained:#}");
     // Left to others by that name too.

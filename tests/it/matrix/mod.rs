@@ -79,6 +79,7 @@ fn the_table_of_fields_says_what_the_rows_show() {
             let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
             let change = match (&row.seen, row.action) {
                 (Seen::Not, _) => "nothing",
+                (_, Action::Update) if row.never_less => "in place; never smaller",
                 (_, Action::Update) => "in place",
                 (_, Action::Restart) => "restarts",
                 (_, Action::Replace) => "replaces",
