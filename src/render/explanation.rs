@@ -12,6 +12,7 @@ use stackwright_engine::manifest::{self, Manifest, Resource};
 use stackwright_engine::plan::{Action, Hold, Plan, Step};
 use stackwright_engine::reference::{self, Reference};
 
+use super::changes::{items, whole, written};
 use super::value::{brief, is_own};
 use super::{clean, human, json};
 
@@ -133,10 +134,15 @@ impl Field<'_> {
             Some(written) => format!("{written} ({})", change.path),
             None => change.path.to_string(),
         };
+        let whole = whole(change).filter(|_| change.before != change.after);
         let _ = match before == after {
+            _ if whole.is_some() => writeln!(text, "\n  {name}"),
             true => writeln!(text, "\n  {name}  {after}: another value"),
             false => writeln!(text, "\n  {name}  {before} -> {after}"),
         };
+        if let Some((before, after)) = whole {
+            items(text, &before, &after);
+        }
         let place = self.place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
         let mut line = |what: &str, told: &str| {
             let _ = writeln!(text, "      {what:8} {told}");
@@ -228,7 +234,8 @@ impl<'a> Reading<'a> {
 
     fn field(&self, address: &Address, change: &'a Change) -> Field<'a> {
         let resource = self.manifest.resources.get(address);
-        let written = self.written(address, change);
+        let kind = self.kinds.get(address.kind());
+        let written = kind.and_then(|kind| written(kind.as_ref(), change));
         let name = written.unwrap_or(change.path.field());
         let span = resource.and_then(|resource| resource.fields.get(name));
         let place = span.map(|span| self.manifest.source.place(span.start));
@@ -237,10 +244,8 @@ impl<'a> Reading<'a> {
             _ => Vec::new(),
         };
         let path = written.map_or_else(|| change.path.to_string(), str::to_owned);
-        let may_ignore = self
-            .kinds
-            .get(address.kind())
-            .is_some_and(|kind| manifest::not_to_ignore(kind.as_ref(), &path).is_none());
+        let may_ignore =
+            kind.is_some_and(|kind| manifest::not_to_ignore(kind.as_ref(), &path).is_none());
         Field {
             change,
             written,
@@ -248,16 +253,6 @@ impl<'a> Reading<'a> {
             through,
             avoid: avoid(change, (&path, written.is_some()), may_ignore),
         }
-    }
-
-    /// The field of the file that a change follows from.
-    fn written(&self, address: &Address, change: &Change) -> Option<&'static str> {
-        let kind = self.kinds.get(address.kind())?;
-        let path = change.path.to_string();
-        let is_of = |place: &str| {
-            path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        kind.follows().iter().find(|(place, _)| is_of(place)).map(|(_, field)| *field)
     }
 
     /// From what a field refers to down to the first cause.

@@ -2,28 +2,29 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use stackwright_engine::Address;
-use stackwright_engine::change::{Change, Rule};
+use stackwright_engine::erased::{AnyKind, Registry};
 use stackwright_engine::event::Event;
-use stackwright_engine::kind::{Cost, tag};
 use stackwright_engine::plan::{Action, Plan, Step};
 use stackwright_engine::state::{Object, State};
 
-use super::value::{brief, is_empty, is_own, outline, without_own};
+use super::changes::{changes, items, whole};
+use super::value::{brief, is_empty, outline, without_own};
 use super::{clean, time};
 use crate::progress::Silent;
 
 const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
-const GREEN: Style = AnsiColor::Green.on_default();
+pub(super) const DIM: Style = Style::new().dimmed();
+pub(super) const GREEN: Style = AnsiColor::Green.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
-const RED: Style = AnsiColor::Red.on_default();
+pub(super) const RED: Style = AnsiColor::Red.on_default();
 
-fn styled(style: Style, text: &str) -> String {
+pub(super) fn styled(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
@@ -68,6 +69,11 @@ pub fn drift(plan: &Plan) -> String {
         for change in &step.changes {
             let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
             let path = change.path.to_string();
+            if let Some((live, applied)) = whole(change) {
+                let _ = writeln!(text, "      {path}  was (-), is now (+)");
+                items(&mut text, &applied, &live);
+                continue;
+            }
             let (applied, live) = (side(&change.after), side(&change.before));
             let _ = writeln!(text, "      {path:width$}  was {applied}, is now {live}");
         }
@@ -78,12 +84,12 @@ pub fn drift(plan: &Plan) -> String {
 }
 
 /// One block per resource: what, field by field, and why.
-pub fn plan(plan: &Plan) -> String {
+pub fn plan(plan: &Plan, kinds: &Registry) -> String {
     let mut text = String::new();
     for step in &plan.steps {
         let half = step.is_old && plan.replaces(&step.address);
         if !half && step.action != Action::Record {
-            block(&mut text, step);
+            block(&mut text, step, kinds.get(step.address.kind()).map(Arc::as_ref));
         }
     }
     notes(&mut text, plan);
@@ -113,7 +119,7 @@ pub fn head(step: &Step) -> String {
     format!("{head} {}{}\n", styled(BOLD, step.address.as_str()), id.unwrap_or_default())
 }
 
-fn block(text: &mut String, step: &Step) {
+fn block(text: &mut String, step: &Step, kind: Option<&dyn AnyKind>) {
     text.push_str(&head(step));
     if let Some(why) = &step.why {
         let _ = writeln!(text, "      because {}", clean(why));
@@ -131,7 +137,7 @@ fn block(text: &mut String, step: &Step) {
         (Some(desired), Action::Create) => fields(text, desired),
         // Nothing is said of it below its head.
         _ if step.changes.is_empty() && step.why.is_none() && step.lost.is_empty() => return,
-        _ => changes(text, &step.changes),
+        _ => changes(text, &step.changes, kind),
     }
     text.push('\n');
 }
@@ -147,71 +153,6 @@ fn fields(text: &mut String, desired: &Value) {
     let width = fields.iter().map(|(field, _)| field.len()).max().unwrap_or(0);
     for (field, value) in fields {
         let _ = writeln!(text, "      {field:width$}  {}", outline(&value, width + 8));
-    }
-}
-
-fn changes(text: &mut String, changes: &[Change]) {
-    let own = changes.iter().filter(|change| change.path.field() == "tags");
-    let own: Vec<&String> =
-        own.filter_map(|change| change.path.0.get(1)).filter(|key| is_own(key)).collect();
-    match own.as_slice() {
-        [] => {}
-        [key] if *key == tag::ADDRESS => {
-            let _ = writeln!(text, "      address tag: it is known by this address from now on");
-        }
-        _ => {
-            let _ = writeln!(text, "      ownership tags: it belongs to this state from now on");
-        }
-    }
-    let shown: Vec<&Change> =
-        changes.iter().filter(|c| !c.path.0.get(1).is_some_and(|key| is_own(key))).collect();
-    let width = shown.iter().map(|change| change.path.to_string().len()).max().unwrap_or(0);
-    for change in shown {
-        let path = change.path.to_string();
-        if let (Some(Value::Array(before)), Some(Value::Array(after))) =
-            (&change.before, &change.after)
-        {
-            let _ = writeln!(text, "      {path}  {}", styled(DIM, &reason(change)));
-            items(text, before, after);
-            continue;
-        }
-        let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
-        let values = match change.rule {
-            Rule::Rebound => brief(&change.after.clone().unwrap_or_default()),
-            // Told alike: a secret.
-            _ if side(&change.before) == side(&change.after) => {
-                format!("{}: another value", side(&change.after))
-            }
-            _ => format!("{} -> {}", side(&change.before), side(&change.after)),
-        };
-        let _ = writeln!(text, "      {path:width$}  {values}  {}", styled(DIM, &reason(change)));
-    }
-}
-
-/// What leaves a list and what joins it.
-fn items(text: &mut String, before: &[Value], after: &[Value]) {
-    for (sign, color, these, those) in [("-", RED, before, after), ("+", GREEN, after, before)] {
-        for item in these.iter().filter(|item| !those.contains(item)) {
-            let _ = writeln!(text, "        {} {}", styled(color, sign), outline(item, 10));
-        }
-    }
-}
-
-fn reason(change: &Change) -> String {
-    let rule = match change.rule {
-        Rule::Edited => "edited",
-        Rule::Drifted => "changed outside",
-        Rule::Unset => "taken out of the file: back to the default",
-        Rule::Missing => "still to be set",
-        Rule::Unknown => "known once that is made",
-        Rule::Rebound => "what it refers to was made anew",
-        Rule::Refreshed => "looked up anew",
-    };
-    match change.cost {
-        Cost::InPlace => format!("({rule})"),
-        Cost::Restart => format!("({rule}; needs a restart)"),
-        Cost::NeverLess | Cost::Replace => format!("({rule}; needs a new one)"),
-        Cost::Refuse => format!("({rule}; refused)"),
     }
 }
 

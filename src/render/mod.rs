@@ -1,5 +1,6 @@
 //! What people and programs see. Nothing else prints.
 
+pub mod changes;
 pub mod explanation;
 pub mod fields;
 pub mod human;

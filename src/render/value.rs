@@ -58,12 +58,23 @@ pub fn is_own(key: &str) -> bool {
     key.starts_with(tag::PREFIX)
 }
 
+/// What fits on a line of a plan.
+const BRIEF: usize = 72;
+
+fn flat(value: &Value) -> String {
+    shown(value).split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether [`brief`] cuts it.
+pub fn is_long(value: &Value) -> bool {
+    flat(value).chars().count() > BRIEF
+}
+
 /// A value on one line, long ones cut in the middle.
 pub fn brief(value: &Value) -> String {
-    let text = shown(value).replace('\n', " ");
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = flat(value);
     let length = text.chars().count();
-    if length <= 72 {
+    if length <= BRIEF {
         return text;
     }
     let head: String = text.chars().take(40).collect();

@@ -1,0 +1,111 @@
+//! The fields of a step that differ, as text.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+use stackwright_engine::change::{Change, Rule};
+use stackwright_engine::erased::AnyKind;
+use stackwright_engine::kind::{Cost, tag};
+
+use super::human::{DIM, GREEN, RED, styled};
+use super::value::{brief, is_long, is_own, outline};
+
+/// The field of the file that a change follows from, where that of the normal form has another name.
+pub fn written(kind: &dyn AnyKind, change: &Change) -> Option<&'static str> {
+    let path = change.path.to_string();
+    let is_of = |place: &str| {
+        path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    kind.follows().iter().find(|(place, _)| is_of(place)).map(|(_, field)| *field)
+}
+
+/// `kind`: whose fields they are, as far as it is known.
+pub fn changes(text: &mut String, changes: &[Change], kind: Option<&dyn AnyKind>) {
+    let own = changes.iter().filter(|change| change.path.field() == "tags");
+    let own: Vec<&String> =
+        own.filter_map(|change| change.path.0.get(1)).filter(|key| is_own(key)).collect();
+    match own.as_slice() {
+        [] => {}
+        [key] if *key == tag::ADDRESS => {
+            let _ = writeln!(text, "      address tag: it is known by this address from now on");
+        }
+        _ => {
+            let _ = writeln!(text, "      ownership tags: it belongs to this state from now on");
+        }
+    }
+    let shown = changes.iter().filter(|c| !c.path.0.get(1).is_some_and(|key| is_own(key)));
+    let shown: Vec<(String, &Change)> = shown.map(|change| (name(kind, change), change)).collect();
+    let short = shown.iter().filter(|(_, change)| whole(change).is_none());
+    let width = short.map(|(name, _)| name.len()).max().unwrap_or(0);
+    for (name, change) in shown {
+        let because = styled(DIM, &reason(change));
+        if let Some((before, after)) = whole(change) {
+            let _ = writeln!(text, "      {name}  {because}");
+            items(text, &before, &after);
+            continue;
+        }
+        let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
+        let values = match change.rule {
+            Rule::Rebound => brief(&change.after.clone().unwrap_or_default()),
+            // Told alike: a secret.
+            _ if side(&change.before) == side(&change.after) => {
+                format!("{}: another value", side(&change.after))
+            }
+            _ => format!("{} -> {}", side(&change.before), side(&change.after)),
+        };
+        let _ = writeln!(text, "      {name:width$}  {values}  {because}");
+    }
+}
+
+/// `cors: routes.OPTIONS /a` for what no file has under that name.
+fn name(kind: Option<&dyn AnyKind>, change: &Change) -> String {
+    let of = kind.and_then(|kind| written(kind, change));
+    match of.filter(|field| *field != change.path.field()) {
+        Some(field) => format!("{field}: {}", change.path),
+        None => change.path.to_string(),
+    }
+}
+
+/// Both sides as lists, where that says more than a line would: lists, and maps that are long.
+pub fn whole(change: &Change) -> Option<(Vec<Value>, Vec<Value>)> {
+    let (before, after) = (&change.before, &change.after);
+    let is_list = |side: &Option<Value>| side.as_ref().is_some_and(Value::is_array);
+    let is_cut = |side: &Option<Value>| {
+        side.as_ref().is_some_and(|value| (value.is_object() || value.is_array()) && is_long(value))
+    };
+    let wanted = change.rule != Rule::Rebound
+        && (is_list(before) && is_list(after) || is_cut(before) || is_cut(after));
+    let items = |side: &Option<Value>| match side {
+        Some(Value::Array(items)) => items.clone(),
+        Some(other) => vec![other.clone()],
+        None => Vec::new(),
+    };
+    wanted.then(|| (items(before), items(after)))
+}
+
+/// What leaves a list and what joins it.
+pub fn items(text: &mut String, before: &[Value], after: &[Value]) {
+    for (sign, color, these, those) in [("-", RED, before, after), ("+", GREEN, after, before)] {
+        for item in these.iter().filter(|item| !those.contains(item)) {
+            let _ = writeln!(text, "        {} {}", styled(color, sign), outline(item, 10));
+        }
+    }
+}
+
+fn reason(change: &Change) -> String {
+    let rule = match change.rule {
+        Rule::Edited => "edited",
+        Rule::Drifted => "changed outside",
+        Rule::Unset => "taken out of the file: back to the default",
+        Rule::Missing => "still to be set",
+        Rule::Unknown => "follows what it refers to",
+        Rule::Rebound => "what it refers to was made anew",
+        Rule::Refreshed => "looked up anew",
+    };
+    match change.cost {
+        Cost::InPlace => format!("({rule})"),
+        Cost::Restart => format!("({rule}; needs a restart)"),
+        Cost::NeverLess | Cost::Replace => format!("({rule}; needs a new one)"),
+        Cost::Refuse => format!("({rule}; refused)"),
+    }
+}
