@@ -207,6 +207,11 @@ async fn what_cannot_be_looked_at_is_left_out_and_stops_nothing_else() {
     stack.world.script(|_| Fate::Happens);
     stack.reconcile().await;
     stack.holds("seen again").await;
+    // What needs it and is as it shall be stays out of it.
+    let unseen: Address = "named.n".parse().expect("an address");
+    stack.world.script(blind);
+    stack.selection.excluded.insert(unseen.clone());
+    assert_eq!(stack.surveyed().await.left_out, [unseen].into());
 }
 
 /// A file that was not edited does not ask for another object, and for another, and another.
