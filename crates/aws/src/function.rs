@@ -17,7 +17,7 @@ use stackwright_engine::change::Change;
 use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{
     Compare, Context, Contribution, Cost, Created, Error, Field, Found, Handle, Intent, Kind, Live,
-    Others, Owner, Problem, Repeat, Result,
+    Owner, Problem, Repeat, Result, Siblings,
 };
 
 use crate::build::Builds;
@@ -316,9 +316,9 @@ impl Kind for Function {
         check::check(config)
     }
 
-    fn check_against(config: &Config, others: Others<'_>) -> Vec<Problem> {
+    fn check_against(config: &Config, siblings: Siblings<'_>) -> Vec<Problem> {
         let who = [LAMBDA, "lambda.amazonaws.com.cn", "*"];
-        must_trust(&who, others, ("role", &config.role)).into_iter().collect()
+        must_trust(&who, siblings, ("role", &config.role)).into_iter().collect()
     }
 
     fn contribute(config: &Config, at: &Context) -> Vec<Contribution> {

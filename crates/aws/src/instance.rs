@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live,
-    Locked, Others, Owner, Problem, Repeat, Result, Settled, tag,
+    Locked, Owner, Problem, Repeat, Result, Settled, Siblings, tag,
 };
 
 use self::config::Config;
@@ -145,9 +145,9 @@ impl Kind for Instance {
     }
 
     /// A role that does not trust EC2 has no instance profile.
-    fn check_against(config: &Config, others: Others<'_>) -> Vec<Problem> {
+    fn check_against(config: &Config, siblings: Siblings<'_>) -> Vec<Problem> {
         let profile = config.profile.as_deref().unwrap_or_default();
-        must_trust(&[EC2], others, ("profile", profile)).into_iter().collect()
+        must_trust(&[EC2], siblings, ("profile", profile)).into_iter().collect()
     }
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {

@@ -16,8 +16,8 @@ use stackwright_engine::Address;
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::config::{OneOrMany, ShortOrLong};
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live,
-    Others, Owner, Problem, Repeat, Result, tag,
+    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
+    Problem, Repeat, Result, Siblings, tag,
 };
 
 use self::observe::{foreign, found, live};
@@ -298,11 +298,11 @@ pub fn of_stack(text: &str) -> Option<Address> {
 /// mean, trusts none of `who`. The first of them is what its trust should name.
 pub fn must_trust(
     who: &[&str],
-    others: Others<'_>,
+    siblings: Siblings<'_>,
     (field, text): (&str, &str),
 ) -> Option<Problem> {
     let address = of_stack(text)?;
-    let role = Config::deserialize(others(&address)?).ok()?;
+    let role = Config::deserialize(siblings(&address)?).ok()?;
     // What is wrong in itself is reported there.
     if check::check(&role).iter().any(|problem| problem.path[0] == "trust") {
         return None;

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::change::{Change, Path};
 use crate::kind::{
-    Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Locked,
-    Others, Owner, Problem, Repeat, Result,
+    Context, Contribution, Created, Error, Field, Found, Handle, Intent, Kind, Live, Locked, Owner,
+    Problem, Repeat, Result, Siblings,
 };
 
 type Future<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
@@ -28,8 +28,8 @@ pub trait AnyKind: Send + Sync {
     fn lost(&self) -> &'static str;
     fn follows(&self) -> &'static [(&'static str, &'static str)];
     fn schema(&self, generator: &mut SchemaGenerator) -> Schema;
-    /// Alone and against others.
-    fn check(&self, config: &Value, others: Others<'_>) -> Result<Vec<Problem>>;
+    /// Alone and beside its siblings.
+    fn check(&self, config: &Value, siblings: Siblings<'_>) -> Result<Vec<Problem>>;
     fn alike(&self, path: &Path, this: &Value, that: &Value) -> bool;
     fn others(&self, applied: Option<&Value>, live: &Value) -> Vec<String>;
     fn contribute(&self, config: &Value, at: &Context) -> Result<Vec<Contribution>>;
@@ -100,10 +100,10 @@ impl<K: Kind> AnyKind for Erased<K> {
         K::Config::json_schema(generator)
     }
 
-    fn check(&self, config: &Value, others: Others<'_>) -> Result<Vec<Problem>> {
+    fn check(&self, config: &Value, siblings: Siblings<'_>) -> Result<Vec<Problem>> {
         let config = typed(config)?;
         let mut problems = K::check(&config);
-        problems.extend(K::check_against(&config, others));
+        problems.extend(K::check_against(&config, siblings));
         Ok(problems)
     }
 

@@ -14,6 +14,7 @@ pub mod config;
 pub mod erased;
 pub mod event;
 pub mod execute;
+mod fault;
 pub mod field;
 pub mod graph;
 pub mod guard;

@@ -186,7 +186,7 @@ impl Reader<'_> {
             let whole = self.whole(&resource.address, &resource.config);
             reference::map_texts(&whole, &mut reference::readable)
         };
-        let others = |address: &Address| resources.get(address).map(config);
+        let siblings = |address: &Address| resources.get(address).map(config);
         for resource in resources.values() {
             let Some(kind) = self.kinds.get(resource.address.kind()) else { continue };
             let config = config(resource);
@@ -197,7 +197,7 @@ impl Reader<'_> {
                 tree.place(&whole)
             };
             let at = self.context(resource);
-            match kind.check(&config, &others).and_then(|problems| {
+            match kind.check(&config, &siblings).and_then(|problems| {
                 contributions.extend(kind.contribute(&config, &at)?);
                 Ok(problems)
             }) {
