@@ -62,9 +62,10 @@ impl<'a> Wait<'a> {
         if self.told.elapsed() >= Duration::from_secs(2) {
             self.told = now;
             let (address, what) = (self.address.clone(), what.to_owned());
-            let news = because.clone().filter(|_| because != self.because);
-            self.because = because.or(self.because.take());
-            let because = news;
+            let because = because.filter(|because| self.because.as_ref() != Some(because));
+            if because.is_some() {
+                self.because.clone_from(&because);
+            }
             let _ = self.events.send(Event::Waiting { address, what, because, elapsed, limit });
         }
         self.backoff.pause().await;

@@ -8,7 +8,9 @@ use serde_json::Value;
 use super::Op;
 use super::create::{Made, Target};
 use crate::change::{Change, Compared, Difference, Tables};
+use crate::erased::AnyKind;
 use crate::kind::{Cost, Error, Fault, Handle, Live, Settled};
+use crate::manifest;
 use crate::plan::{Action, Step, rebound};
 use crate::state::{self, Data, Object, Verb};
 
@@ -106,10 +108,10 @@ impl Op<'_> {
                 if showing.pause("the change to show", self.grace().min(SHOWING)).await {
                     continue;
                 }
-                return Err(unchanging(&changes));
+                return Err(unchanging(&changes, self.kind));
             }
             if accepted == ROUNDS {
-                return Err(unchanging(&changes));
+                return Err(unchanging(&changes, self.kind));
             }
             if !std::mem::replace(&mut intent, true) {
                 let data = Data { guard: target.terms.guard, ..Data::default() };
@@ -308,12 +310,14 @@ fn otherwise(change: &Change) -> Error {
         )
 }
 
-fn unchanging(changes: &[Change]) -> Error {
+fn unchanging(changes: &[Change], kind: &dyn AnyKind) -> Error {
     let fields: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
-    Error::terminal(format!("{} did not change, though the cloud said yes", fields.join(", ")))
-        .with_hint(format!(
-            "the endpoint may not support it: take the change back, or leave the field to others \
-             (`ignore: [{}]`)",
-            fields.join(", ")
-        ))
+    let may_ignore = |path: &String| manifest::not_to_ignore(kind, path).is_none();
+    let fields_told = fields.join(", ");
+    let instead = match fields.iter().all(may_ignore) {
+        true => format!(", or leave it to others (`ignore: [{fields_told}]`)"),
+        false => String::new(),
+    };
+    Error::terminal(format!("{fields_told} did not change, though the cloud said yes"))
+        .with_hint(format!("the endpoint may not support it: take the change back{instead}"))
 }

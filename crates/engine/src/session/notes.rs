@@ -1,4 +1,5 @@
-//! What the file says in vain, as notes of a plan: nobody would see it otherwise.
+//! What a plan's steps do not say: what the file says in vain, guards that come and go, and keys that
+//! may have been renamed.
 
 use super::Session;
 use crate::address::Address;

@@ -39,19 +39,25 @@ impl Session<'_> {
         let object = record.object.as_ref();
         let above = left.iter().map(|object| object.generation + 1).max();
         let generation = object.map_or(1, |object| object.generation);
+        let data = Data {
+            id: object.map(|object| object.id.clone()),
+            from: Some(former.clone()),
+            ..Data::default()
+        };
+        self.by_word(address, generation.max(above.unwrap_or_default()), (Verb::Move, data))
+    }
+
+    /// An entry about which no cloud is asked.
+    fn by_word(&self, address: &Address, generation: u64, (verb, data): (Verb, Data)) -> Entry {
         Entry {
             seq: 0,
             op: 0,
             address: address.clone(),
-            generation: generation.max(above.unwrap_or_default()),
+            generation,
             at: self.run.options.clock.now().to_string(),
-            verb: Verb::Move,
+            verb,
             step: state::Step::Done,
-            data: Data {
-                id: object.map(|object| object.id.clone()),
-                from: Some(former.clone()),
-                ..Data::default()
-            },
+            data,
         }
     }
 
@@ -89,16 +95,8 @@ impl Session<'_> {
     /// Forgets an object that cannot be looked at, with its tags left on it. Writes.
     pub fn disown(&self, store: &mut Store, address: &Address) -> Result<(), Error> {
         let Some(object) = store.state().object(address) else { return Ok(()) };
-        let entry = Entry {
-            seq: 0,
-            op: 0,
-            address: address.clone(),
-            generation: object.generation,
-            at: self.run.options.clock.now().to_string(),
-            verb: Verb::Forget,
-            step: state::Step::Done,
-            data: Data { id: Some(object.id.clone()), ..Data::default() },
-        };
+        let data = Data { id: Some(object.id.clone()), ..Data::default() };
+        let entry = self.by_word(address, object.generation, (Verb::Forget, data));
         store.append(&mut [entry])?;
         Ok(store.finish()?)
     }

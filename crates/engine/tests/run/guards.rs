@@ -5,7 +5,7 @@ use stackwright_engine::plan::{Action, Hold};
 use stackwright_engine::session::Error;
 use stackwright_testkit::world::{Fate, Thing};
 
-use crate::support::{Ended, Stack, address, made};
+use crate::support::{Ended, Stack, address, made, notes};
 
 /// Why a run does not begin, by address.
 async fn refused(stack: &Stack, destroys: bool) -> Vec<(String, Hold)> {
@@ -149,4 +149,25 @@ async fn a_retained_object_keeps_its_name() {
     let held = refused(&stack, false).await;
     assert_eq!(held, [("named.b".to_owned(), Hold::NameKept(address("named.a")))]);
     assert_eq!(stack.world.things()[0].address(), Some("named.a"), "nothing was begun");
+}
+
+/// No call says so.
+#[tokio::test(start_paused = true)]
+async fn a_guard_that_comes_or_goes_is_told_once() {
+    let mut stack = made("token:\n  a: {}\n").await;
+    let with = |guard: &str| format!("stack: s\ntoken:\n  a: {{{guard}}}\n");
+    for (guard, told) in [
+        ("protect: true", vec!["`protect` holds once this has run"]),
+        (
+            "retain: true",
+            vec!["`protect` is taken off by this run", "`retain` holds once this has run"],
+        ),
+        ("", vec!["`retain` is taken off by this run"]),
+    ] {
+        stack.file = with(guard);
+        assert_eq!(notes(&stack, "token.a").await, told, "{guard}");
+        assert_eq!(stack.plan().await, [""; 0]);
+        stack.reconcile().await;
+        assert_eq!(notes(&stack, "token.a").await, [""; 0], "{guard}");
+    }
 }

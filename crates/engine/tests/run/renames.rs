@@ -156,3 +156,22 @@ async fn an_address_at_which_old_objects_are_left_is_free_for_a_rename() {
         stack.holds(kind).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn one_that_goes_and_one_that_comes_may_be_the_same() {
+    for kind in ["token", "named", "plain"] {
+        let mut stack = made(&format!("{kind}:\n  a: {{}}\n")).await;
+        let former = stack.world.things()[0].id.clone();
+        stack.file = format!("stack: s\n{kind}:\n  b: {{}}\n");
+        let note = format!("if it is {kind}.a by another key, `renamed_from: a` keeps it");
+        assert_eq!(notes(&stack, &format!("{kind}.b")).await, [note]);
+        // Of two that come nobody can tell which it is.
+        stack.file += "  c: {}\n";
+        assert_eq!(notes(&stack, &format!("{kind}.b")).await, [""; 0]);
+        // Followed to the letter; the name is as before, where another one is another object.
+        stack.file = format!("stack: s\n{kind}:\n  b: {{name: a, renamed_from: a}}\n");
+        stack.reconcile().await;
+        assert_eq!(stack.world.things()[0].id, former);
+        assert_eq!(notes(&stack, &format!("{kind}.b")).await, [""; 0]);
+    }
+}

@@ -199,3 +199,24 @@ async fn what_became_of_an_open_create_is_told_with_its_object() {
         assert_eq!(id.is_some(), is_there, "{kind} {fate:?}: {said}");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_look_whose_reply_is_lost_is_not_told_as_throttling() {
+    let stack = Stack::new("token:\n  a: {}\n");
+    let since = Instant::now();
+    // Only what is in transition is looked at after its create.
+    stack.world.late(Duration::ZERO, Duration::from_secs(1));
+    stack.world.script(move |deed| match deed.verb {
+        "observe" if since.elapsed() < Duration::from_secs(20) => Fate::ReplyIsLost,
+        _ => Fate::Happens,
+    });
+    let (outcome, events) = told(&stack).await;
+    assert_eq!(outcome.done.len(), 1, "{outcome:?}");
+    let waits = events.iter().filter_map(|event| match event {
+        Event::Waiting { what, because: Some(_), limit, .. } => {
+            Some((what.as_str(), limit.as_secs()))
+        }
+        _ => None,
+    });
+    assert_eq!(waits.collect::<Vec<_>>(), [("an answer that can be read", 60)]);
+}
