@@ -109,3 +109,43 @@ fn reason(change: &Change) -> String {
         Cost::Refuse => format!("({rule}; refused)"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use stackwright_engine::change::Path;
+
+    use super::*;
+
+    fn told(path: &[&str], before: Option<Value>, after: Option<Value>) -> String {
+        let path = Path(path.iter().map(|&key| key.to_owned()).collect());
+        let change = Change { path, before, after, rule: Rule::Edited, cost: Cost::InPlace };
+        let mut text = String::new();
+        changes(&mut text, &[change], None);
+        anstream::adapter::strip_str(&text).to_string()
+    }
+
+    #[test]
+    fn what_is_short_is_a_line_and_what_a_line_would_cut_is_whole() {
+        assert_eq!(
+            told(&["timeout"], Some(json!(3)), Some(json!(30))),
+            "      timeout  3 -> 30  (edited)\n"
+        );
+        assert_eq!(
+            told(&["routes", "GET /a"], None, Some(json!({ "function": "f" }))),
+            "      routes.GET /a  (none) -> function: f  (edited)\n"
+        );
+        let actions: Vec<String> =
+            (0..9).map(|number| format!("ec2:DescribeNumber{number}")).collect();
+        let statement = json!([{ "Effect": "Allow", "Action": actions }]);
+        let text = told(&["policies", "p"], None, Some(json!({ "Statement": statement })));
+        assert!(actions.iter().all(|action| text.contains(action)), "{text}");
+        assert_eq!(
+            told(&["actions"], Some(json!(["a", "b"])), Some(json!(["b", "c"]))),
+            "      actions  (edited)\n        - a\n        + c\n"
+        );
+        let secret = Some(json!("same"));
+        let text = told(&["key"], secret.clone(), secret);
+        assert_eq!(text, "      key  same: another value  (edited)\n");
+    }
+}

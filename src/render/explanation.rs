@@ -347,3 +347,25 @@ fn as_written(value: &Value) -> Option<String> {
 fn last(change: &Change) -> &str {
     change.path.0.last().map_or("", String::as_str)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_can_be_copied_as_it_stands_is_quoted() {
+        for (value, text) in [
+            (json!("t2.micro"), Some("t2.micro")),
+            (json!("/ec2"), Some("/ec2")),
+            (json!(30), Some("30")),
+            (json!(true), Some("true")),
+            (json!("#!/bin/sh\necho hi\n"), None),
+            (json!("${env.SECRET} (secret)"), None),
+            (json!("- a"), None),
+            (json!("007"), None),
+            (json!(["a"]), None),
+        ] {
+            assert_eq!(as_written(&value).as_deref(), text, "{value}");
+        }
+    }
+}

@@ -143,16 +143,21 @@ fn somebody_elses_profile_is_left_alone() {
     assert_eq!(profiles(&emulator), theirs);
 }
 
+/// Somebody deletes the role.
+fn by_hand_away(emulator: &Emulator) {
+    let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
+    out.extend(["--instance-profile-name", "machine"]);
+    emulator.aws(&out);
+    emulator.aws(&["iam", "delete-role", "--role-name", "machine"]);
+}
+
 /// The role is gone by somebody's hand: what was made for it is found, and made good.
 #[test]
 fn what_is_left_of_a_role_is_taken_away() {
     let emulator = Emulator::ministack().start();
     let stack = stack(&emulator);
     stack.reconcile(&[]);
-    let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
-    out.extend(["--instance-profile-name", "machine"]);
-    emulator.aws(&out);
-    emulator.aws(&["iam", "delete-role", "--role-name", "machine"]);
+    by_hand_away(&emulator);
     stack.reconcile(&[]);
     stack.settled(&[]);
     assert_eq!(profiles(&emulator), own());
@@ -167,10 +172,7 @@ fn a_role_that_is_gone_is_let_go_with_its_profile() {
     let emulator = Emulator::ministack().start();
     let stack = stack(&emulator);
     stack.reconcile(&[]);
-    let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
-    out.extend(["--instance-profile-name", "machine"]);
-    emulator.aws(&out);
-    emulator.aws(&["iam", "delete-role", "--role-name", "machine"]);
+    by_hand_away(&emulator);
     assert!(tag(&emulator, "stackwright:stack").is_some());
     stack.ok(&["state", "rm", "role.machine"]);
     assert_eq!(tag(&emulator, "stackwright:stack"), None);

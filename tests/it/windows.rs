@@ -138,7 +138,18 @@ fn an_object_that_may_not_be_read_is_left_out_by_its_address() {
     let done = stack.reconcile(&[&without[..], &["--no-check"]].concat()).finished;
     assert_eq!(done, ["update instance.web"]);
     stack.settled(&without);
-    stack.at(&emulator).settled(&[]);
+    // Forgotten only when that is asked for, and found again by its tags.
+    stack
+        .run(&["state", "rm", "function.ec2-control"])
+        .code(4)
+        .says("`state rm --force` forgets it");
+    stack.ok(&["show", "function.ec2-control"]);
+    stack.ok(&["state", "rm", "--force", "function.ec2-control"]).says("keeps its tags");
+    stack.run(&["show", "function.ec2-control"]).code(1);
+    let stack = stack.at(&emulator);
+    stack.reconcile(&["--no-check"]);
+    stack.settled(&[]);
+    assert_eq!(emulator.census().counts(), [1; 5]);
 }
 
 #[test]

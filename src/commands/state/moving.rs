@@ -65,9 +65,11 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
     let surveyed = match progress.during(shared::LOOKING, looking).await {
         Err(session::Error::Unseen(_)) if force => {
             session.disown(&mut store, address).map_err(failed)?;
-            anstream::eprintln!(
-                "{address} is forgotten here; it could not be looked at, and keeps its tags"
-            );
+            if !progress.json {
+                anstream::eprintln!(
+                    "{address} is forgotten here; it could not be looked at, and keeps its tags"
+                );
+            }
             return Ok(0);
         }
         surveyed => surveyed.map_err(failed)?,

@@ -126,7 +126,15 @@ pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
                 let message = format!(
                     "`{part}` and `{first}` (in `{by}`) are two variables under `{parent}`"
                 );
-                let hint = format!("API Gateway takes one; call both `{first}`");
+                let is_greedy = |part: &str| part.ends_with("+}");
+                let hint = match is_greedy(part) == is_greedy(first) {
+                    true => format!("API Gateway takes one; call both `{first}`"),
+                    false => {
+                        "API Gateway takes one: `{name+}` also stands for what `{name}` does, so \
+                              one route can serve both; or give one of them a path of its own"
+                            .to_owned()
+                    }
+                };
                 problems.at(&["routes", key], message).hint(hint);
             }
         }

@@ -201,8 +201,8 @@ pub(super) fn locked(id: &str) -> Locked {
         why: "termination protection is on".to_owned(),
         hint: format!(
             "it is never switched off on the way: reconcile its block with \
-             `termination_protection: false` first (a block that is gone must come back), or `aws ec2 modify-instance-attribute --instance-id {id} \
-             --no-disable-api-termination`"
+             `termination_protection: false` first (a block that is gone must come back), or `aws ec2 \
+             modify-instance-attribute --instance-id {id} --no-disable-api-termination`"
         ),
     }
 }
