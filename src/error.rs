@@ -269,11 +269,11 @@ fn held_lines(held: &Held, place: &dyn Fn(&Address) -> String) -> Vec<String> {
                 format!("    hint: write the former `{path}` again, or another `{by}`"),
             ];
         }
-        Hold::Locked { locked, action } => {
+        Hold::Locked { protection, action } => {
             let verb = if *action == Action::Delete { "deleted" } else { "replaced" };
             return vec![
-                format!("  {place}: {}, and it would be {verb}", clean(&locked.why)),
-                format!("    hint: {}", clean(&locked.hint)),
+                format!("  {place}: {}, and it would be {verb}", clean(&protection.reason)),
+                format!("    hint: {}", clean(&protection.hint)),
             ];
         }
         Hold::Guarded { guard, action, because } => (guard, action, because),

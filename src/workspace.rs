@@ -7,12 +7,13 @@ use std::time::Duration;
 use stackwright_aws::calls::Calls;
 use stackwright_aws::cloud::{Access, Cloud as Clients};
 use stackwright_aws::function::Sources;
+use stackwright_aws::kinds;
 use stackwright_engine::Address;
-use stackwright_engine::erased::Registry;
 use stackwright_engine::kind::Fault;
 use stackwright_engine::manifest::{
     Cloud, Diagnostic, Invalid, Manifest, Request, Source, is_region, nearest,
 };
+use stackwright_engine::providers::Providers;
 use stackwright_engine::reference::Scope;
 use stackwright_engine::state::{self, Folder, Lock, Place, Salvage, State, Store};
 use stackwright_local::What;
@@ -35,13 +36,13 @@ pub struct Workspace {
 
 /// A cloud that answered.
 pub struct Connected {
-    pub kinds: Registry,
+    pub providers: Providers,
     pub clients: Arc<Clients>,
     pub scope: Scope,
     pub place: Place,
     pub calls: Calls,
     /// How long new objects may be invisible; `None`: as long as AWS takes.
-    pub settle: Option<Duration>,
+    pub consistency_window: Option<Duration>,
 }
 
 /// Finds and checks the stack file. Sends nothing.
@@ -71,8 +72,7 @@ async fn open_as(stack: &Stack, needs_env: bool) -> Result<Workspace> {
     }
     let env = |name: &str| std::env::var(name).ok();
     let request = Request { cloud, region: stack.region.clone(), env: &env, needs_env };
-    let kinds = offline_kinds().await;
-    let manifest = Manifest::load(Source { path, text }, &request, &kinds)
+    let manifest = Manifest::load(Source { path, text }, &request, &kinds::registry())
         .map_err(|invalid| Error::Invalid(Box::new(invalid)))?;
     let local = environment::local()?;
     Ok(Workspace { manifest, profile: stack.profile.clone(), local })
@@ -84,13 +84,6 @@ fn not_utf8(path: &Path, error: std::string::FromUtf8Error) -> Error {
     let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
     let what = Diagnostic::error(at..at + 1, "this is not UTF-8; save the file as UTF-8");
     Error::Invalid(Box::new(Invalid::new(Source { path: path.to_owned(), text }, vec![what])))
-}
-
-/// The kinds for what needs no cloud: schemas and checks.
-pub async fn offline_kinds() -> Registry {
-    let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
-    let clients = Arc::new(Clients::open(&nowhere, "us-east-1").await);
-    stackwright_aws::kinds(&clients, Sources::default())
 }
 
 /// `stack.yaml` or `stack.yml`, here or upward to the repository's root.
@@ -269,12 +262,12 @@ impl Workspace {
         let sources = Sources { folder: manifest.folder(), cache: environment::cache(), builds };
         let local = matches!(manifest.cloud, Cloud::Local | Cloud::Endpoint(_));
         Connected {
-            kinds: stackwright_aws::kinds(&clients, sources),
+            providers: kinds::providers(&clients, &sources),
             calls: clients.calls.clone(),
             clients,
             scope: manifest.scope(account),
             place: self.place(account),
-            settle: local.then_some(Duration::ZERO),
+            consistency_window: local.then_some(Duration::ZERO),
         }
     }
 

@@ -54,7 +54,7 @@ pub async fn run(
     let surveyed = progress.during(LOOKING, looking).await.map_err(failed)?;
     progress.flush().await;
     if !progress.json {
-        anstream::eprint!("{}", human::plan(&surveyed.plan, &connected.kinds));
+        anstream::eprint!("{}", human::plan(&surveyed.plan, connected.providers.kinds()));
     }
     shared::unless_held(&surveyed.plan).map_err(failed)?;
     shared::confirm(writing.yes, "deletes everything above")?;

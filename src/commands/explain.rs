@@ -31,7 +31,7 @@ pub async fn run(
     let surveyed = progress.during(shared::LOOKING, session.survey(&state)).await;
     let plan = surveyed.map_err(|error| Error::session(error, manifest))?.plan;
     progress.flush().await;
-    let explanation = Explanation::of(address, &plan, manifest, &connected.kinds);
+    let explanation = Explanation::of(address, &plan, manifest, connected.providers.kinds());
     if json {
         anstream::println!("{:#}", explanation.json());
     } else {

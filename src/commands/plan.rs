@@ -83,7 +83,7 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
         anstream::eprintln!("not finished by an earlier run; reconcile goes on from there:");
         open.iter().for_each(|line| anstream::eprintln!("  {line}"));
     }
-    anstream::print!("{}", human::plan(plan, &connected.kinds));
+    anstream::print!("{}", human::plan(plan, connected.providers.kinds()));
     let place = &connected.place;
     // What it comes to then is said with what stands against it.
     if plan.is_empty() && !plan.held.is_empty() {

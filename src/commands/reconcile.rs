@@ -59,7 +59,7 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     progress.flush().await;
     let plan = &surveyed.plan;
     if !progress.json {
-        anstream::eprint!("{}", human::plan(plan, &connected.kinds));
+        anstream::eprint!("{}", human::plan(plan, connected.providers.kinds()));
     }
     shared::unless_held(plan).map_err(failed)?;
     if let Some(saved) = &saved {

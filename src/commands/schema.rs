@@ -1,13 +1,13 @@
 //! `schema`: what editors complete from.
 
+use stackwright_aws::kinds;
 use stackwright_engine::manifest;
 
 use crate::error::Result;
 use crate::render;
-use crate::workspace;
 
 pub async fn run(fields: bool) -> Result<u8> {
-    let kinds = workspace::offline_kinds().await;
+    let kinds = kinds::registry();
     match fields {
         true => anstream::print!("{}", render::fields::fields(&kinds)),
         false => anstream::println!("{:#}", manifest::document(&kinds)),

@@ -86,12 +86,12 @@ pub fn session<'a>(
     (parallelism, stop): (usize, watch::Receiver<bool>),
     asked: Asked,
 ) -> Result<Session<'a>> {
-    let settle = environment::settle()?.or(connected.settle);
+    let consistency_window = environment::settle()?.or(connected.consistency_window);
     let run = Run {
         manifest: &workspace.manifest,
-        kinds: &connected.kinds,
+        providers: &connected.providers,
         scope: connected.scope.clone(),
-        options: Options { parallelism, settle, clock: Clock::start(), stop },
+        options: Options { parallelism, consistency_window, clock: Clock::start(), stop },
         events,
     };
     let Asked { adopt, selection } = asked;

@@ -84,7 +84,7 @@ async fn facts(
 ) -> Result<(Facts, Vec<Unseen>)> {
     let connected = workspace.reach(progress).await?;
     let survey = Survey {
-        kinds: &connected.kinds,
+        providers: &connected.providers,
         state,
         resources: &BTreeMap::new(),
         scope: &connected.scope,

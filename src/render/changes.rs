@@ -4,23 +4,19 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 use stackwright_engine::change::{Change, Rule};
-use stackwright_engine::erased::AnyKind;
-use stackwright_engine::kind::{Cost, tag};
+use stackwright_engine::kind::{UpdateCost, tag};
+use stackwright_engine::registry::Kind;
 
 use super::human::{DIM, GREEN, RED, styled};
 use super::value::{brief, is_long, is_own, outline};
 
 /// The field of the file that a change follows from, where that of the normal form has another name.
-pub fn written(kind: &dyn AnyKind, change: &Change) -> Option<&'static str> {
-    let path = change.path.to_string();
-    let is_of = |place: &str| {
-        path.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
-    kind.follows().iter().find(|(place, _)| is_of(place)).map(|(_, field)| *field)
+pub fn written(kind: &Kind, change: &Change) -> Option<&'static str> {
+    kind.fields.computed_from(&change.path)
 }
 
 /// `kind`: whose fields they are, as far as it is known.
-pub fn changes(text: &mut String, changes: &[Change], kind: Option<&dyn AnyKind>) {
+pub fn changes(text: &mut String, changes: &[Change], kind: Option<&Kind>) {
     let own = changes.iter().filter(|change| change.path.field() == "tags");
     let own: Vec<&String> =
         own.filter_map(|change| change.path.0.get(1)).filter(|key| is_own(key)).collect();
@@ -58,7 +54,7 @@ pub fn changes(text: &mut String, changes: &[Change], kind: Option<&dyn AnyKind>
 }
 
 /// `cors: routes.OPTIONS /a` for what no file has under that name.
-fn name(kind: Option<&dyn AnyKind>, change: &Change) -> String {
+fn name(kind: Option<&Kind>, change: &Change) -> String {
     let of = kind.and_then(|kind| written(kind, change));
     match of.filter(|field| *field != change.path.field()) {
         Some(field) => format!("{field}: {}", change.path),
@@ -103,10 +99,10 @@ fn reason(change: &Change) -> String {
         Rule::Refreshed => "looked up anew",
     };
     match change.cost {
-        Cost::InPlace => format!("({rule})"),
-        Cost::Restart => format!("({rule}; needs a restart)"),
-        Cost::NeverLess | Cost::Replace => format!("({rule}; needs a new one)"),
-        Cost::Refuse => format!("({rule}; refused)"),
+        UpdateCost::InPlace => format!("({rule})"),
+        UpdateCost::Restart => format!("({rule}; needs a restart)"),
+        UpdateCost::GrowOnly | UpdateCost::Replace => format!("({rule}; needs a new one)"),
+        UpdateCost::Refuse => format!("({rule}; refused)"),
     }
 }
 
@@ -119,7 +115,7 @@ mod tests {
 
     fn told(path: &[&str], before: Option<Value>, after: Option<Value>) -> String {
         let path = Path(path.iter().map(|&key| key.to_owned()).collect());
-        let change = Change { path, before, after, rule: Rule::Edited, cost: Cost::InPlace };
+        let change = Change { path, before, after, rule: Rule::Edited, cost: UpdateCost::InPlace };
         let mut text = String::new();
         changes(&mut text, &[change], None);
         anstream::adapter::strip_str(&text).to_string()

@@ -6,11 +6,11 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 use stackwright_engine::Address;
 use stackwright_engine::change::{Change, Rule};
-use stackwright_engine::erased::Registry;
-use stackwright_engine::kind::Cost;
+use stackwright_engine::kind::UpdateCost;
 use stackwright_engine::manifest::{self, Manifest, Resource};
 use stackwright_engine::plan::{Action, Hold, Plan, Step};
 use stackwright_engine::reference::{self, Reference};
+use stackwright_engine::registry::Registry;
 
 use super::changes::{items, whole, written};
 use super::value::{brief, is_own};
@@ -53,7 +53,7 @@ impl<'a> Explanation<'a> {
         let on = Reading { plan, manifest, kinds };
         let step = on.step(address);
         let ends = step.is_some_and(|step| matches!(step.action, Action::Replace | Action::Delete));
-        let lost = kinds.get(address.kind()).filter(|_| ends).map(|kind| kind.lost());
+        let lost = kinds.get(address.kind()).filter(|_| ends).map(|kind| kind.deletion_impact);
         let going = plan.steps.iter().filter(|step| step.address == *address);
         let with_it = going.flat_map(|step| step.lost.iter().map(String::as_str));
         let lost =
@@ -185,7 +185,9 @@ fn refused(hold: &Hold) -> String {
         }
         Hold::NeverLess { path, .. } => format!("`{path}` never gets smaller"),
         Hold::Refused { by, .. } => format!("`{by}` refuses it"),
-        Hold::Locked { locked, .. } => format!("{}, so this is refused", clean(&locked.why)),
+        Hold::Locked { protection, .. } => {
+            format!("{}, so this is refused", clean(&protection.reason))
+        }
     }
 }
 
@@ -203,15 +205,15 @@ fn rule(rule: Rule) -> &'static str {
     }
 }
 
-fn cost(cost: Cost) -> &'static str {
+fn cost(cost: UpdateCost) -> &'static str {
     match cost {
-        Cost::InPlace => "changed in place",
-        Cost::Restart => "the object is stopped for it, and started again if it was running",
-        Cost::NeverLess => {
+        UpdateCost::InPlace => "changed in place",
+        UpdateCost::Restart => "the object is stopped for it, and started again if it was running",
+        UpdateCost::GrowOnly => {
             "it never gets smaller: only a new object does, and only `--replace` makes one"
         }
-        Cost::Replace => "it cannot be changed: the object is made anew",
-        Cost::Refuse => "the file says that it shall not be done",
+        UpdateCost::Replace => "it cannot be changed: the object is made anew",
+        UpdateCost::Refuse => "the file says that it shall not be done",
     }
 }
 
@@ -235,7 +237,7 @@ impl<'a> Reading<'a> {
     fn field(&self, address: &Address, change: &'a Change) -> Field<'a> {
         let resource = self.manifest.resources.get(address);
         let kind = self.kinds.get(address.kind());
-        let written = kind.and_then(|kind| written(kind.as_ref(), change));
+        let written = kind.and_then(|kind| written(kind, change));
         let name = written.unwrap_or(change.path.field());
         let span = resource.and_then(|resource| resource.fields.get(name));
         let place = span.map(|span| self.manifest.source.place(span.start));
@@ -244,8 +246,7 @@ impl<'a> Reading<'a> {
             _ => Vec::new(),
         };
         let path = written.map_or_else(|| change.path.to_string(), str::to_owned);
-        let may_ignore =
-            kind.is_some_and(|kind| manifest::not_to_ignore(kind.as_ref(), &path).is_none());
+        let may_ignore = kind.is_some_and(|kind| manifest::not_to_ignore(kind, &path).is_none());
         Field {
             change,
             written,
@@ -265,7 +266,7 @@ impl<'a> Reading<'a> {
             match self.step(&need) {
                 Some(step) if matches!(step.action, Action::Create | Action::Replace) => {
                     chain.push(format!("{need}.{output}: {need} {}", self.made(&need, step)));
-                    let costly = step.changes.iter().find(|c| c.cost == Cost::Replace);
+                    let costly = step.changes.iter().find(|c| c.cost == UpdateCost::Replace);
                     let above = self.manifest.resources.get(&need).zip(costly);
                     let above = above.filter(|(_, costly)| costly.rule == Rule::Unknown);
                     chain.extend(
@@ -290,7 +291,7 @@ impl<'a> Reading<'a> {
                 None => "is created".to_owned(),
             };
         }
-        let costly = step.changes.iter().find(|change| change.cost == Cost::Replace);
+        let costly = step.changes.iter().find(|change| change.cost == UpdateCost::Replace);
         let because = match (costly, &step.why) {
             (_, Some(why)) => clean(why),
             (Some(change), None) => {

@@ -4,10 +4,10 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use stackwright_engine::change::{Path, rule};
-use stackwright_engine::erased::{AnyKind, Registry};
-use stackwright_engine::kind::{Compare, Cost, Field};
+use stackwright_engine::change::Path;
+use stackwright_engine::kind::{Comparison, FieldRule, UpdateCost};
 use stackwright_engine::manifest;
+use stackwright_engine::registry::{Kind, Registry};
 
 const INTRODUCTION: &str = "\
 # Fields
@@ -33,26 +33,21 @@ pub fn fields(kinds: &Registry) -> String {
     let document = manifest::document(kinds);
     let mut text = INTRODUCTION.to_owned();
     for kind in kinds.iter() {
-        let resource = &document["properties"][kind.name()]["additionalProperties"];
-        let _ = write!(text, "\n## {}\n\n{}\n\n", kind.name(), sentence(resource));
+        let resource = &document["properties"][kind.name]["additionalProperties"];
+        let _ = write!(text, "\n## {}\n\n{}\n\n", kind.name, sentence(resource));
         text.push_str("| field | | change | compared | taken out |\n|---|---|---|---|---|\n");
         for (field, schema) in resource["properties"].as_object().into_iter().flatten() {
-            text.push_str(&row(kind.as_ref(), (&document, resource), field, schema));
-            text.push_str(&parts(kind.as_ref(), &document, field, schema));
+            text.push_str(&row(kind, (&document, resource), field, schema));
+            text.push_str(&parts(kind, &document, field, schema));
         }
     }
     text
 }
 
-fn row(
-    kind: &dyn AnyKind,
-    (document, resource): (&Value, &Value),
-    field: &str,
-    schema: &Value,
-) -> String {
+fn row(kind: &Kind, (document, resource): (&Value, &Value), field: &str, schema: &Value) -> String {
     let required = resource["required"].as_array();
     let is_needed = required.is_some_and(|all| all.iter().any(|needed| needed == field));
-    if !is_of_the_object(kind, field) || schema["x-object"] == false {
+    if !is_of_the_object(kind, field) || kind.fields.is_directive(field) {
         return format!("| `{field}` | {} | nothing | not at all | – |\n", sentence(schema));
     }
     let path = Path(vec![field.to_owned()]);
@@ -67,31 +62,31 @@ fn row(
 
 /// What is written of a change, a comparison, and a removal from the file.
 fn told(
-    kind: &dyn AnyKind,
+    kind: &Kind,
     path: &Path,
     schema: &Value,
     is_map: bool,
 ) -> (&'static str, &'static str, String) {
-    let (cost, compare) = rule(kind.fields(), path);
-    let change = match cost {
-        Cost::InPlace => "in place",
-        Cost::Restart => "restarts",
-        Cost::NeverLess => "in place; never smaller",
-        Cost::Replace => "replaces",
-        Cost::Refuse => "refused",
+    let FieldRule { update, compare } = kind.fields.rule(path);
+    let change = match update {
+        UpdateCost::InPlace => "in place",
+        UpdateCost::Restart => "restarts",
+        UpdateCost::GrowOnly => "in place; never smaller",
+        UpdateCost::Replace => "replaces",
+        UpdateCost::Refuse => "refused",
     };
     let compared = match compare {
-        Compare::Managed => "with what exists",
-        Compare::Exclusive => "whole",
-        Compare::Recorded => "with what was last applied",
-        Compare::Released => "while it is in the file",
-        Compare::Noted => "not at all",
+        Comparison::Managed => "with what exists",
+        Comparison::Exclusive => "whole",
+        Comparison::WriteOnly => "with what was last applied",
+        Comparison::IgnoredWhenUnset => "while it is in the file",
+        Comparison::NotCompared => "not at all",
     };
     let default = schema.get("default").filter(|default| !default.is_null());
-    let taken_out = match (default, compare, cost) {
+    let taken_out = match (default, compare, update) {
         (Some(default), ..) => format!("`{default}`"),
-        (None, Compare::Released, _) => "left as it is".to_owned(),
-        (None, _, Cost::Replace) => "made anew without it".to_owned(),
+        (None, Comparison::IgnoredWhenUnset, _) => "left as it is".to_owned(),
+        (None, _, UpdateCost::Replace) => "made anew without it".to_owned(),
         _ if is_map => "its keys go".to_owned(),
         _ => "refused".to_owned(),
     };
@@ -99,10 +94,10 @@ fn told(
 }
 
 /// Parts of a field that are changed otherwise than the whole.
-fn parts(kind: &dyn AnyKind, document: &Value, field: &str, schema: &Value) -> String {
+fn parts(kind: &Kind, document: &Value, field: &str, schema: &Value) -> String {
     let mut text = String::new();
-    for Field(path, ..) in kind.fields() {
-        let keys: Vec<&str> = path.split('.').collect();
+    for declared in kind.fields.declared().filter(|field| field.has_rule()) {
+        let keys: Vec<&str> = declared.path.split('.').collect();
         let Some(rest) = keys.strip_prefix(&[field]).filter(|rest| !rest.is_empty()) else {
             continue;
         };
@@ -148,11 +143,9 @@ fn is_map(document: &Value, schema: &Value) -> bool {
     types == "object" || is_one || choices.any(|of| of.iter().any(|s| is_map(document, s)))
 }
 
-/// Keys that every resource has, and those that a kind marks `x-object: false`, tell this program what
-/// to do; but for these two no object has them.
-fn is_of_the_object(kind: &dyn AnyKind, field: &str) -> bool {
-    let own = kind.schema(&mut Default::default()).to_value();
-    ["name", "tags"].contains(&field) || own["properties"].get(field).is_some()
+/// Keys that every resource has direct this program; no object has them, except for these two.
+fn is_of_the_object(kind: &Kind, field: &str) -> bool {
+    ["name", "tags"].contains(&field) || kind.fields.is_of_config(field)
 }
 
 /// The first sentence of a description, in one line.

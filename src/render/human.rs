@@ -8,9 +8,9 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use stackwright_engine::Address;
-use stackwright_engine::erased::{AnyKind, Registry};
 use stackwright_engine::event::Event;
 use stackwright_engine::plan::{Action, Plan, Step};
+use stackwright_engine::registry::{Kind, Registry};
 use stackwright_engine::state::{Object, State};
 
 use super::changes::{changes, items, whole};
@@ -119,7 +119,7 @@ pub fn head(step: &Step) -> String {
     format!("{head} {}{}\n", styled(BOLD, step.address.as_str()), id.unwrap_or_default())
 }
 
-fn block(text: &mut String, step: &Step, kind: Option<&dyn AnyKind>) {
+fn block(text: &mut String, step: &Step, kind: Option<&Kind>) {
     text.push_str(&head(step));
     if let Some(why) = &step.why {
         let _ = writeln!(text, "      because {}", clean(why));

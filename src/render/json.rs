@@ -63,8 +63,8 @@ fn held(held: &Held) -> Value {
             json!({ "address": address, "never_less": path, "now": now })
         }
         Hold::Refused { path, by } => json!({ "address": address, "refused": path, "by": by }),
-        Hold::Locked { locked, action } => {
-            json!({ "address": address, "locked": locked.why, "action": action })
+        Hold::Locked { protection, action } => {
+            json!({ "address": address, "locked": protection.reason, "action": action })
         }
     }
 }

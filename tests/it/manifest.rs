@@ -1,11 +1,8 @@
 //! What is wrong in a stack file, as its author is told.
 
 use std::path::Path;
-use std::sync::Arc;
 
-use stackwright_aws::cloud::{Access, Cloud};
-use stackwright_aws::function::Sources;
-use stackwright_engine::erased::Registry;
+use stackwright_aws::kinds;
 use stackwright_engine::manifest::{Diagnostic, Invalid, Manifest, Request, Source};
 
 /// A stack that is in order, to be put before what is not.
@@ -19,19 +16,12 @@ function:
   f: {code: src/, runtime: python3.13, handler: m.h, role: role.r}
 ";
 
-fn kinds() -> Registry {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
-    let clients = Arc::new(runtime.block_on(Cloud::open(&nowhere, "us-east-1")));
-    stackwright_aws::kinds(&clients, Sources::default())
-}
-
 fn load(text: &str) -> Result<Manifest, Invalid> {
     // `src/` exists in the repository.
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack.yaml");
     let env = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
     let request = Request { cloud: None, region: None, env: &env, needs_env: true };
-    Manifest::load(Source { path, text: text.to_owned() }, &request, &kinds())
+    Manifest::load(Source { path, text: text.to_owned() }, &request, &kinds::registry())
 }
 
 fn line(source: &Source, found: &Diagnostic) -> String {

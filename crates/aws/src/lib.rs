@@ -11,6 +11,7 @@ pub mod fault;
 pub mod function;
 pub mod instance;
 pub mod invoke;
+pub mod kinds;
 pub mod log_group;
 pub mod logs;
 pub mod once;
@@ -21,20 +22,3 @@ pub mod role;
 pub mod tags;
 pub mod vendor;
 mod whole;
-
-use std::sync::Arc;
-
-use stackwright_engine::erased::{Registry, erase};
-
-use crate::cloud::Cloud;
-use crate::function::Sources;
-
-/// All kinds.
-pub fn kinds(cloud: &Arc<Cloud>, sources: Sources) -> Registry {
-    Registry::new(vec![
-        erase(instance::Instance { cloud: cloud.clone() }),
-        erase(role::Role { cloud: cloud.clone() }),
-        erase(function::Function::new(cloud.clone(), sources)),
-        erase(api::Api { cloud: cloud.clone() }),
-    ])
-}

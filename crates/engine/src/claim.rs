@@ -90,13 +90,13 @@ impl Claiming<'_> {
         let mut foreign = Vec::new();
         for (address, live) in self.observed.live.iter().filter(|_| !self.adopt) {
             let (Some(live), Some(object)) = (live, self.state.object(address)) else { continue };
-            let Some(kind) = self.run.kinds.get(address.kind()) else { continue };
+            let Some(kind) = self.run.providers.kinds().get(address.kind()) else { continue };
             if object.spec.is_none() {
                 continue; // adopted, and its tags are still to follow
             }
             let found = found(&object.id, live);
             if found.tags.get(tag::LINEAGE).is_some_and(|lineage| *lineage != self.state.lineage) {
-                let (kind, address) = (kind.name(), Some(address.clone()));
+                let (kind, address) = (kind.name, Some(address.clone()));
                 foreign.push(Foreign { kind, found, why: Why::TakenOver, address });
             }
         }
@@ -170,7 +170,7 @@ impl Claiming<'_> {
     fn adoption(&self, address: Address, generation: u64, found: &Found, at: String) -> Entry {
         let resource = self.run.manifest.resources.get(&address);
         let needs = resource.map(Resource::needs).into_iter().flatten();
-        let guard = resource.map(|resource| resource.terms.guard).unwrap_or_default();
+        let guard = resource.map(|resource| resource.lifecycle.guard).unwrap_or_default();
         Entry {
             seq: 0,
             op: 0,

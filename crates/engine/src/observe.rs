@@ -8,11 +8,11 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::erased::{AnyKind, Registry};
 use crate::event::Events;
 use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
 use crate::manifest::Resource;
 use crate::prepare::stack_tag;
+use crate::providers::{AnyProvider, Providers};
 use crate::reference::Scope;
 use crate::state::{Object, Phase, State};
 use crate::wait::Wait;
@@ -39,7 +39,7 @@ pub struct Unseen {
 }
 
 pub struct Survey<'a> {
-    pub kinds: &'a Registry,
+    pub providers: &'a Providers,
     pub state: &'a State,
     pub resources: &'a BTreeMap<Address, Resource>,
     pub scope: &'a Scope,
@@ -87,11 +87,11 @@ impl Survey<'_> {
     /// Looks at all kinds at once.
     pub async fn look(&self) -> Observed {
         let mut observed = Observed::default();
-        let kinds = self.kinds.iter().map(|kind| async move {
-            let looks = join(self.known(kind.as_ref()), self.unknown(kind.as_ref()));
-            (kind.name(), looks.await)
+        let each = self.providers.iter().map(|provider| async move {
+            let looks = join(self.known(provider), self.unknown(provider));
+            (provider.kind().name, looks.await)
         });
-        for (kind, (known, unknown)) in join_all(kinds).await {
+        for (kind, (known, unknown)) in join_all(each).await {
             let mut fail = |address: Option<Address>, error: Error| {
                 observed.unseen.push(Unseen { kind, address, error });
             };
@@ -113,13 +113,13 @@ impl Survey<'_> {
 
     async fn known(
         &self,
-        kind: &dyn AnyKind,
+        provider: &dyn AnyProvider,
     ) -> Vec<(Address, Result<Option<Live<Value>>, Error>)> {
         let objects: Vec<(&Address, &Object)> = self
             .state
             .resources
             .iter()
-            .filter(|(address, _)| address.kind() == kind.name())
+            .filter(|(address, _)| address.kind() == provider.kind().name)
             .filter_map(|(address, record)| Some((address, record.object.as_ref()?)))
             .collect();
         if objects.is_empty() {
@@ -128,12 +128,12 @@ impl Survey<'_> {
         let handles: Vec<_> = objects.iter().map(|(at, object)| handle(at, object)).collect();
         let conclusive: Vec<bool> =
             objects.iter().map(|(_, object)| self.is_conclusive(object)).collect();
-        let answers = kind.observe(&handles).await;
+        let answers = provider.observe(&handles).await;
         let seen = objects.iter().zip(handles).zip(answers).zip(conclusive);
         let seen = seen.map(|(((known, handle), answer), is_conclusive)| async move {
             let (address, object) = known;
             let answer = match answer {
-                Ok(None) if !is_conclusive => self.again(kind, handle, object).await,
+                Ok(None) if !is_conclusive => self.again(provider, handle, object).await,
                 other => other,
             };
             ((*address).clone(), answer)
@@ -149,7 +149,7 @@ impl Survey<'_> {
     /// A young object may be invisible for a while: not seen does not mean gone yet.
     async fn again(
         &self,
-        kind: &dyn AnyKind,
+        provider: &dyn AnyProvider,
         handle: Handle<Value>,
         object: &Object,
     ) -> Result<Option<Live<Value>>, Error> {
@@ -159,7 +159,7 @@ impl Survey<'_> {
         let left = self.grace.saturating_sub(self.clock.age(&object.created));
         loop {
             let is_conclusive = !wait.pause(&what, left).await;
-            match kind.observe(std::slice::from_ref(&handle)).await.pop() {
+            match provider.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(None)) | None if !is_conclusive => {}
                 Some(answer) => return answer,
                 None => return Ok(None),
@@ -168,11 +168,14 @@ impl Survey<'_> {
     }
 
     /// Looks for objects of ours, if an address is missing or a create is open.
-    async fn unknown(&self, kind: &dyn AnyKind) -> Result<Vec<(&'static str, Found)>, Error> {
+    async fn unknown(
+        &self,
+        provider: &dyn AnyProvider,
+    ) -> Result<Vec<(&'static str, Found)>, Error> {
         let mut names = Vec::new();
         let mut open = false;
         let is_asked = |address: &Address| {
-            address.kind() == kind.name() && !self.passed_over.contains(address)
+            address.kind() == provider.kind().name && !self.passed_over.contains(address)
         };
         for resource in self.resources.values().filter(|resource| is_asked(&resource.address)) {
             if self.state.object(&resource.address).is_none() {
@@ -194,15 +197,15 @@ impl Survey<'_> {
             .state
             .resources
             .iter()
-            .filter(|(address, _)| address.kind() == kind.name())
+            .filter(|(address, _)| address.kind() == provider.kind().name)
             .flat_map(|(_, record)| record.object.iter().chain(&record.deposed))
             .map(|object| object.id.as_str())
             .collect();
-        match kind.find(&owner(self.scope, self.state), &names).await {
+        match provider.find(&owner(self.scope, self.state), &names).await {
             Ok(found) => Ok(found
                 .into_iter()
                 .filter(|found| !known.contains(found.id.as_str()))
-                .map(|found| (kind.name(), found))
+                .map(|found| (provider.kind().name, found))
                 .collect()),
             // An endpoint that cannot look for objects has none that we could have made there.
             Err(error) if error.fault == Fault::Unsupported => Ok(Vec::new()),

@@ -6,18 +6,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::erased::AnyKind;
-use crate::kind::{Context, Former, Result, tag};
+use crate::kind::{Context, PriorState, Result, tag};
+use crate::lifecycle::Lifecycle;
 use crate::manifest::{Manifest, Resource};
+use crate::providers::AnyProvider;
 use crate::reference::{self, Reference, Scope};
+use crate::registry::Kind;
 use crate::secret::Sealer;
 use crate::state::{Phase, State};
-use crate::terms::Terms;
 
 /// What the file wants of one address.
 #[derive(Clone, Debug)]
 pub struct Wanted {
-    pub terms: Terms,
+    pub lifecycle: Lifecycle,
     /// With the outputs that the state knows, secrets sealed.
     pub desired: Value,
     /// With no output known: shows which field depends on which.
@@ -28,17 +29,17 @@ pub struct Wanted {
 pub struct Preparing<'a> {
     pub manifest: &'a Manifest,
     pub lineage: &'a str,
-    pub kind: &'a dyn AnyKind,
+    pub provider: &'a dyn AnyProvider,
     pub resource: &'a Resource,
     pub generation: u64,
-    pub former: Former,
+    pub prior: PriorState,
 }
 
 impl Preparing<'_> {
     /// The normal form with what `scope` knows (the rest still marked), and the secret texts in it.
     pub async fn spec(&self, scope: &Scope) -> Result<(Value, Secrets)> {
         let config = reference::resolve(&self.resource.config, scope).value;
-        let spec = self.kind.normalize(&config, &self.context(scope)).await?;
+        let spec = self.provider.normalize(&config, &self.context(scope)).await?;
         Ok((spec, Secrets::of(self.resource, scope)))
     }
 
@@ -59,7 +60,7 @@ impl Preparing<'_> {
             region: scope.region.clone(),
             account: scope.account.clone(),
             partition: scope.partition.clone(),
-            former: self.former.clone(),
+            prior: self.prior.clone(),
         }
     }
 }
@@ -88,18 +89,18 @@ impl Secrets {
     /// The spec as it may be recorded. A text is sealed in the field that holds a secret, not
     /// wherever it may stand: what calls are made with stays readable. (A field that the spec does
     /// not have has become part of any other.)
-    pub fn seal(&self, spec: &Value, kind: &dyn AnyKind, sealer: &Sealer) -> Value {
+    pub fn seal(&self, spec: &Value, kind: &Kind, sealer: &Sealer) -> Value {
         let Some(fields) = spec.as_object() else { return spec.clone() };
         let elsewhere = self.0.iter().filter(|(field, _)| !fields.contains_key(*field));
         let elsewhere: BTreeMap<String, String> =
             elsewhere.flat_map(|(_, secrets)| secrets.clone()).collect();
         let seal = |(field, value): (&String, &Value)| {
-            let is_plain = field == "name" || kind.plain().contains(&field.as_str());
+            let is_clear_text = kind.fields.is_clear_text(field);
             let mut secrets = elsewhere.clone();
             secrets.extend(
                 self.0.get(field).into_iter().flatten().map(|(a, b)| (a.clone(), b.clone())),
             );
-            let value = if is_plain { value.clone() } else { sealer.seal(value, &secrets) };
+            let value = if is_clear_text { value.clone() } else { sealer.seal(value, &secrets) };
             (field.clone(), value)
         };
         fields.iter().map(seal).collect()
@@ -122,18 +123,24 @@ pub fn known_outputs(state: &State) -> BTreeMap<Address, BTreeMap<String, String
         .collect()
 }
 
-/// `desired` with the outputs of `remade` unknown again.
-pub fn forget(desired: &Value, symbolic: &Value, remade: &BTreeSet<Address>) -> Value {
+/// Returns `desired` with the outputs of `recreated` resources unknown again.
+pub fn mark_outputs_unknown(
+    desired: &Value,
+    symbolic: &Value,
+    recreated: &BTreeSet<Address>,
+) -> Value {
     let refers = |value: &Value| {
         reference::references(value)
             .iter()
-            .any(|r| matches!(r, Reference::Output(address, _) if remade.contains(address)))
+            .any(|r| matches!(r, Reference::Output(address, _) if recreated.contains(address)))
     };
     match (desired, symbolic) {
         (Value::Object(desired), Value::Object(symbolic)) => desired
             .iter()
             .map(|(key, value)| {
-                let value = symbolic.get(key).map_or(value.clone(), |s| forget(value, s, remade));
+                let value = symbolic
+                    .get(key)
+                    .map_or(value.clone(), |s| mark_outputs_unknown(value, s, recreated));
                 (key.clone(), value)
             })
             .collect(),

@@ -18,7 +18,7 @@ pub use crate::claim::{Foreign, Why};
 use crate::event::Event;
 use crate::execute::{self, Open, Outcome, Run};
 use crate::graph::Graph;
-use crate::kind::{self, Former};
+use crate::kind::{self, PriorState};
 use crate::manifest::Resource;
 use crate::observe::{Observed, Survey, Unseen};
 use crate::plan::{self, Held, Plan, Planning, Selection};
@@ -136,7 +136,7 @@ impl Session<'_> {
         self.lock(&mut plan, &state, &observed).await?;
         plan.notes
             .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
-        for notes in [Self::in_vain, Self::guards, Self::renames] {
+        for notes in [Self::ignored_edits, Self::guards, Self::renames] {
             plan.notes.extend(notes(self, &plan, &state));
         }
         Ok(Surveyed { plan, observed, learnt })
@@ -166,7 +166,7 @@ impl Session<'_> {
             let resource = self.run.manifest.resources.get(address);
             if let (Some(object), Some(resource)) = (&mut record.object, resource) {
                 // The file's word counts also before a run has recorded it.
-                object.guard = object.guard.or(resource.terms.guard);
+                object.guard = object.guard.or(resource.lifecycle.guard);
             }
         }
         let mut plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
@@ -188,7 +188,7 @@ impl Session<'_> {
         wanted: &BTreeMap<Address, Wanted>,
         graph: &Graph,
     ) -> Plan {
-        let (kinds, selection) = (self.run.kinds, &self.selection);
+        let (kinds, selection) = (self.run.providers.kinds(), &self.selection);
         plan::plan(&Planning { kinds, graph, wanted, state, observed, selection })
     }
 
@@ -234,7 +234,7 @@ impl Session<'_> {
     ) -> Result<Observed, Error> {
         let grace = self.run.options.grace();
         let survey = Survey {
-            kinds: self.run.kinds,
+            providers: self.run.providers,
             state,
             resources,
             scope: &self.run.scope,
@@ -272,12 +272,12 @@ impl Session<'_> {
         let known = Scope { outputs: known_outputs(state), ..self.run.scope.clone() };
         let each = self.run.manifest.resources.values().map(|resource| {
             let known = &known;
-            let former = match observed {
-                Some(observed) => self.former(state, observed, &resource.address),
-                None => Former::Offline,
+            let prior = match observed {
+                Some(observed) => self.prior(state, observed, &resource.address),
+                None => PriorState::Offline,
             };
             async move {
-                let prepared = self.prepare_one(state, resource, known, former).await;
+                let prepared = self.prepare_one(state, resource, known, prior).await;
                 (resource.address.clone(), prepared)
             }
         });
@@ -295,15 +295,15 @@ impl Session<'_> {
     }
 
     /// What is looked up once is taken from what was last applied.
-    fn former(&self, state: &State, observed: &Observed, address: &Address) -> Former {
+    fn prior(&self, state: &State, observed: &Observed, address: &Address) -> PriorState {
         let Some(object) = state.object(address).filter(|_| !self.selection.refreshes) else {
-            return Former::Nothing;
+            return PriorState::None;
         };
         let live = observed.live.get(address).and_then(Option::as_ref);
         match (&object.spec, live) {
-            (Some(spec), _) => Former::Known(spec.clone()),
-            (None, Some(live)) => Former::Found(live.spec.clone()),
-            (None, None) => Former::Nothing,
+            (Some(spec), _) => PriorState::Applied(spec.clone()),
+            (None, Some(live)) => PriorState::Found(live.spec.clone()),
+            (None, None) => PriorState::None,
         }
     }
 
@@ -312,33 +312,32 @@ impl Session<'_> {
         state: &State,
         resource: &Resource,
         known: &Scope,
-        former: Former,
+        prior: PriorState,
     ) -> Result<Wanted, kind::Error> {
-        let kind = self.run.kinds.get(resource.address.kind());
-        let kind = kind.ok_or_else(|| kind::Error::terminal("this kind is not known here"))?;
+        let provider = self.run.providers.get(resource.address.kind())?;
         let preparing = Preparing {
             manifest: self.run.manifest,
             lineage: &state.lineage,
-            kind: kind.as_ref(),
+            provider,
             resource,
             generation: state.object(&resource.address).map_or(1, |object| object.generation),
-            former,
+            prior,
         };
         let sealer = Sealer::new(&state.salt);
         let sealed =
-            |(spec, secrets): (Value, Secrets)| secrets.seal(&spec, kind.as_ref(), &sealer);
+            |(spec, secrets): (Value, Secrets)| secrets.seal(&spec, provider.kind(), &sealer);
         let desired = sealed(preparing.spec(known).await?);
         let refers =
             resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
         let symbolic = match refers {
             true => {
                 // Nothing is looked up a second time.
-                let former = Former::Known(desired.clone());
-                sealed(Preparing { former, ..preparing }.spec(&self.run.scope).await?)
+                let prior = PriorState::Applied(desired.clone());
+                sealed(Preparing { prior, ..preparing }.spec(&self.run.scope).await?)
             }
             false => desired.clone(),
         };
-        Ok(Wanted { terms: resource.terms.clone(), desired, symbolic })
+        Ok(Wanted { lifecycle: resource.lifecycle.clone(), desired, symbolic })
     }
 
     /// Does what a plan says, unless something stands against it. The state is durable at every moment and folded at the end.

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use stackwright_engine::Address;
-use stackwright_engine::guard::Guard;
+use stackwright_engine::lifecycle::Guard;
 use stackwright_engine::state::{Data, Entry, State, Step, Verb, fold};
 
 fn entry(address: &str, verb: Verb, step: Step, data: Data) -> Entry {

@@ -8,14 +8,14 @@ use std::time::Duration;
 use aws_sdk_apigateway::types::IntegrationType;
 use stackwright_engine::kind::{Error, Fault, Result};
 
-use super::Api;
+use super::Apis;
 use super::names::{Names, invocation};
 use super::observe::{Seen, Tree};
 use super::routes::{NotARoute, RouteKey, and_parents, last_part, parent};
 use super::spec::{Route, Spec};
 use crate::once::Once;
 
-impl Api {
+impl Apis {
     /// Routes, permissions, deployment, and what is no longer needed, in this order: the stage points
     /// at a function that is there and may be called, before and after the deployment. `set`: the
     /// gateway responses that were just changed.

@@ -13,7 +13,7 @@ use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Problem, Problems, Result};
 use stackwright_engine::reference::is_open;
 
-use super::Api;
+use super::Apis;
 use super::gateway::{quoted, unquoted};
 use super::routes::METHODS;
 use crate::once::Once;
@@ -63,7 +63,7 @@ pub struct Cors {
     /// Methods of the calls. Nothing: every method.
     pub methods: Option<Vec<String>>,
     /// How long a browser may remember the answer: seconds, or `10m`. Nothing: as it likes.
-    #[schemars(range(min = 0, max = 86400), extend("x-unit" = "s"))]
+    #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<u32>,
     /// Whether a call may carry cookies and what else the browser knows of the user. Needs an origin
     /// by name.
@@ -194,7 +194,7 @@ pub fn preflight(method: &Method) -> Option<BTreeMap<String, String>> {
     is_whole.then(|| mapped.iter().filter_map(header).collect())
 }
 
-impl Api {
+impl Apis {
     /// A method that API Gateway answers by itself. Of four calls, whatever fails is made anew from
     /// the first: none of them may be sent twice.
     pub(super) async fn put_preflight(

@@ -6,7 +6,7 @@
 use aws_sdk_apigateway::types::Deployment;
 use stackwright_engine::kind::{Error, Fault, Result};
 
-use super::Api;
+use super::Apis;
 use super::names::{Names, described, digest_of};
 use super::observe::{PAGE, Stages};
 use crate::once::Once;
@@ -14,7 +14,7 @@ use crate::once::Once;
 /// Old deployments are for going back by hand; so many stay.
 const KEPT: usize = 3;
 
-impl Api {
+impl Apis {
     /// Makes the stage serve what the routes are now. Without routes there is nothing to deploy, and
     /// the stage goes.
     pub(super) async fn deploy(&self, names: &Names, now: &Stages, digest: &str) -> Result<()> {

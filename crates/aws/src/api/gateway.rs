@@ -10,7 +10,7 @@ use stackwright_engine::change::Change;
 use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Fault, Problem, Problems, Result};
 
-use super::Api;
+use super::Apis;
 use super::cors::is_token;
 use super::observe::PAGE;
 use super::spec::Spec;
@@ -147,7 +147,7 @@ impl GatewayResponse {
     }
 }
 
-impl Api {
+impl Apis {
     /// GetGatewayResponses: those that somebody set, by type. `None`: the endpoint does not tell.
     pub(super) async fn gateway_responses(
         &self,

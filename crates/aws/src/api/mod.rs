@@ -29,14 +29,16 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::{StreamExt, stream};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Problem, Repeat, Result, Settled,
+    Context, CreateIdempotency, Created, Error, Fault, Field, Found, Handle, Intent, Live, Owner,
+    Ownership, Problem, Provider, Readiness, ResourceType, Result, Siblings, field,
 };
 
 use self::names::Names;
 use self::spec::{Config, Spec};
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
+use crate::function::Sources;
+use crate::kinds::Connect;
 use crate::once::Once;
 use crate::tags;
 
@@ -47,32 +49,49 @@ const TOGETHER: usize = 10;
 const OWN: [&str; 7] =
     ["name", "description", "tags", "variables", "throttle", "access_log", "binary_types"];
 
+/// The kind `api`.
+pub struct Api;
+
 /// REST APIs of one account and region.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub struct Apis {
     pub cloud: Arc<Cloud>,
 }
 
-impl Kind for Api {
+impl Connect for Apis {
+    fn connect(cloud: &Arc<Cloud>, _: &Sources) -> Self {
+        Self { cloud: cloud.clone() }
+    }
+}
+
+impl ResourceType for Api {
     const NAME: &'static str = "api";
     const OUTPUTS: &'static [&'static str] = &["id", "url", "arn"];
     const FIELDS: &'static [Field] = &[
-        Field("stage", Cost::Replace, Compare::Managed),
-        Field("routes", Cost::InPlace, Compare::Exclusive),
+        field("stage").replaces().clear_text(),
+        field("routes").exclusive(),
+        field("routes.*").address("function", "arn", "arn:"),
+        field("routes.*.function").address("function", "arn", "arn:"),
         // Its preflights are routes.
-        Field("cors", Cost::InPlace, Compare::Exclusive),
+        field("cors").exclusive(),
+        field("cors.max_age").seconds(),
+        field("deployed").internal(),
+        field("permissions").internal(),
     ];
-    const CREATE: Repeat = Repeat::LookUp { settle: Duration::from_secs(120) };
-    const LOST: &'static str = "its id, and with it its URL";
-    const DERIVED: &'static [&'static str] = &["deployed", "permissions"];
-    const PLAIN: &'static [&'static str] = &["stage"];
+    const CREATE: CreateIdempotency =
+        CreateIdempotency::LookUp { consistency_window: Duration::from_secs(120) };
+    const DELETION_IMPACT: &'static str = "its id, and with it its URL";
 
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config) -> Vec<Problem> {
+    fn check(config: &Config, _: Siblings<'_>) -> Vec<Problem> {
         spec::check(config)
     }
+}
+
+impl Provider for Apis {
+    type Type = Api;
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
         spec::normalize(config, at)
@@ -117,9 +136,9 @@ impl Kind for Api {
                 ..spec.clone()
             },
             outputs: Names { id: id.clone(), ..names }.outputs(),
-            pins: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
             identity: None,
-            settled: Settled::Ready,
+            readiness: Readiness::Ready,
             notes: Vec::new(),
             facts: BTreeMap::new(),
         };
@@ -145,10 +164,12 @@ impl Kind for Api {
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         let request = self.cloud.apigateway.delete_rest_api().rest_api_id(&handle.id);
         self.maybe("DeleteRestApi", request.send()).await?;
-        self.forget(handle).await
+        self.delete_orphans(handle).await
     }
+}
 
-    async fn forget(&self, handle: &Handle<Spec>) -> Result<()> {
+impl Ownership for Apis {
+    async fn delete_orphans(&self, handle: &Handle<Spec>) -> Result<()> {
         if let Some(applied) = &handle.applied {
             let names = self.names(&handle.id, applied.stage()).await?;
             for function in &applied.permissions {
@@ -159,7 +180,7 @@ impl Kind for Api {
     }
 }
 
-impl Api {
+impl Apis {
     async fn names(&self, id: &str, stage: &str) -> Result<Names> {
         Ok(Names {
             partition: self.cloud.partition().to_owned(),

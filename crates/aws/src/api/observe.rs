@@ -7,7 +7,7 @@ use aws_sdk_apigateway::types::{
 };
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
-use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Result, Settled, tag};
+use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Readiness, Result, tag};
 
 use super::access_log::AccessLog;
 use super::cors::preflight;
@@ -15,7 +15,7 @@ use super::names::{Names, digest_of, invoked};
 use super::permission::Grant;
 use super::spec::{Route, STAGE, STAGE_TAG, Spec, Throttle};
 use super::stage::ALL_ROUTES;
-use super::{Api, TOGETHER, settings};
+use super::{Apis, TOGETHER, settings};
 use crate::tags::Tags;
 
 /// The most that a page holds.
@@ -71,7 +71,7 @@ pub struct Seen {
     pub grants: BTreeMap<String, Grant>,
 }
 
-impl Api {
+impl Apis {
     pub(super) async fn look(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
         let stage = self.stage_of(handle).await?;
         let names = self.names(&handle.id, stage.as_deref().unwrap_or(STAGE)).await?;
@@ -112,11 +112,11 @@ impl Api {
             _ => self.tags(names.arn()).await?.unwrap_or(tags),
         };
         Ok(Some(Live {
-            settled: match api.api_status {
+            readiness: match api.api_status {
                 Some(ApiStatus::Pending | ApiStatus::Updating) => {
-                    Settled::Waiting("the API to be available".to_owned())
+                    Readiness::Pending("the API to be available".to_owned())
                 }
-                _ => Settled::Ready,
+                _ => Readiness::Ready,
             },
             spec: Spec {
                 name: api.name.unwrap_or_default(),
@@ -134,7 +134,7 @@ impl Api {
                 deployed: stages.digest,
             },
             outputs: names.outputs(),
-            pins: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
             identity: None,
             notes: Vec::new(),
             facts: date.map(|date| ("created".to_owned(), date)).into_iter().collect(),

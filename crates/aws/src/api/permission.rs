@@ -6,7 +6,7 @@
 use serde_json::Value;
 use stackwright_engine::kind::Result;
 
-use super::Api;
+use super::Apis;
 use super::names::Names;
 use crate::once::Once;
 
@@ -22,7 +22,7 @@ pub struct Grant {
     pub is_good: bool,
 }
 
-impl Api {
+impl Apis {
     /// GetPolicy. A function that is gone, or without a policy, grants nothing.
     pub(super) async fn grant(&self, names: &Names, function: &str) -> Result<Grant> {
         let request = self.cloud.lambda.get_policy().function_name(function);

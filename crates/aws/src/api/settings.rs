@@ -7,7 +7,7 @@ use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Problem, Problems, Result};
 use stackwright_engine::reference::is_open;
 
-use super::Api;
+use super::Apis;
 use super::gateway::is_media_type;
 use super::names::Names;
 use super::spec::Spec;
@@ -63,7 +63,7 @@ pub fn check(types: &[String]) -> Vec<Problem> {
     problems.0
 }
 
-impl Api {
+impl Apis {
     pub(super) async fn set_settings(
         &self,
         names: &Names,

@@ -101,7 +101,7 @@ pub struct RouteConfig {
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
-#[schemars(inline, extend("x-address" = "function"))]
+#[schemars(inline)]
 struct FunctionAddress(String);
 
 /// A route with more to say than its function.

@@ -5,7 +5,7 @@ use aws_sdk_apigateway::types::{Op, PatchOperation};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::Result;
 
-use super::Api;
+use super::Apis;
 use super::access_log::hinted;
 use super::names::Names;
 use super::spec::{BURST, RATE, Spec};
@@ -13,7 +13,7 @@ use super::spec::{BURST, RATE, Spec};
 /// The key of the settings that hold for every method of every path.
 pub const ALL_ROUTES: &str = "*/*";
 
-impl Api {
+impl Apis {
     pub(super) async fn set_stage(
         &self,
         names: &Names,

@@ -7,9 +7,9 @@ use aws_sdk_lambda::types::{
     EnvironmentResponse, LastUpdateStatus, Layer, State, TracingMode, VpcConfigResponse,
 };
 use futures_util::stream::{self, StreamExt as _};
-use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, Settled, tag};
+use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Readiness, Result, tag};
 
-use super::{Architecture, Function, Spec, Tracing, UNRESERVED, Vpc};
+use super::{Architecture, Functions, Spec, Tracing, UNRESERVED, Vpc};
 use crate::fault::{Explain as _, code};
 use crate::log_group::{LogGroup, RETENTION, Standing};
 use crate::vendor;
@@ -106,7 +106,7 @@ pub(super) fn vpc(reported: Option<VpcConfigResponse>) -> Vpc {
     Vpc { subnets, security_groups }.sorted()
 }
 
-impl Function {
+impl Functions {
     pub(super) async fn observe_all(
         &self,
         handles: &[Handle<Spec>],
@@ -202,17 +202,17 @@ impl Seen {
             .into()
     }
 
-    fn settled(&self) -> Settled {
+    fn readiness(&self) -> Readiness {
         match self.state {
-            Some(State::Pending) => Settled::Waiting("the function to be active".to_owned()),
-            Some(State::Deleting) => Settled::Waiting("the function to be gone".to_owned()),
-            Some(State::Failed) => Settled::Broken(
+            Some(State::Pending) => Readiness::Pending("the function to be active".to_owned()),
+            Some(State::Deleting) => Readiness::Pending("the function to be gone".to_owned()),
+            Some(State::Failed) => Readiness::Failed(
                 self.state_reason.clone().unwrap_or_else(|| "Lambda could not make it".to_owned()),
             ),
             _ if self.last_update == Some(LastUpdateStatus::InProgress) => {
-                Settled::Waiting("the function's update".to_owned())
+                Readiness::Pending("the function's update".to_owned())
             }
-            _ => Settled::Ready,
+            _ => Readiness::Ready,
         }
     }
 
@@ -248,13 +248,13 @@ impl Seen {
             Some(all) => Some(all.variables.clone().unwrap_or_default().into_iter().collect()),
             None => Some(BTreeMap::new()),
         };
-        let pins = self.code_sha256.clone().map(|sha256| ("code".to_owned(), sha256));
+        let fingerprints = self.code_sha256.clone().map(|sha256| ("code".to_owned(), sha256));
         Live {
             outputs: self.outputs(),
-            pins: pins.into_iter().collect(),
+            fingerprints: fingerprints.into_iter().collect(),
             // A function made anew under its name has lost its policy: who may call it.
             identity: tags.as_ref().and_then(|tags| tags.get(tag::GENERATION).cloned()),
-            settled: self.settled(),
+            readiness: self.readiness(),
             notes: self.notes(),
             facts: self.facts(),
             spec: Spec {

@@ -7,7 +7,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use stackwright_engine::kind::{Error, Fault};
 
-use super::Function;
+use super::Functions;
 use crate::fault::{code, explain};
 use crate::policy::Document;
 
@@ -21,7 +21,7 @@ const UNKNOWN_ROLE: &[&str] = &[
     "The provided execution role does not have permissions",
 ];
 
-impl Function {
+impl Functions {
     /// Explains an error of a call that gave a role.
     pub(super) async fn explain_role<E>(
         &self,
@@ -72,7 +72,7 @@ mod tests {
     use std::sync::Arc;
 
     use serde_json::json;
-    use stackwright_engine::kind::{Intent, Kind as _};
+    use stackwright_engine::kind::{Intent, Provider as _};
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
@@ -136,7 +136,7 @@ mod tests {
         }))
         .expect("a spec");
         let sources = Sources { folder: folder.path().into(), ..Sources::default() };
-        let kind = Function::new(Arc::new(cloud), sources);
+        let kind = Functions::new(Arc::new(cloud), sources);
         let address = stackwright_engine::Address::new("function", "f");
         let intent = Intent { address, generation: 1, token: String::new() };
         kind.create(&intent, &spec).await.err().expect("refused")

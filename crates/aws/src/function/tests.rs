@@ -25,7 +25,7 @@ fn context(folder: &std::path::Path) -> Context {
         region: "eu-west-1".to_owned(),
         account: "123456789012".to_owned(),
         partition: "aws".to_owned(),
-        former: stackwright_engine::kind::Former::Nothing,
+        prior: stackwright_engine::kind::PriorState::None,
     }
 }
 
@@ -53,14 +53,13 @@ fn every_field_is_described_and_defaults_are_those_of_aws() {
     ];
     assert_eq!(defaults, expected.into());
     assert_eq!(schema["required"], json!(["code", "runtime", "handler", "role"]));
-    assert_eq!(schema["properties"]["role"]["x-address"], "role");
     assert_eq!(schema["properties"]["timeout"]["maximum"], 900);
 }
 
 #[test]
 fn environment_is_checked() {
     let problems = |environment: Value| -> Vec<String> {
-        let found = Function::check(&config(json!({ "environment": environment })));
+        let found = Function::check(&config(json!({ "environment": environment })), &|_| None);
         found.into_iter().map(|problem| problem.path.join(".")).collect()
     };
     assert!(problems(json!({"INSTANCE_ID": "${instance.web.id}", "A1": ""})).is_empty());
@@ -76,7 +75,7 @@ fn environment_is_checked() {
 #[test]
 fn layers_networks_patterns_and_retention_are_checked() {
     let problems = |fields: Value| -> Vec<String> {
-        let found = Function::check(&config(fields));
+        let found = Function::check(&config(fields), &|_| None);
         found.into_iter().map(|problem| problem.path.join(".")).collect()
     };
     let layer = "arn:aws:lambda:us-east-1:123456789012:layer:a:1";
@@ -107,7 +106,7 @@ async fn what_is_to_be_built_is_read_only_where_it_may_be() {
         let folder = tempfile::tempdir().expect("a folder");
         let access = Access::Endpoint { url: "http://127.0.0.1:9".into() };
         let cloud = Arc::new(Cloud::open(&access, "us-east-1").await);
-        let kind = Function::new(cloud, Sources { builds, ..Sources::default() });
+        let kind = Functions::new(cloud, Sources { builds, ..Sources::default() });
         let code = json!({ "path": "made", "build": "mkdir made && touch made/a" });
         let config = config(json!({ "code": code }));
         let spec = kind.normalize(config, &context(folder.path())).await.expect("a spec");
@@ -122,7 +121,7 @@ async fn what_is_to_be_built_is_read_only_where_it_may_be() {
 fn asks_its_role_for_its_log() {
     let at = context(std::path::Path::new("/"));
     let asked = |role: &str, logs: bool| {
-        Function::contribute(&config(json!({"role": role, "logs": logs})), &at)
+        Function::contributions(&config(json!({"role": role, "logs": logs})), &at)
     };
     let expected = Contribution {
         to: Address::new("role", "r"),

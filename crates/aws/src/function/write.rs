@@ -12,7 +12,7 @@ use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
 use super::observe::{NO_LOGS, seen};
 use super::wire::{environment, merged, storage, tracing, variables, vpc};
-use super::{EPHEMERAL_STORAGE, Function, MEMORY, Spec, TIMEOUT, UNRESERVED, read};
+use super::{EPHEMERAL_STORAGE, Functions, MEMORY, Spec, TIMEOUT, UNRESERVED, read};
 use crate::fault::{Explain as _, code};
 use crate::log_group::{self, LogGroup};
 use crate::package::{self, Files, Source};
@@ -36,7 +36,7 @@ const CONFIGURATION: &[&str] = &[
     "vpc",
 ];
 
-impl Function {
+impl Functions {
     pub(super) async fn create_function(&self, spec: &Spec) -> Result<Created<Spec>> {
         let zip = self.pack(spec).await?;
         let package = FunctionCode::builder().zip_file(Blob::new(zip)).build();

@@ -32,7 +32,7 @@ pub struct Config {
     /// What another type means: `stop` (stopped for it, and started again where it was running),
     /// `replace` (another instance), `refuse` (an error, before anything is changed).
     #[serde(default)]
-    #[schemars(extend("default" = "stop", "x-object" = false))]
+    #[schemars(extend("default" = "stop"))]
     pub on_type_change: OnTypeChange,
     /// The name of the key pair for SSH. Another key means another instance.
     pub key_name: Option<String>,
@@ -58,7 +58,7 @@ pub struct Config {
     pub termination_protection: Option<bool>,
     /// Whom programs on the instance act as: a role of this stack that trusts `ec2.amazonaws.com`, or
     /// the ARN of an instance profile.
-    #[schemars(extend("default" = "", "x-address" = "role"))]
+    #[schemars(extend("default" = ""))]
     pub profile: Option<String>,
     /// Who may read the instance's metadata, its credentials among them.
     pub metadata: Option<MetadataConfig>,
@@ -92,7 +92,7 @@ pub enum OnTypeChange {
 #[serde(deny_unknown_fields)]
 pub struct VolumeConfig {
     /// GB, or `20GB`. A disk may grow, and never shrinks.
-    #[schemars(range(min = 1, max = 65536), extend("x-unit" = "GB"))]
+    #[schemars(range(min = 1, max = 65536))]
     pub size: i32,
     /// Its sort.
     #[serde(rename = "type", default)]

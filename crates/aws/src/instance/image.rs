@@ -1,10 +1,10 @@
 //! Which image is meant, where the file does not give its id. It is looked up once: what was last
 //! applied says which it was.
 
-use stackwright_engine::kind::{Error, Former, Result};
+use stackwright_engine::kind::{Error, PriorState, Result};
 use stackwright_engine::reference;
 
-use super::Instance;
+use super::Instances;
 use super::config::{Image, Sought};
 use super::observe::filter;
 use crate::fault::{Explain, code};
@@ -12,12 +12,12 @@ use crate::fault::{Explain, code};
 /// Before the name of a parameter.
 const SSM: &str = "ssm:";
 
-impl Instance {
+impl Instances {
     /// The image's id, where it is known, and where it was looked up.
     pub(super) async fn image(
         &self,
         wanted: &Image,
-        former: &Former,
+        former: &PriorState,
     ) -> Result<(Option<String>, Option<String>)> {
         let from = match wanted {
             Image::Short(id) => return Ok((Some(id.clone()), None)),
@@ -27,9 +27,9 @@ impl Instance {
             Image::Long(Sought { ssm, .. }) => format!("{SSM}{ssm}"),
         };
         let id = match former {
-            Former::Offline => None,
-            Former::Found(live) => live["image"].as_str().map(str::to_owned),
-            Former::Known(spec) if spec["image_from"] == from.as_str() => {
+            PriorState::Offline => None,
+            PriorState::Found(live) => live["image"].as_str().map(str::to_owned),
+            PriorState::Applied(spec) if spec["image_from"] == from.as_str() => {
                 spec["image"].as_str().map(str::to_owned)
             }
             _ if reference::markers(&from).next().is_some() => None,

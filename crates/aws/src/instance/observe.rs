@@ -8,10 +8,12 @@ use aws_sdk_ec2::types::{
 };
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt as _, stream, try_join};
-use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Locked, Result, Settled};
+use stackwright_engine::kind::{
+    DeletionProtection, Error, Fault, Found, Handle, Live, Readiness, Result,
+};
 
 use super::volumes::Volumes;
-use super::{Instance, Metadata, NAME_TAG, Power, RESTART, Spec, profile, sorted};
+use super::{Instances, Metadata, NAME_TAG, Power, RESTART, Spec, profile, sorted};
 use crate::fault::{Explain, code};
 use crate::tags;
 
@@ -19,7 +21,7 @@ use crate::tags;
 const TOGETHER: usize = 10;
 
 /// Reading.
-impl Instance {
+impl Instances {
     /// At most [`CHUNK`] handles, by one filter: by ids one unknown id would fail the whole call.
     pub(super) async fn look(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
         let ids: Vec<String> = handles.iter().map(|handle| handle.id.clone()).collect();
@@ -84,18 +86,18 @@ impl Instance {
     }
 
     pub(super) fn live(&self, owner: &str, seen: &Seen) -> Live<Spec> {
-        let (power, settled) = match state(seen) {
+        let (power, readiness) = match state(seen) {
             State::Pending => (Power::Running, waiting("the instance to be running")),
             State::Stopping => (Power::Stopped, waiting("the instance to be stopped")),
-            State::Stopped => (Power::Stopped, Settled::Ready),
-            _ => (Power::Running, Settled::Ready),
+            State::Stopped => (Power::Stopped, Readiness::Ready),
+            _ => (Power::Running, Readiness::Ready),
         };
         Live {
             spec: spec(seen, power),
             outputs: self.outputs(owner, seen),
-            pins: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
             identity: None,
-            settled,
+            readiness,
             notes: Vec::new(),
             facts: facts(seen),
         }
@@ -195,10 +197,10 @@ fn is_gone(state: &State) -> bool {
     matches!(state, State::ShuttingDown | State::Terminated)
 }
 
-/// What EC2 refuses to terminate.
-pub(super) fn locked(id: &str) -> Locked {
-    Locked {
-        why: "termination protection is on".to_owned(),
+/// Why EC2 refuses to terminate an instance.
+pub(super) fn protection(id: &str) -> DeletionProtection {
+    DeletionProtection {
+        reason: "termination protection is on".to_owned(),
         hint: format!(
             "it is never switched off on the way: reconcile its block with \
              `termination_protection: false` first (a block that is gone must come back), or `aws ec2 \
@@ -215,8 +217,8 @@ fn is_late(seen: &Seen, volumes: &Volumes) -> bool {
     devices.any(|device| !volumes.contains_key(device))
 }
 
-fn waiting(what: &str) -> Settled {
-    Settled::Waiting(what.to_owned())
+fn waiting(what: &str) -> Readiness {
+    Readiness::Pending(what.to_owned())
 }
 
 pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {

@@ -9,14 +9,14 @@ use futures_util::TryFutureExt as _;
 use stackwright_engine::kind::{Error, Fault, Result};
 use stackwright_engine::reference;
 
-use super::Instance;
+use super::Instances;
 use super::observe::{filter, state};
 use crate::fault::Explain;
 
 /// How long the news of a new profile may take.
 const KNOWN: Duration = Duration::from_secs(60);
 
-impl Instance {
+impl Instances {
     /// Empty or left out: none.
     pub(super) async fn set_profile(&self, id: &str, now: &Seen, name: Option<&str>) -> Result<()> {
         let is_running = state(now) == State::Running;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Error, Fault, Result, tag};
 
-use super::Instance;
+use super::Instances;
 use super::observe::filter;
 use crate::fault::{Explain, code};
 use crate::tags;
@@ -31,7 +31,7 @@ pub struct Volume {
     pub encrypted: Option<bool>,
 }
 
-impl Instance {
+impl Instances {
     /// The volumes of so many instances, by instance id. `None`: the endpoint does not tell, or we
     /// may not know; or nobody asks (`is_asked`), and something else went wrong.
     pub(super) async fn volumes(

@@ -10,7 +10,7 @@ use stackwright_engine::kind::Result;
 
 use super::config::TOKENS;
 use super::observe::{first_interface, state};
-use super::{Instance, Metadata, NAME_TAG, Power, RESTART, Spec};
+use super::{Instances, Metadata, NAME_TAG, Power, RESTART, Spec};
 use crate::fault::{Explain, code};
 use crate::tags::{self, Tags};
 
@@ -18,7 +18,7 @@ use crate::tags::{self, Tags};
 const HOPS: i32 = 1;
 
 /// Writing, each aspect by itself.
-impl Instance {
+impl Instances {
     pub(super) async fn set_tags(
         &self,
         id: &str,

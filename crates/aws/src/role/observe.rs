@@ -6,15 +6,15 @@ use aws_sdk_iam::types::Role as Seen;
 use aws_smithy_types::date_time::Format;
 use futures_util::future::try_join_all;
 use futures_util::try_join;
-use stackwright_engine::kind::{Error, Found, Handle, Live, Result, Settled};
+use stackwright_engine::kind::{Error, Found, Handle, Live, Readiness, Result};
 
 use super::profile::InProfile;
-use super::{EC2, Role, Spec, there};
+use super::{EC2, Roles, Spec, there};
 use crate::policy::Document;
 use crate::tags;
 
 /// Reading. Everywhere `None` means that the role is gone.
-impl Role {
+impl Roles {
     pub(super) async fn look(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
         let name = &handle.id;
         let seen = try_join!(self.get(name), self.documents(name), self.attached(name))?;
@@ -90,9 +90,9 @@ pub(super) fn live(role: &Seen, spec: Spec) -> Live<Spec> {
     Live {
         spec,
         outputs: outputs(role),
-        pins: BTreeMap::new(),
+        fingerprints: BTreeMap::new(),
         identity: Some(role.role_id.clone()),
-        settled: Settled::Ready,
+        readiness: Readiness::Ready,
         notes: Vec::new(),
         facts,
     }
@@ -119,7 +119,7 @@ fn boundary(role: &Seen) -> Option<&str> {
 }
 
 /// What hangs on the role without being in the file, and stays there.
-pub(super) fn foreign(ours: &Spec, seen: &Spec) -> Vec<String> {
+pub(super) fn unmanaged(ours: &Spec, seen: &Spec) -> Vec<String> {
     let inline = seen.policies.keys().filter(|name| !ours.policies.contains_key(*name));
     let stays = |arn: &&String| {
         ours.managed_policies_exclusive != Some(true) && !ours.managed_policies.contains_key(*arn)

@@ -6,7 +6,7 @@ use futures_util::TryFutureExt as _;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::{Error, Fault, Handle, Result, tag};
 
-use super::{Role, Spec, there};
+use super::{Roles, Spec, there};
 use crate::fault::{Explain, code};
 use crate::tags::{self, Difference, Tags};
 
@@ -20,7 +20,7 @@ pub enum InProfile {
     No,
 }
 
-impl Role {
+impl Roles {
     /// `None`: the endpoint does not tell, or we may not know.
     pub(super) async fn in_profile(&self, on: &Handle<Spec>) -> Result<Option<InProfile>> {
         let profile = match self.profile(&on.id).await {

@@ -8,13 +8,13 @@ use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Handle, Result};
 
 use super::profile::InProfile;
-use super::{Role, Spec, there};
+use super::{Roles, Spec, there};
 use crate::fault::Explain;
 use crate::policy::Document;
 use crate::tags;
 
 /// Writing, each aspect by itself.
-impl Role {
+impl Roles {
     /// The role's, and those of what was made for it.
     pub(super) async fn set_tags(
         &self,

@@ -7,11 +7,12 @@ use serde_json::Value;
 
 use super::Op;
 use super::create::{Made, Target};
-use crate::change::{Change, Compared, Difference, Tables};
-use crate::erased::AnyKind;
-use crate::kind::{Cost, Error, Fault, Handle, Live, Settled};
+use crate::change::Change;
+use crate::diff::{Compared, Difference, Fingerprints};
+use crate::kind::{Error, Fault, FieldTable, Handle, Live, Readiness, UpdateCost};
 use crate::manifest;
 use crate::plan::{Action, Step, rebound};
+use crate::registry::Kind;
 use crate::state::{self, Data, Object, Verb};
 
 /// Changes that the cloud accepts before this gives up.
@@ -27,7 +28,7 @@ struct Known {
     outputs: BTreeMap<String, String>,
     /// The spec last applied, sealed; `None`: found, not made.
     applied: Option<Value>,
-    pins: BTreeMap<String, String>,
+    fingerprints: BTreeMap<String, String>,
     live: Option<Live<Value>>,
 }
 
@@ -46,12 +47,12 @@ impl Op<'_> {
             id: object.id.clone(),
             outputs: object.outputs.clone(),
             applied: object.spec.clone(),
-            pins: object.pins.clone(),
+            fingerprints: object.fingerprints.clone(),
             live: self.live().cloned(),
         };
         let allowed = match step.action {
-            Action::Restart | Action::Replace => Cost::Restart,
-            _ => Cost::InPlace,
+            Action::Restart | Action::Replace => UpdateCost::Restart,
+            _ => UpdateCost::InPlace,
         };
         let rebound = self.rebound(&target, object);
         self.bring(target, known, rebound, allowed).await
@@ -62,8 +63,8 @@ impl Op<'_> {
         self.object = None;
         let applied = made.as_asked.then(|| target.sealed.clone());
         let Made { id, outputs, live, .. } = made;
-        let known = Known { id, outputs, applied, pins: BTreeMap::new(), live };
-        self.bring(target, known, Vec::new(), Cost::Restart).await
+        let known = Known { id, outputs, applied, fingerprints: BTreeMap::new(), live };
+        self.bring(target, known, Vec::new(), UpdateCost::Restart).await
     }
 
     /// Compares and changes until nothing differs. What is rebound and cannot be seen to differ is
@@ -73,9 +74,9 @@ impl Op<'_> {
         target: Target,
         known: Known,
         mut rebound: Vec<Change>,
-        allowed: Cost,
+        allowed: UpdateCost,
     ) -> Result<(), Error> {
-        let Known { id, outputs, mut applied, mut pins, mut live } = known;
+        let Known { id, outputs, mut applied, mut fingerprints, mut live } = known;
         let is_as_asked = self.object.is_none() && applied.is_some();
         let mut handle = Handle {
             address: self.address.clone(),
@@ -91,7 +92,7 @@ impl Op<'_> {
         let mut trouble = self.wait();
         loop {
             let seen = self.ready(&handle, live.take()).await?;
-            let found = self.difference(&target, &seen, applied.as_ref(), &pins);
+            let found = self.difference(&target, &seen, applied.as_ref(), &fingerprints);
             rebound.retain(|this| {
                 !found.changes.iter().any(|change| change.path.field() == this.path.field())
             });
@@ -108,19 +109,22 @@ impl Op<'_> {
                 if showing.pause("the change to show", self.grace().min(SHOWING)).await {
                     continue;
                 }
-                return Err(unchanging(&changes, self.kind));
+                return Err(unchanging(&changes, self.provider.kind()));
             }
             if accepted == ROUNDS {
-                return Err(unchanging(&changes, self.kind));
+                return Err(unchanging(&changes, self.provider.kind()));
             }
             if !std::mem::replace(&mut intent, true) {
-                let data = Data { guard: target.terms.guard, ..Data::default() };
+                let data = Data { guard: target.lifecycle.guard, ..Data::default() };
                 self.journal(Verb::Update, state::Step::Intent, data).await?;
             }
             if let Err(error) = self.change(&mut handle, &target, &seen, &changes).await {
                 // Looking again tells what has come of it, or is to be changed now.
-                self.retry_change(&mut trouble, about(&changes, self.kind.derived(), error))
-                    .await?;
+                self.retry_change(
+                    &mut trouble,
+                    about(&changes, &self.provider.kind().fields, error),
+                )
+                .await?;
                 continue;
             }
             trouble.is_over();
@@ -135,7 +139,7 @@ impl Op<'_> {
             // default that was set again must show.
             applied = Some(asked(&target, &before));
             handle.applied = Some(target.sealed.clone());
-            pins = BTreeMap::new();
+            fingerprints = BTreeMap::new();
         }
     }
 
@@ -148,11 +152,11 @@ impl Op<'_> {
         changes: &[Change],
     ) -> Result<(), Error> {
         let mut desired = asked(target, changes);
-        target.terms.ignored.keep(&mut desired, &seen.spec);
+        target.lifecycle.ignored.keep(&mut desired, &seen.spec);
         handle.outputs.clone_from(&seen.outputs);
         let mut wait = self.wait();
         loop {
-            match self.kind.update(handle, &desired, changes).await {
+            match self.provider.update(handle, &desired, changes).await {
                 Err(error) if !matches!(error.fault, Fault::Unknown | Fault::Conflict) => {
                     self.retry(&mut wait, error).await?;
                 }
@@ -173,7 +177,7 @@ impl Op<'_> {
         loop {
             let live = match known.take() {
                 Some(live) => Some(live),
-                None => match self.kind.observe(std::slice::from_ref(handle)).await.pop() {
+                None => match self.provider.observe(std::slice::from_ref(handle)).await.pop() {
                     Some(Ok(live)) => live,
                     Some(Err(error)) => {
                         self.retry_look(&mut trouble, error).await?;
@@ -184,13 +188,13 @@ impl Op<'_> {
             };
             trouble.is_over();
             let (what, limit) = match live {
-                Some(live) => match &live.settled {
-                    Settled::Ready => return Ok(live),
-                    Settled::Broken(why) => {
+                Some(live) => match &live.readiness {
+                    Readiness::Ready => return Ok(live),
+                    Readiness::Failed(why) => {
                         let error = Error::terminal(format!("it will not work: {why}"));
                         return Err(error.with_hint("mend the cause; the next run replaces it"));
                     }
-                    Settled::Waiting(what) => (what.clone(), TRANSIT),
+                    Readiness::Pending(what) => (what.clone(), TRANSIT),
                 },
                 None => (format!("{} to be visible", handle.id), self.grace()),
             };
@@ -210,16 +214,16 @@ impl Op<'_> {
         target: &Target,
         live: &Live<Value>,
         applied: Option<&Value>,
-        pins: &BTreeMap<String, String>,
+        fingerprints: &BTreeMap<String, String>,
     ) -> Difference {
         let compared = Compared {
-            kind: &Tables::of(self.kind),
+            kind: self.provider.kind(),
             sealer: &self.shared.sealer,
             applied,
             live: &live.spec,
-            terms: &target.terms,
+            lifecycle: &target.lifecycle,
             desired: &target.spec,
-            pins: (pins, &live.pins),
+            fingerprints: Fingerprints { recorded: fingerprints, live: &live.fingerprints },
         };
         compared.difference()
     }
@@ -228,8 +232,8 @@ impl Op<'_> {
     pub async fn must_replace(&self) -> Result<bool, Error> {
         let (Some(live), Some(object)) = (self.live(), &self.object) else { return Ok(true) };
         let target = self.target().await?;
-        let found = self.difference(&target, live, object.spec.as_ref(), &object.pins);
-        Ok(found.changes.iter().map(|change| change.cost).max() == Some(Cost::Replace))
+        let found = self.difference(&target, live, object.spec.as_ref(), &object.fingerprints);
+        Ok(found.changes.iter().map(|change| change.cost).max() == Some(UpdateCost::Replace))
     }
 
     /// Fields to set again because what they refer to is another object under the same name.
@@ -255,10 +259,10 @@ impl Op<'_> {
         let data = Data {
             spec: Some(target.sealed.clone()),
             outputs: live.outputs,
-            pins: live.pins,
+            fingerprints: live.fingerprints,
             identity: live.identity,
             dependencies: self.dependencies.clone(),
-            guard: target.terms.guard,
+            guard: target.lifecycle.guard,
             ..Data::default()
         };
         self.journal(verb, state::Step::Done, data).await
@@ -277,25 +281,25 @@ fn asked(target: &Target, changes: &[Change]) -> Value {
 }
 
 /// A refusal, with the fields that it is about.
-fn about(changes: &[Change], derived: &[&str], error: Error) -> Error {
+fn about(changes: &[Change], fields: &FieldTable, error: Error) -> Error {
     if !matches!(error.fault, Fault::Terminal | Fault::Unsupported | Fault::Denied) {
         return error;
     }
-    let fields = changes.iter().map(|change| change.path.field());
-    let fields: BTreeSet<String> =
-        fields.filter(|field| !derived.contains(field)).map(|field| format!("`{field}`")).collect();
-    if fields.is_empty() {
+    let changed = changes.iter().map(|change| change.path.field());
+    let shown = changed.filter(|field| !fields.is_internal(field));
+    let names: BTreeSet<String> = shown.map(|field| format!("`{field}`")).collect();
+    if names.is_empty() {
         return error;
     }
-    let fields: Vec<String> = fields.into_iter().collect();
-    Error { message: format!("{}: {}", fields.join(", "), error.message), ..error }
+    let names: Vec<String> = names.into_iter().collect();
+    Error { message: format!("{}: {}", names.join(", "), error.message), ..error }
 }
 
 /// A difference that this run was not to touch.
 fn beyond(change: &Change) -> Error {
     let needs = match change.cost {
-        Cost::Refuse => "is refused by the file",
-        Cost::Replace => "needs a new object, which was not planned",
+        UpdateCost::Refuse => "is refused by the file",
+        UpdateCost::Replace => "needs a new object, which was not planned",
         _ => "needs a restart, which was not planned",
     };
     Error::terminal(format!("changing `{}` {needs}", change.path))
@@ -310,7 +314,7 @@ fn otherwise(change: &Change) -> Error {
         )
 }
 
-fn unchanging(changes: &[Change], kind: &dyn AnyKind) -> Error {
+fn unchanging(changes: &[Change], kind: &Kind) -> Error {
     let fields: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
     let may_ignore = |path: &String| manifest::not_to_ignore(kind, path).is_none();
     let fields_told = fields.join(", ");

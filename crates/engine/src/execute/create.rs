@@ -7,14 +7,14 @@ use serde_json::Value;
 
 use super::{Op, Open};
 use crate::event::Event;
-use crate::kind::{Created, Error, Fault, Former, Found, Intent, Live, Repeat, tag};
+use crate::kind::{CreateIdempotency, Created, Error, Fault, Found, Intent, Live, PriorState, tag};
+use crate::lifecycle::Lifecycle;
 use crate::observe::handle;
 use crate::plan::{Action, Step};
 use crate::prepare::Preparing;
 use crate::reference;
 use crate::secret::random;
 use crate::state::{self, Data, Verb};
-use crate::terms::Terms;
 
 /// How a create was settled whose object is there.
 const FOUND: &str = "its create had happened; found by its tags";
@@ -24,7 +24,7 @@ pub(crate) struct Target {
     pub spec: Value,
     /// The spec as it may be recorded.
     pub sealed: Value,
-    pub terms: Terms,
+    pub lifecycle: Lifecycle,
 }
 
 /// An object that this operation made or found.
@@ -53,10 +53,10 @@ impl Op<'_> {
         let preparing = Preparing {
             manifest: self.shared.run.manifest,
             lineage: &self.shared.owner.lineage,
-            kind: self.kind,
+            provider: self.provider,
             resource,
             generation: self.generation,
-            former: self.planned.clone().map_or(Former::Nothing, Former::Known),
+            prior: self.planned.clone().map_or(PriorState::None, PriorState::Applied),
         };
         let (spec, secrets) = preparing.spec(&self.scope).await?;
         let left = reference::references(&spec);
@@ -64,8 +64,8 @@ impl Op<'_> {
             let left: Vec<String> = left.iter().map(|r| format!("${{{r}}}")).collect();
             return Err(Error::terminal(format!("{} is not known", left.join(", "))));
         }
-        let sealed = secrets.seal(&spec, self.kind, &self.shared.sealer);
-        Ok(Target { spec, sealed, terms: resource.terms.clone() })
+        let sealed = secrets.seal(&spec, self.provider.kind(), &self.shared.sealer);
+        Ok(Target { spec, sealed, lifecycle: resource.lifecycle.clone() })
     }
 
     pub async fn create(&mut self) -> Result<(), Error> {
@@ -75,7 +75,7 @@ impl Op<'_> {
             token: Some(token.clone()),
             spec: Some(target.sealed.clone()),
             dependencies: self.dependencies.clone(),
-            guard: target.terms.guard,
+            guard: target.lifecycle.guard,
             ..Data::default()
         };
         self.journal(Verb::Create, state::Step::Intent, data).await?;
@@ -94,9 +94,9 @@ impl Op<'_> {
         if let Some(found) = self.find_ours(name).await? {
             return self.recovered(Some(self.take(found).await?), FOUND);
         }
-        match (self.kind.repeat(), &open.spec) {
+        match (self.provider.kind().create, &open.spec) {
             // Also before a destroy: only an answer to this token rules out that one comes later.
-            (Repeat::Token, Some(spec)) => {
+            (CreateIdempotency::Token, Some(spec)) => {
                 match self.make(&creating.token, spec, &creating.at, 1).await {
                     Ok(made) => {
                         self.recovered(Some(made), "its create was sent again, with its token")
@@ -113,7 +113,7 @@ impl Op<'_> {
                     Err(error) => Err(error),
                 }
             }
-            (Repeat::UniqueName, _) if open.is_remade => {
+            (CreateIdempotency::UniqueName, _) if open.is_remade => {
                 self.recovered(None, "its create is not seen to have happened; it is made again")
             }
             _ => self.look_up_or_abandon(name, &creating.at).await,
@@ -157,7 +157,7 @@ impl Op<'_> {
             if std::mem::replace(&mut is_sent, true) {
                 begun = self.renew(token).await?;
             }
-            let error = match self.kind.create(&intent, spec).await {
+            let error = match self.provider.create(&intent, spec).await {
                 Ok(created) if !created.id.is_empty() => return self.made(created).await,
                 Ok(_) => Error::new(Fault::Unknown, "the reply has no id"),
                 Err(error) => error,
@@ -205,24 +205,24 @@ impl Op<'_> {
     /// After a lost reply: the object, if it can be seen; for a create that cannot be repeated, look
     /// until it would have been seen.
     async fn find_lost(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
-        match self.kind.repeat() {
-            Repeat::Token | Repeat::UniqueName => self.find_ours(name).await,
-            Repeat::LookUp { .. } => self.look_up(name, begun).await,
+        match self.provider.kind().create {
+            CreateIdempotency::Token | CreateIdempotency::UniqueName => self.find_ours(name).await,
+            CreateIdempotency::LookUp { .. } => self.look_up(name, begun).await,
         }
     }
 
     /// `None`: not there, and by now it would have shown itself.
     async fn look_up(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
-        let own = match self.kind.repeat() {
-            Repeat::LookUp { settle } => settle,
+        let own = match self.provider.kind().create {
+            CreateIdempotency::LookUp { consistency_window } => consistency_window,
             _ => crate::observe::GRACE,
         };
-        let settle = self.shared.run.options.settle.unwrap_or(own);
+        let window = self.shared.run.options.consistency_window.unwrap_or(own);
         let mut wait = self.wait();
         let mut has_waited = false; // a clock that was set back makes no age
         loop {
             // What counts is when the look began.
-            let is_conclusive = has_waited || self.shared.run.options.clock.age(begun) >= settle;
+            let is_conclusive = has_waited || self.shared.run.options.clock.age(begun) >= window;
             if let Some(found) = self.find_ours(name).await? {
                 return Ok(Some(found));
             }
@@ -233,7 +233,7 @@ impl Op<'_> {
                 let why = "interrupted before it was clear what came of a create";
                 return Err(Error::new(Fault::Unknown, why));
             }
-            has_waited = !wait.pause("an earlier create to show itself", settle).await;
+            has_waited = !wait.pause("an earlier create to show itself", window).await;
         }
     }
 
@@ -289,7 +289,7 @@ impl Op<'_> {
     async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
         let mut wait = self.wait();
         loop {
-            match self.kind.find(&self.shared.owner, &[name.to_owned()]).await {
+            match self.provider.find(&self.shared.owner, &[name.to_owned()]).await {
                 Ok(found) => return Ok(found),
                 Err(error) => self.retry_look(&mut wait, error).await?,
             }
@@ -301,7 +301,7 @@ impl Op<'_> {
         let data = Data {
             id: Some(id.clone()),
             outputs: live.outputs.clone(),
-            pins: live.pins.clone(),
+            fingerprints: live.fingerprints.clone(),
             identity: live.identity.clone(),
             ..Data::default()
         };
@@ -320,7 +320,7 @@ impl Op<'_> {
             dependencies: self.dependencies.clone(),
             ..Data::default()
         };
-        let as_asked = self.kind.repeat() != Repeat::UniqueName;
+        let as_asked = self.provider.kind().create != CreateIdempotency::UniqueName;
         let (verb, step) = match as_asked {
             true => (Verb::Create, state::Step::Result),
             false => (Verb::Adopt, state::Step::Done),
@@ -349,7 +349,7 @@ impl Op<'_> {
         let Some(object) = self.object.take() else { return Ok(()) };
         let handle = handle(&self.address, &object);
         let mut wait = self.wait();
-        while let Err(error) = self.kind.forget(&handle).await {
+        while let Err(error) = self.provider.delete_orphans(&handle).await {
             self.retry_change(&mut wait, error).await?;
         }
         let data = Data { id: Some(object.id), ..Data::default() };

@@ -18,12 +18,12 @@ impl Op<'_> {
         let handle = handle(&self.address, object);
         let mut wait = self.wait();
         let mut is_refused = true;
-        while let Err(error) = self.kind.delete(&handle).await {
+        while let Err(error) = self.provider.delete(&handle).await {
             // Deleting again is harmless and tells.
             is_refused &= error.fault != Fault::Unknown;
             if let Err(error) = self.retry_change(&mut wait, error).await {
                 // Some deletes are several calls: what is gone already is not a refusal.
-                let seen = self.kind.observe(std::slice::from_ref(&handle)).await.pop();
+                let seen = self.provider.observe(std::slice::from_ref(&handle)).await.pop();
                 if is_refused && matches!(seen, Some(Ok(Some(_)))) {
                     self.journal(Verb::Delete, Step::Failed, data()).await?;
                 }
@@ -34,7 +34,7 @@ impl Op<'_> {
         let mut wait = self.wait();
         let mut trouble = self.wait();
         loop {
-            match self.kind.observe(std::slice::from_ref(&handle)).await.pop() {
+            match self.provider.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(None)) | None => break,
                 Some(Ok(Some(_))) => {
                     trouble.is_over();

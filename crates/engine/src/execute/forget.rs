@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::Op;
 use crate::change::{Change, Path, Rule};
-use crate::kind::{Cost, Error, tag};
+use crate::kind::{Error, UpdateCost, tag};
 use crate::observe::handle;
 use crate::state::{Data, Step, Verb};
 
@@ -15,14 +15,14 @@ impl Op<'_> {
         let Some(object) = &self.object else { return Ok(()) };
         let handle = handle(&self.address, object);
         let mut beside = self.wait();
-        while let Err(error) = self.kind.let_go(&handle, &self.shared.owner).await {
+        while let Err(error) = self.provider.release(&handle, &self.shared.owner).await {
             self.retry_change(&mut beside, error).await?;
         }
         let mut trouble = self.wait();
         let mut showing = self.wait();
         let mut is_accepted = false;
         loop {
-            let live = match self.kind.observe(std::slice::from_ref(&handle)).await.pop() {
+            let live = match self.provider.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(live)) => live,
                 Some(Err(error)) => {
                     self.retry_look(&mut trouble, error).await?;
@@ -54,7 +54,7 @@ impl Op<'_> {
                 }
                 continue;
             }
-            match self.kind.update(&handle, &spec, &changes).await {
+            match self.provider.update(&handle, &spec, &changes).await {
                 Ok(()) => is_accepted = true,
                 Err(error) => self.retry_change(&mut trouble, error).await?,
             }
@@ -71,7 +71,7 @@ fn own_tags_away(spec: &mut Value) -> Vec<Change> {
     let gone = own.into_iter().map(|key| {
         let before = tags.remove(&key);
         let path = Path(vec!["tags".to_owned(), key]);
-        Change { path, before, after: None, rule: Rule::Edited, cost: Cost::InPlace }
+        Change { path, before, after: None, rule: Rule::Edited, cost: UpdateCost::InPlace }
     });
     gone.collect()
 }

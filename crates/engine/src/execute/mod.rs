@@ -18,12 +18,12 @@ use self::retry::Budget;
 use self::walk::Walk;
 use crate::address::Address;
 use crate::clock::Clock;
-use crate::erased::{AnyKind, Registry};
 use crate::event::{Event, Events, working};
 use crate::kind::{Error, Fault, Live, Owner};
 use crate::manifest::Manifest;
 use crate::observe::{Observed, owner};
 use crate::plan::{Action, Plan, Step};
+use crate::providers::{AnyProvider, Providers};
 use crate::reference::Scope;
 use crate::secret::Sealer;
 use crate::state::{self, Creating, Data, Entry, Object, State, Store, Verb};
@@ -36,7 +36,7 @@ pub struct Options {
     pub parallelism: usize,
     /// How long a new object may be invisible, and how long a create without a token may be
     /// outstanding. `None`: 120 s and each kind's own.
-    pub settle: Option<Duration>,
+    pub consistency_window: Option<Duration>,
     pub clock: Clock,
     /// Becomes true when no further step shall begin.
     pub stop: watch::Receiver<bool>,
@@ -45,14 +45,14 @@ pub struct Options {
 impl Options {
     /// How long an object may stay invisible after its create.
     pub fn grace(&self) -> Duration {
-        self.settle.unwrap_or(crate::observe::GRACE)
+        self.consistency_window.unwrap_or(crate::observe::GRACE)
     }
 }
 
 /// What all stages of a run need.
 pub struct Run<'a> {
     pub manifest: &'a Manifest,
-    pub kinds: &'a Registry,
+    pub providers: &'a Providers,
     /// Without outputs.
     pub scope: Scope,
     pub options: Options,
@@ -115,7 +115,7 @@ struct Line {
 pub(crate) struct Op<'a> {
     pub number: u64,
     pub shared: &'a Shared<'a>,
-    pub kind: &'a dyn AnyKind,
+    pub provider: &'a dyn AnyProvider,
     pub address: Address,
     pub generation: u64,
     /// Outputs of what it needs, as they are now.
@@ -214,8 +214,9 @@ pub(crate) async fn recover(
     address: &Address,
     open: &Open,
 ) -> Result<Result<(), Error>, state::Error> {
-    let Some(kind) = run.kinds.get(address.kind()) else {
-        return Ok(Err(Error::terminal("this kind is not known here")));
+    let provider = match run.providers.get(address.kind()) {
+        Ok(provider) => provider,
+        Err(unknown) => return Ok(Err(unknown)),
     };
     let observed = Observed::default();
     let (journal, mut lines) = mpsc::unbounded_channel();
@@ -223,7 +224,7 @@ pub(crate) async fn recover(
     let op = Op {
         number: open.creating.op,
         shared: &shared,
-        kind: kind.as_ref(),
+        provider,
         address: address.clone(),
         generation: open.creating.generation,
         scope: run.scope.clone(),

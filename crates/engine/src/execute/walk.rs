@@ -119,16 +119,17 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
         let since = Instant::now();
         match self.op(step) {
-            Some(op) => {
+            Ok(op) => {
                 let operation = working(step.address.clone(), op.run(step));
                 running.push(operation.map(move |ended| (at, since, ended)).boxed());
             }
-            None => self.ended(at, since, Err(Error::terminal("this kind is not known here"))),
+            Err(unknown) => self.ended(at, since, Err(unknown)),
         }
     }
 
-    fn op(&mut self, step: &Step) -> Option<Op<'a>> {
+    fn op(&mut self, step: &Step) -> Result<Op<'a>, Error> {
         let run = self.shared.run;
+        let provider = run.providers.get(step.address.kind())?;
         let state = self.store.state();
         let address = &step.address;
         let mut scope = run.scope.clone();
@@ -153,10 +154,10 @@ impl<'a, 'b> Walk<'a, 'b> {
         // What is made in the place of an open create continues that operation.
         let open = record.and_then(|record| record.creating.as_ref()).map(|open| open.op);
         let open = open.filter(|_| !step.leaves());
-        Some(Op {
+        Ok(Op {
             number: open.unwrap_or_else(|| self.store.next_op()),
             shared: self.shared,
-            kind: run.kinds.get(address.kind())?.as_ref(),
+            provider,
             address: address.clone(),
             generation: step.generation,
             scope,

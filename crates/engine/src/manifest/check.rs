@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
 
+use super::annotate;
 use super::diagnostic::{Diagnostic, nearest};
 use super::measure::{example, measured};
 use super::source::Span;
@@ -68,7 +69,7 @@ impl<'a> Checker<'a> {
                 let each = &schema["items"];
                 items.iter().map(|item| self.value(name, item, each)).collect()
             }
-            _ if is_text && schema["x-unit"].is_string() => self.scalar(name, node, schema),
+            _ if is_text && schema[annotate::UNIT].is_string() => self.scalar(name, node, schema),
             _ if is_text && accepts(schema, "string") => self.text(node, schema),
             _ if is_text => self.scalar(name, node, schema),
             _ => self.wrong_type(name, node, schema),
@@ -225,7 +226,7 @@ impl<'a> Checker<'a> {
             return None;
         }
         let number = |value: f64| serde_json::Number::from_f64(value).map(Json::Number);
-        let unit = schema["x-unit"].as_str();
+        let unit = schema[annotate::UNIT].as_str();
         let value = match text.as_str() {
             _ if unit.is_some() => measured(&text, unit.unwrap_or_default()).map(Json::from),
             "true" | "false" if accepts(schema, "boolean") => Some(Json::Bool(text == "true")),

@@ -10,12 +10,11 @@ use super::Resource;
 use super::diagnostic::Diagnostic;
 use super::tree::{Key, Node};
 use crate::address::Address;
-use crate::erased::AnyKind;
-use crate::guard::Guard;
-use crate::ignore::Ignored;
-use crate::kind::{Compare, tag};
+use crate::change::Path;
+use crate::kind::{Comparison, FieldTable, tag};
+use crate::lifecycle::{Guard, Ignored, Lifecycle};
 use crate::reference::{self, Reference};
-use crate::terms::Terms;
+use crate::registry::Kind;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -55,14 +54,14 @@ fn take(config: &mut Map<String, Json>) -> Common {
 
 /// One resource and what is wrong with its common keys. `config` has the schema's types.
 pub(super) fn resource(
-    kind: &dyn AnyKind,
+    kind: &Kind,
     mut config: Map<String, Json>,
     (key, node): (&Key, &Node),
     stack_tags: &BTreeMap<String, String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Resource {
     let common = take(&mut config);
-    let address = Address::new(kind.name(), &key.text);
+    let address = Address::new(kind.name, &key.text);
     let mut wrong = |path: &[String], message: String| {
         diagnostics.push(Diagnostic::error(node.place(path), message));
     };
@@ -70,7 +69,7 @@ pub(super) fn resource(
     if reference::markers(&name).any(|r| matches!(r, Reference::Output(..) | Reference::Env(_))) {
         wrong(&["name".into()], "a name may depend on no output and no secret".into());
     }
-    for tag in common.tags.keys().filter(|tag| is_reserved(tag)) {
+    for tag in common.tags.keys().filter(|tag| tag::is_reserved(tag)) {
         let path = ["tags".to_owned(), tag.clone()];
         wrong(&path, format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX));
     }
@@ -100,9 +99,9 @@ pub(super) fn resource(
         name,
         tags,
         depends_on,
-        terms: Terms {
+        lifecycle: Lifecycle {
             guard: Guard { protect: common.protect, retain: common.retain },
-            ignored: Ignored::new(with_followers(kind, common.ignore)),
+            ignored: Ignored::new(with_computed(&kind.fields, common.ignore)),
             tags_exclusive: common.tags_exclusive,
         },
         renamed_from,
@@ -116,10 +115,10 @@ pub(super) fn resource(
     }
 }
 
-/// With the fields of the normal form that follow from them.
-fn with_followers(kind: &dyn AnyKind, mut ignored: Vec<String>) -> Vec<String> {
-    let follows = kind.follows().iter().filter(|(_, of)| ignored.iter().any(|path| path == of));
-    let more: Vec<String> = follows.map(|(field, _)| (*field).to_owned()).collect();
+/// Adds the fields of the normal form that are computed from ignored ones.
+fn with_computed(fields: &FieldTable, mut ignored: Vec<String>) -> Vec<String> {
+    let computed = fields.computed().filter(|(_, of)| ignored.iter().any(|path| path == of));
+    let more: Vec<String> = computed.map(|(field, _)| field.to_owned()).collect();
     ignored.extend(more);
     ignored
 }
@@ -138,24 +137,17 @@ fn former(address: &Address, text: &str) -> Result<Address, String> {
     Ok(former)
 }
 
-/// Why a field, or a part of one, cannot be left to others.
-pub fn not_to_ignore(kind: &dyn AnyKind, path: &str) -> Option<String> {
+/// Why a field, or a part of one, cannot be ignored.
+pub fn not_to_ignore(kind: &Kind, path: &str) -> Option<String> {
     let field = path.split('.').next().unwrap_or_default();
-    let schema = kind.schema(&mut SchemaGenerator::default()).to_value();
     let is_tags = field == "tags";
-    if !is_tags && schema["properties"].get(field).is_none() {
-        return Some(format!("`{field}` is no field of `{}`", kind.name()));
+    if !is_tags && !kind.fields.is_of_config(field) {
+        return Some(format!("`{field}` is no field of `{}`", kind.name));
     }
-    if is_tags && path.strip_prefix("tags.").is_some_and(is_reserved) {
-        return Some("these tags say whose the object is".to_owned());
+    if is_tags && path.strip_prefix("tags.").is_some_and(tag::is_reserved) {
+        return Some("these tags say which state owns the object".to_owned());
     }
-    let rule = crate::change::rule(kind.fields(), &crate::change::Path(vec![field.to_owned()]));
-    (rule.1 == Compare::Exclusive)
-        .then(|| format!("`{field}` is the file's alone; nothing of it can be left to others"))
-}
-
-/// Tags of stackwright's own, and of AWS's.
-pub(super) fn is_reserved(tag: &str) -> bool {
-    let tag = tag.to_ascii_lowercase();
-    tag.starts_with(tag::PREFIX) || tag.starts_with("aws:")
+    let rule = kind.fields.rule(&Path(vec![field.to_owned()]));
+    (rule.compare == Comparison::Exclusive)
+        .then(|| format!("`{field}` is managed as a whole; no part of it can be ignored"))
 }

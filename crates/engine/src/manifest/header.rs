@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::common::is_reserved;
 use super::diagnostic::Diagnostic;
 use super::read::Reader;
 use super::schema::{CheckConfig, Header};
@@ -36,7 +35,7 @@ impl Reader<'_> {
                 return None;
             }
         };
-        for tag in header.tags.keys().filter(|tag| is_reserved(tag)) {
+        for tag in header.tags.keys().filter(|tag| tag::is_reserved(tag)) {
             let span = tree.place(&["tags".to_owned(), tag.clone()]);
             let message = format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX);
             diagnostics.push(Diagnostic::error(span, message));

@@ -1,9 +1,11 @@
 //! Lengths of time and sizes as people write them: `30`, `30s`, `2m`; `512`, `512MB`, `1GB`.
 //!
-//! A kind marks a whole number with `x-unit` in its schema (`s`, `MB`, `GB`): what the number counts.
-//! Its config reads that number, however it was written.
+//! A kind declares what a whole number counts (`field("timeout").seconds()`). Its config reads that
+//! number, however it was written.
 
 use serde_json::{Value, json};
+
+use super::annotate;
 
 /// In the unit; `None`: it is none, or no whole number of it.
 pub(super) fn measured(text: &str, unit: &str) -> Option<i64> {
@@ -40,7 +42,7 @@ pub(super) fn example(unit: &str) -> &'static str {
 
 /// Lets a schema take both ways of writing, for editors.
 pub(super) fn allow(schema: &mut Value) {
-    if let Some(unit) = schema["x-unit"].as_str().and_then(units) {
+    if let Some(unit) = schema[annotate::UNIT].as_str().and_then(units) {
         let names: Vec<&str> = unit.iter().map(|(name, _)| *name).collect();
         schema["type"] = json!(["integer", "string"]);
         schema["pattern"] = format!("^[0-9]+ ?({})?$|\\$\\{{", names.join("|")).into();

@@ -1,5 +1,6 @@
 //! A stack file: from text to a checked [`Manifest`], or everything that is wrong with it.
 
+mod annotate;
 mod check;
 mod common;
 mod diagnostic;
@@ -23,14 +24,14 @@ pub use self::common::not_to_ignore;
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
 pub use self::header::is_region;
 use self::read::Reader;
-pub use self::schema::{defaults, document};
+pub use self::schema::document;
 pub use self::source::{Source, Span};
 use self::tree::{Node, Value};
 use crate::address::Address;
-use crate::erased::Registry;
 use crate::graph::Graph;
+use crate::lifecycle::Lifecycle;
 use crate::reference::{self, Reference, Scope};
-use crate::terms::Terms;
+use crate::registry::Registry;
 
 /// A stack file that passed every check.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ pub struct Resource {
     /// The stack's and its own.
     pub tags: BTreeMap<String, String>,
     pub depends_on: BTreeSet<Address>,
-    pub terms: Terms,
+    pub lifecycle: Lifecycle,
     /// The address that its object was known by.
     pub renamed_from: Option<Address>,
     /// What its kind's `Config` reads.

@@ -12,10 +12,10 @@ use super::source::Source;
 use super::tree::{Node, Value};
 use super::{Cloud, Manifest, Request, Resource};
 use crate::address::{Address, is_key};
-use crate::erased::Registry;
 use crate::graph::Graph;
-use crate::kind::{Context, Former};
+use crate::kind::{Context, PriorState};
 use crate::reference::{self, Fact, Reference, Scope};
+use crate::registry::Registry;
 
 /// Reads one merged tree.
 pub(super) struct Reader<'a> {
@@ -96,9 +96,9 @@ impl Reader<'_> {
     ) -> BTreeMap<Address, &'static [&'static str]> {
         let mut outputs = BTreeMap::new();
         for kind in self.kinds.iter() {
-            for (key, _) in tree.get(kind.name()).map(Node::entries).unwrap_or_default() {
+            for (key, _) in tree.get(kind.name).map(Node::entries).unwrap_or_default() {
                 if is_key(&key.text) {
-                    outputs.insert(Address::new(kind.name(), &key.text), kind.outputs());
+                    outputs.insert(Address::new(kind.name, &key.text), kind.outputs);
                 } else {
                     let message = format!("`{}` cannot be the key of a resource", key.text);
                     let help = "a key begins with a letter and has letters, digits, `-` and `_`, \
@@ -116,7 +116,7 @@ impl Reader<'_> {
             let missing = Diagnostic::error(span, "the file needs `stack: NAME`");
             checker.diagnostics.push(missing);
         }
-        let sections = self.kinds.iter().map(|kind| kind.name()).chain(["check"]);
+        let sections = self.kinds.iter().map(|kind| kind.name).chain(["check"]);
         for section in sections {
             let schema = &self.schema["properties"][section]["additionalProperties"];
             for (key, node) in tree.get(section).map(Node::entries).unwrap_or_default() {
@@ -134,12 +134,11 @@ impl Reader<'_> {
     ) -> BTreeMap<Address, Resource> {
         let mut resources = BTreeMap::new();
         for kind in self.kinds.iter() {
-            let entries = tree.get(kind.name()).map(Node::entries).unwrap_or_default();
+            let entries = tree.get(kind.name).map(Node::entries).unwrap_or_default();
             for (key, node) in entries.iter().filter(|(key, _)| is_key(&key.text)) {
                 let Value::Map(_) = node.value else { continue };
-                let config = value[kind.name()][&key.text].as_object().cloned().unwrap_or_default();
-                let resource =
-                    common::resource(kind.as_ref(), config, (key, node), stack_tags, diagnostics);
+                let config = value[kind.name][&key.text].as_object().cloned().unwrap_or_default();
+                let resource = common::resource(kind, config, (key, node), stack_tags, diagnostics);
                 resources.insert(resource.address.clone(), resource);
             }
         }
@@ -198,7 +197,7 @@ impl Reader<'_> {
             };
             let at = self.context(resource);
             match kind.check(&config, &siblings).and_then(|problems| {
-                contributions.extend(kind.contribute(&config, &at)?);
+                contributions.extend(kind.contributions(&config, &at)?);
                 Ok(problems)
             }) {
                 Ok(problems) => diagnostics.extend(problems.into_iter().map(|problem| {
@@ -245,7 +244,7 @@ impl Reader<'_> {
             region: fact(Fact::Region),
             account: fact(Fact::Account),
             partition: fact(Fact::Partition),
-            former: Former::Nothing,
+            prior: PriorState::None,
         }
     }
 

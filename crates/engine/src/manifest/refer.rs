@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use serde_json::Value as Json;
 
+use super::annotate;
 use super::check::Checker;
 use super::diagnostic::nearest;
 use super::source::Span;
@@ -13,26 +14,33 @@ use crate::address::Address;
 use crate::reference::{self, Part, Reference};
 
 impl<'a> Checker<'a> {
-    /// A text, or the address of another resource where its ARN is meant.
+    /// A text, or the address of another resource where one of its outputs is meant.
     pub fn text(&mut self, node: &Node, schema: &Json) -> Option<Json> {
         let text = node.text()?;
-        if let Some(kind) = schema["x-address"].as_str()
+        let meant = meant(schema);
+        if let Some(Meant { kind, output, .. }) = meant
             && let Ok(address) = text.parse::<Address>()
             && address.kind() == kind
         {
-            return self.address(address, &node.span);
+            let reference = Reference::Output(address, output.to_owned());
+            self.is_there(&reference, &node.span);
+            return Some(reference::marker(&reference).into());
         }
-        if let Some(help) = schema["x-literal"].as_str() {
+        if let Some(help) = schema[annotate::LITERAL].as_str() {
             self.literal(text, &node.span, help);
         }
         let marked = self.marked(text, &node.span)?;
-        if let Some(kind) = schema["x-address"].as_str()
+        if let Some(Meant { kind, prefix, .. }) = meant
             && marked == text
-            && !text.starts_with("arn:")
+            && !text.starts_with(prefix)
         {
             let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
             let help = near.map(|near| format!("did you mean `{near}`?"));
-            let message = format!("`{text}` is neither `{kind}.KEY` nor an ARN");
+            let other = match prefix {
+                "arn:" => "an ARN".to_owned(),
+                prefix => format!("`{prefix}…`"),
+            };
+            let message = format!("`{text}` is neither `{kind}.KEY` nor {other}");
             self.error(&node.span, message).help = help;
         }
         Some(marked.into())
@@ -51,12 +59,6 @@ impl<'a> Checker<'a> {
     fn keys(&self, kind: &str) -> impl Iterator<Item = &'a str> + use<'a> {
         let kind = kind.to_owned();
         self.known.outputs.keys().filter(move |known| known.kind() == kind).map(Address::key)
-    }
-
-    fn address(&mut self, address: Address, span: &Span) -> Option<Json> {
-        let reference = Reference::Output(address, "arn".into());
-        self.is_there(&reference, span);
-        Some(reference::marker(&reference).into())
     }
 
     /// The text with references as markers.
@@ -139,6 +141,20 @@ impl<'a> Checker<'a> {
             Some(_) => {}
         }
     }
+}
+
+/// What an address means as the value of a field, as its schema says.
+#[derive(Clone, Copy)]
+struct Meant<'a> {
+    kind: &'a str,
+    output: &'a str,
+    prefix: &'a str,
+}
+
+fn meant(schema: &Json) -> Option<Meant<'_>> {
+    let address = schema.get(annotate::ADDRESS)?;
+    let text = |key: &str| address[key].as_str();
+    Some(Meant { kind: text("kind")?, output: text("output")?, prefix: text("prefix")? })
 }
 
 /// A part of a scalar in the file, if the scalar stands there as it reads (or quoted).

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::{common, measure};
-use crate::erased::{AnyKind, Registry};
+use super::{annotate, common, measure};
+use crate::registry::{Kind, Registry};
 
 /// What stands beside the sections of kinds. Its doc comments are the schema's descriptions.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -76,7 +76,7 @@ pub fn document(kinds: &Registry) -> Value {
     let mut generator = SchemaSettings::draft07().into_generator();
     let mut document = Header::json_schema(&mut generator).to_value();
     for kind in kinds.iter() {
-        document["properties"][kind.name()] = section(kind.as_ref(), &mut generator);
+        document["properties"][kind.name] = section(kind, &mut generator);
     }
     document["properties"]["clouds"] = json!({
         "type": "object",
@@ -86,11 +86,14 @@ pub fn document(kinds: &Registry) -> Value {
     document["$schema"] = "http://json-schema.org/draft-07/schema#".into();
     document["title"] = "stackwright stack file".into();
     document["definitions"] = Value::Object(generator.take_definitions(true));
+    for kind in kinds.iter() {
+        annotate::annotate(&mut document, kind);
+    }
     measure::allow(&mut document);
     document
 }
 
-fn section(kind: &dyn AnyKind, generator: &mut SchemaGenerator) -> Value {
+fn section(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
     let mut resource = kind.schema(generator).to_value();
     let mut common = common::properties(generator);
     match resource["properties"].as_object_mut() {
@@ -104,18 +107,4 @@ fn section(kind: &dyn AnyKind, generator: &mut SchemaGenerator) -> Value {
         "propertyNames": { "pattern": "^[A-Za-z][A-Za-z0-9_-]{0,62}$" },
         "additionalProperties": resource,
     })
-}
-
-/// AWS's own default of a field, from a kind's schema: what `unset` means. What tells only this program
-/// what to do (`x-object: false`) is unset by being left out.
-pub fn defaults(kind: &dyn AnyKind) -> Map<String, Value> {
-    let mut generator = SchemaSettings::draft07().into_generator();
-    let schema = kind.schema(&mut generator).to_value();
-    let properties = schema["properties"].as_object().cloned().unwrap_or_default();
-    properties
-        .into_iter()
-        .filter(|(_, schema)| schema["x-object"] != false)
-        .filter_map(|(field, mut schema)| Some((field, schema.get_mut("default")?.take())))
-        .filter(|(_, default)| !default.is_null())
-        .collect()
 }

@@ -7,12 +7,13 @@ use serde_json::{Map, Value};
 use super::hold::made_otherwise;
 use super::{Action, Hold, Plan, Planning, Step};
 use crate::address::Address;
-use crate::change::{CannotUnset, Change, Compared, Path, Rule, Tables};
-use crate::erased::AnyKind;
-use crate::guard::Guard;
-use crate::kind::{Cost, Live, Repeat, Settled};
-use crate::prepare::{Wanted, forget};
+use crate::change::{Change, Path, Rule};
+use crate::diff::{CannotUnset, Compared, Fingerprints};
+use crate::kind::{Live, Readiness, UpdateCost};
+use crate::lifecycle::Guard;
+use crate::prepare::{Wanted, mark_outputs_unknown};
 use crate::reference::{self, Reference};
+use crate::registry::Kind;
 use crate::secret::Sealer;
 use crate::state::{Object, Phase};
 
@@ -32,7 +33,7 @@ impl<'a> Making<'a> {
     }
 
     pub fn decide(&mut self, address: &Address, wanted: &Wanted) {
-        let desired = forget(&wanted.desired, &wanted.symbolic, &self.remade);
+        let desired = mark_outputs_unknown(&wanted.desired, &wanted.symbolic, &self.remade);
         let object = self.on.state.object(address);
         let live = self.on.observed.live.get(address).and_then(Option::as_ref);
         let create = |generation| Step {
@@ -43,9 +44,8 @@ impl<'a> Making<'a> {
             (None, _) => {
                 let step = create(self.next_generation(address));
                 let kind = self.on.kinds.get(address.kind());
-                let delete_first =
-                    kind.is_some_and(|kind| self.wants_a_former_name(kind.as_ref(), &step));
-                let why = self.takes_a_name_over(kind.as_ref().map(|kind| kind.repeat()), &step);
+                let delete_first = kind.is_some_and(|kind| self.wants_a_former_name(kind, &step));
+                let why = kind.and_then(|kind| self.takes_a_name_over(kind, &step));
                 self.make(Step { delete_first, why, ..step });
             }
             (Some(object), _) if object.phase == Phase::Deleting => {
@@ -78,25 +78,23 @@ impl<'a> Making<'a> {
     }
 
     /// Whether a unique name is that of a former object, which waits to be deleted.
-    fn wants_a_former_name(&self, kind: &dyn AnyKind, step: &Step) -> bool {
+    fn wants_a_former_name(&self, kind: &Kind, step: &Step) -> bool {
         let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
         let deposed = self.on.state.resources.get(&step.address).map(|record| &record.deposed);
-        matches!(kind.repeat(), Repeat::UniqueName)
-            && deposed.into_iter().flatten().any(|old| Some(old.id.as_str()) == name)
+        kind.has_unique_names()
+            && deposed.into_iter().flatten().any(|old| kind.name_of(old) == name)
     }
 
     /// A note where a unique name is that of an object which leaves the file.
-    fn takes_a_name_over(&mut self, repeat: Option<Repeat>, step: &Step) -> Option<String> {
+    fn takes_a_name_over(&mut self, kind: &Kind, step: &Step) -> Option<String> {
         let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
         let leaving = self.on.state.resources.iter().filter(|(address, _)| {
             address.kind() == step.address.kind() && !self.on.wanted.contains_key(*address)
         });
         let mut objects =
             leaving.filter_map(|(address, record)| Some((address, record.object.as_ref()?)));
-        let (former, object) = objects.find(|(_, object)| Some(object.id.as_str()) == name)?;
-        if repeat != Some(Repeat::UniqueName) {
-            return None;
-        }
+        let (former, object) =
+            objects.find(|(_, object)| kind.has_unique_names() && kind.name_of(object) == name)?;
         if object.guard.retain {
             self.hold(&step.address, Hold::NameKept(former.clone()));
         }
@@ -138,21 +136,21 @@ impl<'a> Making<'a> {
     ) {
         let Some(kind) = self.on.kinds.get(address.kind()) else { return };
         // What only the last run knew is taken away, and what only the file knows is to come.
-        let mut others = kind.others(Some(&desired), &live.spec);
+        let mut others = kind.unmanaged(Some(&desired), &live.spec);
         if let Some(applied) = &object.spec {
-            let before = kind.others(Some(applied), &live.spec);
+            let before = kind.unmanaged(Some(applied), &live.spec);
             others.retain(|other| before.contains(other));
         }
         let notes = live.notes.iter().chain(&others).map(|note| (address.clone(), note.clone()));
         self.plan.notes.extend(notes);
         let compared = Compared {
-            kind: &Tables::of(kind.as_ref()),
+            kind,
             sealer: &self.sealer,
             applied: object.spec.as_ref(),
             live: &live.spec,
-            terms: &wanted.terms,
+            lifecycle: &wanted.lifecycle,
             desired: &desired,
-            pins: (&object.pins, &live.pins),
+            fingerprints: Fingerprints { recorded: &object.fingerprints, live: &live.fingerprints },
         };
         let mut found = compared.difference();
         found.changes.extend(self.rebound(wanted, &desired, object, &found.changes));
@@ -167,27 +165,27 @@ impl<'a> Making<'a> {
             );
             (address.clone(), note)
         }));
-        let in_vain = std::mem::take(&mut found.in_vain).into_iter();
-        self.plan.in_vain.extend(in_vain.map(|path| (address.clone(), path)));
+        let ignored_edits = std::mem::take(&mut found.ignored_edits).into_iter();
+        self.plan.ignored_edits.extend(ignored_edits.map(|path| (address.clone(), path)));
         self.hide(&mut found.changes, object, &desired);
         if object.phase != Phase::Done {
             // What an earlier run left unfinished, nobody else has changed.
             let drifted = found.changes.iter_mut().filter(|change| change.rule == Rule::Drifted);
             drifted.for_each(|change| change.rule = Rule::Missing);
         }
-        self.refuse(address, kind.as_ref(), &found.changes);
+        self.refuse(address, kind, &found.changes);
         let otherwise = made_otherwise(object, &found.changes);
         let cost = found.changes.iter().map(|change| change.cost).max();
-        let (action, why) = match (&live.settled, cost) {
-            (Settled::Broken(why), _) => (Action::Replace, Some(why.clone())),
+        let (action, why) = match (&live.readiness, cost) {
+            (Readiness::Failed(why), _) => (Action::Replace, Some(why.clone())),
             _ if self.on.selection.replaced.contains(address) => {
                 (Action::Replace, Some("it was asked for".to_owned()))
             }
-            (_, Some(Cost::Replace)) if otherwise.is_empty() => (Action::Replace, None),
-            (_, Some(Cost::Restart)) => (Action::Restart, None),
+            (_, Some(UpdateCost::Replace)) if otherwise.is_empty() => (Action::Replace, None),
+            (_, Some(UpdateCost::Restart)) => (Action::Restart, None),
             (_, Some(_)) => (Action::Update, None),
             (_, None)
-                if self.is_recorded(address, (wanted.terms.guard, &desired), object, live) =>
+                if self.is_recorded(address, (wanted.lifecycle.guard, &desired), object, live) =>
             {
                 self.plan.unchanged.push(address.clone());
                 return;
@@ -208,16 +206,16 @@ impl<'a> Making<'a> {
                 before: applied.and_then(|spec| path.within(spec)).cloned(),
                 after: None,
                 rule: Rule::Unset,
-                cost: Cost::InPlace,
+                cost: UpdateCost::InPlace,
                 path,
             });
             let mut step = step;
             step.changes.extend(left_out);
-            let delete_first = keeps_its_name(kind.as_ref(), &step, object, live)
-                || self.wants_a_former_name(kind.as_ref(), &step);
+            let delete_first =
+                keeps_its_name(kind, &step, object, live) || self.wants_a_former_name(kind, &step);
             // `protect` is taken away by a run that does nothing else to the object.
-            let protect = wanted.terms.guard.protect || object.guard.protect;
-            self.guard(&step, Guard { protect, ..wanted.terms.guard });
+            let protect = wanted.lifecycle.guard.protect || object.guard.protect;
+            self.guard(&step, Guard { protect, ..wanted.lifecycle.guard });
             self.make(Step {
                 delete_first,
                 lost: others,
@@ -278,7 +276,7 @@ impl<'a> Making<'a> {
         object.phase == Phase::Done
             && object.guard == guard
             && object.outputs == live.outputs
-            && object.pins == live.pins
+            && object.fingerprints == live.fingerprints
             && object.identity == live.identity
             && object.dependencies == self.needs(address, object)
             && object.spec.as_ref().is_some_and(|spec| self.sealer.same(spec, desired))
@@ -329,22 +327,17 @@ impl<'a> Making<'a> {
         let live = seen.and_then(Option::as_ref);
         if let (Some(kind), Some(live)) = (self.on.kinds.get(address.kind()), live) {
             // What others have put on it goes with it.
-            step.lost = kind.others(object.spec.as_ref(), &live.spec);
+            step.lost = kind.unmanaged(object.spec.as_ref(), &live.spec);
         }
     }
 }
 
 /// Whether the successor bears a name that is unique, so that the old one must go first. An adopted
 /// object has no recorded spec; what exists tells its name.
-fn keeps_its_name(
-    kind: &dyn AnyKind,
-    successor: &Step,
-    object: &Object,
-    live: &Live<Value>,
-) -> bool {
+fn keeps_its_name(kind: &Kind, successor: &Step, object: &Object, live: &Live<Value>) -> bool {
     let name = live.spec.get("name").or_else(|| object.spec.as_ref()?.get("name"));
     let next = successor.desired.as_ref().and_then(|desired| desired.get("name"));
-    matches!(kind.repeat(), Repeat::UniqueName) && name == next
+    kind.has_unique_names() && name == next
 }
 
 /// The changes of a spec's top-level fields that refer to one of `moved`.
@@ -365,7 +358,7 @@ pub fn rebound(symbolic: &Value, desired: &Value, moved: &BTreeSet<&Address>) ->
             before: desired.get(field).cloned(),
             after: desired.get(field).cloned(),
             rule: Rule::Rebound,
-            cost: Cost::InPlace,
+            cost: UpdateCost::InPlace,
         })
         .collect()
 }

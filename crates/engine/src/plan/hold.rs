@@ -3,10 +3,11 @@
 use super::decide::Making;
 use super::{Held, Hold, Step};
 use crate::address::Address;
-use crate::change::{CannotUnset, Change, Path, Rule};
-use crate::erased::AnyKind;
-use crate::guard::Guard;
-use crate::kind::Cost;
+use crate::change::{Change, Path, Rule};
+use crate::diff::CannotUnset;
+use crate::kind::UpdateCost;
+use crate::lifecycle::Guard;
+use crate::registry::Kind;
 use crate::state::{Object, Phase};
 
 impl Making<'_> {
@@ -15,11 +16,11 @@ impl Making<'_> {
     }
 
     /// Changes that the file itself does not want to happen.
-    pub(super) fn refuse(&mut self, address: &Address, kind: &dyn AnyKind, changes: &[Change]) {
-        for change in changes.iter().filter(|change| change.cost == Cost::Refuse) {
+    pub(super) fn refuse(&mut self, address: &Address, kind: &Kind, changes: &[Change]) {
+        for change in changes.iter().filter(|change| change.cost == UpdateCost::Refuse) {
             let by = change.path.field();
-            let follows = kind.follows().iter().find(|(field, _)| *field == by);
-            let path = follows.map_or(change.path.clone(), |(_, of)| Path(vec![(*of).to_owned()]));
+            let of = kind.fields.computed_from(&change.path);
+            let path = of.map_or(change.path.clone(), |of| Path(vec![of.to_owned()]));
             let hold = Hold::Refused { path, by: by.to_owned() };
             self.hold(address, hold);
         }
@@ -32,7 +33,7 @@ impl Making<'_> {
             Guard { retain: true, .. } => "retain",
             _ => return,
         };
-        let costly = step.changes.iter().filter(|change| change.cost == Cost::Replace);
+        let costly = step.changes.iter().filter(|change| change.cost == UpdateCost::Replace);
         let fields: Vec<String> = costly.map(|change| format!("`{}`", change.path)).collect();
         let because = match &step.why {
             Some(why) => why.clone(),
@@ -47,7 +48,7 @@ impl Making<'_> {
         for CannotUnset(path) in stuck {
             self.hold(&step.address, Hold::CannotUnset(path));
         }
-        for change in step.changes.iter().filter(|change| change.cost == Cost::NeverLess) {
+        for change in step.changes.iter().filter(|change| change.cost == UpdateCost::GrowOnly) {
             let (path, now) = (change.path.clone(), change.before.clone().unwrap_or_default());
             self.hold(&step.address, Hold::NeverLess { path, now });
         }
@@ -60,7 +61,7 @@ impl Making<'_> {
 /// What a new object still lacks of what its create asked for, and only a create can give. Nothing
 /// where the file was edited since: it asks for something else now.
 pub(super) fn made_otherwise(object: &Object, changes: &[Change]) -> Vec<Path> {
-    let costly = || changes.iter().filter(|change| change.cost == Cost::Replace);
+    let costly = || changes.iter().filter(|change| change.cost == UpdateCost::Replace);
     let is_new = object.phase == Phase::Partial && object.spec.is_some();
     match is_new && costly().all(|change| change.rule == Rule::Missing) {
         true => costly().map(|change| change.path.clone()).collect(),

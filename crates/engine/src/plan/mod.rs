@@ -18,11 +18,11 @@ pub use self::saved::{Moved, Saved};
 pub use self::select::Selection;
 use crate::address::Address;
 use crate::change::{Change, Path};
-use crate::erased::Registry;
 use crate::graph::Graph;
-use crate::kind::Locked;
+use crate::kind::{DeletionProtection, FieldTable};
 use crate::observe::Observed;
 use crate::prepare::Wanted;
+use crate::registry::Registry;
 use crate::state::{Object, State};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -46,7 +46,7 @@ pub struct Plan {
     pub unchanged: Vec<Address>,
     pub notes: Vec<(Address, String)>,
     /// What the file says anew of fields that it leaves to others.
-    pub in_vain: Vec<(Address, Path)>,
+    pub ignored_edits: Vec<(Address, Path)>,
     /// Fields that the endpoint does not report, by kind: compared with what was last applied.
     pub unreported: BTreeMap<String, BTreeSet<String>>,
     /// What was not asked for.
@@ -112,21 +112,22 @@ impl Step {
         matches!(self.action, Action::Delete | Action::Forget)
     }
 
-    /// What follows from other fields is no news; what it costs is, of the field it follows from.
-    fn leave_out(&mut self, derived: &[&str], follows: &[(&str, &str)]) {
-        for (field, of) in follows {
-            let follower = self.changes.iter().find(|change| change.path.field() == *field);
-            let Some(cost) = follower.map(|change| change.cost) else { continue };
-            for change in self.changes.iter_mut().filter(|change| change.path.field() == *of) {
+    /// Hides internal fields; what a change of a computed field costs is shown at the field of the
+    /// file that it is computed from.
+    fn hide_internal(&mut self, fields: &FieldTable) {
+        for (computed, of) in fields.computed() {
+            let change = self.changes.iter().find(|change| change.path.field() == computed);
+            let Some(cost) = change.map(|change| change.cost) else { continue };
+            for change in self.changes.iter_mut().filter(|change| change.path.field() == of) {
                 change.cost = change.cost.max(cost);
             }
         }
         if let Some(desired) = self.desired.as_mut().and_then(Value::as_object_mut) {
-            desired.retain(|field, _| !derived.contains(&field.as_str()));
+            desired.retain(|field, _| !fields.is_internal(field));
         }
-        let is_derived = |change: &Change| derived.contains(&change.path.field());
-        if !self.changes.iter().all(is_derived) {
-            self.changes.retain(|change| !is_derived(change));
+        let is_internal = |change: &Change| fields.is_internal(change.path.field());
+        if !self.changes.iter().all(is_internal) {
+            self.changes.retain(|change| !is_internal(change));
         }
     }
 }
@@ -154,7 +155,7 @@ pub enum Hold {
     /// The change at `path` is one that the field `by` refuses.
     Refused { path: Path, by: String },
     /// The cloud does not let the object be deleted, by itself or for its successor.
-    Locked { locked: Locked, action: Action },
+    Locked { protection: DeletionProtection, action: Action },
 }
 
 impl Plan {
@@ -213,7 +214,7 @@ pub fn plan(planning: &Planning<'_>) -> Plan {
     plan.held.retain(|held| !plan.left_out.contains(&held.address));
     for step in &mut plan.steps {
         if let Some(kind) = planning.kinds.get(step.address.kind()) {
-            step.leave_out(kind.derived(), kind.follows());
+            step.hide_internal(&kind.fields);
         }
     }
     plan

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Planning, Step};
 use crate::address::Address;
-use crate::kind::Repeat;
 use crate::state::State;
 
 /// Makes needs come first, and dependants let go before what they need is deleted.
@@ -51,12 +50,13 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
 
 /// A unique name that one address gives up is free for another once its object is gone.
 fn frees_the_name(drop: &Step, make: &Step, planning: &Planning<'_>) -> bool {
-    let kind = planning.kinds.get(make.address.kind());
+    let Some(kind) = planning.kinds.get(make.address.kind()) else { return false };
     let name = make.desired.as_ref().and_then(|desired| desired["name"].as_str());
+    let dropped = planning.state.object_of(&drop.address, drop.id.as_deref(), drop.generation);
     drop.address != make.address
         && drop.address.kind() == make.address.kind()
-        && kind.is_some_and(|kind| kind.repeat() == Repeat::UniqueName)
-        && drop.id.as_deref().is_some_and(|id| Some(id) == name)
+        && kind.has_unique_names()
+        && dropped.is_some_and(|object| kind.name_of(object) == name)
 }
 
 fn indices(steps: &[Step], take: impl Fn(&Step) -> bool) -> BTreeMap<Address, usize> {

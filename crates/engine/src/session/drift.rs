@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Error, Session};
 use crate::graph::Graph;
-use crate::guard::Guard;
+use crate::lifecycle::Guard;
 use crate::observe::Unseen;
 use crate::plan::Plan;
 use crate::prepare::Wanted;
@@ -28,12 +28,13 @@ impl Session<'_> {
         for (address, record) in &settled.resources {
             let Some(object) = &record.object else { continue };
             let resource = self.run.manifest.resources.get(address);
-            let mut terms = resource.map(|resource| resource.terms.clone()).unwrap_or_default();
+            let mut lifecycle =
+                resource.map(|resource| resource.lifecycle.clone()).unwrap_or_default();
             let desired = object.spec.clone().unwrap_or_default();
             let symbolic = desired.clone();
             // What is guarded and gone, or broken, has drifted like anything else.
-            terms.guard = Guard::default();
-            wanted.insert(address.clone(), Wanted { terms, desired, symbolic });
+            lifecycle.guard = Guard::default();
+            wanted.insert(address.clone(), Wanted { lifecycle, desired, symbolic });
             needs.insert(address.clone(), object.dependencies.keys().cloned().collect());
         }
         let graph = Graph::new(&needs).unwrap_or_default();

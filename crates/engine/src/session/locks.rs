@@ -24,21 +24,24 @@ impl Session<'_> {
                 step.id.as_ref() == Some(&object.id) && object.phase != Phase::Deleting
             })?;
             observed.live.get(&address)?.as_ref()?;
-            let kind = self.run.kinds.get(address.kind())?;
+            let provider = self.run.providers.get(address.kind()).ok()?;
             let handle = handle(&address, object);
-            Some(async move { (kind, address, kind.locked(&handle).await) })
+            Some(async move {
+                let protection = provider.deletion_protection(&handle).await;
+                (provider.kind().name, address, protection)
+            })
         });
         let mut unseen = Vec::new();
         for (kind, address, answer) in join_all(asked.collect::<Vec<_>>()).await {
             match answer {
                 Ok(None) => {}
-                Ok(Some(locked)) => {
+                Ok(Some(protection)) => {
                     let replaces = plan.replaces(&address);
                     let action = if replaces { Action::Replace } else { Action::Delete };
-                    plan.held.push(Held { address, hold: Hold::Locked { locked, action } });
+                    plan.held.push(Held { address, hold: Hold::Locked { protection, action } });
                 }
                 Err(error) => unseen.push(Unseen {
-                    kind: kind.name(),
+                    kind,
                     address: Some(address),
                     error: self.run.redacted(error),
                 }),

@@ -7,7 +7,7 @@ use crate::plan::{Action, Plan, Step};
 use crate::state::State;
 
 impl Session<'_> {
-    pub(super) fn in_vain(&self, plan: &Plan, state: &State) -> Vec<(Address, String)> {
+    pub(super) fn ignored_edits(&self, plan: &Plan, state: &State) -> Vec<(Address, String)> {
         let mut notes = self.edits_ignored(plan);
         notes.extend(self.formers_unknown(plan, state));
         notes
@@ -20,7 +20,7 @@ impl Session<'_> {
         known
             .filter_map(|resource| Some((resource, state.object(&resource.address)?.guard)))
             .flat_map(|(resource, then)| {
-                let now = resource.terms.guard;
+                let now = resource.lifecycle.guard;
                 let told = move |name: &str, then: bool, now: bool| match (then, now) {
                     (false, true) => Some(format!("`{name}` holds once this has run")),
                     (true, false) => Some(format!("`{name}` is taken off by this run")),
@@ -44,9 +44,9 @@ impl Session<'_> {
         let comes =
             |step: &Step| step.action == Action::Create && state.object(&step.address).is_none();
         let goes = |step: &Step| step.action == Action::Delete && !step.is_old;
-        let kinds = self.run.kinds.iter();
+        let kinds = self.run.providers.kinds().iter();
         let pairs =
-            kinds.filter_map(|kind| Some((only(kind.name(), &comes)?, only(kind.name(), &goes)?)));
+            kinds.filter_map(|kind| Some((only(kind.name, &comes)?, only(kind.name, &goes)?)));
         let told = |address: &Address| {
             plan.steps.iter().any(|step| step.address == *address && step.why.is_some())
         };
@@ -74,10 +74,10 @@ impl Session<'_> {
             );
             (address.clone(), note)
         };
-        plan.in_vain.iter().map(note).collect()
+        plan.ignored_edits.iter().map(note).collect()
     }
 
-    /// Former addresses of what is made anew, by which nothing is known. Once a rename is done they
+    /// PriorState addresses of what is made anew, by which nothing is known. Once a rename is done they
     /// may stay.
     fn formers_unknown(&self, plan: &Plan, state: &State) -> Vec<(Address, String)> {
         let created = plan

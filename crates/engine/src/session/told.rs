@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Error, Foreign, Session, Surveyed, all_seen};
 use crate::address::Address;
 use crate::claim;
-use crate::kind::{self, Repeat};
+use crate::kind;
 use crate::observe::Observed;
 use crate::plan::{Plan, Step};
 use crate::state::{self, Data, Entry, Object, Record, State, Store, Verb};
@@ -115,9 +115,8 @@ impl Session<'_> {
 
     async fn imported(&self, state: &State, address: &Address, id: &str) -> Result<Entry, Error> {
         let failed = |error| Error::Import { address: address.clone(), error: Box::new(error) };
-        let kind = self.run.kinds.get(address.kind());
-        let kind =
-            kind.ok_or_else(|| failed(kind::Error::terminal("this kind is not known here")))?;
+        let provider = self.run.providers.get(address.kind()).map_err(failed)?;
+        let kind = provider.kind();
         let handle = kind::Handle {
             address: address.clone(),
             id: id.to_owned(),
@@ -125,25 +124,23 @@ impl Session<'_> {
             outputs: BTreeMap::new(),
             applied: None,
         };
-        let seen = kind.observe(std::slice::from_ref(&handle)).await.pop();
+        let seen = provider.observe(std::slice::from_ref(&handle)).await.pop();
         let live = match seen {
             Some(Ok(Some(live))) => live,
             Some(Err(error)) => return Err(failed(self.run.redacted(error))),
             _ => {
                 return Err(failed(kind::Error::terminal(format!(
                     "there is no {} `{id}`",
-                    kind.name()
+                    kind.name
                 ))));
             }
         };
         // What a service takes for a name (an ARN) is not the name.
-        let id = match (kind.repeat(), live.spec["name"].as_str()) {
-            (Repeat::UniqueName, Some(name)) => name,
-            _ => id,
-        };
+        let name = live.spec["name"].as_str().filter(|_| kind.id_is_name);
+        let id = name.unwrap_or(id);
         let found = claim::found(id, &live);
         self.claiming(state, &Observed::default()).import(address, &found).map_err(|why| {
-            let (kind, address) = (kind.name(), Some(address.clone()));
+            let (kind, address) = (kind.name, Some(address.clone()));
             Error::Foreign(vec![Foreign { kind, found, why, address }])
         })
     }

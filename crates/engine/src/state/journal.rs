@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::model::{Creating, Object, Phase, Record, State};
 use crate::address::Address;
-use crate::guard::Guard;
+use crate::lifecycle::Guard;
 use crate::secret::hex;
 
 /// The first line: which state the entries continue.
@@ -78,7 +78,7 @@ pub struct Data {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub outputs: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub pins: BTreeMap<String, String>,
+    pub fingerprints: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub identity: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -150,7 +150,7 @@ fn create(record: &mut Record, entry: &Entry) -> Folded {
                 created: entry.at.clone(),
                 spec: Some(creating.spec),
                 outputs: data.outputs.clone(),
-                pins: data.pins.clone(),
+                fingerprints: data.fingerprints.clone(),
                 identity: data.identity.clone(),
                 dependencies: creating.dependencies,
                 phase: Phase::Partial,
@@ -214,11 +214,12 @@ fn update(record: &mut Record, entry: &Entry) -> Folded {
 
 /// The object is as the file wants it.
 fn finish(record: &mut Record, entry: &Entry) -> Folded {
-    let Data { spec, outputs, pins, identity, dependencies, guard, .. } = entry.data.clone();
+    let Data { spec, outputs, fingerprints, identity, dependencies, guard, .. } =
+        entry.data.clone();
     let known = record.object.take().filter(|object| object.generation == entry.generation);
     let known = known.ok_or(NO_SUCH_OBJECT)?;
     let phase = Phase::Done;
-    let all = Object { spec, outputs, pins, identity, dependencies, phase, guard, ..known };
+    let all = Object { spec, outputs, fingerprints, identity, dependencies, phase, guard, ..known };
     record.object = Some(all);
     Ok(())
 }
@@ -254,7 +255,7 @@ fn adopt(record: &mut Record, entry: &Entry) -> Folded {
         created: entry.at.clone(),
         spec: None,
         outputs: entry.data.outputs.clone(),
-        pins: BTreeMap::new(),
+        fingerprints: BTreeMap::new(),
         identity: None,
         dependencies: entry.data.dependencies.clone(),
         phase: Phase::Partial,

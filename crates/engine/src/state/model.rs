@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::guard::Guard;
+use crate::lifecycle::Guard;
 
 /// The number of this layout. A newer one is refused. 1: without guards; it is read as it is.
 pub const SCHEMA: u32 = 2;
@@ -56,7 +56,7 @@ pub struct Object {
     /// The spec last applied, secrets sealed. `None` after an adoption.
     pub spec: Option<Value>,
     pub outputs: BTreeMap<String, String>,
-    pub pins: BTreeMap<String, String>,
+    pub fingerprints: BTreeMap<String, String>,
     pub identity: Option<String>,
     /// What it needs, with that object's identity when this one was applied.
     pub dependencies: BTreeMap<Address, Option<String>>,
@@ -94,6 +94,19 @@ pub struct Creating {
 impl State {
     pub fn object(&self, address: &Address) -> Option<&Object> {
         self.resources.get(address)?.object.as_ref()
+    }
+
+    /// The object at an address that has this id and generation, replaced ones among them. (An id may
+    /// be a name that was given again.)
+    pub fn object_of(
+        &self,
+        address: &Address,
+        id: Option<&str>,
+        generation: u64,
+    ) -> Option<&Object> {
+        let record = self.resources.get(address)?;
+        let mut objects = record.object.iter().chain(&record.deposed);
+        objects.find(|object| Some(object.id.as_str()) == id && object.generation == generation)
     }
 
     /// Operations that were begun and not finished, for a person.

@@ -74,7 +74,7 @@ async fn a_change_that_the_file_refuses_is_not_begun() {
 async fn what_the_cloud_does_not_let_go_is_held_before_anything_is_done() {
     let mut stack = made("token:\n  a: {shape: round, labels: {locked: so}}\n  z: {}\n").await;
     let locked = |hold: &Hold| match hold {
-        Hold::Locked { locked, action } => (locked.why.clone(), *action),
+        Hold::Locked { protection, action } => (protection.reason.clone(), *action),
         other => panic!("{other:?}"),
     };
     let whole = stack.file.clone();

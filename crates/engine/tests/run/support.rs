@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use stackwright_engine::Address;
 use stackwright_engine::clock::Clock;
-use stackwright_engine::erased::Registry;
 use stackwright_engine::event::{Event, Events};
 use stackwright_engine::execute::{Options, Outcome, Run};
 use stackwright_engine::manifest::{Manifest, Request, Source};
 use stackwright_engine::plan::{Action, Plan, Selection};
+use stackwright_engine::providers::Providers;
 use stackwright_engine::session::{Error, Goal, Session};
 use stackwright_engine::state::{Place, Salvage, State, Store};
 use stackwright_testkit::world::{MemoryDisk, World};
@@ -107,20 +107,24 @@ impl Stack {
     fn under_way<'a>(
         &self,
         manifest: &'a Manifest,
-        kinds: &'a Registry,
+        providers: &'a Providers,
         events: &'a Events,
     ) -> Run<'a> {
         let scope = manifest.scope("000000000000");
-        let (parallelism, clock, settle) = (self.parallelism, self.clock, Some(self.settle));
-        let options = Options { parallelism, settle, clock, stop: self.stop.subscribe() };
-        Run { manifest, kinds, scope, options, events }
+        let options = Options {
+            parallelism: self.parallelism,
+            consistency_window: Some(self.settle),
+            clock: self.clock,
+            stop: self.stop.subscribe(),
+        };
+        Run { manifest, providers, scope, options, events }
     }
 
     async fn try_run(&self, destroys: bool) -> Result<Outcome, Error> {
-        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (manifest, providers) = (self.manifest(), self.world.providers());
         let mut store = Store::open(Box::new(self.disk.clone()), &place(), "test")?;
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let run = self.under_way(&manifest, &kinds, &events);
+        let run = self.under_way(&manifest, &providers, &events);
         let session = self.session(run);
         let goal = if destroys { Goal::Nothing } else { Goal::File };
         session.recover(&mut store, goal).await?;
@@ -142,9 +146,9 @@ impl Stack {
         self.world.script(|_| stackwright_testkit::world::Fate::Happens);
         let disk = Box::new(self.disk.clone());
         let (mut store, salvage) = Store::rebuild(disk, &place(), "test", "kept")?;
-        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (manifest, providers) = (self.manifest(), self.world.providers());
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let run = self.under_way(&manifest, &kinds, &events);
+        let run = self.under_way(&manifest, &providers, &events);
         let adopt = self.adopt || !salvage.knows_lineage;
         let session = Session { adopt, ..self.session(run) };
         session.take_up(&mut store).await?;
@@ -163,9 +167,9 @@ impl Stack {
     }
 
     pub async fn surveyed(&self) -> Plan {
-        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (manifest, providers) = (self.manifest(), self.world.providers());
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        let session = self.session(self.under_way(&manifest, &providers, &events));
         session.survey(&self.state_or_new()).await.expect("a plan").plan
     }
 
@@ -175,40 +179,40 @@ impl Stack {
 
     /// With the addresses that could not be looked at.
     pub async fn drift_and_unseen(&self) -> (Plan, Vec<String>) {
-        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (manifest, providers) = (self.manifest(), self.world.providers());
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        let session = self.session(self.under_way(&manifest, &providers, &events));
         let (plan, unseen) = session.drift(&self.state()).await.expect("a look");
         (plan, unseen.iter().map(|unseen| unseen.what().to_owned()).collect())
     }
 
     /// `import`.
     pub async fn import(&self, address: &str, id: &str) -> Result<(), Error> {
-        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (manifest, providers) = (self.manifest(), self.world.providers());
         let mut store = Store::open(Box::new(self.disk.clone()), &place(), "test")?;
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        let session = self.session(self.under_way(&manifest, &providers, &events));
         session.import(&mut store, &address.parse().expect("an address"), id).await
     }
 
     /// `state mv`.
     pub async fn relocate(&self, former: &str, address: &str) {
-        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (manifest, providers) = (self.manifest(), self.world.providers());
         let mut store =
             Store::open(Box::new(self.disk.clone()), &place(), "test").expect("a state");
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        let session = self.session(self.under_way(&manifest, &providers, &events));
         let [former, address] = [former, address].map(|text| text.parse().expect("an address"));
         session.relocate(&mut store, &former, &address).expect("it is free");
     }
 
     /// `state rm`.
     pub async fn forget(&self, address: &str) {
-        let (manifest, kinds) = (self.manifest(), self.world.kinds());
+        let (manifest, providers) = (self.manifest(), self.world.providers());
         let mut store =
             Store::open(Box::new(self.disk.clone()), &place(), "test").expect("a state");
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
-        let session = self.session(self.under_way(&manifest, &kinds, &events));
+        let session = self.session(self.under_way(&manifest, &providers, &events));
         let address = address.parse().expect("an address");
         let surveyed = session.survey_to_forget(store.state(), &address).await.expect("a look");
         let outcome = session.execute(&surveyed, &mut store).await.expect("it is done");

@@ -20,14 +20,14 @@ async fn told(stack: &Stack) -> (Outcome, Vec<Event>) {
     let source = Source { path: PathBuf::from("stack.yaml"), text: stack.file.clone() };
     let env = |name: &str| (name == "PW").then(|| "script says".to_owned());
     let request = Request { cloud: None, region: None, env: &env, needs_env: true };
-    let kinds = stack.world.kinds();
-    let manifest = Manifest::load(source, &request, &kinds).expect("a manifest");
+    let providers = stack.world.providers();
+    let manifest = Manifest::load(source, &request, providers.kinds()).expect("a manifest");
     let mut store = Store::open(Box::new(stack.disk.clone()), &place(), "test").expect("a store");
     let (events, mut heard) = mpsc::unbounded_channel();
     let scope = manifest.scope("000000000000");
     let (clock, stop) = (stack.clock, stack.stop.subscribe());
-    let options = Options { parallelism: 4, settle: Some(stack.settle), clock, stop };
-    let run = Run { manifest: &manifest, kinds: &kinds, scope, options, events: &events };
+    let options = Options { parallelism: 4, consistency_window: Some(stack.settle), clock, stop };
+    let run = Run { manifest: &manifest, providers: &providers, scope, options, events: &events };
     let session = Session { run, adopt: false, selection: <_>::default() };
     session.recover(&mut store, Goal::File).await.expect("settled");
     let surveyed = session.survey(store.state()).await.expect("a plan");

@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Former, Found, Handle, Intent, Kind,
-    Live, Locked, Owner, Repeat, Result, Settled, tag,
+    Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field, Found, Handle,
+    Intent, Live, Owner, Ownership, PriorState, Provider, Readiness, ResourceType, Result, field,
+    tag,
 };
 use tokio::time::Instant;
 
@@ -19,7 +20,7 @@ use super::{Inner, Thing, World};
 /// What a kind is called, and how its unknown creates are settled.
 pub trait Way: Send + Sync + 'static {
     const NAME: &'static str;
-    const CREATE: Repeat;
+    const CREATE: CreateIdempotency;
 }
 
 macro_rules! way {
@@ -28,27 +29,30 @@ macro_rules! way {
         pub struct $way;
         impl Way for $way {
             const NAME: &'static str = $name;
-            const CREATE: Repeat = $create;
+            const CREATE: CreateIdempotency = $create;
         }
     };
 }
 
-way!(/** A request that is repeated with its token makes one object. */ Tokened, "token", Repeat::Token);
-way!(/** A name is given once. */ Named, "named", Repeat::UniqueName);
+way!(/** A request that is repeated with its token makes one object. */ Tokened, "token", CreateIdempotency::Token);
+way!(/** A name is given once. */ Named, "named", CreateIdempotency::UniqueName);
 way!(
     /** Neither: every request makes another. */
     Plain,
     "plain",
-    Repeat::LookUp { settle: Duration::from_secs(30) }
+    CreateIdempotency::LookUp { consistency_window: Duration::from_secs(30) }
 );
 
 /// A kind of this world.
-pub struct Sort<W> {
+pub struct Sort<W>(PhantomData<W>);
+
+/// Its provider.
+pub struct Sorts<W> {
     world: World,
     way: PhantomData<W>,
 }
 
-impl<W: Way> Sort<W> {
+impl<W: Way> Sorts<W> {
     pub fn of(world: &World) -> Self {
         Self { world: world.clone(), way: PhantomData }
     }
@@ -76,7 +80,6 @@ pub struct Config {
     pub word: Option<String>,
     /// Another shape is refused.
     #[serde(default)]
-    #[schemars(extend("x-object" = false))]
     pub firm: bool,
     /// Looked up once; another one is another thing.
     pub part: Option<String>,
@@ -108,34 +111,36 @@ pub struct Spec {
     pub part_from: Option<String>,
 }
 
-impl<W: Way> Kind for Sort<W> {
+impl<W: Way> ResourceType for Sort<W> {
     const NAME: &'static str = W::NAME;
     const OUTPUTS: &'static [&'static str] = &["id"];
     const FIELDS: &'static [Field] = &[
-        Field("name", Cost::Replace, Compare::Managed),
-        Field("shape", Cost::Replace, Compare::Managed),
-        Field("motor", Cost::Restart, Compare::Managed),
-        Field("rules", Cost::InPlace, Compare::Exclusive),
-        Field("word", Cost::InPlace, Compare::Recorded),
-        Field("firm", Cost::Refuse, Compare::Released),
-        Field("part", Cost::Replace, Compare::Released),
-        Field("part_from", Cost::InPlace, Compare::Noted),
+        field("name").replaces(),
+        field("shape").replaces(),
+        field("motor").restarts(),
+        field("rules").exclusive(),
+        field("word").write_only(),
+        field("firm").refuses().ignored_when_unset().computed_from("shape").internal().directive(),
+        field("part").replaces().ignored_when_unset(),
+        field("part_from").not_compared().computed_from("part"),
     ];
-    const DERIVED: &'static [&'static str] = &["firm"];
-    const FOLLOWS: &'static [(&'static str, &'static str)] =
-        &[("firm", "shape"), ("part_from", "part")];
-    const CREATE: Repeat = W::CREATE;
+    const CREATE: CreateIdempotency = W::CREATE;
+    const ID_IS_NAME: bool = matches!(W::CREATE, CreateIdempotency::UniqueName);
     type Config = Config;
     type Spec = Spec;
+}
+
+impl<W: Way> Provider for Sorts<W> {
+    type Type = Sort<W>;
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
         let Config { size, shape, motor, labels, rules, word, firm, part: part_from } = config;
         let (name, tags) = (at.name.clone(), at.tags.clone());
         let firm = shape.clone().filter(|_| firm);
-        let part = match (&part_from, &at.former) {
-            (None, _) | (_, Former::Offline) => None,
-            (_, Former::Found(spec)) => spec["part"].as_str().map(str::to_owned),
-            (Some(from), Former::Known(spec)) if spec["part_from"] == from.as_str() => {
+        let part = match (&part_from, &at.prior) {
+            (None, _) | (_, PriorState::Offline) => None,
+            (_, PriorState::Found(spec)) => spec["part"].as_str().map(str::to_owned),
+            (Some(from), PriorState::Applied(spec)) if spec["part_from"] == from.as_str() => {
                 spec["part"].as_str().map(str::to_owned)
             }
             (Some(from), _) => Some(format!("{from}-{}", self.world.newest())),
@@ -156,7 +161,7 @@ impl<W: Way> Kind for Sort<W> {
     }
 
     async fn find(&self, owner: &Owner, names: &[String]) -> Result<Vec<Found>> {
-        let unique = W::CREATE == Repeat::UniqueName;
+        let unique = W::CREATE == CreateIdempotency::UniqueName;
         let find = |inner: &mut Inner| {
             let mut found = Vec::new();
             for thing in inner.things.iter().filter(|t| t.alive && t.kind == W::NAME) {
@@ -221,16 +226,6 @@ impl<W: Way> Kind for Sort<W> {
         self.world.call(("update", W::NAME), change).await
     }
 
-    async fn locked(&self, handle: &Handle<Spec>) -> Result<Option<Locked>> {
-        let ask = |inner: &mut Inner| {
-            let why = alive(inner, W::NAME, &handle.id)
-                .and_then(|thing| thing.spec["labels"]["locked"].as_str());
-            let hint = "take the label off".to_owned();
-            Ok(why.map(|why| Locked { why: why.to_owned(), hint }))
-        };
-        self.world.call(("locked", W::NAME), ask).await
-    }
-
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         let end = |inner: &mut Inner| {
             if let Some(thing) = alive(inner, W::NAME, &handle.id) {
@@ -242,11 +237,26 @@ impl<W: Way> Kind for Sort<W> {
     }
 }
 
+impl<W: Way> Ownership for Sorts<W> {
+    async fn deletion_protection(
+        &self,
+        handle: &Handle<Spec>,
+    ) -> Result<Option<DeletionProtection>> {
+        let ask = |inner: &mut Inner| {
+            let reason = alive(inner, W::NAME, &handle.id)
+                .and_then(|thing| thing.spec["labels"]["locked"].as_str());
+            let hint = "take the label off".to_owned();
+            Ok(reason.map(|reason| DeletionProtection { reason: reason.to_owned(), hint }))
+        };
+        self.world.call(("locked", W::NAME), ask).await
+    }
+}
+
 fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing> {
     let spec = json!(spec);
     let mut known = inner.things.iter().filter(|thing| thing.kind == W::NAME);
     match W::CREATE {
-        Repeat::Token => match known.find(|thing| thing.token == intent.token) {
+        CreateIdempotency::Token => match known.find(|thing| thing.token == intent.token) {
             Some(thing) if !thing.alive => {
                 return Err(Error::terminal("what this token made has ended"));
             }
@@ -254,14 +264,16 @@ fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing
             Some(_) => return Err(Error::terminal("this token was used for another request")),
             None => {}
         },
-        Repeat::UniqueName if known.any(|thing| thing.alive && thing.name() == spec["name"]) => {
+        CreateIdempotency::UniqueName
+            if known.any(|thing| thing.alive && thing.name() == spec["name"]) =>
+        {
             return Err(Error::new(Fault::NameTaken, "there is one of that name"));
         }
         _ => {}
     }
     let (hidden, settling) = inner.late;
     let id = match W::CREATE {
-        Repeat::UniqueName => spec["name"].as_str().unwrap_or_default().to_owned(),
+        CreateIdempotency::UniqueName => spec["name"].as_str().unwrap_or_default().to_owned(),
         _ => format!("{}-{}", W::NAME, inner.things.len()),
     };
     let token = intent.token.clone();
@@ -295,12 +307,12 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
     Ok(Live {
         spec,
         outputs: thing.outputs(),
-        pins: BTreeMap::new(),
+        fingerprints: BTreeMap::new(),
         // A name that is given again is not the same thing.
         identity: thing.tag(tag::GENERATION).map(str::to_owned),
-        settled: match thing.settled <= Instant::now() {
-            true => Settled::Ready,
-            false => Settled::Waiting("the thing to be ready".to_owned()),
+        readiness: match thing.settled <= Instant::now() {
+            true => Readiness::Ready,
+            false => Readiness::Pending("the thing to be ready".to_owned()),
         },
         notes: Vec::new(),
         facts: BTreeMap::new(),

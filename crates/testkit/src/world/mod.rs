@@ -11,13 +11,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use stackwright_engine::erased::{Registry, erase};
 use stackwright_engine::kind::{Error, Fault, Found, tag};
+use stackwright_engine::providers::{AnyProvider, Providers, erase};
+use stackwright_engine::registry::{Kind, Registry};
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use disk::{DiskFault, Loss, MemoryDisk};
-pub use kinds::{Named, Plain, Sort, Tokened};
+pub use kinds::{Named, Plain, Sort, Sorts, Tokened};
+
+use self::kinds::Way;
 
 /// One call of a kind's verb.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,10 +139,25 @@ impl World {
     /// One kind for each way in which an unknown create is settled: `token`, `named`, `plain`.
     pub fn kinds(&self) -> Registry {
         Registry::new(vec![
-            erase(Sort::<Tokened>::of(self)),
-            erase(Sort::<Named>::of(self)),
-            erase(Sort::<Plain>::of(self)),
+            Kind::of::<Sort<Tokened>>(),
+            Kind::of::<Sort<Named>>(),
+            Kind::of::<Sort<Plain>>(),
         ])
+    }
+
+    /// Providers of these kinds, which call this world.
+    pub fn providers(&self) -> Providers {
+        fn connect<W: Way>(world: &World, kinds: &Registry) -> Arc<dyn AnyProvider> {
+            let kind = kinds.get(W::NAME).expect("a kind of this world");
+            erase(kind.clone(), Sorts::<W>::of(world))
+        }
+        let kinds = self.kinds();
+        let providers = vec![
+            connect::<Tokened>(self, &kinds),
+            connect::<Named>(self, &kinds),
+            connect::<Plain>(self, &kinds),
+        ];
+        Providers::new(kinds, providers)
     }
 
     /// What becomes of the calls from now on; they are counted from 0 again.

@@ -15,7 +15,7 @@ fn spec(value: Value) -> Spec {
         region: "us-east-1".into(),
         account: "123456789012".into(),
         partition: "aws".into(),
-        former: stackwright_engine::kind::Former::Nothing,
+        prior: stackwright_engine::kind::PriorState::None,
     };
     normalize(config(value), &at).expect("a spec")
 }

@@ -1,19 +1,19 @@
-//! What keeps an object from being deleted: written in the file, remembered in the state, so that
-//! taking the resource out of the file does not take its guard away.
+//! What protects an object from deletion: written in the file and remembered in the state, so that
+//! removing the resource from the file does not remove its protection.
 
 use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Guard {
-    /// Neither deleted nor replaced.
+    /// The object is neither deleted nor replaced.
     pub protect: bool,
-    /// Left in the cloud and forgotten where it would be deleted; not replaced.
+    /// The object is released instead of deleted, and not replaced.
     pub retain: bool,
 }
 
 impl Guard {
-    /// Whatever either of them holds.
+    /// Everything that either of the two protects.
     pub fn or(self, other: Self) -> Self {
         Self { protect: self.protect || other.protect, retain: self.retain || other.retain }
     }

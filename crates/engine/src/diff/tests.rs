@@ -1,46 +1,70 @@
-use super::*;
+use schemars::JsonSchema;
+use serde::Deserialize;
 use serde_json::json;
 
-const FIELDS: &[Field] = &[
-    Field("image", Cost::Replace, Compare::Managed),
-    Field("key", Cost::Replace, Compare::Managed),
-    Field("code", Cost::InPlace, Compare::Recorded),
-    Field("script", Cost::Replace, Compare::Recorded),
-    Field("routes", Cost::InPlace, Compare::Exclusive),
-    Field("power", Cost::InPlace, Compare::Released),
-    Field("disks", Cost::Replace, Compare::Released),
-    Field("disks.*.size", Cost::NeverLess, Compare::Released),
-    Field("origin", Cost::Replace, Compare::Noted),
-];
+use super::*;
+use crate::kind::{CreateIdempotency, Field, ResourceType, field};
 
-fn tables(defaults: Value) -> Tables<'static> {
-    Tables {
-        fields: FIELDS,
-        follows: &[("origin", "image")],
-        defaults: defaults.as_object().expect("a map").clone(),
-        alike: Box::new(|_, _, _| false),
+/// A kind with a field for each way of comparing; text in `a` means the same in any case.
+struct Sample;
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only its schema is read")]
+struct Config {
+    #[schemars(extend("default" = 3))]
+    timeout: Option<u32>,
+    #[schemars(extend("default" = ""))]
+    description: Option<String>,
+}
+
+impl ResourceType for Sample {
+    const NAME: &'static str = "sample";
+    const OUTPUTS: &'static [&'static str] = &[];
+    const CREATE: CreateIdempotency = CreateIdempotency::UniqueName;
+    const FIELDS: &'static [Field] = &[
+        field("image").replaces(),
+        field("key").replaces(),
+        field("code").write_only(),
+        field("script").replaces().write_only(),
+        field("routes").exclusive(),
+        field("labels").exclusive_if("labels_exclusive"),
+        field("power").ignored_when_unset(),
+        field("disks").replaces().ignored_when_unset(),
+        field("disks.*.size").grows_only(),
+        field("origin").replaces().not_compared().computed_from("image"),
+    ];
+    type Config = Config;
+    type Spec = Value;
+
+    fn semantically_equal(path: &Path, one: &Value, other: &Value) -> bool {
+        let small = |value: &Value| value.as_str().map(str::to_lowercase);
+        path.field() == "a" && small(one) == small(other)
     }
 }
 
-type Pins = BTreeMap<String, String>;
+type Recorded = BTreeMap<String, String>;
 
 /// Desired, last applied, live.
-fn difference(
-    kind: &Tables<'_>,
-    (desired, applied, live): (&Value, Option<&Value>, &Value),
-    terms: &Terms,
-    (then, now): (&Pins, &Pins),
+type SidesOf<'a> = (&'a Value, Option<&'a Value>, &'a Value);
+
+fn difference((desired, applied, live): SidesOf<'_>, lifecycle: &Lifecycle) -> Difference {
+    let none = Recorded::new();
+    witnessed((desired, applied, live), lifecycle, Fingerprints { recorded: &none, live: &none })
+}
+
+fn witnessed(
+    (desired, applied, live): SidesOf<'_>,
+    lifecycle: &Lifecycle,
+    fingerprints: Fingerprints<'_>,
 ) -> Difference {
-    let sealer = &Sealer::new("salt");
-    Compared { kind, sealer, applied, live, terms, desired, pins: (then, now) }.difference()
+    let (kind, sealer) = (&Kind::of::<Sample>(), &Sealer::new("salt"));
+    Compared { kind, sealer, applied, live, lifecycle, desired, fingerprints }.difference()
 }
 
 /// Desired, last applied, live; the changes as `path: before -> after (rule, cost)`.
 #[track_caller]
 fn check(desired: Value, applied: Option<Value>, live: Value, expected: &[&str]) {
-    let kind = tables(json!({ "timeout": 3, "description": "" }));
-    let sides = (&desired, applied.as_ref(), &live);
-    let found = difference(&kind, sides, &Terms::default(), (&Pins::new(), &Pins::new()));
+    let found = difference((&desired, applied.as_ref(), &live), &Lifecycle::default());
     let text = |side: &Option<Value>| side.as_ref().map_or("-".to_owned(), Value::to_string);
     let mut lines: Vec<String> = found
         .changes
@@ -115,33 +139,33 @@ fn a_part_of_every_entry_may_cost_less_than_the_entry() {
         disks(json!({ "a": { "size": 0, "sort": "x" } })),
         Some(two.clone()),
         two.clone(),
-        &["disks.a.size: 1 -> 0 (Edited, NeverLess)"],
+        &["disks.a.size: 1 -> 0 (Edited, GrowOnly)"],
     );
-    // What leaves the file is from then on somebody else's business.
+    // A part that is removed from the file is ignored from then on.
     check(disks(json!({ "a": { "size": 1, "sort": "x" } })), Some(two.clone()), two.clone(), &[]);
     check(json!({}), Some(two.clone()), two, &[]);
 }
 
 #[test]
-fn what_is_only_recorded_never_differs() {
+fn a_field_that_is_not_compared_never_differs() {
     check(json!({ "origin": "a" }), Some(json!({ "origin": "b" })), json!({}), &[]);
     check(json!({ "origin": "a" }), None, json!({ "origin": "b" }), &[]);
     check(json!({}), Some(json!({ "origin": "b" })), json!({}), &[]);
 }
 
 #[test]
-fn what_is_looked_up_anew_was_not_edited() {
+fn looking_up_again_is_no_edit() {
     let of = |image: &str, origin: &str| json!({ "image": image, "origin": origin });
     let one = of("1", "a");
-    let anew = "image: \"1\" -> \"2\" (Refreshed, Replace)";
-    check(of("2", "a"), Some(one.clone()), one.clone(), &[anew]);
+    let refreshed = "image: \"1\" -> \"2\" (Refreshed, Replace)";
+    check(of("2", "a"), Some(one.clone()), one.clone(), &[refreshed]);
     let edited = "image: \"1\" -> \"2\" (Edited, Replace)";
     check(of("2", "b"), Some(one.clone()), one.clone(), &[edited]);
     check(json!({ "image": "2" }), Some(one.clone()), one, &[edited]);
 }
 
 #[test]
-fn foreign_keys_stay_unless_the_map_is_ours_alone() {
+fn unmanaged_keys_stay_unless_the_map_is_exclusive() {
     let live = json!({ "tags": { "a": "1", "theirs": "x" }, "routes": { "GET /a": {"f": 1}, "GET /b": {"f": 2} } });
     let desired = json!({ "tags": { "a": "1" }, "routes": { "GET /a": {"f": 1} } });
     check(
@@ -173,7 +197,7 @@ fn foreign_keys_stay_unless_the_map_is_ours_alone() {
 }
 
 #[test]
-fn what_cannot_be_read_back_is_compared_with_what_was_applied() {
+fn a_write_only_field_is_compared_with_what_was_applied() {
     check(
         json!({ "code": "b" }),
         Some(json!({ "code": "a" })),
@@ -198,12 +222,11 @@ fn what_cannot_be_read_back_is_compared_with_what_was_applied() {
 }
 
 #[test]
-fn what_was_found_may_be_without_what_nobody_can_read() {
+fn an_adopted_object_may_lack_a_write_only_field() {
     let trusted = |applied: Option<Value>| {
         let (desired, live) = (json!({ "script": "a", "code": "b", "key": "c" }), json!({}));
         let sides = (&desired, applied.as_ref(), &live);
-        let none = Pins::new();
-        let found = difference(&tables(json!({})), sides, &Terms::default(), (&none, &none));
+        let found = difference(sides, &Lifecycle::default());
         found.taken_on_trust.iter().map(Path::to_string).collect::<Vec<_>>()
     };
     assert_eq!(trusted(None), ["script"], "what is sent again is no matter of trust");
@@ -211,7 +234,7 @@ fn what_was_found_may_be_without_what_nobody_can_read() {
 }
 
 #[test]
-fn what_is_not_known_yet_is_a_change_for_now() {
+fn a_value_known_after_apply_is_a_change() {
     let desired = json!({ "image": "\u{1}instance.web.id\u{1}" });
     let old = json!({ "image": "i-1" });
     check(
@@ -223,16 +246,10 @@ fn what_is_not_known_yet_is_a_change_for_now() {
 }
 
 #[test]
-fn another_spelling_is_no_difference_whoever_wrote_it() {
+fn a_semantically_equal_value_is_no_difference_whoever_wrote_it() {
     let compare = |desired: &str, applied: &str, live: &str| {
         let [desired, applied, live] = [desired, applied, live].map(|text| json!({ "a": text }));
-        let alike = |_: &Path, this: &Value, that: &Value| {
-            let small = |value: &Value| value.as_str().map(str::to_lowercase);
-            small(this) == small(that)
-        };
-        let kind = Tables { alike: Box::new(alike), ..tables(json!({})) };
-        let sides = (&desired, Some(&applied), &live);
-        let found = difference(&kind, sides, &Terms::default(), (&Pins::new(), &Pins::new()));
+        let found = difference((&desired, Some(&applied), &live), &Lifecycle::default());
         found.changes.first().map(|change| change.rule)
     };
     assert_eq!(compare("WORD", "word", "word"), None, "the file");
@@ -242,29 +259,26 @@ fn another_spelling_is_no_difference_whoever_wrote_it() {
 }
 
 #[test]
-fn an_edit_of_what_is_ignored_is_known() {
-    let ignored = crate::ignore::Ignored::new(vec!["timeout".into(), "labels".into()]);
+fn an_edit_of_an_ignored_field_is_reported() {
+    let ignored = crate::lifecycle::Ignored::new(vec!["timeout".into(), "labels".into()]);
     let applied = json!({ "timeout": 9, "labels": { "a": "x", "b": "y" } });
     let live = json!({ "timeout": 7, "labels": { "a": "theirs", "b": "theirs" } });
     let desired = json!({ "labels": { "a": "z", "b": "y" } });
-    let terms = Terms { ignored, ..Terms::default() };
+    let lifecycle = Lifecycle { ignored, ..Lifecycle::default() };
     let sides = (&desired, Some(&applied), &live);
-    let none = Pins::new();
-    let found = difference(&tables(json!({ "timeout": 3 })), sides, &terms, (&none, &none));
+    let found = difference(sides, &lifecycle);
     assert_eq!(found.changes, []);
-    let paths: Vec<String> = found.in_vain.iter().map(Path::to_string).collect();
+    let paths: Vec<String> = found.ignored_edits.iter().map(Path::to_string).collect();
     assert_eq!(paths, ["labels.a", "timeout"], "not what somebody else did");
 }
 
 #[test]
-fn a_moved_pin_is_drift_of_its_field() {
-    let (recorded, seen) = (
-        BTreeMap::from([("code".into(), "x".into())]),
-        BTreeMap::from([("code".into(), "y".into())]),
-    );
+fn a_fingerprint_that_changed_is_drift_of_its_field() {
+    let of = |value: &str| Recorded::from([("code".to_owned(), value.to_owned())]);
+    let (recorded, live) = (&of("x"), &of("y"));
     let value = json!({ "code": "digest" });
     let sides = (&value, Some(&value), &json!({}));
-    let found = difference(&tables(json!({})), sides, &Terms::default(), (&recorded, &seen));
+    let found = witnessed(sides, &Lifecycle::default(), Fingerprints { recorded, live });
     assert_eq!(found.changes[0].path.to_string(), "code");
     assert_eq!(found.changes[0].rule, Rule::Drifted);
 }

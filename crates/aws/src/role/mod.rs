@@ -16,15 +16,17 @@ use stackwright_engine::Address;
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::config::{OneOrMany, ShortOrLong};
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live, Owner,
-    Problem, Repeat, Result, Siblings, tag,
+    Context, CreateIdempotency, Created, Error, Fault, Field, Found, Handle, Intent, Live, Owner,
+    Ownership, Problem, Provider, ResourceType, Result, Siblings, field, tag,
 };
 
-use self::observe::{foreign, found, live};
+use self::observe::{found, live, unmanaged};
 use self::profile::{InProfile, unless_untold};
 use self::write::keys;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
+use crate::function::Sources;
+use crate::kinds::Connect;
 use crate::once::Once;
 use crate::policy::{Document, Statement};
 use crate::tags::{self, Difference, Tags};
@@ -41,9 +43,12 @@ const PATH: &str = "/";
 /// Roles looked at together; IAM has one small quota for the whole account.
 const TOGETHER: usize = 10;
 
+/// The kind `role`.
+pub struct Role;
+
 /// Roles of one account.
 #[derive(Clone, Debug)]
-pub struct Role {
+pub struct Roles {
     pub cloud: Arc<Cloud>,
 }
 
@@ -80,7 +85,7 @@ pub struct Config {
     #[schemars(extend("default" = ""))]
     pub description: Option<String>,
     /// How long a session may last: seconds, or `1h`. An hour when nothing is written.
-    #[schemars(range(min = 3600, max = 43200), extend("default" = 3600, "x-unit" = "s"))]
+    #[schemars(range(min = 3600, max = 43200), extend("default" = 3600))]
     pub max_session: Option<i32>,
 }
 
@@ -127,40 +132,52 @@ pub struct Spec {
     pub instance_profile: Option<InProfile>,
 }
 
-impl Kind for Role {
+impl Connect for Roles {
+    fn connect(cloud: &Arc<Cloud>, _: &Sources) -> Self {
+        Self { cloud: cloud.clone() }
+    }
+}
+
+impl ResourceType for Role {
     const NAME: &'static str = "role";
     const OUTPUTS: &'static [&'static str] = &["name", "arn"];
     const FIELDS: &'static [Field] = &[
-        Field("name", Cost::Replace, Compare::Managed),
-        Field("path", Cost::Replace, Compare::Managed),
-        Field("managed_policies_exclusive", Cost::InPlace, Compare::Recorded),
-        Field("trust", Cost::InPlace, Compare::Exclusive),
+        field("name").replaces(),
+        field("path").replaces(),
+        field("managed_policies").exclusive_if("managed_policies_exclusive"),
+        field("managed_policies_exclusive").write_only(),
+        field("max_session").seconds(),
+        field("trust").exclusive(),
+        field("instance_profile").computed_from("trust").internal(),
+        field("policies.stackwright").computed_from("allow"),
     ];
-    const CREATE: Repeat = Repeat::UniqueName;
-    const DERIVED: &'static [&'static str] = &["instance_profile"];
-    const FOLLOWS: &'static [(&'static str, &'static str)] =
-        &[("instance_profile", "trust"), ("policies.stackwright", "allow")];
-    const LOST: &'static str = "its unique id, to which grants elsewhere may be bound";
+    const CREATE: CreateIdempotency = CreateIdempotency::UniqueName;
+    const ID_IS_NAME: bool = true;
+    const DELETION_IMPACT: &'static str = "its unique id, to which grants elsewhere may be bound";
 
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config) -> Vec<Problem> {
+    fn check(config: &Config, _: Siblings<'_>) -> Vec<Problem> {
         check::check(config)
     }
 
     /// Statements of a policy, but for the case of actions.
-    fn alike(path: &Path, this: &Value, that: &Value) -> bool {
+    fn semantically_equal(path: &Path, one: &Value, other: &Value) -> bool {
         let is_policy = ["trust", "policies"].contains(&path.field());
         let statements = |value: &Value| Document::from(json!({ "Statement": value }));
         is_policy
             && path.0.last().is_some_and(|part| part == "Statement")
-            && statements(this).means(&statements(that))
+            && statements(one).means(&statements(other))
     }
 
-    fn others(applied: Option<&Spec>, live: &Spec) -> Vec<String> {
-        applied.map(|ours| foreign(ours, live)).unwrap_or_default()
+    fn unmanaged(applied: Option<&Spec>, live: &Spec) -> Vec<String> {
+        applied.map(|ours| unmanaged(ours, live)).unwrap_or_default()
     }
+}
+
+impl Provider for Roles {
+    type Type = Role;
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
         let mut policies = config.policies;
@@ -268,18 +285,20 @@ impl Kind for Role {
             self.set_attached(name, arn, false).await?;
         }
         self.leave_profiles(name).await?;
-        self.forget(handle).await?;
+        self.delete_orphans(handle).await?;
         there(self.cloud.iam.delete_role().role_name(name).send().await, "DeleteRole")?;
         Ok(())
     }
+}
 
-    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+impl Ownership for Roles {
+    async fn release(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
         let ours = Tags::from([(tag::STACK.to_owned(), owner.stack.clone())]);
         let gone = Difference { set: Tags::new(), remove: tags::own() };
         unless_untold(handle, self.set_profile_tags(&handle.id, &ours, &gone).await)
     }
 
-    async fn forget(&self, handle: &Handle<Spec>) -> Result<()> {
+    async fn delete_orphans(&self, handle: &Handle<Spec>) -> Result<()> {
         unless_untold(handle, self.delete_profile(handle).await)
     }
 }

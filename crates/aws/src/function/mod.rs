@@ -16,12 +16,13 @@ use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{
-    Compare, Context, Contribution, Cost, Created, Error, Field, Found, Handle, Intent, Kind, Live,
-    Owner, Problem, Repeat, Result, Siblings,
+    Context, Contribution, CreateIdempotency, Created, Error, Field, Found, Handle, Intent, Live,
+    Owner, Ownership, Problem, Provider, ResourceType, Result, Siblings, field,
 };
 
 use crate::build::Builds;
 use crate::cloud::Cloud;
+use crate::kinds::Connect;
 use crate::log_group;
 use crate::package::Source;
 use crate::role::{must_trust, of_stack};
@@ -36,8 +37,11 @@ const UNRESERVED: i32 = -1;
 /// Who takes a function's role on.
 const LAMBDA: &str = "lambda.amazonaws.com";
 
-/// The kind.
-pub struct Function {
+/// The kind `function`.
+pub struct Function;
+
+/// Functions of one account and region.
+pub struct Functions {
     cloud: Arc<Cloud>,
     sources: Sources,
     builds: Builds,
@@ -54,7 +58,7 @@ pub struct Sources {
     pub builds: bool,
 }
 
-impl Function {
+impl Functions {
     pub fn new(cloud: Arc<Cloud>, sources: Sources) -> Self {
         Self { cloud, sources, builds: Builds::default() }
     }
@@ -92,15 +96,14 @@ pub struct Config {
     /// What is called: `file.function` in Python.
     pub handler: String,
     /// The role it runs as: `role.KEY`, or an ARN. It must trust `lambda.amazonaws.com`.
-    #[schemars(extend("x-address" = "role"))]
     pub role: String,
     /// How long one call may take: seconds, or `30s`, `2m`.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 900), extend("default" = TIMEOUT, "x-unit" = "s"))]
+    #[schemars(range(min = 1, max = 900), extend("default" = TIMEOUT))]
     pub timeout: Option<i32>,
     /// Memory: MB, or `512MB`, `1GB`. Computing power grows with it.
     #[serde(default)]
-    #[schemars(range(min = 128, max = 10240), extend("default" = MEMORY, "x-unit" = "MB"))]
+    #[schemars(range(min = 128, max = 10240), extend("default" = MEMORY))]
     pub memory: Option<i32>,
     /// Environment variables. Names and values hold 4 KB together.
     #[serde(default)]
@@ -121,7 +124,7 @@ pub struct Config {
     pub log_retention: Option<i32>,
     /// Room in `/tmp`: MB, or `1GB`.
     #[serde(default)]
-    #[schemars(range(min = 512, max = 10240), extend("default" = EPHEMERAL_STORAGE, "x-unit" = "MB"))]
+    #[schemars(range(min = 512, max = 10240), extend("default" = EPHEMERAL_STORAGE))]
     pub ephemeral_storage: Option<i32>,
     /// Whether X-Ray follows calls: `active`, or `passthrough`, which leaves it to the caller.
     #[serde(default)]
@@ -169,7 +172,6 @@ struct CodeParts {
     /// `reconcile` run it once each, by `sh -e` in the folder of the stack file; `validate` does not.
     /// What it makes decides: other bytes are other code.
     #[serde(default)]
-    #[schemars(extend("x-literal" = "the command has your environment: write `$NAME`"))]
     build: Option<String>,
     /// What of it stays at home: patterns as in .gitignore, `tests/` or `*.md`.
     #[serde(default)]
@@ -299,29 +301,40 @@ impl Spec {
     }
 }
 
-impl Kind for Function {
+impl Connect for Functions {
+    fn connect(cloud: &Arc<Cloud>, sources: &Sources) -> Self {
+        Self::new(cloud.clone(), sources.clone())
+    }
+}
+
+impl ResourceType for Function {
     const NAME: &'static str = "function";
     const OUTPUTS: &'static [&'static str] = &["name", "arn"];
     const FIELDS: &'static [Field] = &[
-        Field("name", Cost::Replace, Compare::Managed),
-        Field("code", Cost::InPlace, Compare::Recorded),
+        field("name").replaces(),
+        field("code").write_only(),
+        field("code.build").literal("the command has your environment: write `$NAME`"),
+        field("role").address("role", "arn", "arn:"),
+        field("timeout").seconds(),
+        field("memory").megabytes(),
+        field("ephemeral_storage").megabytes(),
     ];
-    const CREATE: Repeat = Repeat::UniqueName;
-    const LOST: &'static str = "its versions and aliases, triggers that others made, and its log";
+    const CREATE: CreateIdempotency = CreateIdempotency::UniqueName;
+    const ID_IS_NAME: bool = true;
+    const DELETION_IMPACT: &'static str =
+        "its versions and aliases, triggers that others made, and its log";
 
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config) -> Vec<Problem> {
-        check::check(config)
-    }
-
-    fn check_against(config: &Config, siblings: Siblings<'_>) -> Vec<Problem> {
+    fn check(config: &Config, siblings: Siblings<'_>) -> Vec<Problem> {
         let who = [LAMBDA, "lambda.amazonaws.com.cn", "*"];
-        must_trust(&who, siblings, ("role", &config.role)).into_iter().collect()
+        let mut problems = check::check(config);
+        problems.extend(must_trust(&who, siblings, ("role", &config.role)));
+        problems
     }
 
-    fn contribute(config: &Config, at: &Context) -> Vec<Contribution> {
+    fn contributions(config: &Config, at: &Context) -> Vec<Contribution> {
         let role = of_stack(&config.role).filter(|_| config.logs == Some(true));
         let group = log_group::arn(&at.partition, &at.region, &at.account, &at.name);
         let write = json!({
@@ -330,6 +343,10 @@ impl Kind for Function {
         });
         role.map(|to| Contribution { to, field: "allow", item: write }).into_iter().collect()
     }
+}
+
+impl Provider for Functions {
+    type Type = Function;
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
         let digest = self.digest(&config, at).await.map_err(|error| {
@@ -378,8 +395,10 @@ impl Kind for Function {
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         self.delete_function(handle).await
     }
+}
 
-    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+impl Ownership for Functions {
+    async fn release(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
         self.let_go_of_logs(handle, &owner.lineage).await
     }
 }

@@ -1,12 +1,12 @@
-//! Fields that are left to others once an object is made.
+//! Fields that are left to others once an object exists.
 
 use serde_json::Value;
 
 use crate::change::Path;
 use crate::kind::tag;
 
-/// Paths as a user writes them: `timeout`, `tags.Owner`. What lies under one is ignored with it, but
-/// for the tags that say whose the object is.
+/// Paths as a user writes them: `timeout`, `tags.Owner`. A path covers everything below it, except the
+/// ownership tags.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ignored(Vec<String>);
 
@@ -25,8 +25,8 @@ impl Ignored {
             })
     }
 
-    /// What is sent: `desired`, with what exists in the place of all that is ignored, since a call
-    /// may carry more than what changes. What the endpoint does not report stays as it is wanted.
+    /// Puts what exists in the place of everything ignored in `desired`, since a call may carry more
+    /// fields than those that change. A field that the endpoint does not report stays as it is.
     pub fn keep(&self, desired: &mut Value, live: &Value) {
         let mut at = Path(Vec::new());
         self.keep_under(&mut at, desired, live);
@@ -36,7 +36,7 @@ impl Ignored {
         let (Some(wanted), Some(seen)) = (desired.as_object_mut(), live.as_object()) else {
             return;
         };
-        // A map that is there is complete; of the fields themselves some are not reported.
+        // A map that is reported is complete; some top-level fields are not reported at all.
         let is_complete = !at.0.is_empty();
         let keys: Vec<String> = wanted.keys().chain(seen.keys()).cloned().collect();
         for key in keys {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_ignored_is_sent_as_it_is() {
+    fn ignored_fields_are_sent_as_they_exist() {
         let ignored = Ignored::new(vec!["timeout".into(), "tags.Owner".into(), "word".into()]);
         let mut desired = json!({
             "timeout": 30, "word": "w", "memory": 1,
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_covers_what_lies_under_it() {
+    fn a_path_covers_everything_below_it() {
         let ignored = Ignored::new(vec!["tags".into(), "environment.A".into()]);
         let covers =
             |path: &[&str]| ignored.covers(&Path(path.iter().map(ToString::to_string).collect()));

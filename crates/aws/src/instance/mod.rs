@@ -22,8 +22,8 @@ use std::sync::Arc;
 use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_sdk_ec2::types::{
-    InstanceMetadataOptionsRequest, InstanceStateName as State, InstanceType, ResourceType,
-    RunInstancesMonitoringEnabled, Tag, TagSpecification,
+    InstanceMetadataOptionsRequest, InstanceStateName as State, InstanceType,
+    ResourceType as Taggable, RunInstancesMonitoringEnabled, Tag, TagSpecification,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -31,8 +31,9 @@ use futures_util::future::join_all;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Compare, Context, Cost, Created, Error, Fault, Field, Found, Handle, Intent, Kind, Live,
-    Locked, Owner, Problem, Repeat, Result, Settled, Siblings, tag,
+    Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field, Found, Handle,
+    Intent, Live, Owner, Ownership, Problem, Provider, Readiness, ResourceType, Result, Siblings,
+    field, tag,
 };
 
 use self::config::Config;
@@ -41,6 +42,8 @@ use self::observe::filter;
 use self::volumes::Volumes;
 use crate::cloud::Cloud;
 use crate::fault::{Explain, code};
+use crate::function::Sources;
+use crate::kinds::Connect;
 use crate::once::Once;
 use crate::role::{EC2, must_trust};
 use crate::tags::{self, Tags};
@@ -54,9 +57,12 @@ const RESTART: &str = "stackwright:restart";
 /// A filter takes so many values.
 const CHUNK: usize = 200;
 
+/// The kind `instance`.
+pub struct Instance;
+
 /// Instances of one account and region.
 #[derive(Clone, Debug)]
-pub struct Instance {
+pub struct Instances {
     pub cloud: Arc<Cloud>,
 }
 
@@ -113,49 +119,60 @@ pub struct Metadata {
     pub hop_limit: Option<i32>,
 }
 
-impl Kind for Instance {
+impl Connect for Instances {
+    fn connect(cloud: &Arc<Cloud>, _: &Sources) -> Self {
+        Self { cloud: cloud.clone() }
+    }
+}
+
+impl ResourceType for Instance {
     const NAME: &'static str = "instance";
     const OUTPUTS: &'static [&'static str] = &["id", "arn"];
     const FIELDS: &'static [Field] = &[
-        Field("image", Cost::Replace, Compare::Released),
-        Field("image_from", Cost::InPlace, Compare::Noted),
-        Field("launch_type", Cost::Replace, Compare::Released),
-        Field("on_type_change", Cost::Refuse, Compare::Released),
-        Field("type", Cost::Restart, Compare::Managed),
-        Field("key_name", Cost::Replace, Compare::Managed),
-        Field("subnet", Cost::Replace, Compare::Managed),
-        Field("user_data", Cost::Replace, Compare::Recorded),
-        Field("volumes", Cost::Replace, Compare::Released),
-        Field("volumes.*.size", Cost::NeverLess, Compare::Released),
-        Field("volumes.*.type", Cost::InPlace, Compare::Released),
-        Field("power", Cost::InPlace, Compare::Released),
+        field("image").replaces().ignored_when_unset().clear_text(),
+        field("image_from").not_compared().computed_from("image").clear_text(),
+        field("launch_type").replaces().ignored_when_unset().computed_from("type").internal(),
+        field("on_type_change")
+            .refuses()
+            .ignored_when_unset()
+            .computed_from("type")
+            .internal()
+            .directive(),
+        field("type").restarts(),
+        field("key_name").replaces(),
+        field("subnet").replaces(),
+        field("user_data").replaces().write_only(),
+        field("volumes").replaces().ignored_when_unset(),
+        field("volumes.*.size").grows_only().gigabytes(),
+        field("volumes.*.type").in_place(),
+        field("profile").address("role", "name", "arn:"),
+        field("power").ignored_when_unset(),
     ];
-    const CREATE: Repeat = Repeat::Token;
-    const DERIVED: &'static [&'static str] = &["launch_type", "on_type_change"];
-    const FOLLOWS: &'static [(&'static str, &'static str)] =
-        &[("launch_type", "type"), ("on_type_change", "type"), ("image_from", "image")];
-    const PLAIN: &'static [&'static str] = &["image", "image_from"];
-    const LOST: &'static str = "its id, its disks with what is on them, and its addresses";
+    const CREATE: CreateIdempotency = CreateIdempotency::Token;
+    const DELETION_IMPACT: &'static str =
+        "its id, its disks with what is on them, and its addresses";
 
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config) -> Vec<Problem> {
-        check::check(config)
-    }
-
-    /// A role that does not trust EC2 has no instance profile.
-    fn check_against(config: &Config, siblings: Siblings<'_>) -> Vec<Problem> {
+    fn check(config: &Config, siblings: Siblings<'_>) -> Vec<Problem> {
+        // A role that does not trust EC2 has no instance profile.
         let profile = config.profile.as_deref().unwrap_or_default();
-        must_trust(&[EC2], siblings, ("profile", profile)).into_iter().collect()
+        let mut problems = check::check(config);
+        problems.extend(must_trust(&[EC2], siblings, ("profile", profile)));
+        problems
     }
+}
+
+impl Provider for Instances {
+    type Type = Instance;
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
         if at.tags.contains_key(NAME_TAG) {
             return Err(Error::terminal("the tag `Name` is what EC2 calls an instance's name")
                 .with_hint("write `name:` instead of a tag `Name`"));
         }
-        let image = self.image(&config.image, &at.former).await?;
+        let image = self.image(&config.image, &at.prior).await?;
         config::normalize(config, image, at)
     }
 
@@ -176,8 +193,8 @@ impl Kind for Instance {
 
     async fn create(&self, intent: &Intent, spec: &Spec) -> Result<Created<Spec>> {
         let tagged = tagged(spec);
-        let sorts = [ResourceType::Instance, ResourceType::Volume];
-        let specification = |sort: ResourceType| {
+        let sorts = [Taggable::Instance, Taggable::Volume];
+        let specification = |sort: Taggable| {
             TagSpecification::builder().resource_type(sort).set_tags(Some(tagged.clone())).build()
         };
         let metadata = spec.metadata.as_ref();
@@ -230,9 +247,9 @@ impl Kind for Instance {
             termination_protection: spec.termination_protection.map(|_| false),
             ..spec.clone()
         };
-        if spec.volumes.is_some() && live.settled == Settled::Ready {
+        if spec.volumes.is_some() && live.readiness == Readiness::Ready {
             // The reply says nothing of them.
-            live.settled = Settled::Waiting("the instance to show its disks".to_owned());
+            live.readiness = Readiness::Pending("the instance to show its disks".to_owned());
         }
         Ok(Created { id, live })
     }
@@ -273,15 +290,6 @@ impl Kind for Instance {
         Ok(())
     }
 
-    async fn locked(&self, handle: &Handle<Spec>) -> Result<Option<Locked>> {
-        let is_on = match self.is_protected(&handle.id).await {
-            // Who may not ask may still be allowed to terminate it.
-            Err(Error { fault: Fault::Denied, .. }) => None,
-            answer => answer?,
-        };
-        Ok(is_on.unwrap_or_default().then(|| observe::locked(&handle.id)))
-    }
-
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         let sent = self.cloud.ec2.terminate_instances().instance_ids(&handle.id).send().await;
         match sent {
@@ -298,9 +306,23 @@ impl Kind for Instance {
             sent => sent.map(drop).explain("TerminateInstances"),
         }
     }
+}
+
+impl Ownership for Instances {
+    async fn deletion_protection(
+        &self,
+        handle: &Handle<Spec>,
+    ) -> Result<Option<DeletionProtection>> {
+        let is_on = match self.is_protected(&handle.id).await {
+            // Who may not ask may still be allowed to terminate it.
+            Err(Error { fault: Fault::Denied, .. }) => None,
+            answer => answer?,
+        };
+        Ok(is_on.unwrap_or_default().then(|| observe::protection(&handle.id)))
+    }
 
     /// Its disks, which were tagged with it.
-    async fn let_go(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
+    async fn release(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
         self.untag_volumes(&handle.id, &owner.stack).await
     }
 }

@@ -1,0 +1,59 @@
+//! The list of all kinds, and how each of them gets its connection.
+
+use std::sync::Arc;
+
+use stackwright_engine::kind::{Ownership, Provider};
+use stackwright_engine::providers::{AnyProvider, Providers, erase};
+use stackwright_engine::registry::{Kind, Registry};
+
+use crate::api::Apis;
+use crate::cloud::Cloud;
+use crate::function::{Functions, Sources};
+use crate::instance::Instances;
+use crate::role::Roles;
+
+/// Every kind, in the order in which the file's sections are described. A new kind is one line here.
+const KINDS: &[Registration] = &[
+    Registration::of::<Instances>(),
+    Registration::of::<Roles>(),
+    Registration::of::<Functions>(),
+    Registration::of::<Apis>(),
+];
+
+/// A provider that is made of a connection to a cloud.
+pub trait Connect: Ownership {
+    /// `sources`: where code is found; only functions have any.
+    fn connect(cloud: &Arc<Cloud>, sources: &Sources) -> Self;
+}
+
+/// What a kind is, and how it is reached.
+struct Registration {
+    kind: fn() -> Kind,
+    connect: Connection,
+}
+
+type Connection = fn(Arc<Kind>, &Arc<Cloud>, &Sources) -> Arc<dyn AnyProvider>;
+
+impl Registration {
+    const fn of<P: Connect>() -> Self {
+        Self {
+            kind: Kind::of::<<P as Provider>::Type>,
+            connect: |kind, cloud, sources| erase(kind, P::connect(cloud, sources)),
+        }
+    }
+}
+
+/// What all kinds are: for schemas and checks, which need no cloud.
+pub fn registry() -> Registry {
+    Registry::new(KINDS.iter().map(|registration| (registration.kind)()).collect())
+}
+
+/// Providers of all kinds, which call `cloud`.
+pub fn providers(cloud: &Arc<Cloud>, sources: &Sources) -> Providers {
+    let registry = registry();
+    let connect = |(registration, kind): (&Registration, &Arc<Kind>)| {
+        (registration.connect)(kind.clone(), cloud, sources)
+    };
+    let providers = KINDS.iter().zip(registry.iter()).map(connect).collect();
+    Providers::new(registry, providers)
+}

@@ -1,0 +1,138 @@
+//! What goes between the engine and a provider: handles, what exists, what was found or made.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::tag;
+use crate::address::Address;
+
+/// What `normalize` may need besides the config.
+#[derive(Clone, Debug)]
+pub struct Context {
+    pub address: Address,
+    /// The object's name in the cloud: `name:` or the key.
+    pub name: String,
+    /// The stack's tags, the resource's, and the ownership tags.
+    pub tags: BTreeMap<String, String>,
+    /// The folder of the stack file; relative paths start there.
+    pub folder: PathBuf,
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+    /// `aws`, `aws-cn`, `aws-us-gov`.
+    pub partition: String,
+    /// What is looked up once and kept is taken from it.
+    pub prior: PriorState,
+}
+
+/// The prior state of the object that a config is for.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum PriorState {
+    /// There is none, or the user asked to look things up again.
+    #[default]
+    None,
+    /// The object was found, not created: what exists counts as what was meant.
+    Found(Value),
+    /// There is no cloud in which anything could be looked up.
+    Offline,
+    /// The spec as it was last applied, or as the plan has it. Secrets in it are sealed.
+    Applied(Value),
+}
+
+/// An object that the state knows.
+#[derive(Clone, Debug)]
+pub struct Handle<S> {
+    pub address: Address,
+    /// What the service calls it: instance id, role name, function name, REST API id.
+    pub id: String,
+    pub generation: u64,
+    pub outputs: BTreeMap<String, String>,
+    /// What was last applied. Secrets in it are sealed: not their values.
+    pub applied: Option<S>,
+}
+
+/// An object as it exists now.
+#[derive(Clone, Debug)]
+pub struct Live<S> {
+    /// A top-level field that the endpoint does not report is left out; one that is known to be
+    /// unset is there with its empty value or default. A map that is there is complete.
+    pub spec: S,
+    pub outputs: BTreeMap<String, String>,
+    /// Values that the cloud computes, by the field they witness (`code` -> CodeSha256). They are
+    /// recorded when the object is done; one that has changed since is drift of that field.
+    pub fingerprints: BTreeMap<String, String>,
+    /// A value that changes when the object is re-created under the same name (a role's RoleId).
+    /// Dependants that are bound to it are then set again.
+    pub identity: Option<String>,
+    pub readiness: Readiness,
+    /// Sentences for every plan that change nothing.
+    pub notes: Vec<String>,
+    /// Shown by `show --live` alone: power state, public address.
+    pub facts: BTreeMap<String, String>,
+}
+
+/// Why the cloud does not let an object be deleted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeletionProtection {
+    /// A phrase: `termination protection is on`.
+    pub reason: String,
+    /// What switches it off, where the file does not say it.
+    pub hint: String,
+}
+
+/// Whether an object can be used and changed now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    Ready,
+    /// In transition; the text completes "waiting for …": `the function to be active`.
+    Pending(String),
+    /// It will never work, and is replaced. The text says why.
+    Failed(String),
+}
+
+/// Whose objects to look for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// `<region>/<stack>`, the value of the tag [`tag::STACK`].
+    pub stack: String,
+    /// The value of the tag [`tag::LINEAGE`].
+    pub lineage: String,
+}
+
+/// An object that `find` returned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    pub id: String,
+    pub name: String,
+    /// All of the object's tags; the ownership tags among them tell who owns it.
+    pub tags: BTreeMap<String, String>,
+    pub outputs: BTreeMap<String, String>,
+    /// RFC 3339, where the service reports it.
+    pub created: Option<String>,
+}
+
+impl Found {
+    /// Returns the generation in its tag; 1 for an object without that tag.
+    pub fn generation(&self) -> u64 {
+        self.tags.get(tag::GENERATION).and_then(|text| text.parse().ok()).unwrap_or(1)
+    }
+}
+
+/// What is on disk before a create is sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Intent {
+    pub address: Address,
+    pub generation: u64,
+    /// 32 random hexadecimal digits, the same at every repetition of this create.
+    pub token: String,
+}
+
+/// What request and reply of a create establish.
+#[derive(Clone, Debug)]
+pub struct Created<S> {
+    pub id: String,
+    /// Fields that the request set and the reply does not contradict; outputs known at the reply.
+    pub live: Live<S>,
+}

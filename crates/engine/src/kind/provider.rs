@@ -1,0 +1,64 @@
+//! How a kind is reached: the verbs that call a cloud.
+
+use std::future::Future;
+
+use super::{Context, Created, Found, Handle, Intent, Live, Owner, ResourceType, Result};
+use crate::change::Change;
+
+/// The normal form of a provider's kind.
+pub type SpecOf<P> = <<P as Provider>::Type as ResourceType>::Spec;
+
+/// The verbs of a kind, each of them repeatable. Implementations write plain `async fn`.
+pub trait Provider: Send + Sync + 'static {
+    type Type: ResourceType;
+
+    /// Turns a config into its normal form: reads files, digests code. It reads the cloud at most and
+    /// never writes to it. Outputs that are not known yet stand in the text as opaque markers, and
+    /// must survive.
+    fn normalize(
+        &self,
+        config: <Self::Type as ResourceType>::Config,
+        context: &Context,
+    ) -> impl Future<Output = Result<SpecOf<Self>>> + Send;
+
+    /// Reads what exists, many objects at once, answers in the order of `handles`. It never writes.
+    /// An object that is gone is `None`.
+    fn observe(
+        &self,
+        handles: &[Handle<SpecOf<Self>>],
+    ) -> impl Future<Output = Vec<Result<Option<Live<SpecOf<Self>>>>>> + Send;
+
+    /// Finds objects that carry `owner`'s stack tag, whatever their lineage (all pages), and objects
+    /// that bear one of `names` where names are unique, whoever owns them. (A service that lists no
+    /// tags finds by name alone.) It never writes. It is called only with an open intent, for an
+    /// address that the state does not know, or for a name that is taken.
+    fn find(
+        &self,
+        owner: &Owner,
+        names: &[String],
+    ) -> impl Future<Output = Result<Vec<Found>>> + Send;
+
+    /// Sends one call with everything that call accepts, tags and token in it. It does not wait,
+    /// makes no follow-up calls (what the call does not take, `update` adds), and does nothing behind
+    /// the call that can fail: an error is about this call alone. A reply without an id is
+    /// [`Fault::Unknown`](super::Fault::Unknown). An SDK's own retry is off unless the call takes the
+    /// token.
+    fn create(
+        &self,
+        intent: &Intent,
+        spec: &SpecOf<Self>,
+    ) -> impl Future<Output = Result<Created<SpecOf<Self>>>> + Send;
+
+    /// Changes an object towards `desired`, as far as its present condition allows; the engine
+    /// observes and calls again until nothing differs. `changes` names what differs.
+    fn update(
+        &self,
+        on: &Handle<SpecOf<Self>>,
+        desired: &SpecOf<Self>,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<()>> + Send;
+
+    /// Starts the removal of the object and of what was made for it. An object that is gone already
+    /// is success. It is repeated after an interruption, also when `observe` finds the object gone.
+    fn delete(&self, handle: &Handle<SpecOf<Self>>) -> impl Future<Output = Result<()>> + Send;
+}

@@ -1,0 +1,95 @@
+//! What a kind is, without any cloud: its name, its fields, its checks.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::{Context, Field, Problem};
+use crate::address::Address;
+use crate::change::Path;
+
+/// The static half of a kind. It has no value: everything is known from the type alone, and
+/// [`Kind::of`](crate::registry::Kind::of) compiles it once into the form that the engine works with.
+pub trait ResourceType: Send + Sync + 'static {
+    /// The section's name in the file and the first half of every address.
+    const NAME: &'static str;
+
+    /// Names that `${kind.key.OUTPUT}` may use. All are text, and stable until the object is
+    /// replaced.
+    const OUTPUTS: &'static [&'static str];
+
+    /// Everything about fields that a JSON schema cannot say. A field that is not listed is updated
+    /// in place, and only the keys that the file sets are compared.
+    const FIELDS: &'static [Field];
+
+    /// How a create of unknown outcome is settled.
+    const CREATE: CreateIdempotency;
+
+    /// Whether the service's id of an object is its name, as for IAM roles and Lambda functions.
+    const ID_IS_NAME: bool = false;
+
+    /// What is lost with an object that is deleted or replaced. Completes "lost: …".
+    const DELETION_IMPACT: &'static str = "its id";
+
+    /// What a user writes, less the keys that every resource has (`name`, `tags`, `depends_on`…).
+    /// Its schema is the only list of fields; a `default` in it is AWS's own default, which is sent
+    /// when a user removes the field from the file.
+    type Config: DeserializeOwned + JsonSchema + Send;
+
+    /// The normal form: compared, recorded, sent. It has the fields `name` and `tags`, taken from
+    /// [`Context`]; field names equal those of `Config`. It serializes canonically: sets are sorted,
+    /// and what the user did not set is left out (`skip_serializing_if`).
+    type Spec: Serialize + DeserializeOwned + Send + Sync;
+
+    /// Returns what is wrong in a config, as far as the file alone shows it. References stand in
+    /// `config` as their text `${…}`; `siblings` looks up the file's other resources.
+    fn check(_config: &Self::Config, _siblings: Siblings<'_>) -> Vec<Problem> {
+        Vec::new()
+    }
+
+    /// Returns what a config adds to other resources of the stack. (A function with `logs: true` adds
+    /// the right to write them to its role.)
+    fn contributions(_config: &Self::Config, _context: &Context) -> Vec<Contribution> {
+        Vec::new()
+    }
+
+    /// Tells whether two unequal values of a part of `Spec` mean the same, so that they are no
+    /// difference: two spellings of one policy statement.
+    fn semantically_equal(_path: &Path, _one: &Value, _other: &Value) -> bool {
+        false
+    }
+
+    /// Describes, a phrase each, what others have attached to an object and this stack does not
+    /// manage. Every plan reports it, and it is lost with the object.
+    fn unmanaged(_applied: Option<&Self::Spec>, _live: &Self::Spec) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// How a create of unknown outcome is settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CreateIdempotency {
+    /// The same request is sent again with the same token: the service makes one object of it.
+    Token,
+    /// The name is unique: a second create is refused, and the tags tell who owns the object.
+    UniqueName,
+    /// Neither: the engine looks for the ownership tags until `consistency_window` has passed since
+    /// the intent, then creates again.
+    LookUp { consistency_window: Duration },
+}
+
+/// Looks up another resource of the file by its address: what its kind's `Config` reads, references
+/// as their text. `None`: the file has no such resource.
+pub type Siblings<'a> = &'a dyn Fn(&Address) -> Option<Value>;
+
+/// An item for a list in another resource's config: `to: role.x`, `field: allow`. An address that the
+/// stack does not have is passed over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Contribution {
+    pub to: Address,
+    pub field: &'static str,
+    pub item: Value,
+}

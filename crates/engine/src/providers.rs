@@ -1,0 +1,200 @@
+//! Providers without their Rust types: configs and specs are JSON here.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use futures_util::future::FutureExt as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::change::Change;
+use crate::kind::{
+    Context, Created, DeletionProtection, Error, Found, Handle, Intent, Live, Owner, Ownership,
+    Result, SpecOf,
+};
+use crate::registry::{Kind, Registry, typed};
+
+type Future<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
+
+/// The verbs of [`Provider`](crate::kind::Provider) and [`Ownership`], with configs and specs as JSON.
+pub trait AnyProvider: Send + Sync {
+    /// What is known of its kind without a cloud.
+    fn kind(&self) -> &Kind;
+    fn normalize<'a>(
+        &'a self,
+        config: &'a Value,
+        context: &'a Context,
+    ) -> Future<'a, Result<Value>>;
+    fn observe<'a>(
+        &'a self,
+        handles: &'a [Handle<Value>],
+    ) -> Future<'a, Vec<Result<Option<Live<Value>>>>>;
+    fn find<'a>(&'a self, owner: &'a Owner, names: &'a [String]) -> Future<'a, Result<Vec<Found>>>;
+    fn create<'a>(
+        &'a self,
+        intent: &'a Intent,
+        spec: &'a Value,
+    ) -> Future<'a, Result<Created<Value>>>;
+    fn update<'a>(
+        &'a self,
+        on: &'a Handle<Value>,
+        desired: &'a Value,
+        changes: &'a [Change],
+    ) -> Future<'a, Result<()>>;
+    fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
+    fn deletion_protection<'a>(
+        &'a self,
+        handle: &'a Handle<Value>,
+    ) -> Future<'a, Result<Option<DeletionProtection>>>;
+    fn release<'a>(&'a self, handle: &'a Handle<Value>, owner: &'a Owner)
+    -> Future<'a, Result<()>>;
+    fn delete_orphans<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
+}
+
+/// One provider for each kind of a registry. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Providers {
+    kinds: Registry,
+    providers: Vec<Arc<dyn AnyProvider>>,
+}
+
+impl Providers {
+    /// `providers`: of kinds of `kinds`.
+    pub fn new(kinds: Registry, providers: Vec<Arc<dyn AnyProvider>>) -> Self {
+        Self { kinds, providers }
+    }
+
+    /// The kinds that are reached.
+    pub fn kinds(&self) -> &Registry {
+        &self.kinds
+    }
+
+    /// # Errors
+    /// This build knows no such kind (a state may name one of a newer build).
+    pub fn get(&self, kind: &str) -> Result<&dyn AnyProvider> {
+        let provider = self.providers.iter().find(|provider| provider.kind().name == kind);
+        provider.map(Arc::as_ref).ok_or_else(|| {
+            Error::terminal(format!("this version knows no resource type `{kind}`"))
+                .with_hint("use the version that wrote the state")
+        })
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &dyn AnyProvider> {
+        self.providers.iter().map(Arc::as_ref)
+    }
+}
+
+/// Removes the types from a provider of the compiled `kind`.
+pub fn erase<P: Ownership>(kind: Arc<Kind>, provider: P) -> Arc<dyn AnyProvider> {
+    Arc::new(Erased { kind, provider })
+}
+
+struct Erased<P> {
+    kind: Arc<Kind>,
+    provider: P,
+}
+
+impl<P: Ownership> AnyProvider for Erased<P> {
+    fn kind(&self) -> &Kind {
+        &self.kind
+    }
+
+    fn normalize<'a>(
+        &'a self,
+        config: &'a Value,
+        context: &'a Context,
+    ) -> Future<'a, Result<Value>> {
+        async move { untyped(&self.provider.normalize(typed(config)?, context).await?) }.boxed()
+    }
+
+    fn observe<'a>(
+        &'a self,
+        handles: &'a [Handle<Value>],
+    ) -> Future<'a, Vec<Result<Option<Live<Value>>>>> {
+        async move {
+            let handles: Vec<_> = handles.iter().map(typed_handle).collect();
+            let seen = self.provider.observe(&handles).await;
+            let untyped = |live: Option<Live<SpecOf<P>>>| live.map(untyped_live).transpose();
+            seen.into_iter().map(|answer| answer.and_then(untyped)).collect()
+        }
+        .boxed()
+    }
+
+    fn find<'a>(&'a self, owner: &'a Owner, names: &'a [String]) -> Future<'a, Result<Vec<Found>>> {
+        self.provider.find(owner, names).boxed()
+    }
+
+    fn create<'a>(
+        &'a self,
+        intent: &'a Intent,
+        spec: &'a Value,
+    ) -> Future<'a, Result<Created<Value>>> {
+        async move {
+            let created = self.provider.create(intent, &typed(spec)?).await?;
+            Ok(Created { id: created.id, live: untyped_live(created.live)? })
+        }
+        .boxed()
+    }
+
+    fn update<'a>(
+        &'a self,
+        on: &'a Handle<Value>,
+        desired: &'a Value,
+        changes: &'a [Change],
+    ) -> Future<'a, Result<()>> {
+        async move { self.provider.update(&typed_handle(on), &typed(desired)?, changes).await }
+            .boxed()
+    }
+
+    fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {
+        async move { self.provider.delete(&typed_handle(handle)).await }.boxed()
+    }
+
+    fn deletion_protection<'a>(
+        &'a self,
+        handle: &'a Handle<Value>,
+    ) -> Future<'a, Result<Option<DeletionProtection>>> {
+        async move { self.provider.deletion_protection(&typed_handle(handle)).await }.boxed()
+    }
+
+    fn release<'a>(
+        &'a self,
+        handle: &'a Handle<Value>,
+        owner: &'a Owner,
+    ) -> Future<'a, Result<()>> {
+        async move { self.provider.release(&typed_handle(handle), owner).await }.boxed()
+    }
+
+    fn delete_orphans<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {
+        async move { self.provider.delete_orphans(&typed_handle(handle)).await }.boxed()
+    }
+}
+
+fn untyped<T: Serialize>(value: &T) -> Result<Value> {
+    serde_json::to_value(value)
+        .map_err(|error| Error::terminal(error.to_string()).with_source(error))
+}
+
+/// A spec that an older version recorded and this one cannot read counts as unknown.
+fn typed_handle<S: DeserializeOwned>(handle: &Handle<Value>) -> Handle<S> {
+    Handle {
+        address: handle.address.clone(),
+        id: handle.id.clone(),
+        generation: handle.generation,
+        outputs: handle.outputs.clone(),
+        applied: handle.applied.as_ref().and_then(|applied| S::deserialize(applied).ok()),
+    }
+}
+
+fn untyped_live<S: Serialize>(live: Live<S>) -> Result<Live<Value>> {
+    Ok(Live {
+        spec: untyped(&live.spec)?,
+        outputs: live.outputs,
+        fingerprints: live.fingerprints,
+        identity: live.identity,
+        readiness: live.readiness,
+        notes: live.notes,
+        facts: live.facts,
+    })
+}

@@ -1,0 +1,121 @@
+//! The kinds a run knows, as data: what each of them is, without its Rust types and without a cloud.
+
+use std::sync::Arc;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema as _, Schema, SchemaGenerator};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::change::Path;
+use crate::kind::{
+    Context, Contribution, CreateIdempotency, Error, FieldTable, Problem, ResourceType, Result,
+    Siblings,
+};
+use crate::state::Object;
+
+/// A [`ResourceType`], compiled.
+pub struct Kind {
+    pub name: &'static str,
+    pub outputs: &'static [&'static str],
+    pub fields: FieldTable,
+    pub create: CreateIdempotency,
+    pub id_is_name: bool,
+    pub deletion_impact: &'static str,
+    schema: fn(&mut SchemaGenerator) -> Schema,
+    check: fn(&Value, Siblings<'_>) -> Result<Vec<Problem>>,
+    contributions: fn(&Value, &Context) -> Result<Vec<Contribution>>,
+    semantically_equal: fn(&Path, &Value, &Value) -> bool,
+    unmanaged: fn(Option<&Value>, &Value) -> Vec<String>,
+}
+
+impl Kind {
+    pub fn of<T: ResourceType>() -> Self {
+        let mut generator = SchemaSettings::draft07().into_generator();
+        let schema = T::Config::json_schema(&mut generator).to_value();
+        Self {
+            name: T::NAME,
+            outputs: T::OUTPUTS,
+            fields: FieldTable::compile(T::FIELDS, &schema),
+            create: T::CREATE,
+            id_is_name: T::ID_IS_NAME,
+            deletion_impact: T::DELETION_IMPACT,
+            schema: T::Config::json_schema,
+            check: |config, siblings| Ok(T::check(&typed(config)?, siblings)),
+            contributions: |config, context| Ok(T::contributions(&typed(config)?, context)),
+            semantically_equal: T::semantically_equal,
+            unmanaged: |applied, live| {
+                let applied = applied.and_then(|applied| typed(applied).ok());
+                typed(live).map(|live| T::unmanaged(applied.as_ref(), &live)).unwrap_or_default()
+            },
+        }
+    }
+
+    /// The schema of what a user writes, without the keys of every resource.
+    pub fn schema(&self, generator: &mut SchemaGenerator) -> Schema {
+        (self.schema)(generator)
+    }
+
+    /// See [`ResourceType::check`].
+    ///
+    /// # Errors
+    /// The kind cannot read the config.
+    pub fn check(&self, config: &Value, siblings: Siblings<'_>) -> Result<Vec<Problem>> {
+        (self.check)(config, siblings)
+    }
+
+    /// See [`ResourceType::contributions`].
+    ///
+    /// # Errors
+    /// The kind cannot read the config.
+    pub fn contributions(&self, config: &Value, context: &Context) -> Result<Vec<Contribution>> {
+        (self.contributions)(config, context)
+    }
+
+    /// See [`ResourceType::semantically_equal`].
+    pub fn semantically_equal(&self, path: &Path, one: &Value, other: &Value) -> bool {
+        (self.semantically_equal)(path, one, other)
+    }
+
+    /// See [`ResourceType::unmanaged`]. A spec that the kind cannot read has nothing to report.
+    pub fn unmanaged(&self, applied: Option<&Value>, live: &Value) -> Vec<String> {
+        (self.unmanaged)(applied, live)
+    }
+
+    /// The name that an object occupies in the cloud, as far as the state knows it.
+    pub fn name_of<'a>(&self, object: &'a Object) -> Option<&'a str> {
+        if self.id_is_name {
+            return Some(&object.id);
+        }
+        let applied = object.spec.as_ref().and_then(|spec| spec["name"].as_str());
+        applied.or_else(|| object.outputs.get("name").map(String::as_str))
+    }
+
+    /// Tells whether no two objects of this kind can have one name.
+    pub fn has_unique_names(&self) -> bool {
+        self.create == CreateIdempotency::UniqueName
+    }
+}
+
+/// Reads a config or spec with its Rust type.
+pub(crate) fn typed<T: DeserializeOwned>(value: &Value) -> Result<T> {
+    T::deserialize(value).map_err(|error| Error::terminal(error.to_string()).with_source(error))
+}
+
+/// All kinds, in the order in which the file's sections are described. Cheap to clone.
+#[derive(Clone, Default)]
+pub struct Registry(Arc<[Arc<Kind>]>);
+
+impl Registry {
+    pub fn new(kinds: Vec<Kind>) -> Self {
+        Self(kinds.into_iter().map(Arc::new).collect())
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Arc<Kind>> {
+        self.0.iter().find(|kind| kind.name == name)
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Kind>> {
+        self.0.iter()
+    }
+}
