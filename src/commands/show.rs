@@ -94,7 +94,7 @@ async fn facts(
         clock: Clock::start(),
         grace: std::time::Duration::ZERO,
     };
-    let mut observed = progress.during(LOOKING, survey.look()).await;
+    let mut observed = progress.during(LOOKING, survey.observe()).await;
     for unseen in &mut observed.unseen {
         unseen.error.message = connected.scope.redacted(&unseen.error.message);
     }

@@ -38,7 +38,7 @@ fn every_problem_is_reported_with_its_place_in_one_run() {
     let ran = stack.run(&["validate"]).code(65);
     for part in [
         "stack.yaml:10:11",
-        "`type` must be a text, not a list",
+        "`type` must be a string, not a list",
         "unknown key `timout`",
         "did you mean `timeout`?",
         "there is no `instance.wbe` in this stack",

@@ -76,15 +76,15 @@ fn values_of_the_wrong_type() {
     check(&SOUND.replace("type: t2.micro", "type: 3"), &[]);
     check(
         &SOUND.replace("type: t2.micro", "type: {a: b}"),
-        &["3:29 `type` must be a text, not a map"],
+        &["3:29 `type` must be a string, not a map"],
     );
     check(
         &SOUND.replace("role: role.r}", "role: role.r, timeout: soon}"),
-        &["7:77 `timeout` must be a whole number of seconds, or `30s`, `2m`, `1h`, not `soon`"],
+        &["7:77 `timeout` must be a number of seconds, or `30s`, `2m`, `1h`, not `soon`"],
     );
     check(
         &SOUND.replace("role: role.r}", "role: role.r, logs: perhaps}"),
-        &["7:74 `logs` must be true or false, not a text"],
+        &["7:74 `logs` must be true or false, not a string"],
     );
     check(
         &SOUND.replace("role: role.r}", "role: role.r, timeout: 901}"),
@@ -95,7 +95,7 @@ fn values_of_the_wrong_type() {
         &[
             "3:46 `power` must be one of external, running, stopped, not a list",
             "3:61 `metadata` must be a map, not 5",
-            "3:75 `user_data` must be a text or a map, not a list",
+            "3:75 `user_data` must be a string or a map, not a list",
         ],
     );
     check(&SOUND.replace("code: src/", "code: {exclude: [a]}"), &["7:7 `code` needs `path`"]);
@@ -104,11 +104,11 @@ fn values_of_the_wrong_type() {
         "stack: s\ninstance: {web: }\n",
         &["2:12 `web` needs `image`", "2:12 `web` needs `type`"],
     );
-    check("- a\n- b\n", &["1:1 a stack file is a map, this is a list"]);
+    check("- a\n- b\n", &["1:1 a stack file must be a map, not a list"]);
     check(
         "stack: 1st stack\n",
         &[
-            "1:8 `1st stack` cannot be a stack's name: a letter, then letters, digits, `-` and `_`, at most 63",
+            "1:8 `1st stack` is not a valid stack name: use a letter, then letters, digits, `-` and `_`, at most 63",
         ],
     );
     check("instance: {}\n", &["1:1 the file needs `stack: NAME`"]);
@@ -123,14 +123,14 @@ fn files_with_nothing_in_them() {
 
 #[test]
 fn keys_that_stand_twice() {
-    check_more("stack: t\n", &["8:1 the key `stack` is there already, in line 1"]);
+    check_more("stack: t\n", &["8:1 duplicate key `stack`, first on line 1"]);
     check(
         &SOUND.replace("type: t2.micro", "type: t2.micro, type: t3.micro"),
-        &["3:39 the key `type` is there already, in line 3"],
+        &["3:39 duplicate key `type`, first on line 3"],
     );
     check_more(
         "role:\n  q: {trust: ec2.amazonaws.com}\n",
-        &["8:1 the key `role` is there already, in line 4"],
+        &["8:1 duplicate key `role`, first on line 4"],
     );
 }
 
@@ -215,18 +215,18 @@ fn references_that_lead_nowhere() {
     check(
         &refer("${aws.regoin}"),
         &[
-            "7:87 `aws.regoin` is not a reference | there are ${aws.account}, ${aws.region} and ${aws.partition}",
+            "7:87 `aws.regoin` is not a reference | use ${aws.account}, ${aws.region} or ${aws.partition}",
         ],
     );
     check(
         &refer("${instance.web.id"),
-        &["7:87 `${` without `}` | write `$${` for the two characters themselves"],
+        &["7:87 `${` has no closing `}` | write `$${` for a literal `${`"],
     );
     check(&refer("$${not.a.reference}"), &[]);
     check(
         &refer("${}"),
         &[
-            "7:87 `` is not a reference | a reference is ${kind.key.output}, for example ${instance.web.id}; write `$${` for the two characters themselves",
+            "7:87 `` is not a reference | a reference is ${kind.key.output}, for example ${instance.web.id}; write `$${` for a literal `${`",
         ],
     );
     check(
@@ -252,15 +252,15 @@ fn a_command_takes_no_reference() {
     check(
         &with("a ${env.HOME} ${env.NO:-b} ${role.r.arn}"),
         &[
-            "7:36 `${env.HOME}` cannot stand here | the command has your environment: write `$NAME`",
-            "7:48 `${env.NO}` cannot stand here | the command has your environment: write `$NAME`",
-            "7:61 `${role.r.arn}` cannot stand here | the command has your environment: write `$NAME`",
+            "7:36 `${env.HOME}` cannot be used here | the command has your environment: write `$NAME`",
+            "7:48 `${env.NO}` cannot be used here | the command has your environment: write `$NAME`",
+            "7:61 `${role.r.arn}` cannot be used here | the command has your environment: write `$NAME`",
         ],
     );
     check(
         &with("cp ${X} ."),
         &["7:37 `X` is not a reference | a reference is ${kind.key.output}, for example \
-             ${instance.web.id}; write `$${` for the two characters themselves"],
+             ${instance.web.id}; write `$${` for a literal `${`"],
     );
     check(
         &with(" "),
@@ -277,12 +277,12 @@ fn circles_are_named_in_full() {
          b: {trust: ec2.amazonaws.com, description: '${role.c.arn}'}\n  \
          c: {trust: ec2.amazonaws.com, depends_on: [role.a]}\n",
         &[
-            "3:3 these need each other: role.a -> role.b -> role.c -> role.a | take one of the references away",
+            "3:3 dependency cycle: role.a -> role.b -> role.c -> role.a | remove one of these references",
         ],
     );
     check(
         "stack: s\nrole:\n  a: {trust: ec2.amazonaws.com, description: '${role.a.arn}'}\n",
-        &["3:3 these need each other: role.a -> role.a | take one of the references away"],
+        &["3:3 dependency cycle: role.a -> role.a | remove one of these references"],
     );
 }
 
@@ -327,11 +327,11 @@ fn routes_that_cannot_be() {
 fn the_clouds_section_is_checked_where_it_stands() {
     check_more(
         "cloud: moon\n",
-        &["8:8 a cloud is `local`, `aws` or `http://host:port`, not `moon`"],
+        &["8:8 `cloud` must be `local`, `aws` or `http://host:port`, not `moon`"],
     );
     check_more(
         "clouds: {aws: {account: '1'}}\n",
-        &["8:25 an account has twelve digits, `1` has not"],
+        &["8:25 `account` must have twelve digits, `1` does not"],
     );
     check_more(
         "clouds: {local: {instance: {web: {typ: t3.micro}}}}\n",
@@ -340,7 +340,9 @@ fn the_clouds_section_is_checked_where_it_stands() {
     check_more("clouds: {local: {instance: {web: {type: t3.micro}}}}\n", &[]);
     check_more(
         "clouds: {asw: {region: eu-west-1}}\n",
-        &["8:10 a cloud is `local`, `aws` or `http://host:port`, not `asw` | did you mean `aws`?"],
+        &[
+            "8:10 `cloud` must be `local`, `aws` or `http://host:port`, not `asw` | did you mean `aws`?",
+        ],
     );
 }
 
@@ -379,10 +381,10 @@ fn what_aws_would_refuse_is_refused_here() {
     check_more(
         "region: mars\ntags: {'aws:x': y}\noutput: {a b: c, a-b: d, a_b: e}\n",
         &[
-            "8:9 a region is written like `us-east-1`",
-            "9:8 tags that begin with `stackwright:` or `aws:` are taken",
+            "8:9 `region` must look like `us-east-1`",
+            "9:8 tags starting with `stackwright:` or `aws:` are reserved",
             "10:10 `a b` cannot be the name of an output | a letter, then letters, digits, `-` and `_`; also several of these with dots between",
-            "10:26 `a-b` and `a_b` are both `A_B` to a shell",
+            "10:26 `a-b` and `a_b` would both be the shell variable `A_B`",
         ],
     );
     check_more(
@@ -407,7 +409,7 @@ fn yaml_that_cannot_be_read_ends_the_run_alone() {
     );
     check(
         "stack: s\n\tinstance: {}\n",
-        &["2:1 not valid YAML: while scanning a plain scalar, found a tab | indent with blanks"],
+        &["2:1 not valid YAML: while scanning a plain scalar, found a tab | indent with spaces"],
     );
     check("stack: 'open\n", &["1:8 not valid YAML: unclosed quote"]);
     check("a: *b\n", &["1:4 not valid YAML: alias references unknown anchor"]);
@@ -418,13 +420,13 @@ fn columns_count_characters() {
     check(
         "stack: s\nrole:\n  r: {trust: lambda.amazonaws.com, description: 'é漢字', tpye: a}\n",
         &[
-            "3:56 unknown key `tpye` in `r` | known here: allow, depends_on, description, ignore, managed_policies, managed_policies_exclusive, max_session, name, path, permissions_boundary, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
+            "3:56 unknown key `tpye` in `r` | known keys: allow, depends_on, description, ignore, managed_policies, managed_policies_exclusive, max_session, name, path, permissions_boundary, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
         ],
     );
     check(
         "stack: s\r\nrole:\r\n  r: {trust: lambda.amazonaws.com,\r\n     tpye: a}\r\n",
         &[
-            "4:6 unknown key `tpye` in `r` | known here: allow, depends_on, description, ignore, managed_policies, managed_policies_exclusive, max_session, name, path, permissions_boundary, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
+            "4:6 unknown key `tpye` in `r` | known keys: allow, depends_on, description, ignore, managed_policies, managed_policies_exclusive, max_session, name, path, permissions_boundary, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
         ],
     );
 }
@@ -453,9 +455,9 @@ fn all_problems_are_told_at_once() {
         &[
             "3:7 unknown key `tust` in `r` | did you mean `trust`?",
             "5:7 `1` is not an id of the form `ami-…` | or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`",
-            "5:23 `type` must be a text, not a list",
-            "6:14 `x.y` is not a reference | a reference is ${kind.key.output}, for example ${instance.web.id}; write `$${` for the two characters themselves",
-            "7:1 unknown key `x` | known here: account, api, check, cloud, clouds, function, instance, output, region, role, stack, tags",
+            "5:23 `type` must be a string, not a list",
+            "6:14 `x.y` is not a reference | a reference is ${kind.key.output}, for example ${instance.web.id}; write `$${` for a literal `${`",
+            "7:1 unknown key `x` | known keys: account, api, check, cloud, clouds, function, instance, output, region, role, stack, tags",
         ],
     );
 }

@@ -170,7 +170,7 @@ fn a_renamed_address_is_the_same_object() {
     stack.run(&["state", "mv", "function.ec2-control", "function.ec2-control"]).code(1);
 
     stack.edit("  web:\n", "  web:\n    renamed_from: role.web\n");
-    stack.run(&["validate"]).code(65).says("cannot have been a role");
+    stack.run(&["validate"]).code(65).says("`renamed_from` must name");
 }
 
 #[test]
@@ -289,7 +289,7 @@ fn what_others_may_change_is_left_alone() {
     stack.settled(&[]);
     for (wrong, said) in [
         ("[timeuot]", "`timeuot` is no field of `function`"),
-        ("['tags.stackwright:stack']", "say whose the object is"),
+        ("['tags.stackwright:stack']", "which state owns the object"),
     ] {
         let file = stack.read("stack.yaml");
         stack.edit("[timeout, environment.MODE, tags.Owner]", wrong);

@@ -1,4 +1,4 @@
-//! `kind.key`: what a resource is called everywhere, in the file, the plan and the state.
+//! Addresses: `kind.key` identifies a resource in the file, the plan and the state.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,7 @@ pub struct Address {
 }
 
 impl Address {
-    /// `kind` and `key` are taken as they are; the manifest's checker has seen them.
+    /// `kind` and `key` are not checked here; the manifest checks them.
     pub fn new(kind: &str, key: &str) -> Self {
         Self { text: format!("{kind}.{key}"), dot: kind.len() }
     }
@@ -32,7 +32,7 @@ impl Address {
     }
 }
 
-/// `[A-Za-z][A-Za-z0-9_-]{0,62}`: what may stand as the key of a resource.
+/// Tells whether a text is a valid key of a resource: `[A-Za-z][A-Za-z0-9_-]{0,62}`.
 pub fn is_key(text: &str) -> bool {
     text.len() <= 63
         && text.starts_with(|c: char| c.is_ascii_alphabetic())

@@ -1,4 +1,4 @@
-//! Growing pauses: look at once, then at growing distances.
+//! Backoff: pauses that grow.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::Duration;
@@ -7,8 +7,8 @@ use tokio::time::sleep;
 
 use crate::address::Address;
 
-/// 25 ms at first, 5 s at most, each a little off: those who wait at once do not come back at once.
-/// How much is a matter of the address alone, so that a simulation can be repeated.
+/// Pauses of 25 ms at first and 5 s at most, with jitter, so that operations that wait together do not
+/// retry together. The jitter depends on the address alone, so that a simulation can be repeated.
 pub struct Backoff {
     next: Duration,
     jitter: u64,

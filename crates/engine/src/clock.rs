@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-/// The wall clock at the start of a run, moved on by the runtime's clock: where a simulation turns
-/// that one, the times in records turn with it.
+/// The wall clock at the start of a run, advanced by the clock of the runtime: a simulation that
+/// advances that clock also advances the recorded times.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     wall: Timestamp,
@@ -16,7 +16,7 @@ impl Clock {
         Self::starting(Timestamp::now())
     }
 
-    /// One that shows `wall` now.
+    /// Returns a clock that shows `wall` now.
     pub fn starting(wall: Timestamp) -> Self {
         Self { wall, since: Instant::now() }
     }
@@ -26,7 +26,7 @@ impl Clock {
         self.wall.saturating_add::<jiff::SignedDuration>(passed).unwrap_or(self.wall)
     }
 
-    /// How long ago an RFC 3339 time was; zero for one that cannot be read or lies ahead.
+    /// Returns how long ago an RFC 3339 time was; zero for one that is malformed or in the future.
     pub fn age(&self, since: &str) -> std::time::Duration {
         since
             .parse::<Timestamp>()

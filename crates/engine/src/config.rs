@@ -1,4 +1,4 @@
-//! Types for the configs of kinds: shapes that YAML writers expect.
+//! Types for configs that accept a short and a long form.
 
 use std::borrow::Cow;
 
@@ -7,8 +7,8 @@ use serde::de::{DeserializeOwned, Error};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-/// Two ways to write one thing: `code: src`, or `code: {path: src, build: make}`. What does not read
-/// as the short way is the long one.
+/// A value with a short form (`code: src`) and a long form (`code: {path: src, build: make}`). A value
+/// that does not read as the short form is the long one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ShortOrLong<S, L> {
     Short(S),
@@ -37,7 +37,7 @@ impl<S: JsonSchema, L: JsonSchema> JsonSchema for ShortOrLong<S, L> {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut ways = Vec::new();
         for way in [generator.subschema_for::<S>(), generator.subschema_for::<L>()] {
-            // Where one is several ways itself, all stand side by side.
+            // A form that has alternatives itself adds all of them.
             match way.get("anyOf").and_then(Value::as_array) {
                 Some(several) => ways.extend(several.iter().cloned()),
                 None => ways.push(way.to_value()),
@@ -47,7 +47,7 @@ impl<S: JsonSchema, L: JsonSchema> JsonSchema for ShortOrLong<S, L> {
     }
 }
 
-/// One text or a list of them: `actions: ec2:Run` or `actions: [a, b]`.
+/// One string or a list of them: `actions: ec2:Run` or `actions: [a, b]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "ShortOrLong<String, Vec<String>>")]
 #[schemars(inline, description = "")]

@@ -1,4 +1,4 @@
-//! What needs what: resources as nodes, an edge from what must be there first.
+//! The dependency graph: resources are nodes, and an edge leads from a dependency to its dependant.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,12 +16,15 @@ pub struct Graph {
     order: Vec<Address>,
 }
 
-/// A cycle, named in full: the last address is the first again.
+/// A dependency cycle: the last address is the first one again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle(pub Vec<Address>);
 
 impl Graph {
-    /// From each address to what it needs. Needs outside the map are passed over.
+    /// Builds the graph from each address' dependencies. Those outside the map are passed over.
+    ///
+    /// # Errors
+    /// All cycles, each once.
     pub fn new(needs: &BTreeMap<Address, BTreeSet<Address>>) -> Result<Self, Vec<Cycle>> {
         let mut graph = DiGraph::with_capacity(needs.len(), needs.len() * 2);
         let index: BTreeMap<Address, NodeIndex> = needs
@@ -42,12 +45,12 @@ impl Graph {
         }
     }
 
-    /// Every address after all it needs.
+    /// Returns every address after its dependencies.
     pub fn order(&self) -> &[Address] {
         &self.order
     }
 
-    /// What an address needs directly.
+    /// Returns the direct dependencies of an address.
     pub fn needs(&self, address: &Address) -> impl Iterator<Item = &Address> {
         let node = self.index.get(address).copied();
         node.into_iter()
@@ -56,16 +59,16 @@ impl Graph {
     }
 }
 
-/// One cycle of each knot, walked along its edges.
+/// Returns one cycle of each strongly connected component.
 fn cycles(graph: &DiGraph<Address, ()>) -> Vec<Cycle> {
-    let knots = tarjan_scc(graph);
-    let tied = |knot: &Vec<NodeIndex>| knot.len() > 1 || graph.contains_edge(knot[0], knot[0]);
-    knots.iter().filter(|knot| tied(knot)).map(|knot| walk(graph, knot)).collect()
+    let components = tarjan_scc(graph);
+    let is_cyclic = |of: &Vec<NodeIndex>| of.len() > 1 || graph.contains_edge(of[0], of[0]);
+    components.iter().filter(|of| is_cyclic(of)).map(|of| walk(graph, of)).collect()
 }
 
-fn walk(graph: &DiGraph<Address, ()>, knot: &[NodeIndex]) -> Cycle {
-    let within: BTreeSet<NodeIndex> = knot.iter().copied().collect();
-    let start = *knot.iter().min_by_key(|node| &graph[**node]).unwrap_or(&knot[0]);
+fn walk(graph: &DiGraph<Address, ()>, component: &[NodeIndex]) -> Cycle {
+    let within: BTreeSet<NodeIndex> = component.iter().copied().collect();
+    let start = *component.iter().min_by_key(|node| &graph[**node]).unwrap_or(&component[0]);
     let mut path = vec![start];
     loop {
         let here = path[path.len() - 1];
@@ -107,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn orders_needs_first() {
+    fn dependencies_come_first() {
         let graph = graph(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &[])]).expect("no cycle");
         let order: Vec<&str> = graph.order().iter().map(Address::key).collect();
         assert_eq!(order, ["c", "b", "a"]);
@@ -116,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn names_a_cycle_in_full() {
+    fn a_cycle_is_named_in_full() {
         let cycles = graph(&[("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("d", &["d"])])
             .expect_err("two cycles");
         let named: Vec<String> = cycles.iter().map(ToString::to_string).collect();

@@ -1,4 +1,5 @@
-//! What exists: everything the state knows, in batches, and what it does not know where it must.
+//! Observation: reads every object that the state knows, in batches, and finds owned objects that it
+//! does not know.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,23 +18,23 @@ use crate::reference::Scope;
 use crate::state::{Object, Phase, State};
 use crate::wait::Wait;
 
-/// How long an object may stay invisible after its create.
+/// The consistency window: how long an object may stay invisible after its create.
 pub const GRACE: Duration = Duration::from_secs(120);
 
 #[derive(Debug, Default)]
 pub struct Observed {
-    /// By address; `None`: gone. Without what could not be looked at.
+    /// Live objects by address; `None` for one that is gone. Unreadable ones are missing.
     pub live: BTreeMap<Address, Option<Live<Value>>>,
     /// Objects the state does not know, with their kind.
     pub found: Vec<(&'static str, Found)>,
     pub unseen: Vec<Unseen>,
 }
 
-/// What could not be looked at.
+/// An object, or a kind, that could not be read.
 #[derive(Debug)]
 pub struct Unseen {
     pub kind: &'static str,
-    /// `None`: objects of that kind were looked for.
+    /// `None`: the search for objects of that kind failed.
     pub address: Option<Address>,
     pub error: Error,
 }
@@ -44,16 +45,16 @@ pub struct Survey<'a> {
     pub resources: &'a BTreeMap<Address, Resource>,
     pub scope: &'a Scope,
     pub events: &'a Events,
-    /// Look for objects of ours of every kind, not only where an address is missing.
+    /// Search every kind for owned objects, not only where an address is missing.
     pub thorough: bool,
-    /// For these no objects are looked for.
+    /// Addresses for which no objects are searched.
     pub passed_over: &'a BTreeSet<Address>,
     pub clock: Clock,
     /// [`GRACE`], or what scales it.
     pub grace: Duration,
 }
 
-/// The handle of an object that the state knows.
+/// Returns the handle of an object that the state knows.
 pub fn handle(address: &Address, object: &Object) -> Handle<Value> {
     Handle {
         address: address.clone(),
@@ -64,32 +65,32 @@ pub fn handle(address: &Address, object: &Object) -> Handle<Value> {
     }
 }
 
-/// `<region>/<stack>` and the lineage: whose objects are ours.
+/// Returns the owner whose objects are this state's.
 pub fn owner(scope: &Scope, state: &State) -> Owner {
     Owner { stack: stack_tag(scope), lineage: state.lineage.clone() }
 }
 
 impl Observed {
-    /// Whether nobody knows what is there.
+    /// Tells whether an object could not be read.
     pub fn is_unseen(&self, address: &Address) -> bool {
         self.unseen.iter().any(|unseen| unseen.address.as_ref() == Some(address))
     }
 }
 
 impl Unseen {
-    /// An address, or the name of a kind.
+    /// Returns an address, or the name of a kind.
     pub fn what(&self) -> &str {
         self.address.as_ref().map_or(self.kind, Address::as_str)
     }
 }
 
 impl Survey<'_> {
-    /// Looks at all kinds at once.
-    pub async fn look(&self) -> Observed {
+    /// Reads all kinds at the same time.
+    pub async fn observe(&self) -> Observed {
         let mut observed = Observed::default();
         let each = self.providers.iter().map(|provider| async move {
-            let looks = join(self.known(provider), self.unknown(provider));
-            (provider.kind().name, looks.await)
+            let both = join(self.known(provider), self.unknown(provider));
+            (provider.kind().name, both.await)
         });
         for (kind, (known, unknown)) in join_all(each).await {
             let mut fail = |address: Option<Address>, error: Error| {
@@ -141,12 +142,13 @@ impl Survey<'_> {
         join_all(seen).await
     }
 
-    /// Whether a look begun now that does not see the object means that it is gone.
+    /// Tells whether an object that is not visible from now on is gone.
     fn is_conclusive(&self, object: &Object) -> bool {
         object.phase == Phase::Deleting || self.clock.age(&object.created) >= self.grace
     }
 
-    /// A young object may be invisible for a while: not seen does not mean gone yet.
+    /// Reads a young object again until its consistency window is over: it may be invisible and not
+    /// gone.
     async fn again(
         &self,
         provider: &dyn AnyProvider,
@@ -155,7 +157,7 @@ impl Survey<'_> {
     ) -> Result<Option<Live<Value>>, Error> {
         let mut wait = Wait::new(&handle.address, self.events);
         let what = format!("{} to be visible", handle.id);
-        // A clock that was set back makes no age.
+        // A clock that was set back must not extend the wait.
         let left = self.grace.saturating_sub(self.clock.age(&object.created));
         loop {
             let is_conclusive = !wait.pause(&what, left).await;
@@ -167,7 +169,7 @@ impl Survey<'_> {
         }
     }
 
-    /// Looks for objects of ours, if an address is missing or a create is open.
+    /// Searches for owned objects if an address is missing or a create is open.
     async fn unknown(
         &self,
         provider: &dyn AnyProvider,
@@ -207,7 +209,7 @@ impl Survey<'_> {
                 .filter(|found| !known.contains(found.id.as_str()))
                 .map(|found| (provider.kind().name, found))
                 .collect()),
-            // An endpoint that cannot look for objects has none that we could have made there.
+            // An endpoint that cannot search for objects cannot have created any either.
             Err(error) if error.fault == Fault::Unsupported => Ok(Vec::new()),
             Err(error) => Err(error),
         }

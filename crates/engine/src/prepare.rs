@@ -1,5 +1,4 @@
-//! From configs to specs: references filled in as far as they are known, then each kind's normal
-//! form.
+//! From configs to specs: known references are filled in, then each kind normalizes its configs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,13 +14,13 @@ use crate::registry::Kind;
 use crate::secret::Sealer;
 use crate::state::{Phase, State};
 
-/// What the file wants of one address.
+/// What the file wants at one address.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     pub lifecycle: Lifecycle,
-    /// With the outputs that the state knows, secrets sealed.
+    /// The spec with the outputs that the state knows, secrets sealed.
     pub desired: Value,
-    /// With no output known: shows which field depends on which.
+    /// The spec with no output known: shows which field refers to which output.
     pub symbolic: Value,
 }
 
@@ -36,7 +35,8 @@ pub struct Preparing<'a> {
 }
 
 impl Preparing<'_> {
-    /// The normal form with what `scope` knows (the rest still marked), and the secret texts in it.
+    /// Returns the normal form with the values that `scope` knows (other references stay markers), and
+    /// the secret strings in it.
     pub async fn spec(&self, scope: &Scope) -> Result<(Value, Secrets)> {
         let config = reference::resolve(&self.resource.config, scope).value;
         let spec = self.provider.normalize(&config, &self.context(scope)).await?;
@@ -65,13 +65,13 @@ impl Preparing<'_> {
     }
 }
 
-/// The value of the tag [`tag::STACK`].
+/// Returns the value of the tag [`tag::STACK`].
 pub fn stack_tag(scope: &Scope) -> String {
     format!("{}/{}", scope.region, scope.stack)
 }
 
-/// The secret texts of a resource, by the field of its config that holds them: whole text -> the same
-/// with the secrets in it marked.
+/// The strings of a resource that contain secrets, by the field of its config: each with the same
+/// string in which the secrets are markers.
 #[derive(Clone, Debug, Default)]
 pub struct Secrets(BTreeMap<String, BTreeMap<String, String>>);
 
@@ -86,9 +86,9 @@ impl Secrets {
         Self(all)
     }
 
-    /// The spec as it may be recorded. A text is sealed in the field that holds a secret, not
-    /// wherever it may stand: what calls are made with stays readable. (A field that the spec does
-    /// not have has become part of any other.)
+    /// Returns the spec as it may be recorded. A string is sealed in the field that contains the
+    /// secret, not everywhere: the values that calls need stay readable. (A field of the config that
+    /// the spec does not have may have become part of any other.)
     pub fn seal(&self, spec: &Value, kind: &Kind, sealer: &Sealer) -> Value {
         let Some(fields) = spec.as_object() else { return spec.clone() };
         let elsewhere = self.0.iter().filter(|(field, _)| !fields.contains_key(*field));
@@ -106,13 +106,13 @@ impl Secrets {
         fields.iter().map(seal).collect()
     }
 
-    /// Of all fields.
+    /// Returns the secret strings of all fields.
     pub fn texts(&self) -> BTreeMap<String, String> {
         self.0.values().flatten().map(|(text, template)| (text.clone(), template.clone())).collect()
     }
 }
 
-/// The outputs of everything that exists as far as the state knows.
+/// Returns the outputs of every object that the state knows.
 pub fn known_outputs(state: &State) -> BTreeMap<Address, BTreeMap<String, String>> {
     state
         .resources

@@ -1,9 +1,9 @@
 //! `${kind.key.output}` and its relatives inside the texts of a stack file.
 //!
-//! A text is parsed once, when the file is read. From then on a reference stands in it as a
-//! *marker* (its name between two control characters that no YAML text may hold), so that a
-//! config keeps its shape, through a kind's normal form too, while an output is still unknown.
-//! [`resolve`] puts values in; nothing in which a marker is left is sent.
+//! A string is parsed once, when the file is read. From then on a reference stands in it as a
+//! *marker*: its name between two control characters that no YAML string may contain. So a config
+//! keeps its shape, also in a kind's normal form, while an output is known only after apply.
+//! [`resolve`] replaces markers by values; nothing that still has a marker is sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,13 +13,13 @@ use serde_json::Value;
 
 use crate::address::{Address, is_key};
 
-/// Stands on both sides of a reference's name inside a text.
+/// The character on both sides of a reference's name inside a string.
 pub(crate) const MARK: char = '\u{1}';
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
-    /// `${env.NAME}`; its value is a secret. With `:-default` the default stands in the text when
-    /// the variable is not set.
+    /// `${env.NAME}`; its value is a secret. With `:-default` the default is used when the variable is
+    /// not set.
     Env(String),
     Aws(Fact),
     StackName,
@@ -46,14 +46,14 @@ impl fmt::Display for Reference {
     }
 }
 
-/// A piece of a text.
+/// A piece of a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     Literal(String),
     Reference { reference: Reference, default: Option<String>, at: Range<usize> },
 }
 
-/// Why a text is not well formed, and where in it.
+/// Why a string is malformed, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
     pub at: Range<usize>,
@@ -78,8 +78,8 @@ pub fn parse(text: &str) -> Result<Vec<Part>, Malformed> {
         let Some(end) = text[found..].find('}').map(|offset| found + offset) else {
             return Err(Malformed {
                 at: found..text.len(),
-                message: "`${` without `}`".into(),
-                help: Some("write `$${` for the two characters themselves".into()),
+                message: "`${` has no closing `}`".into(),
+                help: Some("write `$${` for a literal `${`".into()),
             });
         };
         if !literal.is_empty() {
@@ -95,7 +95,7 @@ pub fn parse(text: &str) -> Result<Vec<Part>, Malformed> {
         if default.is_some() && !matches!(reference, Reference::Env(_)) {
             return Err(Malformed {
                 at: at_reference,
-                message: format!("`:-` gives a default to `${{env.…}}` only, not to `{name}`"),
+                message: format!("only `${{env.…}}` can have a default (`:-`), not `{name}`"),
                 help: None,
             });
         }
@@ -111,12 +111,12 @@ pub fn parse(text: &str) -> Result<Vec<Part>, Malformed> {
 
 fn unknown(name: &str, at: Range<usize>) -> Malformed {
     let help = match name.split('.').next() {
-        Some("aws") => "there are ${aws.account}, ${aws.region} and ${aws.partition}",
-        Some("env") => "a variable's name has letters, digits and `_`: ${env.DB_PASSWORD}",
-        Some("stack") => "there is ${stack.name}",
+        Some("aws") => "use ${aws.account}, ${aws.region} or ${aws.partition}",
+        Some("env") => "use letters, digits and `_` for a variable: ${env.DB_PASSWORD}",
+        Some("stack") => "use ${stack.name}",
         _ => {
             "a reference is ${kind.key.output}, for example ${instance.web.id}; \
-              write `$${` for the two characters themselves"
+              write `$${` for a literal `${`"
         }
     };
     Malformed { at, message: format!("`{name}` is not a reference"), help: Some(help.into()) }
@@ -144,22 +144,22 @@ fn is_variable(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// A reference as it stands inside a text from now on.
+/// Returns the marker of a reference.
 pub fn marker(reference: &Reference) -> String {
     format!("{MARK}{reference}{MARK}")
 }
 
-/// True when a text may not be taken in: it holds what marks a reference.
+/// Tells whether a string contains the character that is reserved for markers.
 pub fn is_reserved(text: &str) -> bool {
     text.contains(MARK)
 }
 
-/// The references whose markers stand in a text.
+/// Returns the references whose markers are in a string.
 pub fn markers(text: &str) -> impl Iterator<Item = Reference> + '_ {
     text.split(MARK).skip(1).step_by(2).filter_map(name_of)
 }
 
-/// All references in all texts of a value.
+/// Returns all references in all strings of a value.
 pub fn references(value: &Value) -> BTreeSet<Reference> {
     let mut found = BTreeSet::new();
     each_text(value, &mut |text| found.extend(markers(text)));
@@ -178,7 +178,7 @@ fn each_text<'a>(value: &'a Value, visit: &mut dyn FnMut(&'a str)) {
     }
 }
 
-/// A text as a person reads it: markers become `${…}` again.
+/// Returns a string for people: markers become `${…}` again.
 pub fn readable(text: &str) -> String {
     let mut pieces = text.split(MARK);
     let mut readable = pieces.next().unwrap_or_default().to_owned();
@@ -188,12 +188,12 @@ pub fn readable(text: &str) -> String {
     readable
 }
 
-/// Whether a text that a person can read has a reference in it: what it says is not known yet.
+/// Tells whether a readable string contains a reference, so that its value is not known yet.
 pub fn is_open(text: &str) -> bool {
     text.contains("${")
 }
 
-/// The partition of a region: `aws`, `aws-cn`, `aws-us-gov`.
+/// Returns the partition of a region: `aws`, `aws-cn`, `aws-us-gov`.
 pub fn partition(region: &str) -> &'static str {
     match region.split('-').next() {
         Some("cn") => "aws-cn",
@@ -202,7 +202,7 @@ pub fn partition(region: &str) -> &'static str {
     }
 }
 
-/// What references mean in one run.
+/// The values of references in one run.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
     pub stack: String,
@@ -214,7 +214,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// The value of a reference, if it is known yet.
+    /// Returns the value of a reference, if it is known yet.
     pub fn get(&self, reference: &Reference) -> Option<&str> {
         match reference {
             Reference::Env(name) => self.env.get(name).map(String::as_str),
@@ -228,7 +228,7 @@ impl Scope {
         }
     }
 
-    /// A text with what is known put in.
+    /// Returns a string with every known value filled in.
     pub fn fill(&self, text: &str) -> String {
         let mut filled = String::with_capacity(text.len());
         for (at, piece) in text.split(MARK).enumerate() {
@@ -243,14 +243,15 @@ impl Scope {
     }
 }
 
-/// Shorter values are words that may stand anywhere.
-const TELLING: usize = 4;
+/// Shorter values are not redacted: they are words that may occur anywhere.
+const SHORTEST_SECRET: usize = 4;
 
 impl Scope {
-    /// A text as it may be told: services like to quote what they refuse.
+    /// Replaces the values of environment variables in a message by their names: services quote what
+    /// they refuse.
     pub fn redacted(&self, text: &str) -> String {
         let mut values: Vec<(&String, &String)> =
-            self.env.iter().filter(|(_, value)| value.len() >= TELLING).collect();
+            self.env.iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET).collect();
         values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
         values.into_iter().fold(text.to_owned(), |text, (name, value)| {
             text.replace(value.as_str(), &format!("${{env.{name}}}"))
@@ -258,15 +259,15 @@ impl Scope {
     }
 }
 
-/// A config with everything known put in, and its texts that hold a secret.
+/// A config with every known value filled in, and its strings that contain a secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
     pub value: Value,
-    /// Whole text -> the same with the secrets in it still marked.
+    /// The strings that contain a secret, each with the same string in which the secrets are markers.
     pub secrets: BTreeMap<String, String>,
 }
 
-/// Puts in what `scope` knows. What it does not know stays marked.
+/// Replaces markers by the values that `scope` knows. Other markers stay.
 pub fn resolve(config: &Value, scope: &Scope) -> Draft {
     let mut secrets = BTreeMap::new();
     let open = Scope { env: BTreeMap::new(), ..scope.clone() };
@@ -280,7 +281,7 @@ pub fn resolve(config: &Value, scope: &Scope) -> Draft {
     Draft { value, secrets }
 }
 
-/// The same value with each text replaced.
+/// Returns the value with each of its strings replaced.
 pub fn map_texts(value: &Value, change: &mut dyn FnMut(&str) -> String) -> Value {
     match value {
         Value::String(text) => Value::String(change(text)),
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn fills_in_what_is_known() {
+    fn known_values_are_filled_in() {
         check("plain", "plain");
         check("", "");
         check("<${instance.web.id}>", "<i-1>");
@@ -335,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_not_a_reference() {
+    fn a_malformed_reference_is_refused() {
         for text in ["${", "${}", "${a.b}", "${aws.zone}", "${env.9}", "${a.b.c:-d}", "${a.b.c.d}"]
         {
             assert!(parse(text).is_err(), "{text}");
@@ -343,14 +344,14 @@ mod tests {
     }
 
     #[test]
-    fn a_redacted_text_tells_no_secret() {
+    fn a_redacted_message_contains_no_secret() {
         let scope = Scope { env: [("PW".to_owned(), "hunter2".to_owned())].into(), ..scope() };
-        let told = scope.redacted("Value 'xhunter2' at 'handler' is invalid");
-        assert_eq!(told, "Value 'x${env.PW}' at 'handler' is invalid");
+        let redacted = scope.redacted("Value 'xhunter2' at 'handler' is invalid");
+        assert_eq!(redacted, "Value 'x${env.PW}' at 'handler' is invalid");
     }
 
     #[test]
-    fn resolving_fills_in_and_knows_its_secrets() {
+    fn resolving_returns_the_secrets_it_filled_in() {
         let config = json!({ "a": marked("x${env.PW}"), "b": [marked("${instance.web.id}")] });
         let draft = resolve(&config, &scope());
         assert_eq!(draft.value, json!({ "a": "xhunter2", "b": ["i-1"] }));
@@ -360,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_known_is_found_also_in_the_keys_of_a_map() {
+    fn unknown_references_are_found_also_in_the_keys_of_a_map() {
         let left = json!({ marked("${instance.db.id}"): [marked("${instance.db.arn}")] });
         assert_eq!(references(&resolve(&left, &scope()).value).len(), 2);
     }

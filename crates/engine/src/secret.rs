@@ -1,5 +1,5 @@
-//! Secrets in what is recorded: a text that held one is stored as its reference and a salted
-//! digest, never as its value.
+//! Secrets in state, journal and plans: a string that contains one is stored as its reference and a
+//! salted digest (*sealed*), never as its value.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use crate::reference::{MARK, map_texts, readable};
 
 const SEALED: &str = "\u{1}sealed ";
 
-/// Seals and compares with the salt of one state.
+/// Seals and compares strings with the salt of one state.
 #[derive(Clone, Debug, Default)]
 pub struct Sealer {
     salt: String,
@@ -21,8 +21,8 @@ impl Sealer {
         Self { salt: salt.to_owned() }
     }
 
-    /// The value with every text that is a key of `secrets` sealed. `secrets`: whole text -> the
-    /// same with markers in the places of what is secret.
+    /// Returns the value with every string sealed that is a key of `secrets`. Its values are the same
+    /// strings with markers in the places of the secrets.
     pub fn seal(&self, value: &Value, secrets: &BTreeMap<String, String>) -> Value {
         map_texts(value, &mut |text| match secrets.get(text) {
             Some(template) => seal(&self.digest(text), template),
@@ -30,7 +30,7 @@ impl Sealer {
         })
     }
 
-    /// Equality that sees through a seal on either side.
+    /// Tells whether two values are equal, sealed strings included.
     pub fn same(&self, a: &Value, b: &Value) -> bool {
         match (a, b) {
             (Value::String(a), Value::String(b)) => match (sealed(a), sealed(b)) {
@@ -50,8 +50,8 @@ impl Sealer {
         }
     }
 
-    /// What exists, for a person: `value` with every text covered that is, or stands in the place of,
-    /// a sealed one in `like`.
+    /// Returns what exists for display: every string of `value` is hidden that is sealed in `like`, or
+    /// stands at the place of a sealed string there.
     pub fn hide(&self, value: &Value, like: &[&Value]) -> Value {
         match value {
             Value::String(text) => self.hide_text(text, like),
@@ -62,7 +62,7 @@ impl Sealer {
                     (key.clone(), self.hide(value, &like))
                 })
                 .collect(),
-            // In a list anything may stand anywhere.
+            // An item of a list may have moved.
             Value::Array(items) => {
                 let like: Vec<&Value> =
                     like.iter().filter_map(|like| like.as_array()).flatten().collect();
@@ -84,8 +84,8 @@ impl Sealer {
         }
     }
 
-    /// Opens every seal whose text is among `secrets`; `None` when one cannot be opened (its
-    /// variable has another value now).
+    /// Replaces every sealed string by its text in `secrets`; `None` if one of them has no text there
+    /// (its variable has another value now).
     pub fn open(&self, value: &Value, secrets: &BTreeMap<String, String>) -> Option<Value> {
         let by_digest: BTreeMap<String, &String> =
             secrets.keys().map(|text| (self.digest(text), text)).collect();
@@ -112,22 +112,22 @@ impl Sealer {
     }
 }
 
-/// `template` keeps its markers, at their places among the text's other marks.
+/// The template keeps its markers.
 fn seal(digest: &str, template: &str) -> String {
     format!("{SEALED}{digest}{MARK}{template}")
 }
 
-/// Digest and template of a sealed text.
+/// Returns digest and template of a sealed string.
 fn sealed(text: &str) -> Option<(&str, &str)> {
     text.strip_prefix(SEALED)?.split_once(MARK)
 }
 
-/// What a person may see of a text that may be sealed: the reference, not the value.
+/// Returns what may be shown of a sealed string: its references, not their values.
 pub fn template(text: &str) -> Option<String> {
     sealed(text).map(|(_, template)| readable(template))
 }
 
-/// Lowercase hexadecimal digits.
+/// Returns bytes as lowercase hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
@@ -136,7 +136,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// 32 hexadecimal digits from the system's generator.
+/// Returns 32 hexadecimal digits from the random generator of the system.
 pub fn random() -> Result<String, getrandom::Error> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes)?;
@@ -149,7 +149,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_sealed_text_equals_its_plain_one_and_shows_only_its_reference() {
+    fn a_sealed_string_equals_its_plain_text_and_shows_only_its_reference() {
         let sealer = Sealer::new("salt");
         let secrets = [("hunter2".to_owned(), "${env.PW}".to_owned())].into();
         let plain = json!({ "environment": { "PW": "hunter2", "HOST": "db" } });

@@ -244,7 +244,7 @@ impl Session<'_> {
             passed_over: &self.selection.excluded,
             grace,
         };
-        let mut observed = survey.look().await;
+        let mut observed = survey.observe().await;
         for unseen in &mut observed.unseen {
             unseen.error.message = self.run.scope.redacted(&unseen.error.message);
         }

@@ -1,45 +1,45 @@
-//! What goes wrong with a cloud: the closed list of what may be done about it, and its words.
+//! Errors of calls to a cloud, and the closed list of what can be done about them.
 
 use std::time::Duration;
 
-/// Why a call to a cloud failed, and what to do about it.
+/// An error of a call to a cloud.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct Error {
     pub fault: Fault,
-    /// One line: what happened, with the service's own words.
+    /// One line: what happened, in the words of the service.
     pub message: String,
     /// What the user can do.
     pub hint: Option<String>,
-    /// The field of the file that it is about.
+    /// The field of the file that caused it.
     pub field: Option<&'static str>,
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What may be done about an error: a closed list.
+/// What can be done about an error.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing was done; the same call may succeed later (throttled, connection refused).
+    /// Nothing was done, and the same call may succeed later (throttled, connection refused).
     Transient,
-    /// Nothing was done, and it will work once something else has happened, usually soon.
+    /// Nothing was done, and the call will succeed once something else has happened, usually soon.
     /// `what` completes "waiting for …".
     Awaiting { what: String, within: Duration },
-    /// Somebody else changes the same object; look again, then repeat.
+    /// Somebody else is changing the same object: observe again, then retry.
     Conflict,
-    /// A create met an object of that name.
+    /// A create found its name taken.
     NameTaken,
-    /// Not permitted (exit code 4).
+    /// The credentials lack a permission (exit code 4).
     Denied,
     /// Credentials are missing, wrong or expired (exit code 3).
     Credentials,
-    /// Nothing was sent: the endpoint does not answer (exit code 3).
+    /// The endpoint does not answer, and nothing was sent (exit code 3).
     Unreachable,
     /// The endpoint does not implement the call.
     Unsupported,
-    /// The request was refused; repeating it is useless.
+    /// The request was refused, and a retry is useless.
     Terminal,
-    /// The call may or may not have been carried out (reply lost, 5xx, no id in the reply).
+    /// Nobody knows whether the call was carried out (reply lost, 5xx, no id in the reply).
     Unknown,
 }
 

@@ -1,7 +1,7 @@
-//! What a kind finds wrong in a config, before anything is called.
+//! Problems that a kind finds in a config before any call.
 
-/// A problem that a kind found in a config. `path` leads to it: `["routes", "GET /a"]`; in a list, by
-/// the position from 0: `["allow", "0"]`.
+/// A problem of a config. `path` leads to it: `["routes", "GET /a"]`; an item of a list is its position
+/// from 0: `["allow", "0"]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     pub path: Vec<String>,
@@ -9,13 +9,13 @@ pub struct Problem {
     pub hint: Option<String>,
 }
 
-/// The problems of one config as they are found:
+/// Collects the problems of one config:
 /// `problems.at(&["path"], "`x` is not a path").hint("it begins with `/`")`.
 #[derive(Debug, Default)]
 pub struct Problems(pub Vec<Problem>);
 
 impl Problems {
-    /// One more.
+    /// Adds a problem.
     pub fn at(&mut self, path: &[&str], message: impl Into<String>) -> &mut Problem {
         let path = path.iter().map(|&key| key.to_owned()).collect();
         self.0.push_mut(Problem { path, message: message.into(), hint: None })

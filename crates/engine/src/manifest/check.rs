@@ -1,7 +1,7 @@
 //! One generic checker: walks the spanned tree against a JSON schema and reports every problem.
 //!
-//! What it returns has the schema's types (a text where a text is wanted, however YAML read it)
-//! and references as markers.
+//! The value it returns has the types of the schema (a string where a string is wanted, however YAML
+//! read it), with references as markers.
 
 use std::collections::BTreeMap;
 
@@ -15,12 +15,12 @@ use super::tree::{Key, Node, Value};
 use crate::address::Address;
 use crate::reference;
 
-/// What references may name.
+/// What references may name, and the environment.
 pub(super) struct Known<'a> {
-    /// Address -> the outputs of its kind.
+    /// Every address of the file with the outputs of its kind.
     pub outputs: &'a BTreeMap<Address, &'static [&'static str]>,
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// Whether variables without a default must be set.
+    /// Whether environment variables without a default must be set.
     pub needs_env: bool,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Checker<'a> {
     pub root: &'a Json,
     pub known: Known<'a>,
     pub diagnostics: Vec<Diagnostic>,
-    /// The variables that were read.
+    /// The environment variables that were read.
     pub env: BTreeMap<String, String>,
 }
 
@@ -39,12 +39,12 @@ impl<'a> Checker<'a> {
         self.diagnostics.last_mut().expect("just pushed")
     }
 
-    /// The value in the schema's types; `None` where it is wrong (and reported) or not set.
-    /// `name` is what messages call it.
+    /// Returns the value in the types of the schema; `None` if it is wrong (and reported) or not set.
+    /// Messages call it `name`.
     pub fn value(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let schema = self.follow(schema);
         if matches!(node.value, Value::Null) && !accepts(schema, "null") && !is_any(schema) {
-            // Of a map, what it needs says more.
+            // For a map, its missing keys are reported instead.
             if schema["required"].as_array().is_none_or(Vec::is_empty) {
                 self.error(&node.span, format!("`{name}` has no value"));
             }
@@ -96,7 +96,7 @@ impl<'a> Checker<'a> {
         None
     }
 
-    /// What a schema accepts, in words, each once.
+    /// Names what a schema accepts, each once.
     fn nouns(&self, schema: &'a Json, nouns: &mut Vec<String>) {
         let schema = self.follow(schema);
         let mut add = |noun: String| {
@@ -142,7 +142,7 @@ impl<'a> Checker<'a> {
                 None => others,
             };
             if matches!(node.value, Value::Null) && known.is_some() {
-                continue; // `key:` with nothing behind it is a key not written
+                continue; // a key without a value counts as not written
             }
             if let Some(value) = self.value(&key.text, node, schema) {
                 object.insert(key.text.clone(), value);
@@ -155,7 +155,7 @@ impl<'a> Checker<'a> {
         let near = nearest(&key.text, names.iter().copied());
         let help = match near {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("known here: {}", names.join(", ")),
+            None => format!("known keys: {}", names.join(", ")),
         };
         let message = if name.is_empty() {
             format!("unknown key `{}`", key.text)
@@ -165,7 +165,7 @@ impl<'a> Checker<'a> {
         self.error(&key.span, message).help = Some(help);
     }
 
-    /// Reports required keys that are not there, at the key of the map (or in the list) that lacks them.
+    /// Reports missing keys at the key of the map, or the item of the list, that lacks them.
     pub fn required(&mut self, key: &Key, node: &Node, schema: &'a Json) {
         let schema = self.follow(schema);
         let mut choices = alternatives(schema).into_iter().flatten().map(|one| self.follow(one));
@@ -188,7 +188,7 @@ impl<'a> Checker<'a> {
         for required in schema["required"].as_array().into_iter().flatten() {
             let required = required.as_str().unwrap_or_default();
             let is_missing = node.get(required).is_none_or(|n| matches!(n.value, Value::Null));
-            // One that is only misspelt has been suggested already.
+            // A misspelt key has been reported with a suggestion already.
             let is_misspelt = unknown.iter().any(|key| nearest(key, [required]).is_some());
             if is_missing && !is_misspelt {
                 self.error(&key.span, format!("`{}` needs `{required}`", key.text));
@@ -201,7 +201,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A value of any shape, references in its texts as markers.
+    /// A value of any shape, with references in its strings as markers.
     fn any(&mut self, node: &Node) -> Option<Json> {
         match &node.value {
             Value::Null => Some(Json::Null),
@@ -216,7 +216,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A number or truth value, also from a text that reads as one (`"30"`, `${env.TIMEOUT}`).
+    /// A number or boolean, also from a string that reads as one (`"30"`, `${env.TIMEOUT}`).
     fn scalar(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let text = node.text()?;
         let marked = self.marked(text, &node.span)?;
@@ -290,7 +290,7 @@ fn alternatives(schema: &Json) -> Option<&Vec<Json>> {
     schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array())
 }
 
-/// The texts of an enumeration.
+/// The values of an enumeration.
 fn choices(schema: &Json) -> Option<Vec<&str>> {
     if let Some(one) = schema["const"].as_str() {
         return Some(vec![one]);
@@ -318,8 +318,8 @@ fn fits(schema: &Json, node: &Node) -> bool {
 
 fn noun(of: &str) -> Option<String> {
     let noun = match of {
-        "string" => "a text",
-        "integer" => "a whole number",
+        "string" => "a string",
+        "integer" => "a number",
         "number" => "a number",
         "boolean" => "true or false",
         "array" => "a list",

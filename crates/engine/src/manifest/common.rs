@@ -23,36 +23,36 @@ struct Common {
     name: Option<String>,
     /// Tags of this object, over those of the stack.
     tags: BTreeMap<String, String>,
-    /// Addresses (`kind.key`) that must be there first, besides those referred to.
+    /// Addresses (`kind.key`) that it depends on, besides those that it refers to.
     depends_on: Vec<String>,
-    /// Refuses to delete or replace it, also once it is taken out of the file: the state remembers.
+    /// Blocks every plan that would delete or replace it, also after it was removed from the file.
     protect: bool,
-    /// Taken out of the file, or with `destroy`, it stays in the cloud and is forgotten here. It is
-    /// never replaced.
+    /// When it is removed from the file, or with `destroy`, it is released instead of deleted: it stays
+    /// in the cloud and leaves the state. It is never replaced.
     retain: bool,
-    /// Fields that others change: `timeout`, `tags.Owner`, `environment.MODE`. They are sent when it
-    /// is made, and left alone from then on.
+    /// Fields that others change: `timeout`, `tags.Owner`, `environment.MODE`. They are set when it is
+    /// created and ignored from then on.
     ignore: Vec<String>,
-    /// Removes tags that others have put on it. They stay when nothing is written.
+    /// Removes tags that are not in the file. By default they stay.
     tags_exclusive: bool,
-    /// The address (or the key) that it had: the object stays, and is known by this one.
+    /// The address (or key) that it had before. The object stays and moves to the new address.
     renamed_from: Option<String>,
 }
 
-/// Their schemas, by key.
+/// The schemas of the common keys.
 pub(super) fn properties(generator: &mut SchemaGenerator) -> Map<String, Json> {
     let mut schema = Common::json_schema(generator).to_value();
     schema["properties"].as_object_mut().map(std::mem::take).unwrap_or_default()
 }
 
-/// Takes the common keys out of a config that has the schema's types.
+/// Removes the common keys from a config that has the types of the schema.
 fn take(config: &mut Map<String, Json>) -> Common {
     let keys = properties(&mut SchemaGenerator::default());
     let taken = keys.keys().filter_map(|key| config.remove_entry(key)).collect();
     serde_json::from_value(Json::Object(taken)).unwrap_or_default()
 }
 
-/// One resource and what is wrong with its common keys. `config` has the schema's types.
+/// Returns one resource and reports problems of its common keys. `config` has the types of the schema.
 pub(super) fn resource(
     kind: &Kind,
     mut config: Map<String, Json>,
@@ -67,11 +67,14 @@ pub(super) fn resource(
     };
     let name = common.name.unwrap_or_else(|| address.key().to_owned());
     if reference::markers(&name).any(|r| matches!(r, Reference::Output(..) | Reference::Env(_))) {
-        wrong(&["name".into()], "a name may depend on no output and no secret".into());
+        wrong(
+            &["name".into()],
+            "`name` must not refer to an output or an environment variable".into(),
+        );
     }
     for tag in common.tags.keys().filter(|tag| tag::is_reserved(tag)) {
         let path = ["tags".to_owned(), tag.clone()];
-        wrong(&path, format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX));
+        wrong(&path, format!("tags starting with `{}` or `aws:` are reserved", tag::PREFIX));
     }
     let mut tags = stack_tags.clone();
     tags.extend(common.tags);
@@ -129,10 +132,14 @@ fn former(address: &Address, text: &str) -> Result<Address, String> {
         if text.contains('.') { text.to_owned() } else { format!("{}.{text}", address.kind()) };
     let former: Address = whole.parse().map_err(|error| format!("{error}"))?;
     if former.kind() != address.kind() {
-        return Err(format!("a {} cannot have been a {}", address.kind(), former.kind()));
+        return Err(format!(
+            "`renamed_from` must name a {}, not a {}",
+            address.kind(),
+            former.kind()
+        ));
     }
     if former == *address {
-        return Err("that is the address it has".to_owned());
+        return Err("`renamed_from` names its present address".to_owned());
     }
     Ok(former)
 }

@@ -1,4 +1,4 @@
-//! What is wrong in a stack file, where, and what to write instead.
+//! Problems of a stack file: what is wrong, where, and what to write instead.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::source::{Source, Span};
 pub struct Diagnostic {
     pub message: String,
     pub span: Span,
-    /// What to do.
+    /// What the user can do.
     pub help: Option<String>,
 }
 
@@ -25,7 +25,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds `did you mean …` when one of `known` is near.
+    /// Adds `did you mean …` if one of `known` is similar.
     #[must_use]
     pub fn suggest<'a>(self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Self {
         match nearest(written, known) {
@@ -34,7 +34,7 @@ impl Diagnostic {
         }
     }
 
-    /// The message, the place, the line with a caret, the help.
+    /// Renders the message, the place, the line with a caret, and the help.
     pub fn render(&self, source: &Source, color: bool) -> String {
         let path = source.path.display().to_string();
         let snippet = Snippet::source(source.text.as_str())
@@ -49,14 +49,14 @@ impl Diagnostic {
     }
 }
 
-/// A span of at least one character within the text, so that a caret has somewhere to stand.
+/// Returns a span of at least one character within the text, for the caret.
 fn visible(span: &Span, text: &str) -> Span {
     let start = text.floor_char_boundary(span.start.min(text.trim_end().len()));
     let end = text.ceil_char_boundary(span.end.clamp(start, text.len()));
     start..end
 }
 
-/// The known name nearest to what was written, if one is near enough to be meant.
+/// Returns the known name that is most similar to what was written, if one is similar enough.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (written.chars().count() / 3).max(1);
     known
@@ -67,7 +67,7 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, name)| name)
 }
 
-/// All that is wrong in one file, in the order of the text.
+/// All problems of one file, in the order of the text.
 #[derive(Clone, Debug)]
 pub struct Invalid {
     pub source: Source,
@@ -77,7 +77,7 @@ pub struct Invalid {
 impl Invalid {
     pub fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(|found| (found.span.start, found.span.end));
-        // Each form of the file is checked; what is wrong in all of them is told once.
+        // The file is checked once for each cloud; a problem of all of them is reported once.
         diagnostics
             .dedup_by(|one, other| (&one.span, &one.message) == (&other.span, &other.message));
         Self { source, diagnostics }

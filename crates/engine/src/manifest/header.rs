@@ -1,4 +1,4 @@
-//! What stands beside the resources: the header, outputs, checks.
+//! The parts of the file beside its resources: header, outputs, checks.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -28,7 +28,7 @@ impl Reader<'_> {
         let header = match Header::deserialize(&Json::Object(header)) {
             Ok(header) => header,
             Err(error) => {
-                // What serde refuses, the checker has reported already, field by field.
+                // The checker has already reported, field by field, what serde refuses.
                 if diagnostics.is_empty() {
                     diagnostics.push(Diagnostic::error(tree.span.clone(), error.to_string()));
                 }
@@ -37,7 +37,7 @@ impl Reader<'_> {
         };
         for tag in header.tags.keys().filter(|tag| tag::is_reserved(tag)) {
             let span = tree.place(&["tags".to_owned(), tag.clone()]);
-            let message = format!("tags that begin with `{}` or `aws:` are taken", tag::PREFIX);
+            let message = format!("tags starting with `{}` or `aws:` are reserved", tag::PREFIX);
             diagnostics.push(Diagnostic::error(span, message));
         }
         self.outputs(tree, &header.output, diagnostics);
@@ -45,7 +45,7 @@ impl Reader<'_> {
         Some(header)
     }
 
-    /// The names of outputs, which are also names of variables: `api-url` becomes `API_URL`.
+    /// Checks the names of outputs, which also become variables of a shell: `api-url` is `API_URL`.
     fn outputs(
         &self,
         tree: &Node,
@@ -57,11 +57,12 @@ impl Reader<'_> {
             let span = tree.place(&["output".to_owned(), name.clone()]);
             let variable = name.replace(['-', '.'], "_").to_ascii_uppercase();
             if !name.split('.').all(is_key) {
-                let message = format!("`{name}` cannot be the name of an output");
-                let help = "a letter, then letters, digits, `-` and `_`; also several of these with dots between";
+                let message = format!("`{name}` is not a valid output name");
+                let help = "use a letter, then letters, digits, `-` and `_`; dots may separate several such names";
                 diagnostics.push(Diagnostic::error(span, message).help(help));
             } else if let Some(other) = variables.insert(variable.clone(), name) {
-                let message = format!("`{other}` and `{name}` are both `{variable}` to a shell");
+                let message =
+                    format!("`{other}` and `{name}` would both be the shell variable `{variable}`");
                 diagnostics.push(Diagnostic::error(span, message));
             }
         }
@@ -82,7 +83,7 @@ impl Reader<'_> {
             let expect = config.expect.as_ref();
             let within = expect.and_then(|expect| expect.within.as_deref()).unwrap_or("30s");
             let within = duration(within).unwrap_or_else(|| {
-                let message = format!("`{within}` is not a length of time: write `30s` or `2m`");
+                let message = format!("`{within}` is not a duration: write `30s` or `2m`");
                 diagnostics.push(Diagnostic::error(place(&["expect", "within"]), message));
                 Duration::ZERO
             });
@@ -95,7 +96,7 @@ impl Reader<'_> {
             let Some((method, url)) = (config.call.split_once(' '))
                 .filter(|(method, url)| methods.contains(method) && is_url(url))
             else {
-                let message = "`call` is a method and a URL: `POST ${api.NAME.url}/path`";
+                let message = "`call` must be a method and a URL: `POST ${api.NAME.url}/path`";
                 diagnostics.push(Diagnostic::error(place(&["call"]), message));
                 continue;
             };
@@ -114,7 +115,7 @@ impl Reader<'_> {
     }
 }
 
-/// Where the stack lives: the same for every run.
+/// Checks the keys that must be the same for every run: stack, cloud, region, account.
 fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut Vec<Diagnostic>) {
     let mut wrong = |key: &str, message: String| {
         let span = tree.get(key).map_or(0..1, |node| node.span.clone());
@@ -127,26 +128,29 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
         ("account", header.account.as_ref()),
     ] {
         if text.is_some_and(|text| reference::markers(text).next().is_some()) {
-            wrong(key, format!("`{key}` is the same for every run; it takes no reference"));
+            wrong(
+                key,
+                format!("`{key}` must be the same for every run; it cannot contain a reference"),
+            );
         }
     }
     if !is_key(&header.stack) {
-        let rule = "a letter, then letters, digits, `-` and `_`, at most 63";
-        wrong("stack", format!("`{}` cannot be a stack's name: {rule}", header.stack));
+        let rule = "use a letter, then letters, digits, `-` and `_`, at most 63";
+        wrong("stack", format!("`{}` is not a valid stack name: {rule}", header.stack));
     }
     let is_written = |region: &&String| reference::markers(region).next().is_none();
     if header.region.as_ref().filter(is_written).is_some_and(|region| !is_region(region)) {
-        wrong("region", "a region is written like `us-east-1`".to_owned());
+        wrong("region", "`region` must look like `us-east-1`".to_owned());
     }
     match (&header.account, cloud) {
         (Some(account), _)
             if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) =>
         {
-            wrong("account", format!("an account has twelve digits, `{account}` has not"));
+            wrong("account", format!("`account` must have twelve digits, `{account}` does not"));
         }
         (None, Some(Cloud::Aws)) => {
             let missing = "`cloud: aws` needs `account: \"123456789012\"`, \
-                           so that no run ever reaches another account";
+                           so that no run ever changes another account";
             let span = tree.entry("cloud").map_or(0..1, |(key, _)| key.span.clone());
             diagnostics.push(Diagnostic::error(span, missing));
         }
@@ -154,7 +158,7 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
     }
 }
 
-/// `us-east-1`, `us-gov-west-1`: new ones come, their form stays.
+/// Tells whether a text has the form of a region, such as `us-east-1` or `us-gov-west-1`.
 pub fn is_region(text: &str) -> bool {
     let parts: Vec<&str> = text.split('-').collect();
     let (Some((number, words)), true) = (parts.split_last(), parts.len() > 2) else { return false };

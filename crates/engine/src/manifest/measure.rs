@@ -1,4 +1,4 @@
-//! Lengths of time and sizes as people write them: `30`, `30s`, `2m`; `512`, `512MB`, `1GB`.
+//! Durations and sizes as people write them: `30`, `30s`, `2m`; `512`, `512MB`, `1GB`.
 //!
 //! A kind declares what a whole number counts (`field("timeout").seconds()`). Its config reads that
 //! number, however it was written.
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::annotate;
 
-/// In the unit; `None`: it is none, or no whole number of it.
+/// Returns the amount in `unit`; `None` if the text has no unit of this sort, or is no whole number.
 pub(super) fn measured(text: &str, unit: &str) -> Option<i64> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let number: i64 = text[..digits].parse().ok()?;
@@ -22,7 +22,7 @@ pub(super) fn measured(text: &str, unit: &str) -> Option<i64> {
     (total % one == 0).then_some(total / one)
 }
 
-/// What may be written where a unit is meant, with its size.
+/// The units that may be written where `unit` is meant, with their sizes.
 fn units(unit: &str) -> Option<&'static [(&'static str, i64)]> {
     match unit {
         "s" => Some(&[("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]),
@@ -31,16 +31,16 @@ fn units(unit: &str) -> Option<&'static [(&'static str, i64)]> {
     }
 }
 
-/// `30s or 2m`: how it may be written, for a person.
+/// Describes how an amount may be written.
 pub(super) fn example(unit: &str) -> &'static str {
     match unit {
-        "s" => "a whole number of seconds, or `30s`, `2m`, `1h`",
-        "MB" => "a whole number of MB, or `512MB`, `1GB`",
-        _ => "a whole number of GB, or `8GB`",
+        "s" => "a number of seconds, or `30s`, `2m`, `1h`",
+        "MB" => "a number of MB, or `512MB`, `1GB`",
+        _ => "a number of GB, or `8GB`",
     }
 }
 
-/// Lets a schema take both ways of writing, for editors.
+/// Makes a schema accept numbers and amounts with a unit, for editors.
 pub(super) fn allow(schema: &mut Value) {
     if let Some(unit) = schema[annotate::UNIT].as_str().and_then(units) {
         let names: Vec<&str> = unit.iter().map(|(name, _)| *name).collect();
@@ -59,7 +59,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_amount_in_every_way_of_writing() {
+    fn an_amount_can_be_written_in_several_units() {
         for (text, unit, amount) in [
             ("30", "s", Some(30)),
             ("30s", "s", Some(30)),

@@ -1,4 +1,4 @@
-//! A stack file: from text to a checked [`Manifest`], or everything that is wrong with it.
+//! A stack file: from text to a checked [`Manifest`], or to all of its problems.
 
 mod annotate;
 mod check;
@@ -44,14 +44,14 @@ pub struct Manifest {
     pub account: Option<String>,
     pub resources: BTreeMap<Address, Resource>,
     pub checks: Vec<Check>,
-    /// Name -> text with markers.
+    /// Text with markers, by name.
     pub outputs: BTreeMap<String, String>,
     pub graph: Graph,
     /// The environment variables that the file refers to.
     pub env: BTreeMap<String, String>,
 }
 
-/// One resource, references in its texts as markers.
+/// One resource, with references in its strings as markers.
 #[derive(Clone, Debug)]
 pub struct Resource {
     pub address: Address,
@@ -60,7 +60,7 @@ pub struct Resource {
     pub tags: BTreeMap<String, String>,
     pub depends_on: BTreeSet<Address>,
     pub lifecycle: Lifecycle,
-    /// The address that its object was known by.
+    /// The address that its object had before.
     pub renamed_from: Option<Address>,
     /// What its kind's `Config` reads.
     pub config: Json,
@@ -70,12 +70,12 @@ pub struct Resource {
     pub fields: BTreeMap<String, Span>,
 }
 
-/// An HTTP call that proves that the stack works.
+/// An HTTP call that shows whether the stack works.
 #[derive(Clone, Debug)]
 pub struct Check {
     pub name: String,
     pub method: String,
-    /// With markers, like `headers` and `body`.
+    /// With markers, as `headers` and `body`.
     pub url: String,
     pub headers: BTreeMap<String, String>,
     pub body: Option<Json>,
@@ -103,7 +103,9 @@ impl std::str::FromStr for Cloud {
             url if ["http://", "https://"].iter().any(|scheme| has_host(url, scheme)) => {
                 Ok(Self::Endpoint(url.trim_end_matches('/').to_owned()))
             }
-            other => Err(format!("a cloud is `local`, `aws` or `http://host:port`, not `{other}`")),
+            other => {
+                Err(format!("`cloud` must be `local`, `aws` or `http://host:port`, not `{other}`"))
+            }
         }
     }
 }
@@ -128,12 +130,13 @@ pub struct Request<'a> {
     pub cloud: Option<Cloud>,
     pub region: Option<String>,
     pub env: &'a dyn Fn(&str) -> Option<String>,
-    /// Whether variables without a default must be set: not to look at a state, or to delete.
+    /// Whether environment variables without a default must be set. Reading a state and deleting need
+    /// none.
     pub needs_env: bool,
 }
 
 impl Resource {
-    /// Everything it refers to, in any of its texts.
+    /// Every reference in any of its strings.
     pub fn references(&self) -> BTreeSet<Reference> {
         let mut all = reference::references(&self.config);
         all.extend(reference::markers(&self.name));
@@ -141,7 +144,7 @@ impl Resource {
         all
     }
 
-    /// What must be there first.
+    /// The addresses that it depends on.
     pub fn needs(&self) -> BTreeSet<Address> {
         let referred = self.references().into_iter().filter_map(|reference| match reference {
             Reference::Output(address, _) => Some(address),
@@ -152,7 +155,7 @@ impl Resource {
 }
 
 impl Manifest {
-    /// Reads and checks a file, for every cloud it speaks of, before any call.
+    /// Reads and checks a file for every cloud that it names, before any call.
     pub fn load(source: Source, request: &Request<'_>, kinds: &Registry) -> Result<Self, Invalid> {
         let tree = match tree::parse(&source) {
             Ok(tree) => tree,
@@ -187,7 +190,7 @@ impl Manifest {
                 chosen = Some(read);
             }
         }
-        // The file alone is of interest only where no overlay covers it.
+        // The file without an overlay is checked only where no overlay is chosen.
         let manifest = match chosen {
             Some(manifest) => manifest,
             None => reader.read(&base, &cloud, true, &mut diagnostics),
@@ -198,7 +201,7 @@ impl Manifest {
         }
     }
 
-    /// What references mean before anything exists.
+    /// The values of references before anything exists.
     pub fn scope(&self, account: &str) -> Scope {
         Scope {
             stack: self.stack.clone(),
@@ -239,7 +242,7 @@ fn duplicate_keys(node: &Node, source: &Source, diagnostics: &mut Vec<Diagnostic
     for (key, value) in entries {
         if let Some(before) = first.insert(key.text.as_str(), key.span.start) {
             let (line, _) = source.position(before);
-            let message = format!("the key `{}` is there already, in line {line}", key.text);
+            let message = format!("duplicate key `{}`, first on line {line}", key.text);
             diagnostics.push(Diagnostic::error(key.span.clone(), message));
         }
         duplicate_keys(value, source, diagnostics);

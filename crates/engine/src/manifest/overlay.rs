@@ -1,9 +1,8 @@
-//! `clouds: {aws: {…}}` merged over the file, every key and value keeping its place.
+//! `clouds: {aws: {…}}` merged over the file. Every key and value keeps its span.
 
 use super::tree::{Node, Value};
 
-/// `over` on top of `base`: maps are merged key by key, anything else is replaced, and `null`
-/// takes a key away.
+/// Merges `over` into `base`: maps key by key, anything else is replaced, and `null` removes a key.
 pub(super) fn merge(base: &Node, over: &Node) -> Node {
     let (Value::Map(below), Value::Map(above)) = (&base.value, &over.value) else {
         return over.clone();
@@ -22,7 +21,7 @@ pub(super) fn merge(base: &Node, over: &Node) -> Node {
     Node { span: base.span.clone(), value: Value::Map(merged) }
 }
 
-/// The file without a key at its top.
+/// Returns the file without one of its top-level keys.
 pub(super) fn without(node: &Node, key: &str) -> Node {
     let value = match &node.value {
         Value::Map(entries) => {

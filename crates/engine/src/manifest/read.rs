@@ -1,4 +1,4 @@
-//! One merged tree to a manifest: header, resources, what kinds find wrong, graph, checks.
+//! From one merged tree to a manifest: header, resources, checks of the kinds, graph, HTTP checks.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -26,7 +26,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// The manifest, as far as the tree is sound; what is wrong goes to `diagnostics`.
+    /// Returns the manifest if the tree is well formed; problems are added to `diagnostics`.
     pub fn read(
         &mut self,
         tree: &Node,
@@ -37,7 +37,7 @@ impl Reader<'_> {
         let Value::Map(_) = &tree.value else {
             let message = match &tree.value {
                 Value::Null => "the file is empty; it needs `stack: NAME`".to_owned(),
-                _ => format!("a stack file is a map, this is {}", tree.noun()),
+                _ => format!("a stack file must be a map, not {}", tree.noun()),
             };
             diagnostics.push(Diagnostic::error(tree.span.clone(), message));
             return None;
@@ -100,9 +100,9 @@ impl Reader<'_> {
                 if is_key(&key.text) {
                     outputs.insert(Address::new(kind.name, &key.text), kind.outputs);
                 } else {
-                    let message = format!("`{}` cannot be the key of a resource", key.text);
-                    let help = "a key begins with a letter and has letters, digits, `-` and `_`, \
-                                at most 63; `name:` can be anything the service takes";
+                    let message = format!("`{}` is not a valid resource key", key.text);
+                    let help = "a key starts with a letter and has at most 63 letters, digits, `-` and `_`; \
+                                `name:` can be anything that the service accepts";
                     diagnostics.push(Diagnostic::error(key.span.clone(), message).help(help));
                 }
             }
@@ -147,9 +147,10 @@ impl Reader<'_> {
             let Some(former) = &resource.renamed_from else { continue };
             if let Some(other) = formers.insert(former, &resource.address) {
                 let path = [resource.address.kind(), resource.address.key(), "renamed_from"];
-                let message = format!("`{other}` was `{former}` too");
+                let message = format!("`{other}` is renamed from `{former}`, too");
                 let diagnostic = Diagnostic::error(tree.place(&path.map(str::to_owned)), message);
-                diagnostics.push(diagnostic.help("an object has one address"));
+                diagnostics
+                    .push(diagnostic.help("remove one of the two: an object has one address"));
             }
         }
         for resource in resources.values() {
@@ -164,15 +165,15 @@ impl Reader<'_> {
                 resource.renamed_from.as_ref().filter(|former| resources.contains_key(former));
             if let Some(former) = former {
                 let path = [resource.address.kind(), resource.address.key(), "renamed_from"];
-                let message = format!("`{former}` is in this file too");
+                let message = format!("`{former}` is still in this file");
                 let diagnostic = Diagnostic::error(tree.place(&path.map(str::to_owned)), message);
-                diagnostics.push(diagnostic.help("take one of the two away"));
+                diagnostics.push(diagnostic.help("remove one of the two"));
             }
         }
         resources
     }
 
-    /// What each kind itself finds wrong, and what it asks of others.
+    /// Runs the checks of each kind, and adds what resources contribute to others.
     fn kind_checks(
         &self,
         tree: &Node,
@@ -204,7 +205,7 @@ impl Reader<'_> {
                     let found = Diagnostic::error(place(&problem.path), problem.message);
                     Diagnostic { help: problem.hint, ..found }
                 })),
-                // What serde refuses, the checker has reported already, field by field.
+                // The checker has already reported, field by field, what serde refuses.
                 Err(_) if !sound => {}
                 Err(error) => diagnostics.push(Diagnostic::error(place(&[]), error.to_string())),
             }
@@ -219,8 +220,8 @@ impl Reader<'_> {
         }
     }
 
-    /// The config with something in the place of what is missing (and reported), so that the rest of
-    /// it is checked too.
+    /// Fills in a placeholder for each missing key (reported already), so that the rest of the config
+    /// is checked, too.
     fn whole(&self, address: &Address, config: &Json) -> Json {
         let schema = &self.schema["properties"][address.kind()]["additionalProperties"];
         let mut whole = config.clone();
@@ -233,7 +234,7 @@ impl Reader<'_> {
         whole
     }
 
-    /// Account, region and partition as markers: they are known once a cloud has answered.
+    /// Account, region and partition are markers: they are known once a cloud has answered.
     fn context(&self, resource: &Resource) -> Context {
         let fact = |fact| reference::marker(&Reference::Aws(fact));
         Context {
@@ -259,8 +260,8 @@ impl Reader<'_> {
             Err(cycles) => {
                 diagnostics.extend(cycles.into_iter().map(|cycle| {
                     let span = resources[&cycle.0[0]].span.clone();
-                    Diagnostic::error(span, format!("these need each other: {cycle}"))
-                        .help("take one of the references away")
+                    Diagnostic::error(span, format!("dependency cycle: {cycle}"))
+                        .help("remove one of these references")
                 }));
                 None
             }
@@ -280,9 +281,11 @@ fn unique_names(
         if let Some(other) = seen.insert((resource.address.kind(), name), resource) {
             let (line, _) = source.position(other.span.start);
             let (kind, name) = (resource.address.kind(), reference::readable(&resource.name));
-            let message = format!("the {kind} in line {line} is called `{name}` too");
+            let message =
+                format!("duplicate name `{name}`, first used by the {kind} on line {line}");
             diagnostics.push(
-                Diagnostic::error(resource.span.clone(), message).help("give one another `name:`"),
+                Diagnostic::error(resource.span.clone(), message)
+                    .help("give one of them another `name:`"),
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The checker's half for texts: what their references name is there, and stands as a marker.
+//! The checker's part for strings: references are checked and become markers.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::address::Address;
 use crate::reference::{self, Part, Reference};
 
 impl<'a> Checker<'a> {
-    /// A text, or the address of another resource where one of its outputs is meant.
+    /// A string, or the address of another resource that stands for one of its outputs.
     pub fn text(&mut self, node: &Node, schema: &Json) -> Option<Json> {
         let text = node.text()?;
         let meant = meant(schema);
@@ -46,12 +46,12 @@ impl<'a> Checker<'a> {
         Some(marked.into())
     }
 
-    /// Reports references in a text that takes none.
+    /// Reports references in a string that cannot contain any.
     fn literal(&mut self, text: &str, span: &Span, help: &str) {
-        // What is malformed is reported where the text is read.
+        // A malformed reference is reported where the string is read.
         for part in reference::parse(text).unwrap_or_default() {
             let Part::Reference { reference, at, .. } = part else { continue };
-            let message = format!("`${{{reference}}}` cannot stand here");
+            let message = format!("`${{{reference}}}` cannot be used here");
             self.error(&within(span, &at, text), message).help = Some(help.to_owned());
         }
     }
@@ -61,10 +61,10 @@ impl<'a> Checker<'a> {
         self.known.outputs.keys().filter(move |known| known.kind() == kind).map(Address::key)
     }
 
-    /// The text with references as markers.
+    /// Returns the string with references as markers.
     pub fn marked(&mut self, text: &str, span: &Span) -> Option<String> {
         if reference::is_reserved(text) {
-            self.error(span, "a text may not hold the control character U+0001".into());
+            self.error(span, "a string must not contain the control character U+0001".into());
             return None;
         }
         let parts = match reference::parse(text) {
@@ -107,7 +107,7 @@ impl<'a> Checker<'a> {
         whole.then_some(marked)
     }
 
-    /// Whether a variable is set; `None` for other references.
+    /// Tells whether an environment variable is set; `None` for other references.
     fn variable(&mut self, reference: &Reference) -> Option<bool> {
         let Reference::Env(name) = reference else { return None };
         let value = (self.known.env)(name);
@@ -116,7 +116,7 @@ impl<'a> Checker<'a> {
         Some(set)
     }
 
-    /// Reports a reference to what is not there.
+    /// Reports a reference to a resource or an output that does not exist.
     fn is_there(&mut self, reference: &Reference, span: &Span) {
         let Reference::Output(address, output) = reference else { return };
         let known = self.known.outputs;
@@ -157,7 +157,7 @@ fn meant(schema: &Json) -> Option<Meant<'_>> {
     Some(Meant { kind: text("kind")?, output: text("output")?, prefix: text("prefix")? })
 }
 
-/// A part of a scalar in the file, if the scalar stands there as it reads (or quoted).
+/// Returns the span of a part of a scalar, if the file has the scalar as it reads (or quoted).
 fn within(span: &Span, part: &Range<usize>, text: &str) -> Span {
     let quotes = span.len().saturating_sub(text.len());
     match quotes {

@@ -1,4 +1,4 @@
-//! The JSON schema of a stack file: what the checker checks and what editors complete from.
+//! The JSON schema of a stack file, for the checker and for editors.
 
 use std::collections::BTreeMap;
 
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use super::{annotate, common, measure};
 use crate::registry::{Kind, Registry};
 
-/// What stands beside the sections of kinds. Its doc comments are the schema's descriptions.
+/// The keys beside the sections of kinds. Its doc comments are the descriptions of the schema.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {
     /// The stack's name: a letter, then letters, digits, `-` and `_`.
     pub stack: String,
-    /// Where it lives: `local` (an emulator on this machine), `aws`, or an endpoint's URL.
+    /// The cloud: `local` (an emulator on this machine), `aws`, or the URL of an endpoint.
     #[serde(default)]
     #[schemars(extend("default" = "local"))]
     pub cloud: Option<String>,
@@ -27,10 +27,10 @@ pub(super) struct Header {
     /// The AWS account, twelve digits. Required for `cloud: aws`; checked before anything else.
     #[serde(default)]
     pub account: Option<String>,
-    /// Tags for every object of the stack.
+    /// Tags of every object of the stack.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
-    /// HTTP calls that prove that the stack works; made at the end of `reconcile`.
+    /// HTTP calls that show whether the stack works; `reconcile` makes them at its end.
     #[serde(default)]
     pub check: BTreeMap<String, CheckConfig>,
     /// Values to print: `stackwright output NAME`.
@@ -38,13 +38,13 @@ pub(super) struct Header {
     pub output: BTreeMap<String, String>,
 }
 
-/// One call and what it must answer.
+/// One HTTP call and the expected answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CheckConfig {
     /// `METHOD URL`: `POST ${api.NAME.url}/path`.
     pub call: String,
-    /// Sent as JSON; a text is sent as it is.
+    /// Sent as JSON; a string is sent as it is.
     #[serde(default)]
     pub body: Option<Value>,
     /// Request headers.
@@ -54,7 +54,7 @@ pub(super) struct CheckConfig {
     pub expect: Option<ExpectConfig>,
 }
 
-/// What the answer must be.
+/// The expected answer.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExpectConfig {
@@ -62,10 +62,10 @@ pub(super) struct ExpectConfig {
     #[serde(default)]
     #[schemars(extend("default" = 200), range(min = 100, max = 599))]
     pub status: Option<u16>,
-    /// A text that the body must contain.
+    /// A string that the body must contain.
     #[serde(default)]
     pub contains: Option<String>,
-    /// How long to go on asking: `30s`, `2m`, or a number of seconds.
+    /// How long to retry: `30s`, `2m`, or a number of seconds.
     #[serde(default)]
     #[schemars(extend("default" = "30s"))]
     pub within: Option<String>,
@@ -80,7 +80,7 @@ pub fn document(kinds: &Registry) -> Value {
     }
     document["properties"]["clouds"] = json!({
         "type": "object",
-        "description": "Per cloud: what is merged over this file there. A key may hold anything the file may.",
+        "description": "Overrides per cloud: what is merged over this file there. A key may contain anything that the file may.",
         "additionalProperties": { "type": "object" },
     });
     document["$schema"] = "http://json-schema.org/draft-07/schema#".into();

@@ -9,13 +9,13 @@ pub type Span = Range<usize>;
 /// A stack file as it was read.
 #[derive(Clone, Debug)]
 pub struct Source {
-    /// As messages shall name it.
+    /// The path that messages show.
     pub path: PathBuf,
     pub text: String,
 }
 
 impl Source {
-    /// Line and column of a byte, both from 1; the column counts characters.
+    /// Returns line and column of a byte, both from 1; the column counts characters.
     pub fn position(&self, byte: usize) -> (usize, usize) {
         let before = &self.text.as_bytes()[..byte.min(self.text.len())];
         let before = String::from_utf8_lossy(before);
@@ -30,7 +30,7 @@ impl Source {
         format!("{}:{line}:{column}", self.path.display())
     }
 
-    /// The byte at which a line (from 1) and column (from 1, in characters) begin.
+    /// Returns the byte at which a line (from 1) and column (from 1, in characters) begin.
     pub(super) fn byte_at(&self, line: usize, column: usize) -> usize {
         let start: usize =
             self.text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();

@@ -24,11 +24,11 @@ pub struct Node {
 pub enum Value {
     Null,
     Bool(bool),
-    /// With its text as written: `1.10` is 1.1 as a number, and a text where one is wanted.
+    /// With its text as written: `1.10` is 1.1 as a number and stays `1.10` as a string.
     Number(Number, String),
     Text(String),
     List(Vec<Node>),
-    /// In the order of the file, duplicates included: the checker reports them.
+    /// In the order of the file, including duplicate keys, which are reported later.
     Map(Vec<(Key, Node)>),
 }
 
@@ -64,19 +64,19 @@ impl Node {
         }
     }
 
-    /// What it is, as a message says it.
+    /// The word that messages use for this value.
     pub fn noun(&self) -> &'static str {
         match &self.value {
             Value::Null => "nothing",
             Value::Bool(_) => "true or false",
             Value::Number(..) => "a number",
-            Value::Text(_) => "a text",
+            Value::Text(_) => "a string",
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
         }
     }
 
-    /// Where the nearest part of `path` that exists stands: the key, or the item.
+    /// Returns the span of the longest part of `path` that exists: its key, or its item.
     pub fn place(&self, path: &[String]) -> Span {
         let mut here = (self.span.clone(), self);
         for step in path {
@@ -94,7 +94,7 @@ impl Node {
     }
 }
 
-/// One document. A syntax error ends the run alone.
+/// Parses one document. After a syntax error nothing else can be checked.
 pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
     if source.text.len() > LARGEST {
         let size = source.text.len();
@@ -123,14 +123,14 @@ fn syntax(source: &Source, error: &serde_yaml::Error) -> Diagnostic {
     let said = said.split(" at line ").next().unwrap_or(said);
     let said = match said {
         said if said.starts_with("multiple YAML documents") => "a stack file is one document",
-        said if said.starts_with("budget breached") => "it is nested too deeply, or too large",
+        said if said.starts_with("budget breached") => "the file is nested too deeply or too large",
         said => said,
     };
     let diagnostic = Diagnostic::error(at..at + 1, format!("not valid YAML: {said}"));
     if said.contains("tab")
         && let Some(tab) = indenting_tab(&source.text)
     {
-        return Diagnostic { span: tab..tab + 1, ..diagnostic }.help("indent with blanks");
+        return Diagnostic { span: tab..tab + 1, ..diagnostic }.help("indent with spaces");
     }
     let line = source.text[..at].lines().last().unwrap_or_default().len();
     let whole = source.text[at - line.min(at)..].lines().next().unwrap_or_default();
@@ -153,7 +153,7 @@ fn indenting_tab(text: &str) -> Option<usize> {
     None
 }
 
-/// What serde sees, before numbers get their text back.
+/// What serde reads, before numbers get back their text.
 enum Raw {
     Null,
     Bool(bool),
