@@ -16,7 +16,7 @@ use stackwright_engine::manifest::{
 use stackwright_engine::providers::Providers;
 use stackwright_engine::reference::Scope;
 use stackwright_engine::state::{self, Folder, Lock, Place, Salvage, State, Store};
-use stackwright_local::What;
+use stackwright_local::PortUse;
 
 use crate::cli::Stack;
 use crate::environment;
@@ -170,9 +170,9 @@ impl Workspace {
     pub async fn look_for(&self, progress: &Progress) -> Result<Option<Connected>> {
         let answering = match &self.manifest.cloud {
             Cloud::Local => match stackwright_local::probe(self.local.port).await {
-                What::Cloud { account, .. } => Some(account),
-                What::Nothing => return Ok(None),
-                What::Other { answer } => {
+                PortUse::Aws { account, .. } => Some(account),
+                PortUse::Free => return Ok(None),
+                PortUse::Other { answer } => {
                     let port = self.local.port;
                     return Err(stackwright_local::Error::PortTaken { port, answer }.into());
                 }

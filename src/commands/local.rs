@@ -1,8 +1,8 @@
 //! `local`: the AWS emulator on this machine.
 
 use serde_json::json;
-use stackwright_local::expose::Door;
-use stackwright_local::{What, down, reset, status, up};
+use stackwright_local::expose::Proxy;
+use stackwright_local::{PortUse, down, reset, status, up};
 
 use super::shared::confirm;
 use crate::cli::Local;
@@ -37,32 +37,32 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
             progress.during("emptying the local cloud", emptying).await?;
         }
         Local::Expose { port } => {
-            let door = Door::open(port, config.port).await?;
+            let proxy = Proxy::bind(port, config.port).await?;
             anstream::eprintln!(
                 "http://127.0.0.1:{} forwards calls of deployed APIs to port {}, and nothing else; Ctrl-C ends it",
-                door.port(),
+                proxy.port(),
                 config.port
             );
-            if let Some(public) = environment::codespace(door.port()) {
+            if let Some(public) = environment::codespace(proxy.port()) {
                 anstream::println!("{public}");
             }
             let interrupted = async {
                 let _ = tokio::signal::ctrl_c().await;
             };
-            door.serve(interrupted).await;
+            proxy.serve(interrupted).await;
         }
     }
     Ok(0)
 }
 
 fn tell(status: &stackwright_local::Status, as_json: bool) -> u8 {
-    let (runs, what) = match &status.what {
-        What::Cloud { account, version } => {
+    let (runs, what) = match &status.port_use {
+        PortUse::Aws { account, version } => {
             let version = version.as_deref().unwrap_or("version unknown");
             (true, format!("an AWS endpoint (account {account}, {version})"))
         }
-        What::Nothing => (false, "nothing".into()),
-        What::Other { answer } => (false, format!("something that is not AWS ({answer})")),
+        PortUse::Free => (false, "nothing".into()),
+        PortUse::Other { answer } => (false, format!("something that is not AWS ({answer})")),
     };
     let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
     if as_json {

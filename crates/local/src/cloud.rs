@@ -1,128 +1,136 @@
-//! Up, down, status, reset: what a user does with the local cloud.
+//! The operations on the local cloud: up, down, status, reset.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use crate::config::{Config, VERSION};
-use crate::daemon::{self, Claim, End, Running, held, pauses};
+use crate::daemon::{self, Exit, Running, StartLock, is_locked, poll_intervals};
 use crate::error::{At, Error, Result};
 use crate::event::{Event, Report};
 use crate::install::installed;
-use crate::probe::{What, probe};
+use crate::probe::{PortUse, probe};
 use crate::python::Python;
 
-/// How long a run waits for the emulator that another run is starting.
-const OTHERS: Duration = Duration::from_secs(60);
+/// How long a run waits for an emulator that another run is starting.
+const CONCURRENT_START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A cloud that answers.
+/// An AWS endpoint that answers on the port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
-    /// `http://127.0.0.1:4566`
+    /// For example `http://127.0.0.1:4566`.
     pub url: String,
-    /// Twelve digits.
+    /// The account id, twelve digits.
     pub account: String,
-    /// Started by stackwright, now or in an earlier run.
+    /// Whether stackwright started it, now or in an earlier run.
     pub managed: bool,
-    /// Its own word; not every emulator has one.
+    /// The version that the emulator reports; not every emulator does.
     pub version: Option<String>,
 }
 
-/// What [`status`] finds.
+/// The result of [`status`].
 #[derive(Clone, Debug)]
 pub struct Status {
     pub port: u16,
-    pub what: What,
-    /// The process, when it is ours.
+    pub port_use: PortUse,
+    /// The emulator's process, if stackwright started it.
     pub managed: Option<Running>,
-    /// Bytes, resident.
+    /// Resident memory in bytes.
     pub memory: Option<u64>,
     pub log: PathBuf,
     pub state: PathBuf,
-    /// Bytes on disk: what was saved at the last stop.
+    /// Size in bytes of the state that the last stop saved.
     pub saved: u64,
 }
 
-/// Uses what answers STS on the port, else installs and starts an emulator there.
+/// Returns the AWS endpoint on the port. If there is none, installs and starts an emulator.
 ///
 /// # Errors
-/// No Python, too old, no pip, no network, the port taken by something else, a crash at the start.
+/// Python or pip is missing or too old, pip cannot download, something else uses the port, or the
+/// emulator does not start.
 pub async fn up(config: &Config, report: Report<'_>) -> Result<Endpoint> {
-    let mut pauses = pauses();
+    let mut intervals = poll_intervals();
     let mut deadline = None;
-    // An emulator that is just ending breaks its connections: one strange answer proves nothing.
-    let mut strange = false;
+    // An emulator that is exiting breaks its connections, so a single unknown reply proves nothing.
+    let mut saw_unknown_reply = false;
     loop {
-        let what = probe(config.port).await;
-        let held = held(config);
-        match what {
-            What::Cloud { account, version } => {
-                return Ok(Endpoint { url: config.url(), account, managed: held, version });
+        let port_use = probe(config.port).await;
+        let is_managed = is_locked(config);
+        match port_use {
+            PortUse::Aws { account, version } => {
+                return Ok(Endpoint { url: config.url(), account, managed: is_managed, version });
             }
-            What::Other { answer } if strange && !held => {
+            PortUse::Other { answer } if saw_unknown_reply && !is_managed => {
                 return Err(Error::PortTaken { port: config.port, answer });
             }
-            What::Other { .. } => strange = !held,
-            What::Nothing if held => {}
-            What::Nothing => {
+            PortUse::Other { .. } => saw_unknown_reply = !is_managed,
+            PortUse::Free if is_managed => {}
+            PortUse::Free => {
                 if let Some(endpoint) = start(config, report).await? {
                     return Ok(endpoint);
                 }
             }
         }
-        if held && deadline.is_none() {
+        if is_managed && deadline.is_none() {
             let pid = Running::find(config).map(|running| running.pid);
-            report(Event::WaitingForStart { port: config.port, pid, limit: OTHERS });
+            report(Event::WaitingForStart {
+                port: config.port,
+                pid,
+                limit: CONCURRENT_START_TIMEOUT,
+            });
         }
-        if Instant::now() > *deadline.get_or_insert_with(|| Instant::now() + OTHERS) {
+        if Instant::now()
+            > *deadline.get_or_insert_with(|| Instant::now() + CONCURRENT_START_TIMEOUT)
+        {
             let (port, log) = (config.port, config.log());
-            return Err(Error::Silent { port, after: OTHERS, said: daemon::tail(&log), log });
+            let (after, output) = (CONCURRENT_START_TIMEOUT, daemon::tail(&log));
+            return Err(Error::NotResponding { port, after, output, log });
         }
-        tokio::time::sleep(pauses.next().unwrap_or(OTHERS)).await;
+        tokio::time::sleep(intervals.next().unwrap_or(CONCURRENT_START_TIMEOUT)).await;
     }
 }
 
-/// `None` when another run was faster.
+/// Installs and starts the emulator; `None` when another run is already starting it.
 async fn start(config: &Config, report: Report<'_>) -> Result<Option<Endpoint>> {
     let python = Python::find(config).await?;
     let tree = installed(config, &python, report).await?;
-    let Some(claim) = Claim::take(config)? else { return Ok(None) };
+    let Some(lock) = StartLock::try_acquire(config)? else { return Ok(None) };
     let began = Instant::now();
     report(Event::Starting { port: config.port });
-    let (pid, account) = claim.start(config, &python, &tree).await?;
+    let (pid, account) = lock.start(config, &python, &tree).await?;
     report(Event::Started { port: config.port, pid, took: began.elapsed() });
     let version = Some(VERSION.to_owned());
     Ok(Some(Endpoint { url: config.url(), account, managed: true, version }))
 }
 
-/// Stops the emulator that stackwright started; what it holds is saved for the next [`up`].
-/// `false` when none runs.
+/// Stops the emulator that stackwright started. The emulator saves its objects for the next [`up`].
+/// Returns `false` when none runs.
 ///
 /// # Errors
-/// What answers on the port was not started by stackwright.
+/// The emulator on the port was not started by stackwright.
 pub async fn down(config: &Config, report: Report<'_>) -> Result<bool> {
     let Some(running) = Running::find(config) else {
         return match probe(config.port).await {
-            What::Cloud { .. } => Err(Error::NotOurs { port: config.port }),
-            What::Nothing | What::Other { .. } => Ok(false),
+            PortUse::Aws { .. } => Err(Error::NotManaged { port: config.port }),
+            PortUse::Free | PortUse::Other { .. } => Ok(false),
         };
     };
     let began = Instant::now();
     let pid = running.pid;
     report(Event::Stopping { pid });
-    if daemon::end(config, &running).await? == End::Killed {
+    if daemon::stop(config, &running).await? == Exit::Killed {
         report(Event::Killed { pid });
     }
     report(Event::Stopped { pid, took: began.elapsed() });
     Ok(true)
 }
 
-/// Looks, changes nothing.
+/// Reports what runs on the port. Changes nothing.
 pub async fn status(config: &Config) -> Status {
     let managed = Running::find(config);
     Status {
         port: config.port,
-        what: probe(config.port).await,
+        port_use: probe(config.port).await,
         memory: managed.as_ref().and_then(Running::memory),
         managed,
         log: config.log(),
@@ -131,10 +139,11 @@ pub async fn status(config: &Config) -> Status {
     }
 }
 
-/// Empties the local cloud: stops it, removes what it saved, and starts it again if it ran.
+/// Deletes all objects of the local cloud: stops the emulator, removes its saved state, and starts it
+/// again if it was running.
 ///
 /// # Errors
-/// As [`down`] and [`up`].
+/// The same as of [`down`] and [`up`].
 pub async fn reset(config: &Config, report: Report<'_>) -> Result<Option<Endpoint>> {
     let ran = down(config, report).await?;
     let state = config.state();
@@ -147,7 +156,7 @@ pub async fn reset(config: &Config, report: Report<'_>) -> Result<Option<Endpoin
     if ran { up(config, report).await.map(Some) } else { Ok(None) }
 }
 
-/// Bytes of all files below a folder; what cannot be read counts as nothing.
+/// Returns the size in bytes of all files below a folder. Unreadable files count as empty.
 fn size(folder: &Path) -> u64 {
     let Ok(entries) = fs::read_dir(folder) else { return 0 };
     entries

@@ -1,8 +1,8 @@
-//! One emulator process: how it starts, how others know that it runs, how it ends.
+//! One emulator process: how it starts, how other runs detect it, and how it stops.
 //!
-//! The emulator holds a lock on its run file. The kernel frees the lock when the process ends,
-//! however it ends, so a held lock means "runs", and the process id in the file is then its own:
-//! no stale file, and no signal to a process that inherited the number.
+//! The emulator keeps a lock on its run file. The kernel frees the lock when the process ends, however
+//! it ends. So a locked file means that the emulator runs, and that the process id in the file is its
+//! own: there are no stale files, and no signal goes to a process that inherited the id.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Seek, Write};
@@ -17,19 +17,20 @@ use tokio::process::{Child, Command};
 use crate::config::{Config, VERSION};
 use crate::error::{At, Error, Result};
 use crate::install::last_lines;
-use crate::probe::{What, probe};
+use crate::probe::{PortUse, probe};
 use crate::python::Python;
 
-/// From start to the first answer: under a second as a rule, more on a loaded machine.
-const START: Duration = Duration::from_secs(60);
-/// From the request to end to the end: it saves its state in between.
-const STOP: Duration = Duration::from_secs(30);
-/// From the kill to the end, and for an end that was under way already.
-const KILL: Duration = Duration::from_secs(5);
-/// Of the log, what an error shows.
-const LINES: usize = 12;
+/// How long the emulator may take until its first reply: usually less than a second, more on a loaded
+/// machine.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long the emulator may take to exit after SIGTERM, including saving its state.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a process may take to disappear after SIGKILL, or when it was already exiting.
+const KILL_TIMEOUT: Duration = Duration::from_secs(5);
+/// How many lines of the log an error shows.
+const LOG_LINES: usize = 12;
 
-/// What the run file holds.
+/// The content of the run file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Running {
     pub pid: u32,
@@ -37,15 +38,15 @@ pub struct Running {
 }
 
 impl Running {
-    /// The emulator of this port, when it runs and was started by us. `None` also while it is only
-    /// being started.
+    /// Returns the emulator of this port if it runs and stackwright started it. `None` also while
+    /// another run has the lock and has not started the process yet.
     pub fn find(config: &Config) -> Option<Self> {
-        held(config)
+        is_locked(config)
             .then(|| fs::read(config.run_file()).ok())?
             .and_then(|text| serde_json::from_slice(&text).ok())
     }
 
-    /// Resident memory in bytes, where the system tells.
+    /// Returns the resident memory in bytes, on systems that have /proc.
     pub fn memory(&self) -> Option<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).ok()?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
@@ -53,19 +54,19 @@ impl Running {
     }
 }
 
-/// Does a process hold the run file?
-pub(crate) fn held(config: &Config) -> bool {
+/// Returns whether a process has locked the run file: an emulator runs or is being started.
+pub(crate) fn is_locked(config: &Config) -> bool {
     let Ok(file) = File::open(config.run_file()) else { return false };
     matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
 }
 
-/// The right to start the emulator of a port.
+/// The lock on a port's run file. Only the run that has it may start the emulator.
 #[derive(Debug)]
-pub(crate) struct Claim(File);
+pub(crate) struct StartLock(File);
 
-impl Claim {
-    /// `None` when another process starts or runs it.
-    pub fn take(config: &Config) -> Result<Option<Self>> {
+impl StartLock {
+    /// Returns `None` when an emulator runs, or another run is starting one.
+    pub fn try_acquire(config: &Config) -> Result<Option<Self>> {
         let folder = config.home();
         DirBuilder::new().recursive(true).mode(0o700).create(&folder).at("create", &folder)?;
         let path = config.run_file();
@@ -87,7 +88,8 @@ impl Claim {
         }
     }
 
-    /// Starts the emulator and waits until it answers. Its process id is on disk before the wait.
+    /// Starts the emulator and waits until it responds. Returns its process id and account. The process
+    /// id is on disk before the wait begins.
     pub async fn start(
         mut self,
         config: &Config,
@@ -100,23 +102,23 @@ impl Claim {
         let mut command = command(config, python, tree)?;
         command.stdin(lock).stderr(log.try_clone().at("open", &config.log())?).stdout(log);
         let child = command.spawn().at("run", &python.executable)?;
-        // A process that just started has an id; it has none only after it was waited for.
+        // Only a child that was already waited for has no id.
         let pid = child.id().unwrap_or_default();
         let running = Running { pid, version: VERSION.to_owned() };
         let text = serde_json::to_vec(&running).map_err(std::io::Error::from).at("write", &path)?;
         self.0.rewind().and_then(|()| self.0.write_all(&text)).at("write", &path)?;
         drop(self);
-        healthy(config, child).await.map(|account| (pid, account))
+        wait_until_ready(config, child).await.map(|account| (pid, account))
     }
 }
 
-/// The environment is cleared: functions run as children of the emulator, and would inherit every
-/// secret of the user's shell.
+/// Builds the emulator's command with a cleared environment: functions run as children of the emulator,
+/// and would inherit every secret of the user's shell.
 fn command(config: &Config, python: &Python, tree: &Path) -> Result<Command> {
     let home = config.cache.join("home");
     let temporary = config.home().join("tmp");
     let state = config.state();
-    // Functions unpack their code there, and their emulator leaves it behind.
+    // The emulator unpacks the code of functions here and never removes it.
     if temporary.exists() {
         fs::remove_dir_all(&temporary).at("empty", &temporary)?;
     }
@@ -138,9 +140,9 @@ fn command(config: &Config, python: &Python, tree: &Path) -> Result<Command> {
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         .env("AWS_EC2_METADATA_DISABLED", "true")
-        // The default is 0.0.0.0, and whoever reaches the port runs code on this machine.
+        // The default is 0.0.0.0, and everyone who reaches the port can run code on this machine.
         .env("BIND_HOST", "127.0.0.1")
-        // Otherwise it listens on 0.0.0.0:8883 too.
+        // Without this, it also listens on 0.0.0.0:8883.
         .env("IOT_MTLS_ENABLED", "0")
         .env("GATEWAY_PORT", config.port.to_string())
         .env("PERSIST_STATE", "1")
@@ -148,7 +150,7 @@ fn command(config: &Config, python: &Python, tree: &Path) -> Result<Command> {
     Ok(command)
 }
 
-/// An empty log; the one of the last run is kept beside it.
+/// Creates an empty log and keeps the previous one under another name.
 fn fresh_log(config: &Config) -> Result<File> {
     let path = config.log();
     if path.exists() {
@@ -158,14 +160,16 @@ fn fresh_log(config: &Config) -> Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(&path).at("create", &path)
 }
 
-/// Looks at once, then backs off. Returns the account.
-async fn healthy(config: &Config, mut child: Child) -> Result<String> {
-    let deadline = Instant::now() + START;
-    for pause in pauses() {
-        if let Some(status) = child.try_wait().at("wait for", &config.log())? {
+/// Polls until the emulator responds, and returns its account.
+async fn wait_until_ready(config: &Config, mut child: Child) -> Result<String> {
+    let deadline = Instant::now() + START_TIMEOUT;
+    for pause in poll_intervals() {
+        if let Some(status) =
+            child.try_wait().at("wait for the process that writes", &config.log())?
+        {
             return Err(crashed(config, status));
         }
-        if let What::Cloud { account, .. } = probe(config.port).await {
+        if let PortUse::Aws { account, .. } = probe(config.port).await {
             return Ok(account);
         }
         if Instant::now() > deadline {
@@ -173,57 +177,61 @@ async fn healthy(config: &Config, mut child: Child) -> Result<String> {
         }
         tokio::time::sleep(pause).await;
     }
-    child.kill().await.at("end", &config.log())?;
-    let said = tail(&config.log());
-    Err(Error::Silent { port: config.port, after: START, log: config.log(), said })
+    child.kill().await.at("stop the process that writes", &config.log())?;
+    let output = tail(&config.log());
+    Err(Error::NotResponding { port: config.port, after: START_TIMEOUT, log: config.log(), output })
 }
 
 fn crashed(config: &Config, status: ExitStatus) -> Error {
-    let said = tail(&config.log());
-    Error::Crashed { status: status.to_string(), log: config.log(), said }
+    let output = tail(&config.log());
+    Error::Crashed { status: status.to_string(), log: config.log(), output }
 }
 
+/// Returns the last lines of a log; nothing if it cannot be read.
 pub(crate) fn tail(log: &Path) -> String {
     let text = fs::read(log).unwrap_or_default();
-    last_lines(&String::from_utf8_lossy(&text), LINES)
+    last_lines(&String::from_utf8_lossy(&text), LOG_LINES)
 }
 
-/// 10 ms, then half as much again each time, up to a quarter of a second.
-pub(crate) fn pauses() -> impl Iterator<Item = Duration> {
+/// Returns intervals that start at 10 ms and grow by half each time, up to 250 ms.
+pub(crate) fn poll_intervals() -> impl Iterator<Item = Duration> {
     let first = Duration::from_millis(10);
     std::iter::successors(Some(first), |pause| {
         Some(pause.mul_f32(1.5).min(Duration::from_millis(250)))
     })
 }
 
-/// How an emulator ended.
+/// How an emulator process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    /// It saved its state.
+pub(crate) enum Exit {
+    /// The emulator saved its state.
     Clean,
-    /// It hung, and lost what changed since its start.
+    /// The emulator hung and was killed: changes since its start are lost.
     Killed,
 }
 
-/// Ends a running emulator, gently first: only a clean end saves its state.
-pub(crate) async fn end(config: &Config, running: &Running) -> Result<End> {
-    let asked = signal("TERM", &running.pid.to_string()).await?;
-    if gone(config, if asked { STOP } else { KILL }).await {
-        return Ok(End::Clean);
+/// Stops a running emulator: with SIGTERM, because only a clean exit saves its state, and with SIGKILL
+/// if that takes too long.
+pub(crate) async fn stop(config: &Config, running: &Running) -> Result<Exit> {
+    let is_signalled = signal("TERM", &running.pid.to_string()).await?;
+    let timeout = if is_signalled { STOP_TIMEOUT } else { KILL_TIMEOUT };
+    if is_stopped_within(config, timeout).await {
+        return Ok(Exit::Clean);
     }
-    // Its whole session, which is named after its first process: functions too.
+    // The emulator leads its own process group, which functions belong to.
     signal("KILL", &format!("-{}", running.pid)).await?;
-    if gone(config, KILL).await {
-        Ok(End::Killed)
+    if is_stopped_within(config, KILL_TIMEOUT).await {
+        Ok(Exit::Killed)
     } else {
-        Err(Error::Immortal { pid: running.pid })
+        Err(Error::NotStopped { pid: running.pid })
     }
 }
 
-async fn gone(config: &Config, within: Duration) -> bool {
-    let deadline = Instant::now() + within;
-    for pause in pauses() {
-        if !held(config) {
+/// Waits until the emulator has released its lock; `false` if it does not do so in time.
+async fn is_stopped_within(config: &Config, timeout: Duration) -> bool {
+    let deadline = Instant::now() + timeout;
+    for pause in poll_intervals() {
+        if !is_locked(config) {
             return true;
         }
         if Instant::now() > deadline {
@@ -234,8 +242,8 @@ async fn gone(config: &Config, within: Duration) -> bool {
     false
 }
 
-/// `kill` is part of every POSIX shell, but no file on every system. `false` when it is refused,
-/// also because the process has just ended by itself.
+/// Sends a signal with the shell's `kill`, because not every system has an executable of that name.
+/// Returns `false` when `kill` fails, for example because the process has just exited.
 async fn signal(name: &str, to: &str) -> Result<bool> {
     let status = Command::new("/bin/sh")
         .args(["-c", r#"kill -s "$1" -- "$2""#, "sh", name, to])
@@ -258,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_file_without_a_process_is_not_running() {
+    fn a_run_file_without_a_lock_is_not_a_running_emulator() {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path());
         assert_eq!(Running::find(&config), None);
@@ -268,20 +276,20 @@ mod tests {
     }
 
     #[test]
-    fn one_claim_at_a_time() {
+    fn only_one_run_may_start_the_emulator() {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path());
-        let first = Claim::take(&config).unwrap();
+        let first = StartLock::try_acquire(&config).unwrap();
         assert!(first.is_some());
-        assert!(Claim::take(&config).unwrap().is_none());
-        assert!(held(&config));
+        assert!(StartLock::try_acquire(&config).unwrap().is_none());
+        assert!(is_locked(&config));
         drop(first);
-        assert!(!held(&config));
-        assert!(Claim::take(&config).unwrap().is_some());
+        assert!(!is_locked(&config));
+        assert!(StartLock::try_acquire(&config).unwrap().is_some());
     }
 
     #[test]
-    fn the_last_log_is_kept_once() {
+    fn the_previous_log_is_kept() {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path());
         fs::create_dir_all(config.home()).unwrap();

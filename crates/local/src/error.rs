@@ -1,4 +1,4 @@
-//! What can go wrong, in the user's words, each with what to do about it.
+//! The errors of the local cloud, each with a hint on how to fix it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,51 +10,54 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    #[error("the local cloud needs Python 3.10 or newer, and there is no python3 on PATH")]
+    #[error("the local cloud needs Python 3.10 or newer; there is no python3 on PATH")]
     NoPython,
-    #[error("the local cloud needs Python 3.10 or newer; found {version} ({})", python.display())]
+    #[error("the local cloud needs Python 3.10 or newer; {} is Python {version}", python.display())]
     OldPython { python: PathBuf, version: String },
-    #[error("{} does not run: {said}", python.display())]
-    BrokenPython { python: PathBuf, said: String },
-    #[error("{} has no pip, which installs the local cloud", python.display())]
+    #[error("cannot run {}: {output}", python.display())]
+    BrokenPython { python: PathBuf, output: String },
+    #[error("{} has no pip; the local cloud is installed with pip", python.display())]
     NoPip { python: PathBuf },
-    #[error("the local cloud cannot be installed: {}\n{said}", if *offline {
-        "pip does not reach the package index"
+    #[error("cannot install the local cloud: {}\n{output}", if *offline {
+        "pip cannot reach the package index"
     } else {
         "pip failed"
     })]
-    Install { offline: bool, command: String, said: String },
-    #[error("port {port} is taken by something that is not an AWS endpoint ({answer})")]
+    Install { offline: bool, command: String, output: String },
+    #[error("port {port} is used by something that is not an AWS endpoint ({answer})")]
     PortTaken { port: u16, answer: String },
-    #[error("the local cloud ended at its start ({status}); the end of {}:\n{said}", log.display())]
-    Crashed { status: String, log: PathBuf, said: String },
-    #[error("the local cloud does not answer on port {port} after {} s; the end of {}:\n{said}",
+    #[error("the local cloud exited at startup ({status}); the end of its log, {}:\n{output}",
+        log.display())]
+    Crashed { status: String, log: PathBuf, output: String },
+    #[error("the local cloud did not respond on port {port} within {} s; the end of its log, {}:\n{output}",
         after.as_secs(), log.display())]
-    Silent { port: u16, after: Duration, log: PathBuf, said: String },
-    #[error("what answers on port {port} was not started by stackwright, so it is left alone")]
-    NotOurs { port: u16 },
-    #[error("the local cloud (process {pid}) does not end")]
-    Immortal { pid: u32 },
-    #[error("port {port} cannot be listened on: {source}")]
+    NotResponding { port: u16, after: Duration, log: PathBuf, output: String },
+    #[error(
+        "the emulator on port {port} was not started by stackwright, so stackwright does not stop it"
+    )]
+    NotManaged { port: u16 },
+    #[error("the local cloud (process {pid}) does not stop, not even when it is killed")]
+    NotStopped { pid: u32 },
+    #[error("cannot listen on port {port}: {source}")]
     Listen { port: u16, source: io::Error },
-    #[error("{doing} {}: {source}", path.display())]
-    Io { doing: &'static str, path: PathBuf, source: io::Error },
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io { action: &'static str, path: PathBuf, source: io::Error },
 }
 
 impl Error {
-    /// What the user can do, where there is something to say.
+    /// How the user can fix the problem, if there is something to suggest.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             Self::NoPython | Self::OldPython { .. } => {
                 "install Python 3.10 or newer (https://www.python.org/downloads/), or start an \
-                 AWS emulator yourself: what answers on the port is used as it is"
+                 AWS emulator yourself: stackwright uses any emulator that answers on the port"
                     .to_owned()
             }
             Self::BrokenPython { python, .. } => {
-                format!("try it by hand: {} --version", python.display())
+                format!("run it yourself to see what is wrong: {} --version", python.display())
             }
             Self::NoPip { python } => format!(
-                "install it: {} -m ensurepip --user, or apt-get install python3-pip",
+                "install pip: {} -m ensurepip --user, or apt-get install python3-pip",
                 python.display()
             ),
             Self::Install { offline, command, .. } => {
@@ -63,32 +66,35 @@ impl Error {
                 } else {
                     ""
                 };
-                format!("{first}the same by hand: {command}")
+                format!("{first}to install it by hand, run: {command}")
             }
             Self::PortTaken { port, .. } => format!(
-                "end what listens there, or choose another port: STACKWRIGHT_LOCAL_PORT={}",
+                "stop the process that uses the port, or choose another port: STACKWRIGHT_LOCAL_PORT={}",
                 if *port == Config::PORT { 4600 } else { Config::PORT }
             ),
-            Self::Crashed { log, .. } => format!("the whole log: {}", log.display()),
-            Self::Silent { log, .. } => format!(
-                "`stackwright local down` ends it, and the next run starts it again; the whole log: {}",
+            Self::Crashed { log, .. } => format!("see the full log: {}", log.display()),
+            Self::NotResponding { log, .. } => format!(
+                "run `stackwright local down`, then try again; see the full log: {}",
                 log.display()
             ),
-            Self::NotOurs { .. } => "stop it the way it was started".to_owned(),
-            Self::Immortal { pid } => format!("look at it: ps -fp {pid}"),
-            Self::Listen { .. } => "end what listens there, or choose another port".to_owned(),
+            Self::NotManaged { .. } => "stop it the way you started it".to_owned(),
+            Self::NotStopped { pid } => format!("inspect the process: ps -fp {pid}"),
+            Self::Listen { .. } => {
+                "stop the process that uses the port, or choose another one with --port".to_owned()
+            }
             Self::Io { .. } => return None,
         })
     }
 }
 
-/// Names the file in an I/O error.
+/// Adds the file and the failed action to an I/O error.
 pub(crate) trait At<T> {
-    fn at(self, doing: &'static str, path: &Path) -> Result<T>;
+    /// `action` completes "cannot … PATH".
+    fn at(self, action: &'static str, path: &Path) -> Result<T>;
 }
 
 impl<T> At<T> for io::Result<T> {
-    fn at(self, doing: &'static str, path: &Path) -> Result<T> {
-        self.map_err(|source| Error::Io { doing, path: path.to_owned(), source })
+    fn at(self, action: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|source| Error::Io { action, path: path.to_owned(), source })
     }
 }

@@ -1,21 +1,21 @@
-//! What the caller may show while something takes time.
+//! The progress events that a caller may show while an operation takes time.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Takes events as they happen.
+/// A callback that receives each event when it happens.
 pub type Report<'a> = &'a mut (dyn FnMut(Event) + Send);
 
-/// Progress of [`up`](crate::up), [`down`](crate::down) and [`reset`](crate::reset), in the order
-/// of their happening.
+/// Progress of [`up`](crate::up), [`down`](crate::down) and [`reset`](crate::reset), in the order in
+/// which the events happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// pip is about to download; roughly 20 seconds and 90 MB.
+    /// pip starts to download about 90 MB, which takes roughly 20 seconds.
     Installing {
         version: String,
         into: PathBuf,
     },
-    /// Another run is installing; this one waits for it.
+    /// Another run is installing the emulator; this run waits for it.
     WaitingForInstall,
     Installed {
         took: Duration,
@@ -23,11 +23,11 @@ pub enum Event {
     Starting {
         port: u16,
     },
-    /// A process has the port and does not answer yet: another run has just started it, or it is
-    /// stuck. This run waits, for so long at most.
+    /// An emulator holds the port's lock and does not respond yet: another run has just started it,
+    /// or it hangs. This run waits for at most `limit`.
     WaitingForStart {
         port: u16,
-        /// `None`: it is just being started.
+        /// `None` while the emulator has no process yet.
         pid: Option<u32>,
         limit: Duration,
     },
@@ -36,11 +36,11 @@ pub enum Event {
         pid: u32,
         took: Duration,
     },
-    /// Asked to save its state and end.
+    /// The emulator was asked to save its state and exit.
     Stopping {
         pid: u32,
     },
-    /// It did not end in time and was killed: what changed since its start is lost.
+    /// The emulator did not exit in time and was killed: changes since its start are lost.
     Killed {
         pid: u32,
     },

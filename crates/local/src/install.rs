@@ -1,4 +1,4 @@
-//! Installs the emulator once, also when several runs want it at the same time.
+//! Installs the emulator once, also when several runs need it at the same time.
 
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -13,17 +13,17 @@ use crate::error::{At, Error, Result};
 use crate::event::{Event, Report};
 use crate::python::Python;
 
-/// How often a run looks whether another one has finished installing.
-const LOOK: Duration = Duration::from_millis(100);
-/// For pip: longer than any download of 90 MB that somebody would wait for.
-const PATIENCE: Duration = Duration::from_secs(900);
-/// Of pip's output, what an error shows.
-const LINES: usize = 6;
+/// How often a run checks whether another run has finished installing.
+const POLL: Duration = Duration::from_millis(100);
+/// How long pip may take. No one waits longer for a download of 90 MB.
+const TIMEOUT: Duration = Duration::from_secs(900);
+/// How many lines of pip's output an error shows.
+const OUTPUT_LINES: usize = 6;
 
-/// The folder to put on PYTHONPATH. Installs into it what is missing.
+/// Returns the folder to put on PYTHONPATH, and installs the emulator there if it is missing.
 ///
-/// The folder has its name only when it is complete: pip fills one beside it, which is renamed.
-/// Compiled modules belong to one Python, so its version is part of the name.
+/// A folder with the final name is always complete: pip fills another folder, which is then renamed.
+/// Compiled modules belong to one version of Python, so the name contains that version.
 pub(crate) async fn installed(
     config: &Config,
     python: &Python,
@@ -50,24 +50,24 @@ pub(crate) async fn installed(
     Ok(complete)
 }
 
-/// A lock that the kernel frees, however its holder ends.
+/// Waits for a lock that the kernel frees when its holder ends, however it ends.
 async fn exclusive(path: &Path, report: Report<'_>) -> Result<File> {
     let file = File::create(path).at("create", path)?;
-    let mut told = false;
+    let mut reported = false;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(error).at("lock", path),
-            Err(TryLockError::WouldBlock) if !told => {
+            Err(TryLockError::WouldBlock) if !reported => {
                 report(Event::WaitingForInstall);
-                told = true;
+                reported = true;
             }
-            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOOK).await,
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(POLL).await,
         }
     }
 }
 
-/// What an interrupted run left behind.
+/// Removes what an interrupted run left behind.
 fn remove(partial: &Path) -> Result<()> {
     match fs::remove_dir_all(partial) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error).at("remove", partial),
@@ -75,8 +75,8 @@ fn remove(partial: &Path) -> Result<()> {
     }
 }
 
-/// One command, so that one resolver sees all pins. It keeps the caller's environment, where the
-/// proxy and the index are named, except for settings that forbid `--target`.
+/// Runs pip once, so that one resolver sees all pins. pip gets the caller's environment, which may
+/// name a proxy and a package index, except for settings that conflict with `--target`.
 async fn pip(python: &Python, target: &Path, complete: &Path) -> Result<()> {
     let output = Command::new(&python.executable)
         .args(["-m", "pip", "install", "--no-input", "--disable-pip-version-check"])
@@ -89,42 +89,45 @@ async fn pip(python: &Python, target: &Path, complete: &Path) -> Result<()> {
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();
-    let output = tokio::time::timeout(PATIENCE, output).await;
+    let output = tokio::time::timeout(TIMEOUT, output).await;
     let output = output
-        .unwrap_or_else(|_| Err(io::Error::new(io::ErrorKind::TimedOut, "no end in 15 minutes")))
+        .unwrap_or_else(|_| {
+            Err(io::Error::new(io::ErrorKind::TimedOut, "pip did not finish in 15 minutes"))
+        })
         .at("run", &python.executable)?;
-    if output.status.success() { Ok(()) } else { Err(refused(python, complete, &output)) }
+    if output.status.success() { Ok(()) } else { Err(pip_error(python, complete, &output)) }
 }
 
-fn refused(python: &Python, complete: &Path, output: &Output) -> Error {
-    let said = String::from_utf8_lossy(&output.stderr);
-    if said.contains("No module named pip") {
+fn pip_error(python: &Python, complete: &Path, output: &Output) -> Error {
+    let output = String::from_utf8_lossy(&output.stderr);
+    if output.contains("No module named pip") {
         return Error::NoPip { python: python.executable.clone() };
     }
     Error::Install {
-        offline: offline(&said),
+        offline: is_offline(&output),
         command: format!(
             "{} -m pip install --target '{}' {}",
             python.executable.display(),
             complete.display(),
             REQUIREMENTS.join(" ")
         ),
-        said: last_lines(&without_noise(&said), LINES),
+        output: last_lines(&without_noise(&output), OUTPUT_LINES),
     }
 }
 
-/// Of pip's repeated attempts the last one tells as much as all of them, and its notices nothing.
-fn without_noise(said: &str) -> String {
+/// Keeps the last of pip's retry warnings and removes its notices.
+fn without_noise(output: &str) -> String {
     let retry = |line: &&str| line.starts_with("WARNING: Retrying");
-    let last = said.lines().rfind(retry);
-    said.lines()
+    let last = output.lines().rfind(retry);
+    output
+        .lines()
         .filter(|line| !retry(line) || Some(*line) == last)
         .filter(|line| !line.starts_with("WARNING: Running pip") && !line.starts_with("[notice]"))
         .collect::<Vec<_>>()
         .join("\n")
 }
 
-fn offline(said: &str) -> bool {
+fn is_offline(output: &str) -> bool {
     [
         "NewConnectionError",
         "Failed to establish a new connection",
@@ -134,10 +137,10 @@ fn offline(said: &str) -> bool {
         "name resolution",
     ]
     .iter()
-    .any(|mark| said.contains(mark))
+    .any(|mark| output.contains(mark))
 }
 
-/// The last lines with something on them, indented.
+/// Returns the last lines that are not blank, indented.
 pub(crate) fn last_lines(text: &str, count: usize) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let shown = &lines[lines.len().saturating_sub(count)..];
@@ -204,7 +207,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_failed_install_is_not_taken_for_a_complete_one() {
+    async fn a_failed_install_leaves_no_complete_folder() {
         let folder = tempfile::tempdir().unwrap();
         let broken = python(folder.path(), "mkdir -p \"$target/half\"; exit 1");
         let config = config(folder.path());
@@ -216,7 +219,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_network_shows_pips_words_and_the_command() {
+    async fn an_unreachable_index_is_an_error_with_pips_output_and_the_command() {
         let error = fails(
             "echo 'WARNING: Retrying (total=1): NewConnectionError: Connection refused' >&2
              echo 'WARNING: Retrying (total=0): NewConnectionError: Connection refused' >&2
@@ -225,7 +228,7 @@ mod tests {
         )
         .await;
         let text = error.to_string();
-        assert!(text.contains("does not reach the package index"), "{text}");
+        assert!(text.contains("pip cannot reach the package index"), "{text}");
         let shown = "  WARNING: Retrying (total=0): NewConnectionError: Connection refused\n  \
                      ERROR: No matching distribution found for ministack";
         assert!(text.ends_with(shown), "{text}");
@@ -235,7 +238,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_pip_says_how_to_get_it() {
+    async fn a_python_without_pip_is_an_error_with_a_hint() {
         let error = fails("echo '/usr/bin/python3: No module named pip' >&2; exit 1").await;
         assert!(matches!(error, Error::NoPip { .. }), "{error}");
         assert!(error.hint().unwrap().contains("ensurepip"));

@@ -1,5 +1,5 @@
-# Becomes the emulator. Standard input is the locked run file: a duplicate that no child inherits
-# keeps the lock for exactly as long as this process lives, whatever ends it.
+# Runs the emulator in this process. Standard input is the locked run file. The duplicate made here is
+# not inherited by child processes, so the lock lasts exactly as long as this process, however it ends.
 import os
 import runpy
 

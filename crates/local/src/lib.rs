@@ -1,17 +1,17 @@
 //! The local cloud: finds an AWS emulator on a port, or installs, starts and supervises one.
 //!
-//! A library that knows no terminal and reads no environment: what it needs is in [`Config`], what
-//! it has to say while it works goes out as [`Event`]s. Nothing here is used for AWS itself.
+//! This library never touches the terminal and never reads the environment: its settings are in
+//! [`Config`], and it reports progress as [`Event`]s. Stacks on AWS itself do not use it.
 //!
 //! | file | idea |
 //! |---|---|
 //! | `config` | ports, folders, the pinned version |
-//! | `probe` | who listens on a port? |
-//! | `python` | an interpreter that is new enough |
-//! | `install` | once, also with parallel runs |
-//! | `daemon` | one process, its lock, its end |
-//! | `cloud` | up, down, status, reset |
-//! | `expose` | the only door that may be public |
+//! | `probe` | finds out what listens on a port |
+//! | `python` | finds a Python interpreter that is new enough |
+//! | `install` | installs the emulator once, also when runs are parallel |
+//! | `daemon` | one emulator process: its lock, its start, its stop |
+//! | `cloud` | the operations: up, down, status, reset |
+//! | `expose` | a proxy for deployed APIs, the only port that may be public |
 
 mod cloud;
 mod config;
@@ -28,4 +28,4 @@ pub use config::{Config, VERSION};
 pub use daemon::Running;
 pub use error::{Error, Result};
 pub use event::{Event, Report};
-pub use probe::{What, probe};
+pub use probe::{PortUse, probe};

@@ -1,4 +1,4 @@
-//! Who listens on a port of this machine?
+//! Finds out what listens on a port of this machine.
 
 use std::time::Duration;
 
@@ -9,56 +9,58 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Long enough for an emulator that imports a service at its first call.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// LocalStack's health lists every service: 5 KB.
+/// Emulators import a service at its first call, which takes some seconds.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// LocalStack's health page lists every service and has 5 KB.
 const REPLY_LIMIT: usize = 256 * 1024;
 
-/// Emulators look at the form of a signature, and at most at the key's name.
+/// A signature of the right form. Emulators check the form, and at most the name of the key.
 const SIGNATURE: &str = "AWS4-HMAC-SHA256 \
     Credential=test/20260101/us-east-1/sts/aws4_request, \
     SignedHeaders=host;x-amz-date, \
     Signature=0000000000000000000000000000000000000000000000000000000000000000";
 
-/// The answer of a port.
+/// What a port is used for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    /// Connections are refused.
-    Nothing,
-    /// It answers STS GetCallerIdentity.
-    Cloud {
-        /// Twelve digits.
+pub enum PortUse {
+    /// Nothing listens: connections are refused.
+    Free,
+    /// An AWS endpoint: it answers STS GetCallerIdentity.
+    Aws {
+        /// The account id, twelve digits.
         account: String,
-        /// As its health page says; not every emulator has one.
+        /// The version on the emulator's health page; not every emulator has one.
         version: Option<String>,
     },
-    /// It listens, and is no AWS endpoint. `answer` says in a few words what came back.
+    /// Something else. `answer` describes in a few words how it responded.
     Other { answer: String },
 }
 
-/// Asks 127.0.0.1:`port` for GetCallerIdentity. Takes at most a few seconds, never fails.
-pub async fn probe(port: u16) -> What {
-    match timeout(PATIENCE, ask(port)).await {
+/// Sends GetCallerIdentity to 127.0.0.1:`port`. Takes a few seconds at most, and never fails.
+pub async fn probe(port: u16) -> PortUse {
+    match timeout(TIMEOUT, identify(port)).await {
         Ok(what) => what,
-        Err(_) => What::Other { answer: "it accepts connections and does not reply".to_owned() },
+        Err(_) => PortUse::Other { answer: "accepts connections but does not reply".to_owned() },
     }
 }
 
-async fn ask(port: u16) -> What {
+async fn identify(port: u16) -> PortUse {
     let stream = match TcpStream::connect(("127.0.0.1", port)).await {
         Ok(stream) => stream,
         Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
-            return What::Nothing;
+            return PortUse::Free;
         }
-        Err(error) => return What::Other { answer: error.to_string() },
+        Err(error) => return PortUse::Other { answer: error.to_string() },
     };
     match send(stream, caller_identity(port)).await {
         Ok((StatusCode::OK, body)) => match account(&body) {
-            Some(account) => What::Cloud { account, version: version(port).await },
-            None => What::Other { answer: "its reply is not one of STS".to_owned() },
+            Some(account) => PortUse::Aws { account, version: version(port).await },
+            None => PortUse::Other { answer: "answers an STS call with something else".to_owned() },
         },
-        Ok((status, _)) => What::Other { answer: format!("HTTP {status} to an STS call") },
-        Err(_) => What::Other { answer: "it does not speak HTTP".to_owned() },
+        Ok((status, _)) => {
+            PortUse::Other { answer: format!("answers an STS call with HTTP {status}") }
+        }
+        Err(_) => PortUse::Other { answer: "does not speak HTTP".to_owned() },
     }
 }
 
@@ -78,7 +80,7 @@ fn request(port: u16, method: &str, path: &str, body: &'static str) -> Request<F
         .unwrap_or_default()
 }
 
-/// One request on a connection of its own.
+/// Sends one request on its own connection.
 async fn send(
     stream: TcpStream,
     request: Request<Full<Bytes>>,
@@ -94,12 +96,12 @@ async fn send(
     tokio::pin!(exchange);
     tokio::select! {
         reply = &mut exchange => reply,
-        // The peer may close first and still have sent everything.
+        // The peer may close the connection early and still have sent its whole reply.
         _ = connection => exchange.await,
     }
 }
 
-/// `<Account>000000000000</Account>`, in XML as AWS answers.
+/// Reads the account id from the XML of a reply: `<Account>000000000000</Account>`.
 fn account(body: &str) -> Option<String> {
     let (_, rest) = body.split_once("<Account>")?;
     let (account, _) = rest.split_once("</Account>")?;
@@ -108,6 +110,7 @@ fn account(body: &str) -> Option<String> {
         .then(|| account.to_owned())
 }
 
+/// Reads the emulator's version from its health page.
 async fn version(port: u16) -> Option<String> {
     let stream = TcpStream::connect(("127.0.0.1", port)).await.ok()?;
     let health = request(port, "GET", "/_localstack/health", "");
@@ -123,7 +126,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::TcpListener;
 
-    /// Answers every connection with the same bytes and closes it.
+    /// Starts a server that answers every connection with the same bytes and closes it.
     async fn answering(reply: &'static str) -> u16 {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -138,44 +141,44 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_closed_port_is_nothing() {
+    async fn a_closed_port_is_free() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        assert_eq!(probe(port).await, What::Nothing);
+        assert_eq!(probe(port).await, PortUse::Free);
     }
 
     #[tokio::test]
-    async fn an_sts_reply_is_a_cloud() {
+    async fn a_port_with_an_sts_reply_is_an_aws_endpoint() {
         let port = answering(
             "HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n\
              <GetCallerIdentityResponse><Account>123456789012</Account>",
         )
         .await;
         let account = "123456789012".to_owned();
-        assert_eq!(probe(port).await, What::Cloud { account, version: None });
+        assert_eq!(probe(port).await, PortUse::Aws { account, version: None });
     }
 
     #[tokio::test]
-    async fn a_web_server_is_something_else() {
+    async fn a_web_server_is_not_an_aws_endpoint() {
         let port = answering("HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n").await;
-        let answer = "HTTP 404 Not Found to an STS call".to_owned();
-        assert_eq!(probe(port).await, What::Other { answer });
+        let answer = "answers an STS call with HTTP 404 Not Found".to_owned();
+        assert_eq!(probe(port).await, PortUse::Other { answer });
 
         let port = answering("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello").await;
-        let answer = "its reply is not one of STS".to_owned();
-        assert_eq!(probe(port).await, What::Other { answer });
+        let answer = "answers an STS call with something else".to_owned();
+        assert_eq!(probe(port).await, PortUse::Other { answer });
     }
 
     #[tokio::test]
-    async fn a_database_is_something_else() {
+    async fn a_server_without_http_is_not_an_aws_endpoint() {
         let port = answering("-ERR unknown command 'POST'\r\n").await;
-        let answer = "it does not speak HTTP".to_owned();
-        assert_eq!(probe(port).await, What::Other { answer });
+        let answer = "does not speak HTTP".to_owned();
+        assert_eq!(probe(port).await, PortUse::Other { answer });
     }
 
     #[test]
-    fn an_account_is_twelve_digits() {
+    fn an_account_id_has_twelve_digits() {
         assert_eq!(account("<Account>000000000000</Account>").as_deref(), Some("000000000000"));
         assert_eq!(account("<Account>12</Account>"), None);
         assert_eq!(account("<Account>"), None);

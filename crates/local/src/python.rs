@@ -1,4 +1,4 @@
-//! An interpreter that is new enough.
+//! Finds a Python interpreter that is new enough.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -12,51 +12,53 @@ use crate::error::{Error, Result};
 
 const OLDEST: (u32, u32) = (3, 10);
 
-/// For its version; the shims of version managers take a second or two.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long an interpreter may take to print its version. Shims of version managers take a second or
+/// two.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Beside an old `python3` there is often a newer one under its full name.
+/// The names to try. A machine with an old `python3` often has a newer one under its full name.
 const NAMES: [&str; 6] =
     ["python3", "python3.14", "python3.13", "python3.12", "python3.11", "python3.10"];
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Python {
-    /// As the interpreter names itself: behind the shims of version managers, which need an
-    /// environment that the local cloud does not get.
+    /// The path that the interpreter reports itself. A shim of a version manager would not do: it
+    /// needs environment variables, and the emulator runs without them.
     pub executable: PathBuf,
     pub version: (u32, u32),
 }
 
 impl Python {
-    /// The configured interpreter, or the first on PATH that is new enough.
+    /// Returns the configured interpreter, or the first on PATH that is new enough.
     pub async fn find(config: &Config) -> Result<Self> {
         if let Some(python) = &config.python {
-            return Self::ask(python).await;
+            return Self::inspect(python).await;
         }
-        let mut refused = None;
+        let mut first_error = None;
         for candidate in candidates(&config.path) {
-            match Self::ask(&candidate).await {
+            match Self::inspect(&candidate).await {
                 Ok(python) => return Ok(python),
                 Err(error) => {
-                    refused.get_or_insert(error);
+                    first_error.get_or_insert(error);
                 }
             }
         }
-        Err(refused.unwrap_or(Error::NoPython))
+        Err(first_error.unwrap_or(Error::NoPython))
     }
 
-    async fn ask(python: &Path) -> Result<Self> {
-        let broken = |said: String| Error::BrokenPython { python: python.to_owned(), said };
-        let asked = Command::new(python)
+    /// Runs an interpreter to learn its version and its real path.
+    async fn inspect(python: &Path) -> Result<Self> {
+        let broken = |output: String| Error::BrokenPython { python: python.to_owned(), output };
+        let command = Command::new(python)
             .args(["-c", "import sys; print('%d.%d.%d' % sys.version_info[:3], sys.executable)"])
             .stdin(Stdio::null())
             .kill_on_drop(true)
             .output();
-        let output = tokio::time::timeout(PATIENCE, asked).await;
-        let output = output.map_err(|_| broken("it does not answer".to_owned()))?;
+        let output = tokio::time::timeout(TIMEOUT, command).await;
+        let output = output.map_err(|_| broken("no output within 30 seconds".to_owned()))?;
         let output = output.map_err(|error| broken(error.to_string()))?;
-        let said = String::from_utf8_lossy(&output.stdout);
-        let Some((version, executable)) = said.trim().split_once(' ') else {
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let Some((version, executable)) = printed.trim().split_once(' ') else {
             return Err(broken(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         };
         match parse(version) {
@@ -68,6 +70,7 @@ impl Python {
     }
 }
 
+/// Lists the interpreters on PATH, in the order of [`NAMES`].
 fn candidates(path: &OsStr) -> impl Iterator<Item = PathBuf> {
     let folders: Vec<PathBuf> =
         std::env::split_paths(path).filter(|folder| folder.is_absolute()).collect();
@@ -76,6 +79,7 @@ fn candidates(path: &OsStr) -> impl Iterator<Item = PathBuf> {
     })
 }
 
+/// Reads major and minor version from `3.12.1`.
 fn parse(version: &str) -> Option<(u32, u32)> {
     let mut parts = version.split('.').map(str::parse);
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
@@ -88,7 +92,7 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
-    /// A folder of scripts that answer as interpreters do.
+    /// Creates a folder of scripts that stand in for interpreters.
     fn folder(scripts: &[(&str, &str)]) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();
         for (name, answer) in scripts {
@@ -112,20 +116,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn none_on_path() {
+    async fn no_python_on_path_is_an_error() {
         let error = find(&[]).await.unwrap_err();
         assert!(matches!(error, Error::NoPython));
         assert!(error.hint().unwrap().contains("install Python 3.10"));
     }
 
     #[tokio::test]
-    async fn an_old_one_is_named() {
+    async fn an_old_python_is_an_error_with_its_version() {
         let error = find(&[("python3", "echo 3.9.6 /usr/bin/python3")]).await.unwrap_err();
-        assert!(error.to_string().contains("found 3.9.6"), "{error}");
+        assert!(error.to_string().contains("is Python 3.9.6"), "{error}");
     }
 
     #[tokio::test]
-    async fn a_newer_one_beside_an_old_one_is_taken() {
+    async fn a_newer_python_is_preferred_to_an_old_python3() {
         let found = find(&[
             ("python3", "echo 3.9.6 /usr/bin/python3"),
             ("python3.12", "echo 3.12.1 /opt/python3.12"),
@@ -135,8 +139,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_broken_one_says_why() {
+    async fn a_broken_python_is_an_error_with_its_output() {
         let error = find(&[("python3", "echo no encodings >&2; exit 1")]).await.unwrap_err();
-        assert!(error.to_string().ends_with("does not run: no encodings"), "{error}");
+        assert!(error.to_string().ends_with("python3: no encodings"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The door before a stand-in for the emulator, which answers with what it received.
+//! The proxy in front of a fake emulator that echoes each request.
 
 #![allow(clippy::unwrap_used, reason = "a wrong assumption fails the test")]
 
@@ -11,14 +11,14 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use stackwright_local::expose::Door;
+use stackwright_local::expose::Proxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
 type Seen = Arc<Mutex<Vec<String>>>;
 
-/// Answers with the request it saw, as JSON.
+/// Starts a fake emulator that replies with the request it received, as JSON.
 async fn upstream() -> (u16, Seen) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -72,16 +72,16 @@ struct Exposed {
 }
 
 async fn expose(upstream: u16) -> Exposed {
-    let door = Door::open(0, upstream).await.unwrap();
-    let port = door.port();
+    let proxy = Proxy::bind(0, upstream).await.unwrap();
+    let port = proxy.port();
     let (stop, stopped) = oneshot::channel();
-    tokio::spawn(door.serve(async move {
+    tokio::spawn(proxy.serve(async move {
         let _ = stopped.await;
     }));
     Exposed { port, _stop: stop }
 }
 
-/// Sends the text as it is: no client library tidies the target up.
+/// Sends the text unchanged: no client library normalizes the request target.
 async fn raw(port: u16, request: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
@@ -99,11 +99,11 @@ fn body(reply: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_call_passes_whole() {
+async fn a_call_is_forwarded_without_hop_by_hop_headers() {
     let (upstream, _) = upstream().await;
-    let door = expose(upstream).await;
+    let proxy = expose(upstream).await;
     let reply = raw(
-        door.port,
+        proxy.port,
         "POST /restapis/abc/prod/_user_request_/ec2/a%20b?x=1&y=%2F HTTP/1.1\r\n\
          Host: abc.execute-api.localhost\r\nContent-Type: application/json\r\n\
          Connection: close, X-Mine\r\nX-Mine: 1\r\nTE: trailers\r\nUpgrade: websocket\r\n\
@@ -128,11 +128,11 @@ async fn a_call_passes_whole() {
 }
 
 #[tokio::test]
-async fn a_chunked_body_passes() {
+async fn a_chunked_body_is_forwarded() {
     let (upstream, _) = upstream().await;
-    let door = expose(upstream).await;
+    let proxy = expose(upstream).await;
     let reply = raw(
-        door.port,
+        proxy.port,
         "PUT /restapis/abc/prod/_user_request_/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
          Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
     )
@@ -141,16 +141,16 @@ async fn a_chunked_body_passes() {
 }
 
 #[tokio::test]
-async fn health_passes() {
+async fn the_health_page_is_forwarded() {
     let (upstream, _) = upstream().await;
-    let door = expose(upstream).await;
-    assert_eq!(body(&get(door.port, "/_localstack/health").await)["method"], "GET");
+    let proxy = expose(upstream).await;
+    assert_eq!(body(&get(proxy.port, "/_localstack/health").await)["method"], "GET");
 }
 
 #[tokio::test]
-async fn everything_else_never_reaches_the_emulator() {
+async fn other_requests_are_refused_and_never_reach_the_emulator() {
     let (upstream, seen) = upstream().await;
-    let door = expose(upstream).await;
+    let proxy = expose(upstream).await;
     for target in [
         "/",
         "/restapis",
@@ -166,20 +166,20 @@ async fn everything_else_never_reaches_the_emulator() {
         "http://127.0.0.1/restapis/abc/prod/_user_request_/x",
         "http://127.0.0.1/_localstack/health",
     ] {
-        let reply = get(door.port, target).await;
+        let reply = get(proxy.port, target).await;
         assert!(reply.starts_with("HTTP/1.1 404"), "{target}: {reply}");
         let text = reply.split_once("\r\n\r\n").unwrap().1;
-        assert_eq!(text, "only calls of deployed APIs are exposed here\n", "{target}");
+        assert_eq!(text, "only deployed APIs are exposed here\n", "{target}");
     }
     assert_eq!(*seen.lock().unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn a_second_request_behind_the_first_is_judged_too() {
+async fn every_request_of_a_connection_is_checked() {
     let (upstream, seen) = upstream().await;
-    let door = expose(upstream).await;
+    let proxy = expose(upstream).await;
     let reply = raw(
-        door.port,
+        proxy.port,
         "POST /restapis/a/b/_user_request_/x HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}\
          POST /_ministack/reset HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
          Content-Length: 0\r\n\r\n",
@@ -190,31 +190,31 @@ async fn a_second_request_behind_the_first_is_judged_too() {
 }
 
 #[tokio::test]
-async fn no_emulator_is_a_bad_gateway() {
+async fn a_missing_emulator_is_a_bad_gateway() {
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let upstream = closed.local_addr().unwrap().port();
     drop(closed);
-    let door = expose(upstream).await;
-    let reply = get(door.port, "/restapis/abc/prod/_user_request_/ec2").await;
+    let proxy = expose(upstream).await;
+    let reply = get(proxy.port, "/restapis/abc/prod/_user_request_/ec2").await;
     assert!(reply.starts_with("HTTP/1.1 502"), "{reply}");
-    let expected = format!("no answer from the local cloud on port {upstream}: Connection refused");
+    let expected = format!("cannot reach the local cloud on port {upstream}: Connection refused");
     assert!(reply.contains(&expected), "{reply}");
 }
 
 #[tokio::test]
 async fn a_taken_port_is_an_error() {
-    let door = Door::open(0, 1).await.unwrap();
-    let error = Door::open(door.port(), 1).await.unwrap_err();
-    assert!(error.to_string().contains("cannot be listened on"), "{error}");
+    let proxy = Proxy::bind(0, 1).await.unwrap();
+    let error = Proxy::bind(proxy.port(), 1).await.unwrap_err();
+    assert!(error.to_string().contains("cannot listen on port"), "{error}");
 }
 
 #[tokio::test]
-async fn shutdown_ends_it() {
+async fn shutdown_stops_the_proxy() {
     let (upstream, _) = upstream().await;
-    let door = Door::open(0, upstream).await.unwrap();
-    let port = door.port();
+    let proxy = Proxy::bind(0, upstream).await.unwrap();
+    let port = proxy.port();
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(door.serve(async move {
+    let served = tokio::spawn(proxy.serve(async move {
         let _ = stopped.await;
     }));
     get(port, "/_localstack/health").await;

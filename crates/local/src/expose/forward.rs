@@ -1,4 +1,4 @@
-//! Hands a request to the emulator and its reply back, bodies unread.
+//! Forwards a request to the emulator and returns the reply, without reading the bodies.
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -11,11 +11,12 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 
-use super::route::passes;
+use super::route::is_allowed;
 
 pub(super) type Body = BoxBody<Bytes, hyper::Error>;
 
-/// Of one connection, not of the message (RFC 9110, 7.6.1), and `Expect`, which hyper answers.
+/// Headers that belong to one connection and not to the message (RFC 9110, 7.6.1), and `Expect`, which
+/// hyper answers itself.
 const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     header::EXPECT,
@@ -28,7 +29,7 @@ const HOP_BY_HOP: [HeaderName; 9] = [
     HeaderName::from_static("keep-alive"),
 ];
 
-/// The emulator behind the door.
+/// The emulator behind the proxy.
 #[derive(Clone, Debug)]
 pub(super) struct Upstream {
     client: Client<HttpConnector, Incoming>,
@@ -41,17 +42,17 @@ impl Upstream {
     }
 
     pub async fn answer(&self, request: Request<Incoming>) -> Response<Body> {
-        if !passes(request.method(), request.uri()) {
+        if !is_allowed(request.method(), request.uri()) {
             tracing::debug!("expose: refused {} {}", request.method(), request.uri());
-            return line(StatusCode::NOT_FOUND, "only calls of deployed APIs are exposed here");
+            return text_response(StatusCode::NOT_FOUND, "only deployed APIs are exposed here");
         }
         match self.forward(request).await {
             Ok(response) => response,
-            Err(said) => {
-                tracing::debug!("expose: {said}");
-                line(
+            Err(error) => {
+                tracing::debug!("expose: {error}");
+                text_response(
                     StatusCode::BAD_GATEWAY,
-                    &format!("no answer from the local cloud on port {}: {said}", self.port),
+                    &format!("cannot reach the local cloud on port {}: {error}", self.port),
                 )
             }
         }
@@ -63,14 +64,14 @@ impl Upstream {
         head.uri = rebase(&head.uri, &authority)?;
         head.version = Version::HTTP_11;
         drop_hop_by_hop(&mut head.headers);
-        // Emulators choose a service by the host's name too, so the client's must not reach them.
+        // Emulators also choose a service by host name, so the client's Host header must not reach them.
         let host = HeaderValue::from_str(&authority).map_err(|error| error.to_string())?;
         head.headers.insert(header::HOST, host);
         let response = self
             .client
             .request(Request::from_parts(head, body))
             .await
-            .map_err(|error| innermost(&error))?;
+            .map_err(|error| root_cause(&error))?;
         let (mut head, body) = response.into_parts();
         head.version = Version::HTTP_11;
         drop_hop_by_hop(&mut head.headers);
@@ -78,7 +79,7 @@ impl Upstream {
     }
 }
 
-/// The same path and query, byte for byte, on another host.
+/// Returns the same path and query, byte for byte, with another host.
 fn rebase(uri: &Uri, authority: &str) -> Result<Uri, String> {
     let path = uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
     let authority: Authority = authority.parse().map_err(|error| format!("{error}"))?;
@@ -90,7 +91,7 @@ fn rebase(uri: &Uri, authority: &str) -> Result<Uri, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The fixed ones, and those that `Connection` names.
+/// Removes the headers in [`HOP_BY_HOP`] and those that `Connection` names.
 fn drop_hop_by_hop(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(header::CONNECTION)
@@ -100,14 +101,14 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|name| name.trim().parse().ok())
         .collect();
     for name in HOP_BY_HOP.iter().chain(&named) {
-        // A client cannot have the body's own framing dropped: that would split requests.
+        // A client must not have the length of the body removed: that would allow request smuggling.
         if *name != header::CONTENT_LENGTH {
             headers.remove(name);
         }
     }
 }
 
-fn line(status: StatusCode, text: &str) -> Response<Body> {
+fn text_response(status: StatusCode, text: &str) -> Response<Body> {
     let body = Full::from(format!("{text}\n")).map_err(|never| match never {}).boxed();
     let mut response = Response::new(body);
     *response.status_mut() = status;
@@ -116,8 +117,8 @@ fn line(status: StatusCode, text: &str) -> Response<Body> {
     response
 }
 
-/// "Connection refused", without the layers above it.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
+/// Returns the root cause, for example "Connection refused".
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     let mut cause = error;
     while let Some(next) = cause.source() {
         cause = next;

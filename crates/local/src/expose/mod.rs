@@ -1,8 +1,8 @@
-//! The only door that may be public: it lets calls of deployed APIs through, and nothing else.
+//! A reverse proxy that forwards calls of deployed APIs to the emulator, and nothing else.
 //!
-//! Whoever reaches the emulator's own port runs code on this machine (he makes a function). So that
-//! port stays on 127.0.0.1, and what a tunnel or a codespace publishes is this one. What passes is
-//! decided in [`route`]; what is changed on the way in `forward`.
+//! Everyone who reaches the emulator's own port can run code on this machine, by creating a function.
+//! So that port stays on 127.0.0.1, and a tunnel or a codespace publishes the port of this proxy
+//! instead. [`route`] decides which requests are forwarded; `forward` rewrites and sends them.
 
 mod forward;
 pub mod route;
@@ -19,37 +19,39 @@ use tokio::task::JoinSet;
 use crate::error::{Error, Result};
 use forward::Upstream;
 
-/// The custom port of the door.
+/// The proxy's default port.
 pub const PORT: u16 = 4567;
 
-/// How long a client may take to send the head of a request.
-const HEAD: Duration = Duration::from_secs(15);
-/// After a failed accept, as with too many open files: the next one would fail at once too.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long a client may take to send the header of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(15);
+/// The pause after a failed accept. With too many open files, for example, the next accept would fail
+/// immediately as well.
+const ACCEPT_RETRY_PAUSE: Duration = Duration::from_millis(100);
 
-/// A door that is open for connections, but does not answer before [`serve`](Self::serve).
+/// A proxy that accepts connections, and answers them once [`serve`](Self::serve) runs.
 #[derive(Debug)]
-pub struct Door {
+pub struct Proxy {
     listener: TcpListener,
     port: u16,
     upstream: u16,
 }
 
-impl Door {
-    /// Listens on 127.0.0.1:`port` (0: any) for the emulator on `upstream`, which need not run yet.
-    pub async fn open(port: u16, upstream: u16) -> Result<Self> {
+impl Proxy {
+    /// Listens on 127.0.0.1:`port` (0 chooses a free port) and forwards to the emulator on port
+    /// `upstream`, which need not run yet.
+    pub async fn bind(port: u16, upstream: u16) -> Result<Self> {
         let listen = |source| Error::Listen { port, source };
         let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(listen)?;
         let port = listener.local_addr().map_err(listen)?.port();
         Ok(Self { listener, port, upstream })
     }
 
-    /// Where it listens.
+    /// The port that the proxy listens on.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Answers until `shutdown` resolves; calls under way are cut then.
+    /// Answers requests until `shutdown` resolves, and then aborts the requests in progress.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let upstream = Upstream::new(self.upstream);
         let mut connections = JoinSet::new();
@@ -65,7 +67,7 @@ impl Door {
                     }
                     Err(error) => {
                         tracing::warn!("expose: {error}");
-                        tokio::time::sleep(PAUSE).await;
+                        tokio::time::sleep(ACCEPT_RETRY_PAUSE).await;
                     }
                 },
             }
@@ -78,7 +80,7 @@ async fn answer(stream: TokioIo<tokio::net::TcpStream>, upstream: Upstream) {
         service_fn(|request| async { Ok::<_, Infallible>(upstream.answer(request).await) });
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD)
+        .header_read_timeout(HEADER_TIMEOUT)
         .serve_connection(stream, service)
         .await;
     if let Err(error) = served {

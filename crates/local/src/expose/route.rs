@@ -1,22 +1,22 @@
-//! What passes the door, decided on the request line alone.
+//! Decides which requests the proxy forwards, from the request line alone.
 
 use http::{Method, Uri};
 
-/// The emulator's health page, which the workshop shows.
+/// The emulator's health page. Users look at it to see which services run.
 const HEALTH: &str = "/_localstack/health";
 
-/// Encodings within encodings that are looked through; who nests deeper means no good.
-const DEPTH: usize = 4;
+/// How many times a path is percent-decoded. No honest client nests encodings deeper.
+const MAX_DECODING_DEPTH: usize = 4;
 
-/// Is this a call of a deployed API, `/restapis/{id}/{stage}/_user_request_/…`, or
-/// `GET /_localstack/health`?
+/// Returns whether a request is a call of a deployed API, `/restapis/{id}/{stage}/_user_request_/…`, or
+/// `GET /_localstack/health`.
 ///
-/// Emulators choose a service by what a path looks like after decoding, so a path passes only when
-/// it means the same before and after: no dot segments, no empty ones, no backslash, no control
-/// character, at any depth of percent-encoding.
-pub fn passes(method: &Method, uri: &Uri) -> bool {
-    // Only `GET /path`: the absolute form names a host of the client's choice, and CONNECT has
-    // no path at all.
+/// Emulators choose a service by the decoded path. So a path is allowed only if decoding does not change
+/// its meaning: it must have no dot segments, no empty segments, no backslash and no control character,
+/// at any depth of percent-encoding.
+pub fn is_allowed(method: &Method, uri: &Uri) -> bool {
+    // Only `GET /path` is allowed. The absolute form lets the client choose the host, and CONNECT has no
+    // path at all.
     if uri.scheme().is_some() || uri.authority().is_some() || *method == Method::CONNECT {
         return false;
     }
@@ -26,24 +26,24 @@ pub fn passes(method: &Method, uri: &Uri) -> bool {
     }
     match path.splitn(6, '/').collect::<Vec<_>>()[..] {
         ["", "restapis", id, stage, "_user_request_", rest] => {
-            plain(id) && plain(stage) && harmless(rest)
+            is_plain_name(id) && is_plain_name(stage) && is_safe_path(rest)
         }
-        ["", "restapis", id, stage, "_user_request_"] => plain(id) && plain(stage),
+        ["", "restapis", id, stage, "_user_request_"] => is_plain_name(id) && is_plain_name(stage),
         _ => false,
     }
 }
 
-/// An API's id or a stage: nothing that could need an encoding.
-fn plain(name: &str) -> bool {
+/// Returns whether an API id or a stage needs no percent-encoding.
+fn is_plain_name(name: &str) -> bool {
     !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// A path below an API that no decoder can turn into another one.
-fn harmless(rest: &str) -> bool {
+/// Returns whether no decoder can turn this path below an API into another path.
+fn is_safe_path(rest: &str) -> bool {
     let mut path = rest.as_bytes().to_vec();
-    for _ in 0..=DEPTH {
-        if !well_formed(&path) {
+    for _ in 0..=MAX_DECODING_DEPTH {
+        if !has_safe_segments(&path) {
             return false;
         }
         let decoded = decoded(&path);
@@ -55,8 +55,9 @@ fn harmless(rest: &str) -> bool {
     false
 }
 
-fn well_formed(path: &[u8]) -> bool {
-    // The management of open WebSockets, which a deployed API does not offer to its callers.
+/// Returns whether a path has no segment or character that could change its meaning.
+fn has_safe_segments(path: &[u8]) -> bool {
+    // The management API of WebSocket connections, which is not meant for callers of a deployed API.
     if path.starts_with(b"@connections") {
         return false;
     }
@@ -64,14 +65,14 @@ fn well_formed(path: &[u8]) -> bool {
         return false;
     }
     let mut segments: Vec<&[u8]> = path.split(|byte| *byte == b'/').collect();
-    // One slash at the end is usual, also alone.
+    // One slash at the end is common.
     if segments.last().is_some_and(|last| last.is_empty()) {
         segments.pop();
     }
     segments.iter().all(|segment| !matches!(*segment, b"" | b"." | b".."))
 }
 
-/// One round of percent-decoding; what is no escape stays.
+/// Percent-decodes a path once. Invalid escapes stay as they are.
 fn decoded(path: &[u8]) -> Vec<u8> {
     let hex = |byte: u8| (byte as char).to_digit(16).map(|digit| digit as u8);
     let mut out = Vec::with_capacity(path.len());
@@ -99,11 +100,11 @@ mod tests {
     fn check(method: &str, target: &str, expected: bool) {
         let method: Method = method.parse().unwrap();
         let uri: Uri = target.parse().unwrap();
-        assert_eq!(passes(&method, &uri), expected, "{method} {target}");
+        assert_eq!(is_allowed(&method, &uri), expected, "{method} {target}");
     }
 
     #[test]
-    fn calls_of_apis_pass() {
+    fn calls_of_deployed_apis_are_allowed() {
         for target in [
             "/restapis/abc123/prod/_user_request_",
             "/restapis/abc123/prod/_user_request_/",
@@ -123,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn health_passes_for_reading() {
+    fn only_get_is_allowed_on_the_health_page() {
         check("GET", "/_localstack/health", true);
         check("POST", "/_localstack/health", false);
         check("GET", "/_localstack/health/", false);
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clouds_own_calls_are_refused() {
+    fn calls_of_the_cloud_itself_are_refused() {
         for target in [
             "/",
             "/?Action=RunInstances",
@@ -156,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn tricks_with_paths_are_refused() {
+    fn ambiguous_paths_are_refused() {
         for target in [
             "/restapis/../2015-03-31/functions/_user_request_/x",
             "/restapis/abc/../_user_request_/x",
@@ -195,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn other_forms_of_a_target_are_refused() {
+    fn absolute_and_special_request_targets_are_refused() {
         check("GET", "http://127.0.0.1:4566/restapis/abc/prod/_user_request_/x", false);
         check("GET", "http://evil.example/_localstack/health", false);
         check("CONNECT", "127.0.0.1:4566", false);

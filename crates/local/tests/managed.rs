@@ -1,6 +1,6 @@
-//! The managed local cloud as users get it: really installed, really started.
+//! The managed local cloud as users get it: installed with pip and started as a process.
 //!
-//! Linux only where it looks into /proc; the rest holds everywhere.
+//! Tests that read /proc need Linux; the others run everywhere.
 
 #![allow(clippy::unwrap_used, reason = "a wrong assumption fails the test")]
 
@@ -15,12 +15,12 @@ use http::Request;
 use http_body_util::{BodyExt, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
-use stackwright_local::{Config, Endpoint, Error, Event, What, down, probe, reset, status, up};
+use stackwright_local::{Config, Endpoint, Error, Event, PortUse, down, probe, reset, status, up};
 use stackwright_testkit::cache;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 
-/// A local cloud of its own on the shared installation, which ends with the test.
+/// A local cloud for one test, on the shared installation. It stops when the test ends.
 struct Cloud {
     config: Config,
     _data: TempDir,
@@ -47,7 +47,7 @@ impl Cloud {
     }
 
     async fn pid(&self) -> u32 {
-        status(&self.config).await.managed.expect("it runs").pid
+        status(&self.config).await.managed.expect("a running emulator").pid
     }
 
     async fn iam(&self, body: &str) -> String {
@@ -69,25 +69,25 @@ impl Cloud {
         self.iam(&format!("Action=GetRole&RoleName={name}")).await.contains("<Arn>")
     }
 
-    async fn make_role(&self, name: &str) {
-        let made = self
+    async fn create_role(&self, name: &str) {
+        let reply = self
             .iam(&format!("Action=CreateRole&RoleName={name}&AssumeRolePolicyDocument=%7B%7D"))
             .await;
-        assert!(made.contains("<Arn>"), "{made}");
+        assert!(reply.contains("<Arn>"), "{reply}");
     }
 }
 
 impl Drop for Cloud {
-    /// Also after a failed assertion: a daemon survives its test otherwise.
+    /// Stops the emulator, also after a failed assertion: it would outlive the test otherwise.
     fn drop(&mut self) {
         let config = self.config.clone();
-        let ended = std::thread::spawn(move || {
+        let stopped = std::thread::spawn(move || {
             let runtime = tokio::runtime::Runtime::new().unwrap();
             runtime.block_on(async { down(&config, &mut |_| ()).await.map(drop) })
         });
-        match ended.join() {
-            Ok(Ok(()) | Err(Error::NotOurs { .. })) => {}
-            other => eprintln!("the local cloud did not end: {other:?}"),
+        match stopped.join() {
+            Ok(Ok(()) | Err(Error::NotManaged { .. })) => {}
+            other => eprintln!("the local cloud did not stop: {other:?}"),
         }
     }
 }
@@ -97,7 +97,7 @@ async fn free_port() -> u16 {
 }
 
 #[tokio::test]
-async fn up_use_down_up_again() {
+async fn objects_survive_a_stop_but_not_a_reset() {
     let cloud = Cloud::new().await;
     let mut events = Vec::new();
     let first = up(&cloud.config, &mut |event| events.push(event)).await.unwrap();
@@ -114,12 +114,12 @@ async fn up_use_down_up_again() {
     assert_eq!(up(&cloud.config, &mut |event| events.push(event)).await.unwrap(), expected);
     assert_eq!(events, []);
 
-    cloud.make_role("kept").await;
+    cloud.create_role("kept").await;
     let pid = cloud.pid().await;
     assert!(down(&cloud.config, &mut |_| ()).await.unwrap());
-    assert!(ended(pid).await, "process {pid} is still there");
-    assert_eq!(probe(cloud.config.port).await, What::Nothing);
-    assert!(!down(&cloud.config, &mut |_| ()).await.unwrap(), "nothing is left to stop");
+    assert!(has_exited(pid).await, "process {pid} is still there");
+    assert_eq!(probe(cloud.config.port).await, PortUse::Free);
+    assert!(!down(&cloud.config, &mut |_| ()).await.unwrap(), "no emulator is left to stop");
 
     cloud.up().await;
     assert!(cloud.has_role("kept").await);
@@ -132,7 +132,7 @@ async fn up_use_down_up_again() {
 }
 
 #[tokio::test]
-async fn it_listens_on_its_port_of_the_loopback_alone() {
+async fn the_emulator_listens_only_on_its_port_of_the_loopback_address() {
     let cloud = Cloud::new().await;
     cloud.up().await;
     cloud.iam("Action=ListRoles").await;
@@ -141,11 +141,11 @@ async fn it_listens_on_its_port_of_the_loopback_alone() {
 }
 
 #[tokio::test]
-async fn it_inherits_no_variable_and_no_terminal() {
+async fn the_emulator_inherits_no_variable_and_no_terminal() {
     let cloud = Cloud::new().await;
-    // A process's environment is fixed at its start: so a program of its own carries the canary.
+    // A process's environment is fixed at its start, so a second process carries the canary variables.
     let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "starts_with_a_canary", "--ignored"])
+        .args(["--exact", "helper_starts_a_cloud_with_canary_variables", "--ignored"])
         .env("CANARY", "secret-of-the-shell")
         .env("AWS_PROFILE", "secret-of-the-shell")
         .env("TEST_PORT", cloud.config.port.to_string())
@@ -177,17 +177,17 @@ async fn it_inherits_no_variable_and_no_terminal() {
         "STATE_DIR",
     ]);
     assert_eq!(names, expected);
-    // The leader of a session of its own: no Ctrl-C and no hang-up reaches it.
+    // The emulator leads its own session: Ctrl-C and a hang-up do not reach it.
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
     let session = stat.rsplit(')').next().unwrap().split_whitespace().nth(3).unwrap();
     assert_eq!(session, pid.to_string());
     assert_eq!(fs::read_link(format!("/proc/{pid}/fd/0")).unwrap(), Path::new("/dev/null"));
 }
 
-/// The other half of the test above.
+/// The second process of the test above.
 #[tokio::test]
-#[ignore = "is run by it_inherits_no_variable_and_no_terminal"]
-async fn starts_with_a_canary() {
+#[ignore = "run by the_emulator_inherits_no_variable_and_no_terminal"]
+async fn helper_starts_a_cloud_with_canary_variables() {
     let config = Config {
         port: std::env::var("TEST_PORT").unwrap().parse().unwrap(),
         cache: cache().join("local"),
@@ -199,7 +199,7 @@ async fn starts_with_a_canary() {
 }
 
 #[tokio::test]
-async fn parallel_runs_start_one() {
+async fn parallel_runs_start_one_emulator() {
     let cloud = Cloud::new().await;
     let runs: Vec<_> = (0..4)
         .map(|_| {
@@ -221,23 +221,23 @@ async fn parallel_runs_start_one() {
 }
 
 #[tokio::test]
-async fn a_killed_one_is_started_again() {
+async fn a_killed_emulator_is_started_again() {
     let cloud = Cloud::new().await;
     cloud.up().await;
     let pid = cloud.pid().await;
     assert!(Command::new("sh").args(["-c", &format!("kill -9 {pid}")]).status().unwrap().success());
-    // The last of its threads frees the lock; `up` waits for that.
+    // The lock is freed when the last thread of the process ends; `up` waits for that.
     cloud.up().await;
-    assert!(ended(pid).await);
+    assert!(has_exited(pid).await);
     assert_ne!(cloud.pid().await, pid);
 }
 
 #[tokio::test]
-async fn a_taken_port_says_what_to_do() {
+async fn a_taken_port_is_an_error_with_a_hint() {
     let cloud = Cloud::new().await;
     let listener = TcpListener::bind(("127.0.0.1", cloud.config.port)).await.unwrap();
     tokio::spawn(async move {
-        // Every connection is closed at once.
+        // Every connection is closed immediately.
         while listener.accept().await.is_ok() {}
     });
     let error = up(&cloud.config, &mut |_| ()).await.unwrap_err();
@@ -246,7 +246,7 @@ async fn a_taken_port_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn what_others_started_is_used_and_left_alone() {
+async fn an_emulator_started_by_someone_else_is_used_and_never_stopped() {
     let mut cloud = Cloud::new().await;
     let other = tokio::task::spawn_blocking(|| stackwright_testkit::Emulator::moto().start());
     let other = other.await.unwrap();
@@ -257,14 +257,14 @@ async fn what_others_started_is_used_and_left_alone() {
         down(&cloud.config, &mut |_| ()).await.unwrap_err(),
         reset(&cloud.config, &mut |_| ()).await.unwrap_err(),
     ] {
-        assert!(matches!(error, Error::NotOurs { .. }), "{error}");
+        assert!(matches!(error, Error::NotManaged { .. }), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_crash_at_the_start_shows_the_log() {
+async fn a_crash_at_startup_is_an_error_with_the_log() {
     let cloud = Cloud::new().await;
-    // An installation that somebody emptied.
+    // An installation whose folder was emptied.
     let broken = cloud.config.data.join("cache");
     let version = "import sys; print('%d.%d' % sys.version_info[:2])";
     let version = Command::new("python3").args(["-c", version]).output().unwrap().stdout;
@@ -280,8 +280,9 @@ async fn a_crash_at_the_start_shows_the_log() {
     assert!(error.to_string().contains("No module named ministack"), "{error}");
 }
 
-/// No such process any more, or only its exit code, which this test's runtime will collect.
-async fn ended(pid: u32) -> bool {
+/// Returns whether the process ends within two seconds. A zombie counts as ended: this test's runtime
+/// collects its exit code.
+async fn has_exited(pid: u32) -> bool {
     for _ in 0..100 {
         let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         if state.is_empty() || state.rsplit(')').next().unwrap().trim().starts_with('Z') {
@@ -292,9 +293,9 @@ async fn ended(pid: u32) -> bool {
     false
 }
 
-/// The addresses on which a process and its children accept connections.
+/// Returns the addresses on which a process and its children accept connections.
 fn listening(pid: u32) -> HashSet<String> {
-    let inodes: HashSet<String> = family(pid).into_iter().flat_map(sockets).collect();
+    let inodes: HashSet<String> = session(pid).into_iter().flat_map(sockets).collect();
     let mut found = HashSet::new();
     for table in ["tcp", "tcp6"] {
         let table = fs::read_to_string(format!("/proc/{pid}/net/{table}")).unwrap();
@@ -309,8 +310,8 @@ fn listening(pid: u32) -> HashSet<String> {
     found
 }
 
-/// The session that the process leads.
-fn family(leader: u32) -> Vec<u32> {
+/// Returns the processes of the session that a process leads.
+fn session(leader: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").unwrap().flatten();
     processes
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
@@ -331,7 +332,8 @@ fn sockets(pid: u32) -> Vec<String> {
         .collect()
 }
 
-/// `0100007F:11D6` as /proc writes it; IPv6 stays in its form, which no test expects.
+/// Converts an IPv4 address of /proc, for example `0100007F:11D6`. IPv6 addresses stay as they are; no
+/// test expects one.
 fn address(hex: &str) -> String {
     let (host, port) = hex.split_once(':').unwrap();
     let port = u16::from_str_radix(port, 16).unwrap();
