@@ -1,6 +1,6 @@
-//! What can be typed.
+//! The command line: commands, arguments, options, and their help.
 
-mod again;
+mod resume;
 
 use std::path::PathBuf;
 
@@ -8,17 +8,37 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use stackwright_engine::Address;
 use stackwright_engine::plan::Selection;
 
-/// Makes a cloud match a file: instances, roles, functions and API routes from one stack.yaml.
-///
-/// `reconcile` compares the file with its state and with what exists, and makes the difference.
-/// Any run can be repeated, interrupted or killed; the next one finishes the job.
+/// Headings of the options that many commands share.
+const STACK: &str = "Stack options";
+const GLOBAL: &str = "Global options";
+
 #[derive(Debug, Parser)]
 #[command(name = "stackwright", version, propagate_version = true, max_term_width = 100)]
 #[command(
-    after_help = "Exit codes: 0 success; 1 other error, or declined; 2 changes present (with \
-    --detailed-exitcode); 3 credentials, endpoint or account; 4 a resource failed; 5 a check \
-    failed; 6 locked by another run; 64 usage; 65 invalid stack file; 130/143 interrupted."
+    about = "Make a cloud match a file: EC2 instances, IAM roles, Lambda functions, APIs.\n\n\
+        `plan` compares stack.yaml with the state and the cloud, and shows the changes.\n\
+        `reconcile` makes them. A run may be interrupted or killed at any time: the next\n\
+        run finishes the job."
 )]
+#[command(after_help = "\
+Examples:
+  stackwright plan                Show what would change
+  stackwright reconcile           Make the cloud match stack.yaml
+  stackwright destroy             Delete everything that the stack owns
+  stackwright plan --cloud aws    Plan the same stack for AWS
+
+Exit codes:
+  0    success
+  1    another error, a blocked plan, or you declined
+  2    there are changes (with --detailed-exitcode)
+  3    the cloud cannot be reached, or rejects the credentials or the account
+  4    a resource failed
+  5    a check failed
+  6    another run is in progress
+  64   wrong usage
+  65   invalid stack file
+  130  interrupted (SIGINT)
+  143  terminated (SIGTERM)")]
 pub struct Cli {
     #[command(flatten)]
     pub global: Global,
@@ -28,17 +48,17 @@ pub struct Cli {
 
 #[derive(Debug, Args)]
 pub struct Global {
-    /// Go to this folder first.
-    #[arg(short = 'C', long, global = true, value_name = "FOLDER")]
+    /// Change to this folder first.
+    #[arg(short = 'C', long, global = true, help_heading = GLOBAL, value_name = "FOLDER")]
     pub chdir: Option<PathBuf>,
-    /// One JSON document on stdout, or one event a line.
-    #[arg(long, global = true)]
+    /// Print JSON: one document, or one event per line.
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub json: bool,
-    /// Tell every call on stderr.
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    /// Log every call to the cloud on stderr.
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub verbose: u8,
-    /// Colours: `NO_COLOR` and `TERM=dumb` are honoured too.
-    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    /// Use colors; `auto` respects `NO_COLOR` and `TERM=dumb`.
+    #[arg(long, global = true, help_heading = GLOBAL, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
 }
 
@@ -49,43 +69,31 @@ pub enum Color {
     Never,
 }
 
-/// Which stack, on which cloud.
+/// The options that select a stack and its cloud.
 #[derive(Clone, Debug, Default, Args)]
 pub struct Stack {
-    /// The stack file. Default: stack.yaml or stack.yml, here or in a folder above.
-    #[arg(short, long, value_name = "FILE")]
+    /// Stack file [default: stack.yaml or stack.yml, here or in a parent folder].
+    #[arg(short, long, value_name = "FILE", help_heading = STACK)]
     pub file: Option<PathBuf>,
-    /// `local`, `aws` or `http://host:port`, instead of the file's `cloud:`.
-    #[arg(long)]
+    /// `local`, `aws` or `http://HOST:PORT`, instead of `cloud:` in the file.
+    #[arg(long, help_heading = STACK)]
     pub cloud: Option<String>,
-    /// Instead of the file's `region:`.
-    #[arg(long)]
+    /// AWS region, instead of `region:` in the file.
+    #[arg(long, help_heading = STACK)]
     pub region: Option<String>,
-    /// The AWS profile to sign with.
-    #[arg(long)]
+    /// AWS profile that provides the credentials.
+    #[arg(long, help_heading = STACK)]
     pub profile: Option<String>,
 }
 
-/// A stack that may also be named by position.
+/// The options of [`Stack`], with the file also as a positional argument.
 #[derive(Clone, Debug, Args)]
 pub struct StackPath {
-    /// The stack file; the same as --file.
+    /// Stack file, same as --file.
     #[arg(value_name = "FILE", conflicts_with = "file")]
     pub path: Option<PathBuf>,
     #[command(flatten)]
     pub stack: Stack,
-}
-
-impl Part {
-    /// With what is to be made anew.
-    pub fn selection(self, anew: Anew) -> Selection {
-        Selection {
-            targets: self.targets.into_iter().collect(),
-            excluded: self.excluded.into_iter().collect(),
-            replaced: anew.replaced.into_iter().collect(),
-            refreshes: anew.refresh_image,
-        }
-    }
 }
 
 impl StackPath {
@@ -95,57 +103,100 @@ impl StackPath {
     }
 }
 
-/// A part of a plan.
+/// The options that limit a plan to some resources.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Part {
-    /// Only this address, and what its steps need; may be given more than once.
+pub struct TargetArgs {
+    /// Include only this resource and what its change depends on (repeatable).
     #[arg(long = "target", value_name = "ADDRESS")]
     pub targets: Vec<Address>,
-    /// Not this address, nor what needs its steps; may be given more than once.
+    /// Leave out this resource and what depends on its change (repeatable).
     #[arg(long = "exclude", value_name = "ADDRESS")]
     pub excluded: Vec<Address>,
 }
 
-/// What is done anew, though nothing differs.
+impl TargetArgs {
+    /// Combines these options with those that force replacements.
+    pub fn selection(self, replace: ReplaceArgs) -> Selection {
+        Selection {
+            targets: self.targets.into_iter().collect(),
+            excluded: self.excluded.into_iter().collect(),
+            replaced: replace.replaced.into_iter().collect(),
+            refreshes: replace.refresh_image,
+        }
+    }
+}
+
+/// The options that replace resources although nothing in the file changed.
 #[derive(Clone, Debug, Default, Args)]
-pub struct Anew {
-    /// Make this address anew, though nothing differs; may be given more than once.
+pub struct ReplaceArgs {
+    /// Replace this resource, even if nothing differs (repeatable).
     #[arg(long = "replace", value_name = "ADDRESS")]
     pub replaced: Vec<Address>,
-    /// Look up anew which image is meant where the file does not give its id; another one means another
-    /// instance.
+    /// Look up images given by name or parameter again, and replace instances whose image changed.
     #[arg(long)]
     pub refresh_image: bool,
 }
 
+/// The options of commands that change the cloud.
 #[derive(Clone, Debug, Args)]
-pub struct Writing {
+pub struct ApplyArgs {
     /// Do not ask before deleting or replacing.
     #[arg(short, long)]
     pub yes: bool,
-    /// Operations under way at once.
+    /// Work on at most N resources at the same time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make the cloud match the file, then run its checks.
-    #[command(visible_aliases = ["apply", "up"])]
+    /// Show what `reconcile` would change, and why.
+    #[command(
+        visible_alias = "diff",
+        after_help = "\
+Examples:
+  stackwright plan
+  stackwright plan --target function.api    Only this function and what it needs
+  stackwright plan --out plan.json          Save the plan...
+  stackwright reconcile --plan plan.json    ...and apply exactly that plan"
+    )]
+    Plan {
+        #[command(flatten)]
+        stack: StackPath,
+        #[command(flatten)]
+        target: TargetArgs,
+        #[command(flatten)]
+        replace: ReplaceArgs,
+        /// Plan as `reconcile --adopt` would.
+        #[arg(long)]
+        adopt: bool,
+        /// Save the plan to this file, for `reconcile --plan`.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+        /// Exit with 2 if the plan has changes.
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Make the cloud match the file, then run the file's checks.
+    #[command(visible_aliases = ["apply", "up"], after_help = "\
+Examples:
+  stackwright reconcile
+  stackwright reconcile --yes                     Never ask, for example in CI
+  stackwright reconcile --replace instance.web    Create a new instance")]
     Reconcile {
         #[command(flatten)]
         stack: StackPath,
         #[command(flatten)]
-        writing: Writing,
+        apply: ApplyArgs,
         #[command(flatten)]
-        part: Part,
+        target: TargetArgs,
         #[command(flatten)]
-        anew: Anew,
-        /// Take over objects of this stack's name that another state made, and roles and functions of
-        /// nobody's stack whose names the file gives.
+        replace: ReplaceArgs,
+        /// Adopt objects that belong to another copy of this stack's state, and roles and functions
+        /// of no stack that have a name from the file.
         #[arg(long)]
         adopt: bool,
-        /// Do exactly what `plan --out` wrote here; refused when it would be otherwise now.
+        /// Apply exactly this plan of `plan --out`; fail if it is no longer valid.
         #[arg(
             long,
             value_name = "FILE",
@@ -155,132 +206,140 @@ pub enum Command {
         /// Do not run the checks.
         #[arg(long)]
         no_check: bool,
-        /// Exit with 2 when something was changed.
+        /// Exit with 2 if something was changed.
         #[arg(long)]
         detailed_exitcode: bool,
     },
-    /// Show what reconcile would do, and why. Writes nothing, takes no lock.
-    #[command(visible_alias = "diff")]
-    Plan {
-        #[command(flatten)]
-        stack: StackPath,
-        #[command(flatten)]
-        part: Part,
-        #[command(flatten)]
-        anew: Anew,
-        /// Plan as `reconcile --adopt` would.
-        #[arg(long)]
-        adopt: bool,
-        /// Keep the plan in a file, for `reconcile --plan`.
-        #[arg(long, value_name = "FILE")]
-        out: Option<PathBuf>,
-        /// Exit with 2 when something would be changed.
-        #[arg(long)]
-        detailed_exitcode: bool,
-    },
-    /// Say of one resource what would happen to it, which field and which rule make it so, through
-    /// which references, what would be lost, and how to avoid it.
-    Explain {
-        /// `kind.key`
-        address: Address,
-        #[command(flatten)]
-        stack: Stack,
-        #[command(flatten)]
-        anew: Anew,
-        /// Plan as `reconcile --adopt` would.
-        #[arg(long)]
-        adopt: bool,
-    },
-    /// Show what differs in the cloud from what was last applied, whatever the file says.
-    Drift {
-        #[command(flatten)]
-        stack: StackPath,
-        /// Exit with 2 when something differs.
-        #[arg(long)]
-        detailed_exitcode: bool,
-    },
-    /// Take up an object that somebody else made. Nothing changes in the cloud until `reconcile`.
-    Import {
-        /// The address in the file that it shall have: `kind.key`
-        address: Address,
-        /// What the cloud calls it: instance id, role name, function name, REST API id.
-        id: String,
-        #[command(flatten)]
-        stack: Stack,
-        /// Take it over also where another state of this stack made it.
-        #[arg(long)]
-        adopt: bool,
-    },
-    /// Show what the state holds; with an address, that resource alone. Needs no network.
-    Show {
-        /// `kind.key`
-        address: Option<String>,
-        #[command(flatten)]
-        stack: Stack,
-        /// Also what exists now: power state, public address.
-        #[arg(long)]
-        live: bool,
-    },
-    /// Print the file's outputs; with a name, the bare value alone. Needs no network.
-    Output {
-        name: Option<String>,
-        #[command(flatten)]
-        stack: Stack,
-        #[arg(long, default_value = "text")]
-        format: Format,
-    },
-    /// Report everything that is wrong in the file, before any call.
-    Validate {
-        #[command(flatten)]
-        stack: StackPath,
-    },
-    /// Print the JSON schema of stack files, for editors.
-    Schema {
-        /// The fields of every kind as Markdown instead: docs/fields.md.
-        #[arg(long, hide = true)]
-        fields: bool,
-    },
-    /// Delete everything the state knows, or a part of it.
-    #[command(visible_alias = "down")]
+    /// Delete all resources in the state, or some of them.
+    #[command(
+        visible_alias = "down",
+        after_help = "\
+A resource with `protect: true` blocks the command. A resource with
+`retain: true` is released: its object stays in the cloud.
+
+Examples:
+  stackwright destroy
+  stackwright destroy --target role.api    Only this role and what uses it"
+    )]
     Destroy {
         #[command(flatten)]
         stack: StackPath,
         #[command(flatten)]
-        writing: Writing,
+        apply: ApplyArgs,
         #[command(flatten)]
-        part: Part,
+        target: TargetArgs,
     },
-    /// Run the file's checks against what exists.
+    /// Report every problem in the file, without calling the cloud.
+    Validate {
+        #[command(flatten)]
+        stack: StackPath,
+    },
+    /// Explain one planned change: its cause, its losses, how to avoid it.
+    #[command(after_help = "\
+Example:
+  stackwright explain function.api")]
+    Explain {
+        /// Address of the resource, for example `instance.web`.
+        address: Address,
+        #[command(flatten)]
+        stack: Stack,
+        #[command(flatten)]
+        replace: ReplaceArgs,
+        /// Plan as `reconcile --adopt` would.
+        #[arg(long)]
+        adopt: bool,
+    },
+    /// Show what differs in the cloud from what was last applied.
+    Drift {
+        #[command(flatten)]
+        stack: StackPath,
+        /// Exit with 2 if there is drift.
+        #[arg(long)]
+        detailed_exitcode: bool,
+    },
+    /// Show the resources in the state. Needs no network.
+    Show {
+        /// Show only this resource.
+        address: Option<String>,
+        #[command(flatten)]
+        stack: Stack,
+        /// Also read the cloud: power state, public address.
+        #[arg(long)]
+        live: bool,
+    },
+    /// Print the outputs of the file. Needs no network.
+    #[command(after_help = "\
+Examples:
+  stackwright output
+  curl \"$(stackwright output url)\"         Only the value of one output
+  eval \"$(stackwright output --format env)\"")]
+    Output {
+        /// Print only the value of this output.
+        name: Option<String>,
+        #[command(flatten)]
+        stack: Stack,
+        /// Format of the list; `env` prints `export` lines for a shell.
+        #[arg(long, default_value = "text")]
+        format: Format,
+    },
+    /// Run the file's checks.
     Check {
         #[command(flatten)]
         stack: StackPath,
     },
-    /// Call a function of the stack directly and print what it answers.
+    /// Invoke a function of the stack and print its response.
+    #[command(after_help = "\
+Example:
+  stackwright invoke api --payload '{\"action\": \"status\"}'")]
     Invoke {
-        /// `function.KEY`, or the key alone.
+        /// Address of the function, or its key: `function.api` or `api`.
         function: String,
-        /// The event, as JSON; `-` reads stdin.
+        /// Event for the function, as JSON; `-` reads it from stdin.
         #[arg(short, long, default_value = "{}")]
         payload: String,
         #[command(flatten)]
         stack: Stack,
     },
-    /// Print what a function of the stack has logged.
+    /// Print the log of a function of the stack.
     Logs {
-        /// `function.KEY`, or the key alone.
+        /// Address of the function, or its key: `function.api` or `api`.
         function: String,
-        /// Go on printing until interrupted.
+        /// Keep printing new lines until interrupted.
         #[arg(long)]
         follow: bool,
         #[command(flatten)]
         stack: Stack,
     },
-    /// What is remembered of the stack.
+    /// Import an existing object into the state.
+    #[command(after_help = "\
+Write the resource into the file first, then import the object. `plan` then
+shows what differs, and `reconcile` changes it.
+
+Example:
+  stackwright import instance.web i-0123456789abcdef0")]
+    Import {
+        /// Address of the resource in the file, for example `instance.web`.
+        address: Address,
+        /// Id of the object: instance id, role name, function name or REST API id.
+        id: String,
+        #[command(flatten)]
+        stack: Stack,
+        /// Import the object even if it belongs to another copy of this stack's state.
+        #[arg(long)]
+        adopt: bool,
+    },
+    /// Inspect, change or repair the state.
     #[command(subcommand)]
     State(State),
-    /// The local cloud: an AWS emulator on this machine.
+    /// Manage the local cloud, an AWS emulator on this machine.
     #[command(subcommand)]
     Local(Local),
+    /// Print the JSON schema of stack files, for editors.
+    Schema {
+        /// Print docs/fields.md instead: the fields of every resource type, as Markdown.
+        #[arg(long, hide = true)]
+        fields: bool,
+    },
     /// Print the version.
     Version,
 }
@@ -289,50 +348,50 @@ pub enum Command {
 pub enum Format {
     Text,
     Json,
-    /// `export NAME='value'` lines for a shell.
     Env,
 }
 
 #[derive(Debug, Subcommand)]
 pub enum State {
-    /// List the addresses that the state knows, with their ids. Needs no network.
+    /// List the resources in the state and their ids. Needs no network.
     List {
         #[command(flatten)]
         stack: StackPath,
     },
-    /// Print what the state holds of one address, as JSON. Needs no network.
+    /// Print one resource of the state as JSON. Needs no network.
     Show {
-        /// `kind.key`
+        /// Address of the resource, for example `instance.web`.
         address: Address,
         #[command(flatten)]
         stack: Stack,
     },
-    /// Give what the state knows another address, as `renamed_from:` in the file does. Needs no
-    /// network.
+    /// Change the address of a resource, as `renamed_from` in the file does. Needs no network.
     Mv {
-        /// The address that it has: `kind.key`
+        /// Current address of the resource.
         from: Address,
-        /// The address that it shall have.
+        /// New address of the resource.
         to: Address,
         #[command(flatten)]
         stack: Stack,
     },
-    /// Forget an object. It stays in the cloud, without the tags that say whose it is.
+    /// Release a resource: remove it from the state and keep its object in the cloud.
+    #[command(after_help = "The object loses the tags that mark it as owned by this stack.")]
     Rm {
-        /// `kind.key`
+        /// Address of the resource, for example `instance.web`.
         address: Address,
-        /// Also where it cannot be looked at: it keeps its tags then, by which `--adopt` finds it again.
+        /// Release the resource even if its object cannot be read. The object then keeps its tags, so
+        /// `--adopt` can find it again.
         #[arg(long)]
         force: bool,
         #[command(flatten)]
         stack: Stack,
     },
-    /// Make damaged state files anew: from what is readable in them, and from the tags of what
-    /// exists. Copies of the files are kept.
+    /// Rebuild damaged state files from their readable parts and from the tags in the cloud.
+    #[command(after_help = "Copies of the damaged files are kept.")]
     Rebuild {
         #[command(flatten)]
         stack: StackPath,
-        /// Take over objects of this stack's name that another state made.
+        /// Adopt objects that belong to another copy of this stack's state.
         #[arg(long)]
         adopt: bool,
     },
@@ -340,22 +399,23 @@ pub enum State {
 
 #[derive(Debug, Subcommand)]
 pub enum Local {
-    /// Use what answers on the port, else install and start an emulator.
+    /// Start an emulator, unless one already answers on the port.
     Up,
-    /// Stop it; what it holds is kept for the next start.
+    /// Stop the emulator. Its objects are kept for the next start.
     Down,
-    /// Tell what runs and where it keeps things.
+    /// Show whether the emulator runs, and where its files are.
     Status,
-    /// Print the emulator's log.
+    /// Print the log of the emulator.
     Logs,
-    /// Empty it: every object in it is gone.
+    /// Delete every object in the emulator.
     Reset {
-        /// Do not ask.
+        /// Do not ask for confirmation.
         #[arg(short, long)]
         yes: bool,
     },
-    /// Let deployed APIs, and nothing else, be reached on a port of their own, until interrupted.
+    /// Serve only deployed APIs on a second port, which may be public. Runs until interrupted.
     Expose {
+        /// Port to listen on, on 127.0.0.1.
         #[arg(long, default_value_t = 4567)]
         port: u16,
     },

@@ -1,4 +1,4 @@
-//! The environment, read in one place.
+//! The only place that reads environment variables.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,24 +7,24 @@ use stackwright_local::Config;
 
 use crate::error::{Error, Result};
 
-/// The user's cache folder of stackwright.
+/// Returns the folder for cached files, `~/.cache/stackwright` by default.
 pub fn cache() -> PathBuf {
     folder("XDG_CACHE_HOME", ".cache")
 }
 
-/// `$VARIABLE/stackwright`, or `~/FALLBACK/stackwright`.
+/// Returns `$VARIABLE/stackwright`, or `~/FALLBACK/stackwright` if the variable is not an absolute path.
 fn folder(variable: &str, fallback: &str) -> PathBuf {
     let set = std::env::var_os(variable).map(PathBuf::from).filter(|path| path.is_absolute());
     let home = || std::env::home_dir().unwrap_or_else(std::env::temp_dir).join(fallback);
     set.unwrap_or_else(home).join("stackwright")
 }
 
-/// Port, cache and interpreter of the local cloud: `STACKWRIGHT_LOCAL_PORT`, `XDG_CACHE_HOME`.
+/// Returns the settings of the local cloud, from `STACKWRIGHT_LOCAL_PORT`, `XDG_CACHE_HOME` and `PATH`.
 pub fn local() -> Result<Config> {
     let port = match std::env::var("STACKWRIGHT_LOCAL_PORT") {
         Err(_) => Config::PORT,
         Ok(text) => text.parse().ok().filter(|port| *port != 0).ok_or_else(|| {
-            Error::Usage(format!("STACKWRIGHT_LOCAL_PORT is `{text}`, not a port"))
+            Error::Usage(format!("STACKWRIGHT_LOCAL_PORT is `{text}`, which is not a port number"))
         })?,
     };
     let cache = cache();
@@ -33,7 +33,8 @@ pub fn local() -> Result<Config> {
     Ok(Config { port, cache, data, python: None, path })
 }
 
-/// `STACKWRIGHT_SETTLE_SECONDS`: how long a new object may be invisible.
+/// Returns the consistency window, in which a new object may be invisible, if
+/// `STACKWRIGHT_SETTLE_SECONDS` sets one.
 pub fn settle() -> Result<Option<Duration>> {
     match std::env::var("STACKWRIGHT_SETTLE_SECONDS") {
         Err(_) => Ok(None),
@@ -42,13 +43,13 @@ pub fn settle() -> Result<Option<Duration>> {
                 Ok(Some(Duration::from_secs_f64(seconds)))
             }
             _ => Err(Error::Usage(format!(
-                "STACKWRIGHT_SETTLE_SECONDS is `{text}`, not a number of seconds up to 3600"
+                "STACKWRIGHT_SETTLE_SECONDS is `{text}`, which is not a number of seconds from 0 to 3600"
             ))),
         },
     }
 }
 
-/// Variables that would send an AWS stack's calls elsewhere.
+/// Returns the name of a variable that would redirect calls to AWS, if one is set.
 pub fn custom_endpoint() -> Option<String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
@@ -59,20 +60,20 @@ pub fn custom_endpoint() -> Option<String> {
         .map(|(name, _)| name)
 }
 
-/// In a codespace: the public form of a port's address.
+/// Returns the public URL of a port if the program runs in a codespace.
 pub fn codespace(port: u16) -> Option<String> {
     let name = std::env::var("CODESPACE_NAME").ok()?;
     let domain = std::env::var("GITHUB_CODESPACES_PORT_FORWARDING_DOMAIN").ok()?;
     Some(format!("https://{name}-{port}.{domain}"))
 }
 
-/// What a lock says of its holder.
+/// Describes this process for other runs that find the state locked.
 pub fn holder(command: &str) -> String {
     let since = jiff::Timestamp::now().strftime("%Y-%m-%d %H:%M:%S UTC");
     format!("process {}, `stackwright {command}`, since {since}", std::process::id())
 }
 
-/// Now, as the end of a file's name.
+/// Returns the current time in a form for file names.
 pub fn stamp() -> String {
     jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
 }

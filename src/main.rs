@@ -1,4 +1,4 @@
-//! The command line: arguments in, exit code out.
+//! The `stackwright` program: parses the arguments, runs a command, returns its exit code.
 
 mod cli;
 mod commands;
@@ -22,7 +22,8 @@ async fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version go to stdout and are no error; a usage error is 64, not clap's 2.
+            // Help and version are printed to stdout and are no error. clap exits with 2 on a usage error;
+            // here 2 means changes, so usage errors exit with 64.
             let _ = error.print();
             return ExitCode::from(if error.use_stderr() { code::USAGE } else { 0 });
         }
@@ -37,6 +38,7 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Applies the global options: colors, folder, log.
 fn prepare(global: &Global) -> Result<()> {
     let choice = match global.color {
         Color::Auto => anstream::ColorChoice::Auto,
@@ -61,6 +63,7 @@ fn prepare(global: &Global) -> Result<()> {
     Ok(())
 }
 
+/// Prints an error with its hints and returns its exit code.
 fn fail(error: &error::Error) -> ExitCode {
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     anstream::eprintln!("{}", error.report(color));

@@ -7,7 +7,7 @@ use stackwright_engine::plan::Action;
 use stackwright_engine::session::Goal;
 
 use super::shared::{self, Asked, Ends, LOOKING};
-use crate::cli::{Stack, Writing};
+use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::render::human;
@@ -16,7 +16,7 @@ use crate::workspace;
 
 pub async fn run(
     stack: &Stack,
-    writing: &Writing,
+    apply: &ApplyArgs,
     asked: Asked,
     again: &str,
     progress: &Progress,
@@ -43,7 +43,7 @@ pub async fn run(
     let lock = workspace.lock("destroy")?;
     let connected = workspace.connect(progress).await?;
     let mut store = lock.open(&connected.place)?;
-    let options = (writing.parallelism.into(), signals.stop());
+    let options = (apply.parallelism.into(), signals.stop());
     let session = shared::session(&workspace, &connected, &progress.events, options, asked)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let recovered = ends.recover(&session, &mut store, Goal::Nothing).await;
@@ -57,7 +57,7 @@ pub async fn run(
         anstream::eprint!("{}", human::plan(&surveyed.plan, connected.providers.kinds()));
     }
     shared::unless_held(&surveyed.plan).map_err(failed)?;
-    shared::confirm(writing.yes, "deletes everything above")?;
+    shared::confirm(apply.yes, "deletes everything above")?;
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("destroying", working).await;
     progress.flush().await;

@@ -18,14 +18,14 @@ mod show;
 mod state;
 mod validate;
 
-use crate::cli::{Anew, Cli, Command, Part, State};
+use crate::cli::{Cli, Command, ReplaceArgs, State, TargetArgs};
 use crate::commands::shared::Asked;
 use crate::error::Result;
 use crate::progress::Progress;
 
 pub async fn run(cli: Cli) -> Result<u8> {
     // Other commands print one document on stdout, and progress for people.
-    let tells_events = matches!(
+    let prints_events = matches!(
         cli.command,
         Command::Reconcile { .. }
             | Command::Destroy { .. }
@@ -33,7 +33,7 @@ pub async fn run(cli: Cli) -> Result<u8> {
             | Command::Import { .. }
             | Command::State(State::Rebuild { .. } | State::Rm { .. } | State::Mv { .. })
     );
-    let progress = Progress::start(cli.global.json && tells_events);
+    let progress = Progress::start(cli.global.json && prints_events);
     let ended = run_with(cli, &progress).await;
     progress.flush().await;
     ended
@@ -41,30 +41,30 @@ pub async fn run(cli: Cli) -> Result<u8> {
 
 async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
     let json = cli.global.json;
-    let again = cli.again();
+    let again = cli.resume_command();
     match cli.command {
         Command::Reconcile {
             stack,
-            writing,
-            part,
-            anew,
+            apply,
+            target,
+            replace,
             adopt,
             plan,
             no_check,
             detailed_exitcode,
         } => {
-            let asked = Asked { adopt, selection: part.selection(anew) };
+            let asked = Asked { adopt, selection: target.selection(replace) };
             let check = !no_check;
-            let ask = reconcile::Ask { writing, asked, plan, check, detailed_exitcode, again };
+            let ask = reconcile::Ask { apply, asked, plan, check, detailed_exitcode, again };
             reconcile::run(&stack.stack(), ask, progress).await
         }
-        Command::Plan { stack, part, anew, adopt, out, detailed_exitcode } => {
-            let asked = Asked { adopt, selection: part.selection(anew) };
+        Command::Plan { stack, target, replace, adopt, out, detailed_exitcode } => {
+            let asked = Asked { adopt, selection: target.selection(replace) };
             let ask = plan::Ask { asked, out, detailed_exitcode, json };
             plan::run(&stack.stack(), &ask, progress).await
         }
-        Command::Explain { address, stack, anew, adopt } => {
-            let asked = Asked { adopt, selection: Part::default().selection(anew) };
+        Command::Explain { address, stack, replace, adopt } => {
+            let asked = Asked { adopt, selection: TargetArgs::default().selection(replace) };
             explain::run(&stack, &address, asked, json, progress).await
         }
         Command::Drift { stack, detailed_exitcode } => {
@@ -79,9 +79,9 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         Command::Output { name, stack, format } => output::run(&stack, name, format, json).await,
         Command::Validate { stack } => validate::run(&stack.stack(), json).await,
         Command::Schema { fields } => schema::run(fields).await,
-        Command::Destroy { stack, writing, part } => {
-            let asked = Asked { adopt: false, selection: part.selection(Anew::default()) };
-            destroy::run(&stack.stack(), &writing, asked, &again, progress).await
+        Command::Destroy { stack, apply, target } => {
+            let asked = Asked { adopt: false, selection: target.selection(ReplaceArgs::default()) };
+            destroy::run(&stack.stack(), &apply, asked, &again, progress).await
         }
         Command::Check { stack } => check::run(&stack.stack(), progress).await,
         Command::Invoke { function, payload, stack } => {

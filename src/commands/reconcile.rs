@@ -11,7 +11,7 @@ use stackwright_engine::session::Goal;
 
 use super::shared::{self, Asked, Ends, LOOKING};
 use super::{check, output, saved};
-use crate::cli::{Stack, Writing};
+use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result, code};
 use crate::progress::Progress;
 use crate::render::{self, human};
@@ -19,7 +19,7 @@ use crate::signals::Signals;
 use crate::workspace::{self, Connected, Workspace};
 
 pub struct Ask {
-    pub writing: Writing,
+    pub apply: ApplyArgs,
     pub asked: Asked,
     /// A saved plan: exactly that, or nothing.
     pub plan: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     if let Some(saved) = &saved {
         saved::is_from(saved, store.state())?;
     }
-    let options = (ask.writing.parallelism.into(), signals.stop());
+    let options = (ask.apply.parallelism.into(), signals.stop());
     let asked = ask.asked.clone();
     let session = shared::session(&workspace, &connected, &progress.events, options, asked)?;
     let failed = |error| Error::session(error, &workspace.manifest);
@@ -65,7 +65,7 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     if let Some(saved) = &saved {
         saved::check(saved, plan, store.state(), &workspace)?;
     } else if plan.destroys() {
-        shared::confirm(ask.writing.yes, "deletes or replaces objects")?;
+        shared::confirm(ask.apply.yes, "deletes or replaces objects")?;
     }
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("reconciling", working).await;

@@ -1,4 +1,4 @@
-//! The command that goes on where one has stopped, for a person to copy.
+//! The command that resumes an interrupted or failed run, for the user to copy.
 
 use std::borrow::Cow;
 use std::path::PathBuf;
@@ -6,19 +6,21 @@ use std::path::PathBuf;
 use super::{Cli, Command};
 
 impl Cli {
-    /// The command that goes on where this one stops, as a shell takes it: `stackwright reconcile`
-    /// with what says which stack, and how it is to be treated.
-    pub fn again(&self) -> String {
-        let (name, stack, part, flags) = match &self.command {
-            // What was approved is begun, and a new plan has what is left of it.
-            Command::Reconcile { stack, part, plan: Some(_), .. } => {
-                ("plan", stack.stack(), part, vec![(true, "--out FILE")])
+    /// Returns the command that resumes this one, quoted for a shell: `stackwright reconcile` with the
+    /// options that select the stack and its resources.
+    pub fn resume_command(&self) -> String {
+        let (name, stack, target, flags) = match &self.command {
+            // A saved plan cannot be applied twice. A new plan shows the changes that remain.
+            Command::Reconcile { stack, target, plan: Some(_), .. } => {
+                ("plan", stack.stack(), target, vec![(true, "--out FILE")])
             }
-            Command::Reconcile { stack, part, adopt, no_check, .. } => {
+            Command::Reconcile { stack, target, adopt, no_check, .. } => {
                 let flags = vec![(*adopt, "--adopt"), (*no_check, "--no-check")];
-                ("reconcile", stack.stack(), part, flags)
+                ("reconcile", stack.stack(), target, flags)
             }
-            Command::Destroy { stack, part, .. } => ("destroy", stack.stack(), part, Vec::new()),
+            Command::Destroy { stack, target, .. } => {
+                ("destroy", stack.stack(), target, Vec::new())
+            }
             _ => return "stackwright".to_owned(),
         };
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -34,15 +36,18 @@ impl Cli {
                 words.extend([option.to_owned(), quoted(&value).into_owned()]);
             }
         }
-        for (option, addresses) in [("--target", &part.targets), ("--exclude", &part.excluded)] {
+        for (option, addresses) in [("--target", &target.targets), ("--exclude", &target.excluded)]
+        {
             words.extend(addresses.iter().flat_map(|of| [option.to_owned(), of.to_string()]));
         }
-        words.extend(flags.iter().filter(|(given, _)| *given).map(|(_, flag)| (*flag).to_owned()));
+        words.extend(
+            flags.iter().filter(|(is_given, _)| *is_given).map(|(_, flag)| (*flag).to_owned()),
+        );
         words.join(" ")
     }
 }
 
-/// A word as a shell takes it.
+/// Quotes a word for a shell, if it needs quotes.
 fn quoted(word: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
     match !word.is_empty() && word.chars().all(is_plain) {
@@ -58,23 +63,23 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn again(typed: &[&str], expected: &str) {
+    fn check(typed: &[&str], expected: &str) {
         let typed = ["stackwright"].iter().chain(typed);
-        assert_eq!(Cli::try_parse_from(typed).expect("a command").again(), expected);
+        assert_eq!(Cli::try_parse_from(typed).expect("a command").resume_command(), expected);
     }
 
     #[test]
-    fn what_goes_on_names_the_same_stack() {
-        again(&["apply", "--yes", "--json"], "stackwright reconcile");
-        again(
+    fn the_resume_command_selects_the_same_stack_and_resources() {
+        check(&["apply", "--yes", "--json"], "stackwright reconcile");
+        check(
             &["-C", "my stacks", "up", "it's.yaml", "--cloud", "http://localhost:4566", "--adopt"],
             r"stackwright reconcile -C 'my stacks' -f 'it'\''s.yaml' --cloud http://localhost:4566 --adopt",
         );
-        again(
+        check(
             &["destroy", "-f", "a.yaml", "--region", "eu-west-1", "--profile", "me"],
             "stackwright destroy -f a.yaml --region eu-west-1 --profile me",
         );
-        again(
+        check(
             &["up", "--target", "role.a", "--exclude", "api.b", "--target", "api.c", "--no-check"],
             "stackwright reconcile --target role.a --target api.c --exclude api.b --no-check",
         );
