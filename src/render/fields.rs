@@ -1,5 +1,5 @@
-//! The fields of every kind as Markdown: how each is changed, compared and taken back. From the
-//! kinds' own tables and schemas; there is no other list.
+//! Prints the fields of every resource type as Markdown: how each is changed, how it is compared, and
+//! what happens when it is removed. The types' own tables and schemas are the only source.
 
 use std::fmt::Write as _;
 
@@ -12,30 +12,44 @@ use stackwright_engine::registry::{Kind, Registry};
 const INTRODUCTION: &str = "\
 # Fields
 
-What a change of each field does, how the plan compares it, and what it returns to when it is taken
-out of the file. Printed from the program's own tables by `stackwright schema --fields`; `just fields`
-writes it again.
+This page lists the fields of each resource type. `stackwright schema --fields` prints it from the
+program's own tables; `just fields` updates this file.
 
-- **Change** — *in place*: the object stays and goes on working. *Restarts*: it is stopped and started
-  again. *Replaces*: another object is made, and the plan says so. *Never smaller*: a smaller number is
-  refused, unless `--replace` asks for another object.
-- **Compared** — *with what exists*: somebody else's change is seen and repaired; of a map only the keys
-  in the file count, others are left alone (but for `tags_exclusive` and `managed_policies_exclusive`).
-  *Whole*: also what is not in the file is seen, and taken away. *With what was last applied*: the cloud
-  does not tell it. *While it is in the file*: taken out, it is from then on somebody else's business. A
-  field that is not in the file is not compared, once its default has been set.
-- **Taken out** — the value that is then set, which is AWS's own default where nothing else is said;
-  `needed`: it cannot be; `refused`: there is no value to return to, and the plan says so.
+- **Change**: what a change of the field does to the object.
+  - *in place*: the object is updated and keeps working.
+  - *restarts*: the object is stopped and started again.
+  - *replaces*: a new object is created and the old one is deleted.
+  - *refused*: the plan is blocked.
+  - *never smaller*: a smaller value blocks the plan, unless `--replace` asks for a new object.
+  - *none*: the field changes nothing in the cloud.
+- **Compared**: how the plan detects a difference. A field that is not in the file is not compared, once
+  its default has been set.
+  - *with the cloud*: drift is detected and repaired. In a map, only the keys in the file are compared,
+    and other keys are left alone (except with `tags_exclusive` and `managed_policies_exclusive`).
+  - *with the cloud, exclusively*: as above, and items that are not in the file are removed.
+  - *with the last apply*: the cloud does not report the field, so drift is not detected.
+  - *while in the file*: the field is compared only as long as the file sets it.
+  - *never*: the field is not compared.
+- **Removed**: what happens when the field is removed from the file.
+  - a value: this value is set, which is the default of AWS unless the description says otherwise.
+  - *required*: the field cannot be removed.
+  - *key of the resource*: the name follows the key in the file.
+  - *new object without it*: the object is replaced.
+  - *keys are removed*: the keys that the file had set are removed.
+  - *left as it is*: the object keeps its value.
+  - *blocked*: there is no default to return to, and the plan is blocked.
 ";
 
-/// The whole document.
+/// Returns the whole document.
 pub fn fields(kinds: &Registry) -> String {
     let document = manifest::document(kinds);
     let mut text = INTRODUCTION.to_owned();
     for kind in kinds.iter() {
         let resource = &document["properties"][kind.name]["additionalProperties"];
         let _ = write!(text, "\n## {}\n\n{}\n\n", kind.name, sentence(resource));
-        text.push_str("| field | | change | compared | taken out |\n|---|---|---|---|---|\n");
+        text.push_str(
+            "| field | description | change | compared | removed |\n|---|---|---|---|---|\n",
+        );
         for (field, schema) in resource["properties"].as_object().into_iter().flatten() {
             text.push_str(&row(kind, (&document, resource), field, schema));
             text.push_str(&parts(kind, &document, field, schema));
@@ -44,24 +58,25 @@ pub fn fields(kinds: &Registry) -> String {
     text
 }
 
+/// Returns the row of one field.
 fn row(kind: &Kind, (document, resource): (&Value, &Value), field: &str, schema: &Value) -> String {
     let required = resource["required"].as_array();
-    let is_needed = required.is_some_and(|all| all.iter().any(|needed| needed == field));
+    let is_required = required.is_some_and(|all| all.iter().any(|required| required == field));
     if !is_of_the_object(kind, field) || kind.fields.is_directive(field) {
-        return format!("| `{field}` | {} | nothing | not at all | – |\n", sentence(schema));
+        return format!("| `{field}` | {} | none | never | – |\n", sentence(schema));
     }
     let path = Path(vec![field.to_owned()]);
-    let (change, compared, taken_out) = told(kind, &path, schema, is_map(document, schema));
-    let taken_out = match field {
-        _ if is_needed => "needed".to_owned(),
-        "name" => "the key".to_owned(),
-        _ => taken_out,
+    let (change, compared, removed) = columns(kind, &path, schema, is_map(document, schema));
+    let removed = match field {
+        _ if is_required => "required".to_owned(),
+        "name" => "key of the resource".to_owned(),
+        _ => removed,
     };
-    format!("| `{field}` | {} | {change} | {compared} | {taken_out} |\n", sentence(schema))
+    format!("| `{field}` | {} | {change} | {compared} | {removed} |\n", sentence(schema))
 }
 
-/// What is written of a change, a comparison, and a removal from the file.
-fn told(
+/// Returns the columns "change", "compared" and "removed" of a field.
+fn columns(
     kind: &Kind,
     path: &Path,
     schema: &Value,
@@ -76,24 +91,24 @@ fn told(
         UpdateCost::Refuse => "refused",
     };
     let compared = match compare {
-        Comparison::Managed => "with what exists",
-        Comparison::Exclusive => "whole",
-        Comparison::WriteOnly => "with what was last applied",
-        Comparison::IgnoredWhenUnset => "while it is in the file",
-        Comparison::NotCompared => "not at all",
+        Comparison::Managed => "with the cloud",
+        Comparison::Exclusive => "with the cloud, exclusively",
+        Comparison::WriteOnly => "with the last apply",
+        Comparison::IgnoredWhenUnset => "while in the file",
+        Comparison::NotCompared => "never",
     };
     let default = schema.get("default").filter(|default| !default.is_null());
-    let taken_out = match (default, compare, update) {
+    let removed = match (default, compare, update) {
         (Some(default), ..) => format!("`{default}`"),
         (None, Comparison::IgnoredWhenUnset, _) => "left as it is".to_owned(),
-        (None, _, UpdateCost::Replace) => "made anew without it".to_owned(),
-        _ if is_map => "its keys go".to_owned(),
-        _ => "refused".to_owned(),
+        (None, _, UpdateCost::Replace) => "new object without it".to_owned(),
+        _ if is_map => "keys are removed".to_owned(),
+        _ => "blocked".to_owned(),
     };
-    (change, compared, taken_out)
+    (change, compared, removed)
 }
 
-/// Parts of a field that are changed otherwise than the whole.
+/// Returns rows for the parts of a field that have rules of their own, for example `volumes.size`.
 fn parts(kind: &Kind, document: &Value, field: &str, schema: &Value) -> String {
     let mut text = String::new();
     for declared in kind.fields.declared().filter(|field| field.has_rule()) {
@@ -103,18 +118,15 @@ fn parts(kind: &Kind, document: &Value, field: &str, schema: &Value) -> String {
         };
         let part = rest.iter().fold(schema, |schema, key| under(document, schema, key));
         let path = Path(keys.iter().map(|&key| key.to_owned()).collect());
-        let (change, compared, taken_out) = told(kind, &path, part, is_map(document, part));
+        let (change, compared, removed) = columns(kind, &path, part, is_map(document, part));
         let name = keys.iter().filter(|key| **key != "*").copied().collect::<Vec<_>>().join(".");
-        let _ = writeln!(
-            text,
-            "| `{name}` | {} | {change} | {compared} | {taken_out} |",
-            sentence(part)
-        );
+        let _ =
+            writeln!(text, "| `{name}` | {} | {change} | {compared} | {removed} |", sentence(part));
     }
     text
 }
 
-/// The schema of one key of a map; `*`: of any.
+/// Returns the schema of one key of a map; `*` stands for any key.
 fn under<'a>(document: &'a Value, schema: &'a Value, key: &str) -> &'a Value {
     if let Some(path) = schema["$ref"].as_str() {
         let known = document.pointer(path.trim_start_matches('#'));
@@ -132,6 +144,7 @@ fn under<'a>(document: &'a Value, schema: &'a Value, key: &str) -> &'a Value {
     found.find(|found| found.is_object()).unwrap_or(&Value::Null)
 }
 
+/// Returns whether a schema describes a map.
 fn is_map(document: &Value, schema: &Value) -> bool {
     if let Some(path) = schema["$ref"].as_str() {
         let known = document.pointer(path.trim_start_matches('#'));
@@ -143,12 +156,13 @@ fn is_map(document: &Value, schema: &Value) -> bool {
     types == "object" || is_one || choices.any(|of| of.iter().any(|s| is_map(document, s)))
 }
 
-/// Keys that every resource has direct this program; no object has them, except for these two.
+/// Returns whether a field belongs to the object in the cloud. `protect` and other lifecycle keys only
+/// control this program; of the keys that every resource has, objects have `name` and `tags`.
 fn is_of_the_object(kind: &Kind, field: &str) -> bool {
     ["name", "tags"].contains(&field) || kind.fields.is_of_config(field)
 }
 
-/// The first sentence of a description, in one line.
+/// Returns the first sentence of a description, on one line.
 fn sentence(schema: &Value) -> String {
     let text = schema["description"].as_str().unwrap_or_default().replace('\n', " ");
     let end = text.find(". ").map_or(text.len(), |at| at + 1);
