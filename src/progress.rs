@@ -1,4 +1,4 @@
-//! What a run tells, printed as it happens; and where nothing happens, what is awaited.
+//! Prints the events of a run as they happen. While nothing happens, prints what the run waits for.
 
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,11 +13,11 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::render::{human, json};
 
-/// After so long without a line it is told what is going on. A little longer than the pauses
-/// between two lines of a wait that tells of itself.
+/// After this time without a line, the operations in progress are printed. It is a little longer than
+/// the interval in which a wait reports itself.
 const SILENCE: Duration = Duration::from_secs(7);
 
-/// Prints human lines on stderr, or JSON lines on stdout.
+/// The printer of a run: text on stderr, or JSON lines on stdout.
 pub struct Progress {
     pub events: Events,
     pub json: bool,
@@ -25,22 +25,23 @@ pub struct Progress {
     flush: mpsc::UnboundedSender<oneshot::Sender<()>>,
 }
 
-/// Something that goes on without a word.
+/// An operation in progress that has printed nothing for some time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Silent {
-    /// An address, or what the program is at.
+    /// The address of a resource, or the stage that the program is in.
     pub who: String,
-    /// Completes "waiting for …".
+    /// What the operation waits for; completes "waiting for …".
     pub what: Option<String>,
     pub because: Option<String>,
     pub elapsed: Duration,
-    /// It is given up after so long.
+    /// The timeout of the wait.
     pub limit: Option<Duration>,
 }
 
-/// What goes on, as far as it is known. Nothing goes on while a question waits for its answer.
+/// The operations in progress. There is no stage while a prompt waits for the user.
 struct Now {
-    told: Instant,
+    /// When the last line was printed.
+    printed: Instant,
     stage: Option<(String, Instant)>,
     steps: Vec<(Address, Instant)>,
     calls: Calls,
@@ -55,7 +56,7 @@ impl Progress {
         Self { events, json, now, flush }
     }
 
-    /// Returns when everything that was sent is printed.
+    /// Waits until every event that was sent is printed.
     pub async fn flush(&self) {
         let (done, is_done) = oneshot::channel();
         if self.flush.send(done).is_ok() {
@@ -63,27 +64,27 @@ impl Progress {
         }
     }
 
-    /// The calls that a silence is explained by from now on.
+    /// Sets the calls to the cloud that are reported as waits from now on.
     pub fn watch(&self, calls: &Calls) {
         lock(&self.now).calls = calls.clone();
     }
 
-    /// `work`, which may be silent for long; `stage` says what the program is at meanwhile.
+    /// Runs `work`, which may take long without an event. `stage` describes it to the user.
     pub async fn during<T>(&self, stage: &str, work: impl Future<Output = T>) -> T {
         lock(&self.now).begin(Some(stage.to_owned()));
         let _end = End(&self.now);
         work.await
     }
 
-    /// A line that is no event of a run.
+    /// Prints a line that is not an event of a run.
     pub fn say(&self, human: impl FnOnce() -> String, json: impl FnOnce() -> Value) {
-        lock(&self.now).told = Instant::now();
+        lock(&self.now).printed = Instant::now();
         let line = if self.json { json().to_string() } else { human() };
         show(&line, self.json);
     }
 }
 
-/// The end of a stage, also of one that is dropped.
+/// Ends a stage when it is dropped.
 struct End<'a>(&'a Mutex<Now>);
 
 impl Drop for End<'_> {
@@ -103,7 +104,7 @@ async fn print(
     now: Arc<Mutex<Now>>,
 ) {
     loop {
-        let due = lock(&now).told + SILENCE;
+        let due = lock(&now).printed + SILENCE;
         tokio::select! {
             biased;
             Some(event) = heard.recv() => {
@@ -129,8 +130,8 @@ async fn print(
     }
 }
 
-/// Events go to stdout, lines for people to stderr. A run goes on though nobody can be told: what
-/// counts is on disk.
+/// Prints JSON events to stdout and text to stderr. A write error is ignored: a run does not depend on
+/// its output, because everything that matters is on disk.
 pub fn show(line: &str, json: bool) {
     let _ = match json {
         true => writeln!(anstream::stdout(), "{line}"),
@@ -140,19 +141,19 @@ pub fn show(line: &str, json: bool) {
 
 impl Now {
     fn new() -> Self {
-        Self { told: Instant::now(), stage: None, steps: Vec::new(), calls: Calls::default() }
+        Self { printed: Instant::now(), stage: None, steps: Vec::new(), calls: Calls::default() }
     }
 
-    /// Another stage; what is told at its border is news enough.
+    /// Starts or ends a stage, and restarts the timer for silence.
     fn begin(&mut self, stage: Option<String>) {
-        self.told = Instant::now();
+        self.printed = Instant::now();
         self.steps.clear();
-        self.stage = stage.map(|stage| (stage, self.told));
+        self.stage = stage.map(|stage| (stage, self.printed));
     }
 
     fn note(&mut self, event: &Event, is_shown: bool) {
         if is_shown {
-            self.told = Instant::now();
+            self.printed = Instant::now();
         }
         match event {
             Event::Started { address, .. } => self.steps.push((address.clone(), Instant::now())),
@@ -165,32 +166,33 @@ impl Now {
         }
     }
 
-    /// What goes on, the longest wait first; nothing when the last line is not long ago.
+    /// Returns the operations in progress, the longest wait first. Returns nothing if a line was printed
+    /// recently.
     fn silent(&mut self) -> Vec<Silent> {
         let now = Instant::now();
-        if now < self.told + SILENCE {
+        if now < self.printed + SILENCE {
             return Vec::new();
         }
-        self.told = now;
+        self.printed = now;
         let Some((stage, since)) = &self.stage else { return Vec::new() };
         let mut silent = Vec::new();
         let calls = self.calls.awaited();
         for (step, since) in &self.steps {
             silent.push(match calls.iter().find(|call| call.address.as_ref() == Some(step)) {
                 Some(call) => Silent::of(step.to_string(), call),
-                None => Silent::at_work(step.to_string(), *since),
+                None => Silent::working(step.to_string(), *since),
             });
         }
-        let is_told = |call: &Awaited| {
+        let is_listed = |call: &Awaited| {
             let steps = &mut self.steps.iter();
             call.address.as_ref().is_some_and(|address| steps.any(|(step, _)| step == address))
         };
-        silent.extend(calls.iter().filter(|call| !is_told(call)).map(|call| {
+        silent.extend(calls.iter().filter(|call| !is_listed(call)).map(|call| {
             let who = call.address.as_ref().map_or_else(|| stage.clone(), ToString::to_string);
             Silent::of(who, call)
         }));
         if silent.is_empty() {
-            silent.push(Silent::at_work(stage.clone(), *since));
+            silent.push(Silent::working(stage.clone(), *since));
         }
         silent.sort_by_key(|one| std::cmp::Reverse(one.elapsed));
         silent
@@ -204,7 +206,7 @@ impl Silent {
         Self { who, what, because, elapsed: call.since.elapsed(), limit }
     }
 
-    fn at_work(who: String, since: Instant) -> Self {
+    fn working(who: String, since: Instant) -> Self {
         Self { who, what: None, because: None, elapsed: since.elapsed(), limit: None }
     }
 }
@@ -219,30 +221,30 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn told(now: &mut Now) -> String {
+    fn printed(now: &mut Now) -> String {
         let silent = now.silent();
-        let told = if silent.is_empty() { String::new() } else { human::silent(&silent) };
-        anstream::adapter::strip_str(&told).to_string()
+        let text = if silent.is_empty() { String::new() } else { human::silent(&silent) };
+        anstream::adapter::strip_str(&text).to_string()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn silence_is_told_only_while_something_goes_on() {
+    async fn silence_is_reported_only_during_a_stage() {
         let mut now = Now::new();
         tokio::time::advance(seconds(60)).await;
-        assert_eq!(told(&mut now), "", "a question waits for its answer");
-        now.begin(Some("looking at what exists".to_owned()));
+        assert_eq!(printed(&mut now), "", "there is no stage while a prompt waits");
+        now.begin(Some("refreshing".to_owned()));
         tokio::time::advance(seconds(6)).await;
-        assert_eq!(told(&mut now), "", "not long enough");
+        assert_eq!(printed(&mut now), "", "the silence is too short");
         tokio::time::advance(seconds(1)).await;
-        assert_eq!(told(&mut now), "… looking at what exists: at work, 7 s");
-        assert_eq!(told(&mut now), "", "just told");
+        assert_eq!(printed(&mut now), "… refreshing: at work, 7 s");
+        assert_eq!(printed(&mut now), "", "a line was just printed");
         now.begin(None);
         tokio::time::advance(seconds(60)).await;
-        assert_eq!(told(&mut now), "");
+        assert_eq!(printed(&mut now), "");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn each_step_tells_what_it_waits_for_and_the_longest_wait_comes_first() {
+    async fn each_step_reports_its_wait_and_the_longest_wait_comes_first() {
         let mut now = Now::new();
         now.begin(Some("working".to_owned()));
         let _call = now.calls.awaits("EC2 to answer DescribeInstances", seconds(60));
@@ -255,7 +257,7 @@ mod tests {
         now.note(&Event::Finished { address, action, elapsed: seconds(0) }, false);
         tokio::time::advance(seconds(5)).await;
         assert_eq!(
-            told(&mut now),
+            printed(&mut now),
             "… working: waiting for EC2 to answer DescribeInstances, 9 s of 60 s\n\
              … role.a: at work, 5 s\n… role.c: at work, 5 s\n… role.d: at work, 5 s\n\
              … and 1 more"
@@ -263,10 +265,10 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_was_sent_is_printed_before_a_flush_returns() {
+    async fn a_flush_returns_after_all_events_are_printed() {
         let progress = Progress::start(true);
         let (address, action) = (Address::new("role", "a"), Action::Create);
-        progress.events.send(Event::Started { address, action }).expect("a printer");
+        progress.events.send(Event::Started { address, action }).expect("a running printer");
         progress.flush().await;
         assert_eq!(lock(&progress.now).steps.len(), 1);
     }

@@ -1,4 +1,4 @@
-//! SIGINT and SIGTERM: what is under way may end, and nothing else has to.
+//! SIGINT and SIGTERM: operations in progress may finish, everything else stops.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,18 +10,18 @@ use crate::error::code;
 use crate::progress::show;
 use crate::render::unfinished;
 
-/// Caught from the start. While something is under way that must not be cut, the first signal only
-/// asks it to end; at any other time, and at the second, the process leaves at once. That is safe
-/// too: everything that matters is on disk before it is called.
+/// The handler of both signals, installed at startup. During work that should finish, the first signal
+/// requests a stop. At any other time, and at the second signal, the process exits immediately. That is
+/// safe too, because every create is on disk before it is sent.
 pub struct Signals {
-    /// The exit code of the first signal; 0 while there was none.
+    /// The exit code of the first signal; 0 before any signal.
     code: watch::Sender<u8>,
     stop: watch::Sender<bool>,
     is_ending: Arc<AtomicBool>,
 }
 
 impl Signals {
-    /// `again`: the command that goes on; `json`: how it is told.
+    /// Installs the handler. `again` is the command that resumes the run; `json` selects the output.
     pub fn catch(again: &str, json: bool) -> Self {
         let signals = Self {
             code: watch::Sender::new(0),
@@ -30,7 +30,7 @@ impl Signals {
         };
         let (interrupt, terminate) =
             (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
-        // Where they cannot be caught they end the process, as ever.
+        // If a handler cannot be installed, the signals end the process as usual.
         if let (Ok(interrupt), Ok(terminate)) = (interrupt, terminate) {
             let (code, stop) = (signals.code.clone(), signals.stop.clone());
             let (is_ending, again) = (signals.is_ending.clone(), again.to_owned());
@@ -49,17 +49,18 @@ impl Signals {
         signals
     }
 
-    /// Becomes true at the first signal, if something is under way then.
+    /// Returns a receiver that becomes true when the first signal requests a stop.
     pub fn stop(&self) -> watch::Receiver<bool> {
         self.stop.subscribe()
     }
 
-    /// The exit code of the first signal; 0 while there was none.
+    /// The exit code of the first signal; 0 before any signal.
     pub fn code(&self) -> u8 {
         *self.code.borrow()
     }
 
-    /// `work`, which hears of the first signal by [`stop`](Self::stop) and then ends by itself.
+    /// Runs `work`, which receives the first signal through [`stop`](Self::stop) and then finishes by
+    /// itself.
     pub async fn ending<T>(&self, work: impl Future<Output = T>) -> T {
         self.is_ending.store(true, Ordering::SeqCst);
         let done = work.await;
@@ -67,7 +68,8 @@ impl Signals {
         done
     }
 
-    /// What `work`, which may be dropped anywhere, comes to; or the exit code of a signal before that.
+    /// Runs `work`, which may be dropped at any point. Returns its result, or the exit code of a signal
+    /// that came first.
     pub async fn unless<T>(&self, work: impl Future<Output = T>) -> Result<T, u8> {
         let mut stop = self.stop();
         self.ending(async {
@@ -80,7 +82,7 @@ impl Signals {
     }
 }
 
-/// The exit code of the signal that came.
+/// Waits for a signal and returns its exit code.
 async fn next((interrupt, terminate): &mut (Signal, Signal)) -> u8 {
     tokio::select! {
         Some(()) = interrupt.recv() => code::INTERRUPTED,
@@ -89,7 +91,7 @@ async fn next((interrupt, terminate): &mut (Signal, Signal)) -> u8 {
     }
 }
 
-/// Leaves, also where nothing can be written any more.
+/// Prints a line and exits, even if the line cannot be printed.
 fn leave(code: u8, line: &str, json: bool) -> ! {
     show(line, json);
     std::process::exit(i32::from(code))

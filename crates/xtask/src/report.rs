@@ -1,4 +1,4 @@
-//! From the lines that suites wrote about themselves to a page that people read.
+//! Turns the figures that the suites recorded into docs/reliability.md.
 
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
@@ -7,70 +7,86 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
-/// Suites in the order of the page, and what each does.
+/// The suites in the order of the page, each with a description.
 const SUITES: &[(&str, &str)] = &[
     (
         "kills",
-        "The real binary is killed (SIGKILL) at every call of a run, at three points of each: before \
-         the service has heard of it, after the service did it, after the reply. Objects of others \
-         stand beside. After the kill: everything that exists is known, nothing is there twice, the \
-         state is readable. After one more run: one of each, an empty plan, nothing deleted or \
-         replaced that the plan did not have, power as it was, no secret in any file.",
+        "The real binary is killed (SIGKILL) at every call of a run, at three points of each call: before \
+         the service receives it, after the service executed it, and after the reply. Objects of other \
+         owners exist as well. After the kill: every object is in the state, no object exists twice, and \
+         the state is readable. After one more run: there is one object per address, the plan is empty, \
+         nothing was deleted or replaced that was not in the plan, the power state is as before, and no \
+         file contains a secret.",
     ),
-    ("pairs of kills", "The same, with the run that should finish it killed, too."),
-    ("kills in memory", "The engine against a cloud in memory, ended at every call of every kind."),
-    ("pairs of kills in memory", "All pairs of points at which a create may be killed."),
+    ("pairs of kills", "The same, and the run that should finish the job is killed, too."),
+    (
+        "kills in memory",
+        "The engine runs against a cloud in memory and is stopped at every call of every kind.",
+    ),
+    ("pairs of kills in memory", "All pairs of points at which a create can be killed."),
     (
         "disk",
-        "Every single operation on the state's files (write, sync, rename, sync of the folder) fails: \
-         no space after some bytes, an input/output error, or the power goes and what was not synced \
-         is lost in six ways. Then one more run finishes, the power goes again, and everything is still there.",
+        "Every single operation on the state's files (write, sync, rename, sync of the folder) fails: the \
+         disk is full after some bytes, an input/output error occurs, or the power fails and data that was \
+         not synced is lost in one of six ways. Then one more run finishes the job, the power fails again, \
+         and everything is still there.",
     ),
     (
         "simulation",
-        "Random histories of small stacks in virtual time: edits, drift, faults, kills, power cuts, \
-         runs beside each other, lost and damaged states.",
+        "Random histories of small stacks in virtual time: edits, drift, faults, kills, power failures, \
+         parallel runs, lost and damaged states.",
     ),
-    ("faults", "One call of a run goes wrong; the run gets over it by itself."),
+    ("faults", "One call of a run fails, and the same run recovers from it."),
     (
         "strict",
         "Random faults by seed, behind a proxy that enforces what AWS does and emulators do not: \
-         tokens, quotas, one writer for each API, updates in progress, new objects that are not \
+         idempotency tokens, quotas, one writer per API, updates in progress, new objects that are not \
          visible or not usable yet.",
     ),
     (
         "strict life",
-        "A stack's life behind the same proxy, without faults: one run for each edit. Deployments are \
-         snapshots there, functions are called by those they let in, half built methods are refused.",
+        "The life of a stack behind the same proxy, without faults: one run per edit. In that proxy \
+         deployments are snapshots, functions accept only permitted callers, and incomplete methods are \
+         refused.",
     ),
     (
         "strict restart",
-        "A change of type where an instance changes as its power allows, and takes its time.",
+        "The type of an instance changes, behind a proxy where that depends on the power state and takes \
+         time.",
     ),
     (
         "prober",
-        "An API is called twenty times a second through thirty edits: no call fails on a route that is \
-         there before and after.",
+        "An API is called twenty times a second during thirty edits: no call fails on a route that exists \
+         before and after the edit.",
     ),
     ("prober after each write", "Every route is called after each single write of an edit."),
-    ("power", "Starts, stops and looks by turns, and a plan after each: nothing is ever planned."),
-    ("visibility", "A new object cannot be seen for a while: it is not made again."),
-    ("signals", "SIGINT and SIGTERM, once and twice, at calls that change something."),
+    (
+        "power",
+        "Instances are started, stopped and described in turn, with a plan after each: no plan has a change.",
+    ),
+    ("visibility", "A new object is invisible for a while: it is not created a second time."),
+    ("signals", "SIGINT and SIGTERM arrive, once and twice, at calls that change something."),
     (
         "expired credentials",
-        "Credentials expire after some calls: exit 3, and the next run goes on.",
+        "The credentials expire after some calls: the run exits with 3, and the next run finishes the job.",
     ),
-    ("runs at once", "Twenty runs at once: one works, the others are told who does."),
+    (
+        "runs at once",
+        "Twenty runs start at once: one works, the others report which run has the lock.",
+    ),
     (
         "states lost",
-        "The state is lost: without `--adopt` nothing is touched, with it all is found.",
+        "The state is lost: without `--adopt` nothing is changed, with `--adopt` every object is found.",
     ),
-    ("states damaged", "A killed run's files are damaged: `state rebuild` saves what is whole."),
-    ("mutants", "Each protection is taken out of the code, one at a time: some test fails."),
+    (
+        "states damaged",
+        "The files of a killed run are damaged: `state rebuild` keeps every readable part.",
+    ),
+    ("mutants", "Each protection is removed from the code, one at a time: some test fails."),
     ("part", "How long each part took."),
 ];
 
-/// Appends that a part has ended.
+/// Records the result and duration of a part.
 pub fn close(figures: &Path, part: &str, seconds: u64, passed: bool) -> std::io::Result<()> {
     let day = jiff::Timestamp::now().strftime("%Y-%m-%d").to_string();
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -82,7 +98,7 @@ pub fn close(figures: &Path, part: &str, seconds: u64, passed: bool) -> std::io:
     writeln!(file, "{line}")
 }
 
-/// All lines of all files that are there.
+/// Reads all lines of those files that exist.
 pub fn read(files: &[PathBuf]) -> std::io::Result<Vec<Map<String, Value>>> {
     let mut lines = Vec::new();
     for file in files.iter().filter(|file| file.exists()) {
@@ -92,13 +108,15 @@ pub fn read(files: &[PathBuf]) -> std::io::Result<Vec<Map<String, Value>>> {
     Ok(lines)
 }
 
+/// Returns the whole page.
 pub fn text(lines: &[Map<String, Value>]) -> String {
     let mut text = "\
 # Reliability
 
-What `cargo xtask torture` did and found, written by the run itself. `cargo test --workspace` runs the
-same suites at some of their points, and CI with it. Lost: an object that the state does not know.
-Twice: a second object for one address. A suite that finds either fails at once, and has no row here.
+This page is the report of the last `cargo xtask torture`, which runs every crash suite in full.
+`cargo test --workspace` and CI run the same suites at some of their points. *Lost* counts objects that
+are not in the state, *twice* counts second objects for one address. A suite that finds either fails at
+once and has no row here.
 "
     .to_owned();
     for (suite, about) in SUITES {
@@ -110,7 +128,7 @@ Twice: a second object for one address. A suite that finds either fails at once,
     text
 }
 
-/// One row a line, one column a figure, in the order of their first appearance.
+/// Formats a table with one row per line and one column per figure, in the order of appearance.
 fn table(lines: &[&Map<String, Value>]) -> String {
     let mut columns: Vec<&String> = Vec::new();
     for key in lines.iter().flat_map(|line| line.keys()).filter(|key| *key != "suite") {
@@ -118,7 +136,7 @@ fn table(lines: &[&Map<String, Value>]) -> String {
             columns.push(key);
         }
     }
-    // What a row is of comes first.
+    // The subject of a row comes first.
     columns.sort_by_key(|key| key.as_str() != "of");
     let row = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
     let mut text = row(columns.iter().map(|key| key.replace('_', " ")).collect());
@@ -147,16 +165,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_for_each_line_and_a_column_for_each_figure() {
+    fn the_page_has_a_row_per_line_and_a_column_per_figure() {
         let line = |value: Value| value.as_object().cloned().expect("an object");
         let lines = [
             line(json!({ "suite": "kills", "kills": 3, "of": "create" })),
             line(json!({ "suite": "kills", "of": "destroy", "kills": 2, "sorts": { "cut": 1 } })),
-            line(json!({ "suite": "unheard of" })),
+            line(json!({ "suite": "unknown" })),
         ];
         let text = text(&lines);
         assert!(text.contains("| of | kills | sorts |\n| --- | --- | --- |\n"), "{text}");
         assert!(text.contains("| create | 3 |  |\n| destroy | 2 | cut 1 |\n"), "{text}");
-        assert!(!text.contains("unheard"), "{text}");
+        assert!(!text.contains("unknown"), "{text}");
     }
 }
