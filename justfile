@@ -1,28 +1,28 @@
-# What is typed often. `just --list`
+# Shortcuts for frequent commands: `just --list`
 
 default: check
 
-# Bring up the sample stack on the local cloud
+# Create the sample stack on the local cloud
 up:
     cargo run -- reconcile
 
-# All tests
+# Run all tests
 test *ARGS:
     cargo test --workspace {{ARGS}}
 
-# Formatting and lints, as CI does
+# Check formatting and lints, as CI does
 check:
     cargo fmt --all --check
     cargo clippy --workspace --all-targets -- -D warnings
 
-# Everything that CI runs
+# Run everything that CI runs
 ci:
     .ci/run
 
-# The schema that editors read beside stack.yaml
+# Update the schema that editors use for stack.yaml
 schema:
     cargo run -- schema > stack.schema.json
 
-# The table of all fields
+# Update the list of all fields
 fields:
     cargo run -- schema --fields > docs/fields.md

@@ -1,12 +1,12 @@
 """Starts, stops and describes one EC2 instance.
 
-Takes {"action": "start" | "stop" | "status"}, status when there is none, from API Gateway (proxy
-integration) or from a direct invocation. Replies with an HTTP status, and as JSON:
+The event is {"action": "start" | "stop" | "status"}, from API Gateway (proxy integration) or from a
+direct invocation. Without an action, it is "status". The response has an HTTP status and a JSON body:
 
     200  message, instance_id, state
-    400  error                          no such action, or no JSON object
-    409  error, instance_id, state      the instance's state does not allow it
-    500  error, request_id              anything else; what it was is in the log
+    400  error                          unknown action, or not a JSON object
+    409  error, instance_id, state      not possible in the instance's current state
+    500  error, request_id              any other error; the log has the details
 """
 
 import base64
@@ -21,8 +21,8 @@ from botocore.exceptions import ClientError
 log = logging.getLogger(__name__)
 log.setLevel(logging.INFO)
 
-# Made once for all invocations. Together the two attempts stay below the 29 s after which API
-# Gateway gives up, so that the caller gets a reason instead of its 504.
+# Created once for all invocations. API Gateway times out after 29 s and returns 504. Both attempts
+# together take less, so the caller gets the actual error instead.
 ec2 = boto3.client(
     "ec2",
     region_name=os.environ.get("AWS_REGION"),
@@ -35,7 +35,7 @@ ec2 = boto3.client(
 
 
 class BadRequest(Exception):
-    """The caller's mistake, in words for the caller."""
+    """A mistake in the request. The message is returned to the caller."""
 
 
 def lambda_handler(event, context):
@@ -60,7 +60,7 @@ def requested_action(event):
 
 
 def payload(event):
-    """The event itself, or the body that API Gateway wraps into one."""
+    """Return the request: the event itself, or the body that API Gateway puts into it."""
     if not isinstance(event, dict) or "body" not in event:
         return {} if event is None else event
     body = event["body"]

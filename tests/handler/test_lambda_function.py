@@ -1,4 +1,4 @@
-"""The handler against moto: python3 -m unittest discover tests/handler"""
+"""Tests of the handler against moto: python3 -m unittest discover tests/handler"""
 
 import base64
 import json
@@ -14,7 +14,7 @@ for name, value in {
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_EC2_METADATA_DISABLED": "true",
-    # Thousands of images that no test looks at, read again for every test.
+    # moto would load thousands of images for every test, and no test uses them.
     "MOTO_EC2_LOAD_DEFAULT_AMIS": "false",
 }.items():
     os.environ[name] = value
@@ -22,7 +22,7 @@ for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_EC2", "INSTANC
     os.environ.pop(name, None)
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "handler"))
 
-# After the environment is set: boto3 and moto read it when they are imported.
+# Imported after the environment is set, because boto3 and moto read it on import.
 import boto3  # noqa: E402
 import lambda_function  # noqa: E402
 from botocore.exceptions import ClientError, EndpointConnectionError  # noqa: E402
@@ -37,7 +37,7 @@ class HandlerTest(unittest.TestCase):
         cloud.start()
         self.addCleanup(cloud.stop)
         self.ec2 = boto3.client("ec2", region_name="eu-west-3")
-        # Made again inside the mock, as a cold start makes it.
+        # Create the client again inside the mock, as a cold start does.
         client = boto3.client("ec2", region_name="eu-west-3")
         patch = mock.patch.object(lambda_function, "ec2", client)
         patch.start()
@@ -63,13 +63,13 @@ class HandlerTest(unittest.TestCase):
         return found["Reservations"][0]["Instances"][0]["State"]["Name"]
 
     def failing(self, operation, code):
-        """The instance's API as it refuses: emulators allow more than AWS does."""
+        """Make an EC2 operation fail with a code. Emulators accept more than AWS does."""
         error = ClientError({"Error": {"Code": code, "Message": "secret detail"}}, operation)
         return mock.patch.object(lambda_function.ec2, operation, side_effect=error)
 
 
 class Actions(HandlerTest):
-    def test_status(self):
+    def test_status_returns_the_state(self):
         self.assertEqual(
             self.call({"action": "status"}),
             {
@@ -79,7 +79,7 @@ class Actions(HandlerTest):
             },
         )
 
-    def test_stop_and_start(self):
+    def test_stop_and_start_change_the_state(self):
         body = self.call({"action": "stop"})
         self.assertEqual(body["message"], f"Stopping instance {self.id}")
         self.assertEqual(body["instance_id"], self.id)
@@ -92,13 +92,13 @@ class Actions(HandlerTest):
         self.assertIn(body["state"], ("pending", "running"))
         self.assertEqual(self.state(), "running")
 
-    def test_start_of_a_running_instance(self):
-        # AWS says running, moto pending; both accept it.
+    def test_starting_a_running_instance_succeeds(self):
+        # AWS returns running and moto pending; both accept the call.
         body = self.call({"action": "start"})
         self.assertEqual(body["message"], f"Starting instance {self.id}")
         self.assertEqual(self.state(), "running")
 
-    def test_only_the_configured_instance(self):
+    def test_only_the_configured_instance_is_changed(self):
         other = self.launch()
         body = self.call({"action": "stop", "instance_id": other, "INSTANCE_ID": other})
         self.assertEqual(body["instance_id"], self.id)
@@ -121,7 +121,7 @@ class Events(HandlerTest):
             with self.subTest(event=event):
                 self.assertEqual(self.call(event)["state"], "running")
 
-    def test_behind_api_gateway(self):
+    def test_an_api_gateway_event_is_accepted(self):
         event = {
             "resource": "/ec2",
             "httpMethod": "POST",
@@ -132,24 +132,24 @@ class Events(HandlerTest):
         }
         self.assertEqual(self.call(event)["message"], f"Stopping instance {self.id}")
 
-    def test_body_in_base64(self):
+    def test_a_base64_body_is_decoded(self):
         body = base64.b64encode(b'{"action": "stop"}').decode()
         answer = self.call({"body": body, "isBase64Encoded": True})
         self.assertEqual(answer["message"], f"Stopping instance {self.id}")
 
-    def test_body_already_parsed(self):
+    def test_a_parsed_body_is_accepted(self):
         answer = self.call({"body": {"action": "stop"}})
         self.assertEqual(answer["message"], f"Stopping instance {self.id}")
 
 
 class Mistakes(HandlerTest):
-    def test_unknown_action(self):
+    def test_an_unknown_action_is_400(self):
         for action in ("terminate", "START", "", None, 1, ["start"], {"start": 1}):
             with self.subTest(action=action):
                 body = self.call({"action": action}, status=400)
                 self.assertEqual(body, {"error": "action must be start, stop or status"})
 
-    def test_malformed_json(self):
+    def test_malformed_json_is_400(self):
         for event in (
             {"body": "{"},
             {"body": "action=start"},
@@ -161,7 +161,7 @@ class Mistakes(HandlerTest):
                 body = self.call(event, status=400)
                 self.assertEqual(body, {"error": "the body is not valid JSON"})
 
-    def test_json_that_is_no_object(self):
+    def test_json_that_is_not_an_object_is_400(self):
         for event in ({"body": "[1]"}, {"body": '"start"'}, {"body": "7"}, ["start"], [], "start"):
             with self.subTest(event=event):
                 body = self.call(event, status=400)
@@ -170,7 +170,7 @@ class Mistakes(HandlerTest):
 
 
 class Refusals(HandlerTest):
-    def test_a_state_that_does_not_allow_it(self):
+    def test_an_impossible_action_is_409(self):
         for action in ("start", "stop"):
             with self.subTest(action=action):
                 with self.failing(f"{action}_instances", "IncorrectInstanceState"):
@@ -190,32 +190,32 @@ class Refusals(HandlerTest):
         self.assertEqual(body, {"error": "internal error", "request_id": "request-1"})
         return "\n".join(logged.output)
 
-    def test_denied(self):
+    def test_missing_permission_is_500_and_logged(self):
         with self.failing("start_instances", "UnauthorizedOperation"):
             logged = self.internal({"action": "start"})
         self.assertIn("request request-1 failed", logged)
         self.assertIn("secret detail", logged)
         self.assertIn("Traceback", logged)
 
-    def test_no_such_instance(self):
+    def test_a_missing_instance_is_500_and_logged(self):
         with mock.patch.dict(os.environ, {"INSTANCE_ID": "i-0123456789abcdef0"}):
             self.assertIn("InvalidInstanceID.NotFound", self.internal({}))
 
-    def test_no_instance_configured(self):
+    def test_a_missing_variable_is_500_and_logged(self):
         del os.environ["INSTANCE_ID"]
         self.assertIn("INSTANCE_ID", self.internal({}))
 
-    def test_endpoint_unreachable(self):
+    def test_an_unreachable_endpoint_is_500_and_logged(self):
         error = EndpointConnectionError(endpoint_url="http://x")
         with mock.patch.object(lambda_function.ec2, "describe_instances", side_effect=error):
             self.assertIn("http://x", self.internal({}))
 
-    def test_refused_and_then_not_described(self):
+    def test_a_failed_describe_after_a_refusal_is_500(self):
         with self.failing("start_instances", "IncorrectInstanceState"):
             with self.failing("describe_instances", "RequestLimitExceeded"):
                 self.internal({"action": "start"})
 
-    def test_no_context(self):
+    def test_an_error_without_context_is_500(self):
         with self.failing("describe_instances", "InternalError"):
             with self.assertLogs("lambda_function", "ERROR"):
                 answer = lambda_function.lambda_handler({}, None)

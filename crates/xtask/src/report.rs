@@ -21,7 +21,7 @@ const SUITES: &[(&str, &str)] = &[
     ("pairs of kills", "The same, and the run that should finish the job is killed, too."),
     (
         "kills in memory",
-        "The engine runs against a cloud in memory and is stopped at every call of every kind.",
+        "The engine runs against a cloud in memory, and each call is killed or fails in every way.",
     ),
     ("pairs of kills in memory", "All pairs of points at which a create can be killed."),
     (
