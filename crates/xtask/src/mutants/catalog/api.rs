@@ -1,0 +1,68 @@
+//! APIs: what a caller meets while routes change.
+
+use super::Edit::{Before, Remove, Unchain};
+use super::Mutant;
+
+pub const MUTANTS: &[Mutant] = &[
+    Mutant::aws("an API is created without its tags", "Api::create", Unchain("set_tags"))
+        .suspects(&["strict", "faults"]),
+    Mutant::aws("the SDK repeats the create of an API", "Api::create", Unchain("once"))
+        .suspects(&["strict", "faults"]),
+    Mutant::aws(
+        "an API is deployed before its routes are set",
+        "Api::converge",
+        Before(
+            "self.set_routes",
+            "if desired.deployed != stages.digest {
+                self.deploy(names, &stages, &desired.deployed).await?;
+            }",
+        ),
+    )
+    .suspects(&["prober::after_each_write", "strict"]),
+    Mutant::aws(
+        "changed routes are deployed before they are set",
+        "Api::converge",
+        Before(
+            "self.set_routes",
+            "let early = !stages.digest.is_empty() && desired.deployed != stages.digest;
+            if early {
+                self.deploy(names, &stages, &desired.deployed).await?;
+            }
+            let digest = if early { desired.deployed.clone() } else { stages.digest.clone() };
+            let stages = super::observe::Stages { digest, ..stages };",
+        ),
+    )
+    .suspects(&["prober::after_each_write", "strict"]),
+    Mutant::aws(
+        "a function is deployed before it may be called",
+        "Api::converge",
+        Before(
+            "in &desired.permissions",
+            "if desired.deployed != stages.digest {
+                self.deploy(names, &stages, &desired.deployed).await?;
+            }",
+        ),
+    )
+    .suspects(&["prober::after_each_write", "strict"]),
+    Mutant::aws(
+        "a permission is removed before the stage has changed",
+        "Api::converge",
+        Before(
+            "desired.deployed != stages.digest",
+            "for (function, grant) in &grants {
+                if !desired.permissions.contains(function) {
+                    self.disallow(names, function, grant.count).await?;
+                }
+            }",
+        ),
+    )
+    .suspects(&["prober::after_each_write", "strict"]),
+    Mutant::aws("the deployment that is served is deleted", "outdated", Unchain("skip"))
+        .suspects(&["strict"]),
+    Mutant::aws(
+        "a wrong permission stays beside the right one",
+        "Api::allow",
+        Remove("self.disallow"),
+    )
+    .suspects(&["strict"]),
+];

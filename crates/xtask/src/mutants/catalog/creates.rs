@@ -1,0 +1,68 @@
+//! Creates: the intent before the call, and what becomes of one whose outcome is not known.
+
+use super::Edit::{Always, Before, Never, Replace};
+use super::Mutant;
+
+pub const MUTANTS: &[Mutant] = &[
+    Mutant::engine(
+        "a create is sent before its intent is written",
+        "Op::create",
+        Before(
+            "self.journal",
+            "let early = crate::kind::Intent {
+                address: self.address.clone(),
+                generation: self.generation,
+                token: token.clone(),
+            };
+            let _ = self.kind.create(&early, &target.spec).await;",
+        ),
+    ),
+    Mutant::engine(
+        "recovery sends a create with another token",
+        "Op::recover",
+        Replace("&creating.token", "\"another\""),
+    ),
+    Mutant::engine(
+        "nobody looks for the object after a lost reply",
+        "Op::make",
+        Never("self.find_lost"),
+    ),
+    Mutant::engine(
+        "a refusal closes the intent of an earlier attempt",
+        "Op::refused",
+        Always("unknown == 0"),
+    ),
+    Mutant::engine(
+        "a refused successor closes its predecessor's intent",
+        "Op::create",
+        Replace("usize::from(self.succeeds)", "0"),
+    ),
+    Mutant::engine(
+        "an open create is closed before its successor is on disk",
+        "Op::recover",
+        Before(
+            "\"its create is not seen to have happened; it is made again\"",
+            "self.abandon(\"\").await?;",
+        ),
+    ),
+    Mutant::engine(
+        "an object that is not visible at once counts as never created",
+        "Op::look_up",
+        Always("is_conclusive"),
+    ),
+    Mutant::engine(
+        "a taken name that is not visible yet counts as unmanaged",
+        "Op::find_named",
+        Before("match named", "if named.is_none() { return Ok(Named::Foreign); }"),
+    ),
+    Mutant::engine(
+        "a found object counts as created as asked",
+        "Op::take",
+        Always("Repeat::UniqueName"),
+    ),
+    Mutant::engine(
+        "a new object that is not visible yet counts as gone",
+        "Survey::is_conclusive",
+        Replace("object.phase == Phase::Deleting", "object.phase != Phase::Deleting"),
+    ),
+];

@@ -1,0 +1,40 @@
+//! How the file, the state and what exists are compared.
+
+use super::Edit::{Always, Body, Never, Remove, Replace};
+use super::Mutant;
+
+pub const MUTANTS: &[Mutant] = &[
+    Mutant::engine(
+        "a field that must not decrease is decreased",
+        "Compared::change",
+        Always("number(after) >= number(before)"),
+    ),
+    Mutant::engine(
+        "a field that is ignored when unset is unset",
+        "Compared::walk",
+        Never("Compare::Released"),
+    ),
+    Mutant::engine(
+        "an edit of an ignored field is not reported",
+        "Compared::difference",
+        // What is ignored has to leave the changes all the same.
+        Replace(
+            "found.in_vain = edited.map(|change| change.path).collect()",
+            "drop(edited.count())",
+        ),
+    ),
+    Mutant::engine(
+        "a semantically equal value is a change",
+        "Compared::same",
+        Body("let _ = path; self.sealer.same(this, that)"),
+    ),
+    Mutant::engine("ignored fields are sent", "Op::change", Remove("ignored.keep")),
+    Mutant::engine(
+        "secrets are recorded in plain text",
+        "Sealer::seal",
+        Replace(
+            "Some(template) => seal(&self.digest(text), template)",
+            "Some(_) => text.to_owned()",
+        ),
+    ),
+];

@@ -1,0 +1,45 @@
+//! How the steps of a plan are executed, repeated and interrupted.
+
+use super::Edit::{Always, Never, Remove, Replace};
+use super::Mutant;
+
+pub const MUTANTS: &[Mutant] = &[
+    Mutant::engine(
+        "a replacement that is not needed any more deletes the object",
+        "Walk::ended",
+        Remove("self.keep"),
+    ),
+    Mutant::engine(
+        "a delete begins while what it waits for is half created",
+        "Walk::may_follow",
+        Replace("Status::Released => !step.leaves()", "Status::Released => true"),
+    ),
+    Mutant::engine(
+        "a step begins though what it needs has failed",
+        "Walk::ended",
+        Replace("Status::Lost", "Status::Done"),
+    ),
+    Mutant::engine("retries cost no budget", "Op::may_repeat", Always("Fault::Awaiting")),
+    Mutant::engine(
+        "an interruption does not end retries",
+        "Op::may_repeat",
+        Never("self.stopping()"),
+    ),
+    Mutant::engine(
+        "retries have no end",
+        "Budget::spend",
+        Replace("left.checked_sub(1)", "Some(left)"),
+    ),
+    Mutant::engine(
+        "a reference to a replaced object is sent once, even if that fails",
+        "Op::bring",
+        Replace("rebound.clone()", "std::mem::take(&mut rebound)"),
+    ),
+    Mutant::engine(
+        "an object whose delete was refused counts as being deleted",
+        "Op::delete",
+        Never("is_refused"),
+    ),
+    Mutant::program("the first signal is ignored", "Signals::catch", Remove("stop.send_replace"))
+        .suspects(&["interrupted"]),
+];

@@ -1,0 +1,38 @@
+//! Functions: their code, their log groups, and what Lambda and others answer.
+
+use super::Edit::{Body, Never, Remove, Replace};
+use super::Mutant;
+
+pub const MUTANTS: &[Mutant] = &[
+    Mutant::aws("a build runs for every comparison", "Builds::run", Remove("known.insert"))
+        .suspects(&["builds"]),
+    Mutant::aws(
+        "a log group that is not visible yet counts as unmanaged",
+        "LogGroup::make",
+        Replace(
+            "Standing::Foreign => return Ok(())",
+            "Standing::Foreign | Standing::Absent => return Ok(())",
+        ),
+    )
+    .suspects(&["windows", "strict"]),
+    Mutant::aws(
+        "the log group of a released function keeps our tags",
+        "Function::send_tags",
+        Never("logs(desired)"),
+    )
+    .suspects(&["retained"]),
+    Mutant::aws(
+        "a role that cannot be assumed yet is an error",
+        "role::PROPAGATION",
+        Body("Duration::ZERO"),
+    )
+    .suspects(&["strict"]),
+    Mutant::aws(
+        "an update in progress is an error",
+        "by_code",
+        Replace("\"ResourceConflictException\"", "\"NoSuchConflictException\""),
+    )
+    .suspects(&["strict"]),
+    Mutant::aws("an empty reply is an empty list", "is_whole", Replace("!text.is_empty()", "true"))
+        .suspects(&["faults"]),
+];

@@ -1,0 +1,36 @@
+//! The mutants, by what they break.
+
+mod api;
+mod creates;
+mod difference;
+mod disk;
+mod execution;
+mod functions;
+mod instances;
+mod journal;
+mod ownership;
+mod planning;
+mod protection;
+mod roles;
+
+use super::Mutant;
+use super::edit::Edit;
+
+const GROUPS: &[&[Mutant]] = &[
+    planning::MUTANTS,
+    difference::MUTANTS,
+    protection::MUTANTS,
+    creates::MUTANTS,
+    execution::MUTANTS,
+    ownership::MUTANTS,
+    journal::MUTANTS,
+    disk::MUTANTS,
+    instances::MUTANTS,
+    roles::MUTANTS,
+    functions::MUTANTS,
+    api::MUTANTS,
+];
+
+pub fn all() -> impl Iterator<Item = &'static Mutant> {
+    GROUPS.iter().copied().flatten()
+}

@@ -1,0 +1,33 @@
+//! Whose an object is, what is released, and what moves to another address.
+
+use super::Edit::{Always, Never, Remove, Replace};
+use super::Mutant;
+
+pub const MUTANTS: &[Mutant] = &[
+    Mutant::engine(
+        "an object that belongs to another copy of the state is adopted",
+        "Claiming::claim_one",
+        Never("!ours && !self.adopt"),
+    ),
+    Mutant::engine(
+        "with a lost state only the file's own resources are looked for",
+        "Session::look",
+        Never("self.adopt || state.resources.is_empty()"),
+    ),
+    Mutant::engine("a released object keeps its tags", "Op::forget", Always("changes.is_empty()")),
+    Mutant::engine(
+        "a rename to an address with old objects is ignored",
+        "Session::moves",
+        Replace("known.is_none_or(is_left)", "known.is_none_or(|known| is_left(known) && false)"),
+    ),
+    Mutant::engine(
+        "a renamed object keeps a generation that is taken",
+        "journal::relocate",
+        Remove("object.generation = entry.generation"),
+    ),
+    Mutant::engine(
+        "dependents of a renamed object still refer to its former address",
+        "journal::relocate",
+        Replace("needs.insert(to.clone(), identity)", "needs.insert(from.clone(), identity)"),
+    ),
+];
