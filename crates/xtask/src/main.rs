@@ -17,13 +17,12 @@ cargo xtask torture [--only PART] [--seconds N]
   --only     engine, program or mutants; the other parts' figures stay as they are
   --seconds  how long random histories are played (default 600)
 
-cargo xtask mutants [NAME…]
+cargo xtask mutants [--list | --check] [NAME…]
 
   Takes each protection out of the code of the last commit, one at a time, and shows that a test fails.
 
-cargo xtask mutants --list
-
-  Shows what each mutant changes, and where it applies now.
+  --list     shows what each mutant changes, and where it applies now
+  --check    only compiles the mutants: for a first look after a change of what they are anchored to
 
 cargo xtask report
 
@@ -31,10 +30,18 @@ cargo xtask report
 
 enum Task {
     Torture(Parts),
-    /// Those of these names; all, where none is given.
-    Mutants(Vec<String>),
-    ListMutants,
+    Mutants {
+        what: Mutants,
+        /// All, where none is given.
+        names: Vec<String>,
+    },
     Report,
+}
+
+enum Mutants {
+    List,
+    Check,
+    Test,
 }
 
 fn main() -> ExitCode {
@@ -60,8 +67,9 @@ fn run(task: Task) -> std::io::Result<bool> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize()?;
     match task {
         Task::Torture(parts) => torture::run(&root, &parts),
-        Task::Mutants(names) => mutants::run(&root, &names, None),
-        Task::ListMutants => mutants::list(&root).map_err(std::io::Error::other).map(|()| true),
+        Task::Mutants { what: Mutants::List, names } => mutants::list(&root, &names),
+        Task::Mutants { what: Mutants::Check, names } => mutants::check(&root, &names),
+        Task::Mutants { what: Mutants::Test, names } => mutants::run(&root, &names, None),
         Task::Report => torture::report(&root).map(|()| true),
     }
 }
@@ -70,12 +78,17 @@ fn task(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
     match words.next().as_deref() {
         Some("torture") => Ok(Task::Torture(parts(words)?)),
         Some("mutants") => {
-            let words: Vec<String> = words.collect();
-            match words.iter().find(|word| word.starts_with('-')) {
-                None => Ok(Task::Mutants(words)),
-                Some(option) if option == "--list" && words.len() == 1 => Ok(Task::ListMutants),
-                Some(option) => Err(format!("`{option}` is not known here")),
-            }
+            let mut names: Vec<String> = words.collect();
+            let what = match names.first().map(String::as_str) {
+                Some("--list") => Mutants::List,
+                Some("--check") => Mutants::Check,
+                Some(option) if option.starts_with('-') => {
+                    return Err(format!("`{option}` is not known here"));
+                }
+                _ => return Ok(Task::Mutants { what: Mutants::Test, names }),
+            };
+            names.remove(0);
+            Ok(Task::Mutants { what, names })
         }
         Some("report") => {
             words.next().map_or(Ok(Task::Report), |word| Err(format!("`{word}` is not known here")))

@@ -11,11 +11,12 @@ mod sources;
 mod suite;
 mod syntax;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
-pub use self::catalog::all;
+use self::catalog::all;
 use self::edit::{Edit, Patch};
-pub use self::run::run;
+pub use self::run::{check, run};
 use self::sources::Sources;
 
 #[derive(Clone, Copy, Debug)]
@@ -74,15 +75,15 @@ impl Part {
 }
 
 /// All parts' sources.
-pub struct Checkout {
+pub struct Workspace {
     engine: Sources,
     aws: Sources,
     program: Sources,
 }
 
-impl Checkout {
-    pub fn read(workspace: &Path) -> Result<Self, String> {
-        let read = |part: Part| Sources::read(workspace, part.root());
+impl Workspace {
+    pub fn read(root: &Path) -> Result<Self, String> {
+        let read = |part: Part| Sources::read(root, part.root());
         Ok(Self {
             engine: read(Part::Engine)?,
             aws: read(Part::Aws)?,
@@ -103,22 +104,31 @@ impl Checkout {
     }
 }
 
-/// Where each mutant applies now. An error: some do not.
-pub fn list(workspace: &Path) -> Result<(), String> {
-    let checkout = Checkout::read(workspace)?;
-    let mut stale = 0;
-    for mutant in all() {
+/// The mutants of these names; all, where none is given.
+fn chosen(names: &[String]) -> io::Result<Vec<&'static Mutant>> {
+    if let Some(strange) = names.iter().find(|name| all().all(|mutant| mutant.name != *name)) {
+        return Err(io::Error::other(format!("there is no mutant `{strange}`")));
+    }
+    let is_chosen = |mutant: &&Mutant| names.is_empty() || names.iter().any(|n| n == mutant.name);
+    Ok(all().filter(is_chosen).collect())
+}
+
+/// Shows where each mutant applies now. `false`: some do not.
+pub fn list(root: &Path, names: &[String]) -> io::Result<bool> {
+    let workspace = Workspace::read(root).map_err(io::Error::other)?;
+    let mut apply = true;
+    for mutant in chosen(names)? {
         println!("{}", mutant.name);
-        match checkout.place(mutant) {
+        match workspace.place(mutant) {
             Ok(place) => println!("    {}:{}  {}", place.file.display(), place.line, mutant.item),
             Err(why) => {
                 println!("    STALE  {}: {why}", mutant.item);
-                stale += 1;
+                apply = false;
             }
         }
         println!("    {}", mutant.edit);
     }
-    if stale == 0 { Ok(()) } else { Err(format!("{stale} mutants do not apply")) }
+    Ok(apply)
 }
 
 #[cfg(test)]

@@ -2,13 +2,12 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use serde_json::json;
 
 use super::suite::{self, Bench, Outcome};
-use super::{Checkout, Mutant, Part, all};
+use super::{Mutant, Part, Workspace, chosen};
 
 /// What came of a mutant.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,34 +23,24 @@ enum Verdict {
 /// lines. `false`: some mutant was not killed.
 pub fn run(root: &Path, names: &[String], figures: Option<&Path>) -> io::Result<bool> {
     let mutants = chosen(names)?;
-    let folder = tempfile::tempdir()?;
-    let clone = folder.path().join("clone");
-    let cloned = Command::new("git").args(["clone", "-q"]).args([root, &clone]).status()?;
-    if !cloned.success() {
-        return Err(io::Error::other("the repository cannot be cloned"));
-    }
-    let checkout = Checkout::read(&clone).map_err(io::Error::other)?;
-    let bench = Bench { clone: &clone, target: target(root)? };
+    let bench = Bench::new(root)?;
+    let workspace = Workspace::read(&bench.checkout()).map_err(io::Error::other)?;
     // Nothing is killed by a test that fails anyway.
     for part in [Part::Engine, Part::Program] {
-        let is_needed = |mutant: &&Mutant| suite::name(mutant.part) == suite::name(part);
-        if !mutants.iter().any(is_needed) {
+        let suite = suite::name(part);
+        if mutants.iter().all(|mutant| suite::name(mutant.part) != suite) {
             continue;
         }
-        match bench.test(part, None)? {
-            Outcome::Passed => {}
-            outcome => {
-                println!(
-                    "without any mutant the tests of the {} fail: {outcome:?}",
-                    suite::name(part)
-                );
-                return Ok(false);
-            }
+        let outcome = bench.test(part, None)?;
+        println!("without any mutant, the tests of the {suite}: {outcome}");
+        if outcome != Outcome::Passed {
+            return Ok(false);
         }
     }
     let mut left = 0;
     for mutant in &mutants {
-        let verdict = verdict(&bench, &checkout, mutant)?;
+        let outcome = broken(&bench, &workspace, mutant, || bench.test(mutant.part, Some(mutant)))?;
+        let verdict = Verdict::of(outcome);
         println!("{}: {}{}", verdict.word(), mutant.name, verdict.more());
         if let Some(figures) = figures {
             note(figures, mutant, &verdict)?;
@@ -65,39 +54,56 @@ pub fn run(root: &Path, names: &[String], figures: Option<&Path>) -> io::Result<
     Ok(left == 0)
 }
 
-fn chosen(names: &[String]) -> io::Result<Vec<&'static Mutant>> {
-    if let Some(strange) = names.iter().find(|name| all().all(|mutant| mutant.name != *name)) {
-        return Err(io::Error::other(format!("there is no mutant `{strange}`")));
+/// Compiles each mutant, and runs no test. `false`: some do not compile.
+pub fn check(root: &Path, names: &[String]) -> io::Result<bool> {
+    let bench = Bench::new(root)?;
+    let workspace = Workspace::read(&bench.checkout()).map_err(io::Error::other)?;
+    let mut compile = true;
+    for mutant in chosen(names)? {
+        let outcome = broken(&bench, &workspace, mutant, || bench.check(mutant.part))?;
+        match Verdict::of(outcome) {
+            Verdict::Stale(why) => {
+                println!("STALE: {} ({why})", mutant.name);
+                compile = false;
+            }
+            _ => println!("compiles: {}", mutant.name),
+        }
     }
-    let is_chosen = |mutant: &&Mutant| names.is_empty() || names.iter().any(|n| n == mutant.name);
-    Ok(all().filter(is_chosen).collect())
+    Ok(compile)
 }
 
-/// The builds of a checkout are not mixed with those of its mutants, unless it is asked for.
-fn target(root: &Path) -> io::Result<PathBuf> {
-    let asked = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    std::path::absolute(asked.unwrap_or(root.join("target/mutants")))
-}
-
-/// The clone is afterwards as it was before.
-fn verdict(bench: &Bench<'_>, checkout: &Checkout, mutant: &Mutant) -> io::Result<Verdict> {
-    let place = match checkout.place(mutant) {
+/// What `act` comes to with a mutant in the clone, which is afterwards as it was before. An error
+/// within: the mutant does not apply.
+fn broken(
+    bench: &Bench,
+    workspace: &Workspace,
+    mutant: &Mutant,
+    act: impl FnOnce() -> io::Result<Outcome>,
+) -> io::Result<Result<Outcome, String>> {
+    let place = match workspace.place(mutant) {
         Ok(place) => place,
-        Err(why) => return Ok(Verdict::Stale(format!("{}: {why}", mutant.item))),
+        Err(why) => return Ok(Err(format!("{}: {why}", mutant.item))),
     };
-    let file = bench.clone.join(&place.file);
+    let file = bench.checkout().join(&place.file);
     let text = fs::read_to_string(&file)?;
     fs::write(&file, place.patch.apply(&text))?;
-    let outcome = bench.test(mutant.part, Some(mutant));
+    let outcome = act();
     fs::write(&file, text)?;
-    Ok(match outcome? {
-        Outcome::Passed => Verdict::Lives,
-        Outcome::Failed(by) => Verdict::Killed(by),
-        Outcome::DoesNotCompile(said) => Verdict::Stale(format!("it does not compile:\n{said}")),
-    })
+    outcome.map(Ok)
 }
 
 impl Verdict {
+    fn of(outcome: Result<Outcome, String>) -> Self {
+        match outcome {
+            Ok(Outcome::Passed) => Self::Lives,
+            Ok(Outcome::Failed(by)) => Self::Killed(by),
+            Ok(Outcome::DoesNotCompile(said)) => {
+                Self::Stale(format!("it does not compile:\n{said}"))
+            }
+            Err(why) => Self::Stale(why),
+        }
+    }
+
     fn word(&self) -> &'static str {
         match self {
             Self::Killed(_) => "killed",

@@ -1,5 +1,6 @@
 //! The tests that a mutant meets: in stages, and no further than to the first that fails.
 
+use std::fmt;
 use std::fs;
 use std::io::{self, BufRead as _, BufReader};
 use std::os::unix::process::CommandExt as _;
@@ -8,6 +9,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
 
 use super::{Mutant, Part};
 
@@ -40,10 +43,20 @@ pub enum Outcome {
     DoesNotCompile(String),
 }
 
-/// A clone, and the folder that its builds share.
-pub struct Bench<'a> {
-    pub clone: &'a Path,
-    pub target: PathBuf,
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Passed => f.write_str("passed"),
+            Self::Failed(by) => write!(f, "FAILED ({by})"),
+            Self::DoesNotCompile(said) => write!(f, "do not compile:\n{said}"),
+        }
+    }
+}
+
+/// A clone of the last commit, and the folder that its builds share.
+pub struct Bench {
+    folder: TempDir,
+    target: PathBuf,
 }
 
 /// The arguments of one `cargo test`.
@@ -61,7 +74,33 @@ pub fn name(part: Part) -> &'static str {
     }
 }
 
-impl Bench<'_> {
+impl Bench {
+    pub fn new(root: &Path) -> io::Result<Self> {
+        let asked = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+        // The builds of the checkout are not mixed with those of its mutants, unless it is asked for.
+        let target = std::path::absolute(asked.unwrap_or(root.join("target/mutants")))?;
+        let bench = Self { folder: tempfile::tempdir()?, target };
+        let cloned =
+            Command::new("git").args(["clone", "-q"]).arg(root).arg(bench.checkout()).status()?;
+        match cloned.success() {
+            true => Ok(bench),
+            false => Err(io::Error::other("the repository cannot be cloned")),
+        }
+    }
+
+    pub fn checkout(&self) -> PathBuf {
+        self.folder.path().join("clone")
+    }
+
+    /// Whether a part compiles. With `stackwright` the SDK has the features that all builds share.
+    pub fn check(&self, part: Part) -> io::Result<Outcome> {
+        let package = match part {
+            Part::Engine => "stackwright-engine",
+            Part::Aws | Part::Program => "stackwright",
+        };
+        compiled(self.cargo("check").args(["-p", package]))
+    }
+
     /// All stages, until one does not pass.
     pub fn test(&self, part: Part, mutant: Option<&Mutant>) -> io::Result<Outcome> {
         for stage in self.stages(part, mutant)? {
@@ -90,7 +129,7 @@ impl Bench<'_> {
     fn engine_stages(&self) -> io::Result<Vec<Stage>> {
         let mut quick = vec!["--lib".to_owned()];
         let mut slow = Vec::new();
-        for entry in fs::read_dir(self.clone.join("crates/engine/tests"))? {
+        for entry in fs::read_dir(self.checkout().join("crates/engine/tests"))? {
             let path = entry?.path();
             let Some(target) = path.file_stem().and_then(|stem| stem.to_str()) else { continue };
             let stage = if target == "run" { &mut slow } else { &mut quick };
@@ -109,26 +148,23 @@ impl Bench<'_> {
 
     fn stage(&self, stage: &Stage) -> io::Result<Outcome> {
         // Warnings are no reason to stay.
-        let built = self.cargo(stage).arg("--no-run").output()?;
-        if !built.status.success() {
-            let said = String::from_utf8_lossy(&built.stderr);
-            let from = said.char_indices().rev().nth(800).map_or(0, |(at, _)| at);
-            return Ok(Outcome::DoesNotCompile(said[from..].to_owned()));
+        let built = compiled(self.cargo("test").args(&stage.targets).arg("--no-run"))?;
+        if built != Outcome::Passed {
+            return Ok(built);
         }
-        let mut command = self.cargo(stage);
-        command.arg("--").args(&stage.tests);
+        let mut command = self.cargo("test");
+        command.args(&stage.targets).arg("--").args(&stage.tests);
         // A group of its own, so that it can be ended with all that it has started.
         command.stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
         watch(command.spawn()?, LIMIT)
     }
 
-    fn cargo(&self, stage: &Stage) -> Command {
+    fn cargo(&self, what: &str) -> Command {
         let cache = std::env::var_os("STACKWRIGHT_TEST_CACHE");
         let mut command = crate::cargo();
         command
-            .args(["test", "--locked"])
-            .args(&stage.targets)
-            .current_dir(self.clone)
+            .args([what, "--locked"])
+            .current_dir(self.checkout())
             .env("CARGO_TARGET_DIR", &self.target)
             .env("STACKWRIGHT_TEST_CACHE", cache.unwrap_or(self.target.join("emulators").into()))
             .env("STACKWRIGHT_WORLDS", "500")
@@ -138,6 +174,16 @@ impl Bench<'_> {
             .env_remove("STACKWRIGHT_FIGURES");
         command
     }
+}
+
+fn compiled(command: &mut Command) -> io::Result<Outcome> {
+    let built = command.output()?;
+    if built.status.success() {
+        return Ok(Outcome::Passed);
+    }
+    let said = String::from_utf8_lossy(&built.stderr);
+    let from = said.char_indices().rev().nth(800).map_or(0, |(at, _)| at);
+    Ok(Outcome::DoesNotCompile(said[from..].to_owned()))
 }
 
 /// Reads what the tests say until one has failed, all have ended, or the time is over.

@@ -2,19 +2,19 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::suite::PROGRAM;
-use super::{Checkout, Sources, all};
+use super::{Sources, Workspace, all};
 
-fn workspace() -> std::path::PathBuf {
+fn root() -> std::path::PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// Otherwise a protection could lose its mutant without a word, long before the next full run.
 #[test]
 fn every_mutant_applies_to_one_place_of_the_checkout() {
-    let checkout = Checkout::read(&workspace()).expect("the sources can be read");
+    let workspace = Workspace::read(&root()).expect("the sources can be read");
     let stale: Vec<String> = all()
         .filter_map(|mutant| {
-            let why = checkout.place(mutant).err()?;
+            let why = workspace.place(mutant).err()?;
             Some(format!("{}\n    {}: {}: {why}", mutant.name, mutant.item, mutant.edit))
         })
         .collect();
@@ -34,7 +34,7 @@ fn no_two_mutants_have_a_name_or_a_change_in_common() {
 /// A filter that meets no test would let every mutant live.
 #[test]
 fn every_filter_meets_a_test_of_the_program() {
-    let tests = Sources::read(&workspace(), "tests/it/main.rs").expect("the tests can be read");
+    let tests = Sources::read(&root(), "tests/it/main.rs").expect("the tests can be read");
     let names: Vec<String> =
         tests.items().map(|(file, item)| file.path_of(item).join("::")).collect();
     for filter in all().flat_map(|mutant| mutant.suspects).chain(PROGRAM) {
