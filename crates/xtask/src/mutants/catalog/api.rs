@@ -4,13 +4,13 @@ use super::Edit::{Before, Remove, Unchain};
 use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
-    Mutant::aws("an API is created without its tags", "Api::create", Unchain("set_tags"))
+    Mutant::aws("an API is created without its tags", "Apis::create", Unchain("set_tags"))
         .suspects(&["strict", "faults"]),
-    Mutant::aws("the SDK repeats the create of an API", "Api::create", Unchain("once"))
+    Mutant::aws("the SDK repeats the create of an API", "Apis::create", Unchain("once"))
         .suspects(&["strict", "faults"]),
     Mutant::aws(
         "an API is deployed before its routes are set",
-        "Api::converge",
+        "Apis::converge",
         Before(
             "self.set_routes",
             "if desired.deployed != stages.digest {
@@ -21,7 +21,7 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["prober::after_each_write", "strict"]),
     Mutant::aws(
         "changed routes are deployed before they are set",
-        "Api::converge",
+        "Apis::converge",
         Before(
             "self.set_routes",
             "let early = !stages.digest.is_empty() && desired.deployed != stages.digest;
@@ -35,7 +35,7 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["prober::after_each_write", "strict"]),
     Mutant::aws(
         "a function is deployed before it may be called",
-        "Api::converge",
+        "Apis::converge",
         Before(
             "in &desired.permissions",
             "if desired.deployed != stages.digest {
@@ -46,7 +46,7 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["prober::after_each_write", "strict"]),
     Mutant::aws(
         "a permission is removed before the stage has changed",
-        "Api::converge",
+        "Apis::converge",
         Before(
             "desired.deployed != stages.digest",
             "for (function, grant) in &grants {
@@ -61,7 +61,7 @@ pub const MUTANTS: &[Mutant] = &[
         .suspects(&["strict"]),
     Mutant::aws(
         "a wrong permission stays beside the right one",
-        "Api::allow",
+        "Apis::allow",
         Remove("self.disallow"),
     )
     .suspects(&["strict"]),

@@ -58,7 +58,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a found object counts as created as asked",
         "Op::take",
-        Always("Repeat::UniqueName"),
+        Always("CreateIdempotency::UniqueName"),
     ),
     Mutant::engine(
         "a new object that is not visible yet counts as gone",

@@ -12,14 +12,14 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a field that is ignored when unset is unset",
         "Compared::walk",
-        Never("Compare::Released"),
+        Never("Comparison::IgnoredWhenUnset"),
     ),
     Mutant::engine(
         "an edit of an ignored field is not reported",
         "Compared::difference",
         // What is ignored has to leave the changes all the same.
         Replace(
-            "found.in_vain = edited.map(|change| change.path).collect()",
+            "found.ignored_edits = edited.map(|change| change.path).collect()",
             "drop(edited.count())",
         ),
     ),

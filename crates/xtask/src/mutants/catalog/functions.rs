@@ -17,7 +17,7 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["windows", "strict"]),
     Mutant::aws(
         "the log group of a released function keeps our tags",
-        "Function::send_tags",
+        "Functions::send_tags",
         Never("logs(desired)"),
     )
     .suspects(&["retained"]),

@@ -6,19 +6,19 @@ use super::Mutant;
 pub const MUTANTS: &[Mutant] = &[
     Mutant::aws(
         "an instance is created without a token",
-        "Instance::create",
+        "Instances::create",
         Unchain("client_token"),
     )
     .suspects(&["strict", "faults"]),
     Mutant::aws(
         "an instance is created without its tags",
-        "Instance::create",
+        "Instances::create",
         Unchain("set_tag_specifications"),
     )
     .suspects(&["strict", "faults"]),
     Mutant::aws(
         "an instance that the reply does not name counts as created",
-        "Instance::create",
+        "Instances::create",
         Before(
             "instance.filter(|_| !id.is_empty())",
             "let (id, instance) = match instance {
@@ -33,7 +33,7 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["faults"]),
     Mutant::aws(
         "an instance that must be stopped first is an error",
-        "Instance::set_type",
+        "Instances::set_type",
         Never("\"IncorrectInstanceState\""),
     )
     .suspects(&["strict"]),

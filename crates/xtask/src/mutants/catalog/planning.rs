@@ -21,13 +21,13 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "a value that was looked up is looked up again",
-        "Session::former",
-        Replace("Former::Known(spec.clone())", "Former::Nothing"),
+        "Session::prior",
+        Replace("PriorState::Applied(spec.clone())", "PriorState::None"),
     ),
     Mutant::engine(
         "an adopted object's value is looked up again",
-        "Session::former",
-        Replace("Former::Found(live.spec.clone())", "Former::Nothing"),
+        "Session::prior",
+        Replace("PriorState::Found(live.spec.clone())", "PriorState::None"),
     ),
     Mutant::engine(
         "an object is deleted before its dependents are updated",
@@ -64,7 +64,7 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "an unknown former address is not reported",
-        "Session::in_vain",
+        "Session::ignored_edits",
         Remove("self.formers_unknown"),
     ),
     Mutant::program(
