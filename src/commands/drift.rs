@@ -8,7 +8,7 @@ use super::shared::{self, Asked};
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
 use crate::progress::Progress;
-use crate::render::{clean, human, json};
+use crate::render::{human, json, open};
 use crate::workspace;
 
 pub async fn run(
@@ -26,7 +26,7 @@ pub async fn run(
     let failed = |error| Error::session(error, &workspace.manifest);
     let (drift, unseen) = looked.map_err(failed)?;
     progress.flush().await;
-    let open = state.open();
+    let open = open::sentences(&state.open());
     if json {
         let mut document = json::plan(&drift);
         document["stack"] = workspace.manifest.stack.as_str().into();
@@ -37,7 +37,7 @@ pub async fn run(
     } else {
         anstream::print!("{}", human::drift(&drift));
         for line in open {
-            anstream::println!("not looked at: {}", clean(&line));
+            anstream::println!("not looked at: {line}");
         }
         let place = &connected.place;
         let found = match drift.is_empty() {

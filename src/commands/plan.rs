@@ -10,7 +10,7 @@ use super::shared::{self, Asked};
 use crate::cli::Stack;
 use crate::error::{Error, Result, code};
 use crate::progress::Progress;
-use crate::render::{human, json};
+use crate::render::{human, json, open};
 use crate::workspace::{self, Connected};
 
 pub struct Ask {
@@ -39,7 +39,7 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     };
     progress.watch(&connected.calls);
     let state = state.unwrap_or_else(|| shared::nothing_yet(&connected));
-    let open = state.open();
+    let open = open::sentences(&state.open());
     if offline && ask.out.is_some() {
         let message = format!("{} does not answer, so no plan can be kept", connected.place.cloud);
         let hint = "start it (`stackwright local up`), then plan again";

@@ -11,11 +11,11 @@ use stackwright_engine::Address;
 use stackwright_engine::event::Event;
 use stackwright_engine::plan::{Action, Plan, Step};
 use stackwright_engine::registry::{Kind, Registry};
-use stackwright_engine::state::{Object, State};
+use stackwright_engine::state::{Object, Operation, State};
 
 use super::changes::{changes, items, whole};
 use super::value::{brief, is_empty, outline, without_own};
-use super::{clean, time};
+use super::{clean, open, time};
 use crate::progress::Silent;
 
 const BOLD: Style = Style::new().bold();
@@ -275,25 +275,27 @@ pub fn state(
         match (&record.object, &record.creating) {
             (Some(object), _) => resource(&mut text, object, facts.get(address)),
             (None, Some(creating)) => {
-                let _ = writeln!(text, "  a create begun at {} has no outcome yet", creating.at);
+                let create = Operation::Create { sent: creating.at.clone() };
+                let _ = writeln!(text, "  {}", open::words(&create));
             }
             (None, None) => {}
         }
         for old in &record.deposed {
-            let _ = writeln!(text, "  {} was replaced and is still to be deleted", clean(&old.id));
+            let delete = Operation::DeleteReplaced(old.id.clone());
+            let _ = writeln!(text, "  {}", open::words(&delete));
         }
     }
     if state.resources.is_empty() {
         text.push_str("\nno resources\n");
     }
-    let open = state.open();
+    let open = open::sentences(&state.open());
     if !open.is_empty() {
         let _ = writeln!(
             text,
             "\nnot finished by an earlier run; the next one (`reconcile` or `destroy`) goes on from there:"
         );
         open.iter().for_each(|line| {
-            let _ = writeln!(text, "  {}", clean(line));
+            let _ = writeln!(text, "  {line}");
         });
     }
     text

@@ -10,6 +10,7 @@ use stackwright_engine::reference;
 use stackwright_engine::secret;
 use stackwright_engine::state::{Object, Phase, State};
 
+use super::open;
 use crate::progress::Silent;
 
 pub const SCHEMA: u32 = 1;
@@ -163,7 +164,7 @@ pub fn state(state: &State) -> Value {
         "serial": state.serial,
         "lineage": state.lineage,
         "resources": resources,
-        "open": state.open(),
+        "open": open::sentences(&state.open()),
     })
 }
 

@@ -5,6 +5,7 @@ pub mod explanation;
 pub mod fields;
 pub mod human;
 pub mod json;
+pub mod open;
 pub mod unfinished;
 pub mod value;
 

@@ -1,8 +1,9 @@
 //! What is said of a run that did not do everything: what is done, what is open, and how to go on.
 
 use serde_json::{Value, json};
+use stackwright_engine::state::OpenOperation;
 
-use super::clean;
+use super::open;
 
 /// Of a list, what a person is shown.
 const SHOWN: usize = 8;
@@ -19,8 +20,8 @@ pub struct Unfinished {
     pub done: Vec<String>,
     pub failed: Vec<String>,
     pub not_begun: Vec<String>,
-    /// What the state has as begun and not finished, a sentence each.
-    pub open: Vec<String>,
+    /// What the state has as begun and not finished.
+    pub open: Vec<OpenOperation>,
     /// For a shell.
     pub go_on: String,
 }
@@ -44,7 +45,8 @@ impl Unfinished {
                 lines.push(format!("  {what}: {}", cut(which).join(", ")));
             }
         }
-        lines.extend(cut(&self.open).iter().map(|open| format!("  open: {}", clean(open))));
+        let open = open::sentences(&self.open);
+        lines.extend(cut(&open).iter().map(|open| format!("  open: {open}")));
         lines.push(match self.is_interrupted {
             true => format!("Go on with: {}", self.go_on),
             false => format!("Mend the cause, then: {}", self.go_on),
@@ -55,7 +57,7 @@ impl Unfinished {
     pub fn json(&self) -> Value {
         json!({
             "event": "unfinished", "interrupted": self.is_interrupted, "done": self.done,
-            "failed": self.failed, "not_begun": self.not_begun, "open": self.open,
+            "failed": self.failed, "not_begun": self.not_begun, "open": open::sentences(&self.open),
             "go_on": self.go_on,
         })
     }
@@ -101,6 +103,9 @@ pub fn left(go_on: &str, json: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use stackwright_engine::Address;
+    use stackwright_engine::state::Operation;
+
     use super::*;
 
     #[test]
@@ -110,7 +115,10 @@ mod tests {
             done: texts(40),
             failed: texts(1),
             not_begun: texts(9),
-            open: vec!["role.0: a create\u{1b} is open".into()],
+            open: vec![OpenOperation {
+                address: Address::new("role", "0"),
+                operation: Operation::Update("a\u{1b}b".into()),
+            }],
             go_on: "stackwright reconcile".into(),
             ..Unfinished::default()
         };
@@ -120,7 +128,7 @@ mod tests {
              done: role.0, role.1, role.2, role.3, role.4, role.5, role.6, role.7, and 32 more\n  \
              failed: role.0\n  \
              not begun: role.0, role.1, role.2, role.3, role.4, role.5, role.6, role.7, role.8\n  \
-             open: role.0: a create\\u{1b} is open\n\
+             open: role.0: an update of a\\u{1b}b did not finish\n\
              Mend the cause, then: stackwright reconcile"
         );
     }

@@ -25,7 +25,7 @@ fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
         running.wait().code(137);
 
         // What it left is told without a network.
-        stack.ok(&["show"]).says("a create begun at");
+        stack.ok(&["show"]).says("a create sent at");
 
         let stack = stack.at(&emulator);
         stack.reconcile(&[]);

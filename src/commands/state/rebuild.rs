@@ -7,7 +7,7 @@ use super::super::shared::{self, Asked};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::render::clean;
+use crate::render::{clean, open};
 use crate::workspace;
 
 /// The files are made readable first: should looking fail, the next command can go on from there.
@@ -46,18 +46,19 @@ fn tell(salvage: &Salvage) {
 
 fn conclude(state: &Known, salvage: &Salvage, json: bool) {
     let known = state.resources.len();
+    let open = open::sentences(&state.open());
     if json {
         let Salvage { damage, kept, .. } = salvage;
         let event = json!({
-            "event": "rebuilt", "resources": known, "open": state.open(), "damage": damage, "kept": kept,
+            "event": "rebuilt", "resources": known, "open": open, "damage": damage, "kept": kept,
         });
         anstream::println!("{event}");
         return;
     }
     let resources = if known == 1 { "resource" } else { "resources" };
     anstream::eprintln!("{}: the state knows {known} {resources}", state.place.stack);
-    for line in state.open() {
-        anstream::eprintln!("  {}", clean(&line));
+    for line in open {
+        anstream::eprintln!("  {line}");
     }
     if !salvage.damage.is_empty() {
         anstream::eprintln!(

@@ -7,6 +7,7 @@
 mod disk;
 mod journal;
 mod model;
+mod open;
 mod rebuild;
 mod snapshot;
 mod store;
@@ -17,6 +18,7 @@ use std::path::PathBuf;
 pub use self::disk::{Disk, Folder};
 pub use self::journal::{Data, Entry, Header, Illegal, Step, Verb, fold};
 pub use self::model::{Creating, Object, Phase, Place, Record, SCHEMA, State};
+pub use self::open::{OpenOperation, Operation};
 pub use self::rebuild::Salvage;
 pub use self::store::{Lock, Store};
 

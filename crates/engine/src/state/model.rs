@@ -108,42 +108,4 @@ impl State {
         let mut objects = record.object.iter().chain(&record.deposed);
         objects.find(|object| Some(object.id.as_str()) == id && object.generation == generation)
     }
-
-    /// Operations that were begun and not finished, for a person.
-    pub fn open(&self) -> Vec<String> {
-        let mut open = Vec::new();
-        for (address, record) in &self.resources {
-            if let Some(creating) = &record.creating {
-                open.push(format!(
-                    "{address}: a create begun at {} has no outcome yet",
-                    creating.at
-                ));
-            }
-            let found = record.object.as_ref().filter(|object| object.spec.is_none());
-            match record.object.as_ref().map(|object| (object.phase, &object.id)) {
-                Some((Phase::Partial, id)) if found.is_some() => {
-                    open.push(format!(
-                        "{address}: {id} was found and is not compared with the file yet"
-                    ));
-                }
-                Some((Phase::Partial, id)) => {
-                    open.push(format!("{address}: {id} was made and is not complete yet"));
-                }
-                Some((Phase::Updating, id)) => {
-                    open.push(format!("{address}: an update of {id} did not finish"));
-                }
-                Some((Phase::Deleting, id)) => {
-                    open.push(format!("{address}: {id} is being deleted"));
-                }
-                _ => {}
-            }
-            for object in &record.deposed {
-                open.push(format!(
-                    "{address}: {} was replaced and is still to be deleted",
-                    object.id
-                ));
-            }
-        }
-        open
-    }
 }

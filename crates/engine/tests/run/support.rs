@@ -263,7 +263,7 @@ impl Stack {
             }
         }
         let state = self.state();
-        assert_eq!(state.open(), Vec::<String>::new(), "{when}: open");
+        assert_eq!(state.open(), [], "{when}: open");
         let known: BTreeMap<String, Vec<String>> = state
             .resources
             .iter()
