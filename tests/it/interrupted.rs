@@ -74,7 +74,7 @@ fn a_second_run_is_told_who_works_and_a_killed_one_blocks_nobody() {
     let since = Instant::now();
     let others: Vec<_> = (0..19).map(|_| stack.start(&["reconcile"])).collect();
     for other in others {
-        other.wait().code(6).says("another run holds the state");
+        other.wait().code(6).says("another run is in progress");
     }
     let ms = since.elapsed().as_millis() as u64;
     figures::note("runs at once", json!({ "runs": 20, "refused": 19, "all_refused_after_ms": ms }));

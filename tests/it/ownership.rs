@@ -74,7 +74,7 @@ fn damaged_files_are_rebuilt_and_nothing_is_lost() {
     let mut stack = witness.sample();
     let files = ["state.json", "journal.jsonl"]
         .map(|name| format!(".stackwright/ec2-control/local/{name}"));
-    for (damaged, text) in [(0, "}"), (0, ""), (1, "x\nx\n"), (1, "verb"), (0, "serial")] {
+    for (damaged, text) in [(0, "}"), (0, ""), (1, "x\nx\n"), (1, "transition"), (0, "serial")] {
         let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
             "CreateFunction" => Act::Hold(Point::Committed),
             _ => Act::Pass,

@@ -7,7 +7,7 @@ use crate::execute::Run;
 use crate::kind::{Found, Live, Owner, tag};
 use crate::manifest::Resource;
 use crate::observe::{Observed, owner};
-use crate::state::{Data, Entry, State, Step, Verb};
+use crate::state::{Entry, State, Transition};
 
 /// An object that stands in the way.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -172,19 +172,15 @@ impl Claiming<'_> {
         let needs = resource.map(Resource::needs).into_iter().flatten();
         let guard = resource.map(|resource| resource.lifecycle.guard).unwrap_or_default();
         Entry {
-            seq: 0,
             op: 0,
             address,
             generation,
             at,
-            verb: Verb::Adopt,
-            step: Step::Done,
-            data: Data {
-                id: Some(found.id.clone()),
+            transition: Transition::Adopted {
+                id: found.id.clone(),
                 outputs: found.outputs.clone(),
                 dependencies: needs.map(|need| (need, None)).collect(),
                 guard,
-                ..Data::default()
             },
         }
     }

@@ -25,7 +25,7 @@ use crate::plan::{self, Held, Plan, Planning, Selection};
 use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
 use crate::reference::{self, Scope};
 use crate::secret::Sealer;
-use crate::state::{self, Creating, Entry, State, Store, fold};
+use crate::state::{self, Creating, Entry, State, Store, Transition, fold};
 
 /// A run from its first look to its last write.
 pub struct Session<'a> {
@@ -134,8 +134,9 @@ impl Session<'_> {
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, &state, &observed).await?;
-        plan.notes
-            .extend(learnt.iter().map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>());
+        plan.notes.extend(
+            learnt.iter().filter_map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>(),
+        );
         for notes in [Self::ignored_edits, Self::guards, Self::renames] {
             plan.notes.extend(notes(self, &plan, &state));
         }
@@ -205,13 +206,13 @@ impl Session<'_> {
         if entries.is_empty() {
             return Ok(());
         }
-        store.append(&mut entries.to_vec())?;
+        store.append(entries)?;
         for entry in entries {
             let address = entry.address.clone();
-            let id = entry.data.id.clone().unwrap_or_default();
-            let _ = self.run.events.send(match entry.data.from.clone() {
-                Some(former) => Event::Moved { address, former },
-                None => Event::Adopted { address, id },
+            let _ = self.run.events.send(match entry.transition.clone() {
+                Transition::Moved { from } => Event::Moved { address, former: from },
+                Transition::Adopted { id, .. } => Event::Adopted { address, id },
+                _ => continue,
             });
         }
         Ok(())
@@ -371,26 +372,29 @@ fn seen(plan: &Plan, observed: &mut Observed) -> Result<(), Error> {
     if asked.is_empty() { Ok(()) } else { Err(Error::Unseen(asked)) }
 }
 
-fn folded(state: State, entries: &[Entry]) -> Result<State, Error> {
-    entries.iter().try_fold(state, |state, entry| Ok(fold(state, entry)?))
+fn folded(mut state: State, entries: &[Entry]) -> Result<State, Error> {
+    for entry in entries {
+        fold(&mut state, entry)?;
+    }
+    Ok(state)
 }
 
 /// What a plan says of what the state is about to learn.
-fn noted(entry: &Entry, plan: &Plan, state: &State) -> (Address, String) {
-    let id = entry.data.id.as_deref().unwrap_or_default();
-    let name =
-        state.object(&entry.address).and_then(|object| object.spec.as_ref()?["name"].as_str());
-    let note = match &entry.data.from {
-        Some(former) if plan.replaces(&entry.address) => {
-            let name = name.unwrap_or(id);
+fn noted(entry: &Entry, plan: &Plan, state: &State) -> Option<(Address, String)> {
+    let note = match &entry.transition {
+        Transition::Moved { from: former } if plan.replaces(&entry.address) => {
+            let object = state.object(&entry.address)?;
+            let name = object.spec.as_ref().and_then(|spec| spec["name"].as_str());
+            let name = name.unwrap_or(&object.id);
             format!(
                 "it was {former}; `name: {name}` keeps the object, if it is the name that differs"
             )
         }
-        Some(former) => format!("it was {former}, and is the same object"),
-        None => format!("{id} exists and is taken up"),
+        Transition::Moved { from: former } => format!("it was {former}, and is the same object"),
+        Transition::Adopted { id, .. } => format!("{id} exists and is taken up"),
+        _ => return None,
     };
-    (entry.address.clone(), note)
+    Some((entry.address.clone(), note))
 }
 
 fn named(addresses: &[Address]) -> String {

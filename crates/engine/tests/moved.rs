@@ -1,86 +1,85 @@
-//! What a state learns by word: another address, an object that is let go, a guard.
+//! Entries about which no cloud is asked: moves and releases. And guards, from intent to completion.
+
+use std::collections::BTreeMap;
 
 use serde_json::json;
 use stackwright_engine::Address;
 use stackwright_engine::lifecycle::Guard;
-use stackwright_engine::state::{Data, Entry, State, Step, Verb, fold};
+use stackwright_engine::state::{Conflict, Entry, Illegal, State, Transition, fold};
 
-fn entry(address: &str, verb: Verb, step: Step, data: Data) -> Entry {
+fn entry(address: &str, transition: Transition) -> Entry {
     let address = address.parse().expect("an address");
     let at = "2026-01-01T00:00:00Z".to_owned();
-    Entry { seq: 0, op: 1, address, generation: 1, at, verb, step, data }
+    Entry { op: 1, address, generation: 1, at, transition }
 }
 
-fn folded(entries: &[Entry]) -> Result<State, String> {
-    entries.iter().try_fold(State::default(), fold).map_err(|refused| refused.to_string())
+fn folded(entries: &[Entry]) -> Result<State, Illegal> {
+    let mut state = State::default();
+    entries.iter().try_for_each(|entry| fold(&mut state, entry)).map(|()| state)
 }
 
-/// `thing.b`, which needs `thing.a`: both made.
-fn made() -> Vec<Entry> {
-    let guard = Guard { protect: true, retain: false };
-    let both = ["thing.a", "thing.b"].map(|address| {
-        let needs: Vec<Address> = match address {
-            "thing.b" => vec![Address::new("thing", "a")],
-            _ => Vec::new(),
+/// `thing.a` and `thing.b`, which depends on it: both protected and created.
+fn created() -> Vec<Entry> {
+    let a = Address::new("thing", "a");
+    let both = [("thing.a", None), ("thing.b", Some((a, None)))].map(|(address, dependency)| {
+        let intent = Transition::CreateIntent {
+            token: "t".into(),
+            spec: json!({ "name": address }),
+            dependencies: dependency.into_iter().collect(),
+            guard: Guard { protect: true, retain: false },
         };
-        let spec = Some(json!({ "name": address }));
-        let dependencies = needs.into_iter().map(|need| (need, None)).collect();
-        let intent = Data { token: Some("t".into()), spec, dependencies, guard, ..Data::default() };
-        let result = Data { id: Some(format!("id of {address}")), ..Data::default() };
-        [
-            entry(address, Verb::Create, Step::Intent, intent),
-            entry(address, Verb::Create, Step::Result, result),
-        ]
+        let accepted = Transition::CreateAccepted {
+            id: format!("id of {address}"),
+            outputs: BTreeMap::new(),
+            fingerprints: BTreeMap::new(),
+            identity: None,
+        };
+        [entry(address, intent), entry(address, accepted)]
     });
     both.into_iter().flatten().collect()
 }
 
 fn to(address: &str, former: &str) -> Entry {
-    let from = Some(former.parse().expect("an address"));
-    entry(address, Verb::Move, Step::Done, Data { from, ..Data::default() })
+    let from = former.parse().expect("an address");
+    entry(address, Transition::Moved { from })
 }
 
-fn forgotten(address: &str, id: &str) -> Entry {
-    let data = Data { id: Some(id.to_owned()), ..Data::default() };
-    entry(address, Verb::Forget, Step::Done, data)
+fn released(address: &str, id: &str) -> Entry {
+    entry(address, Transition::Released { id: id.to_owned() })
 }
 
 #[track_caller]
-fn refused(last: Entry, why: &str) {
-    let said = folded(&[made(), vec![last]].concat()).expect_err("it cannot have happened");
-    assert!(said.ends_with(why), "{said}");
+fn refused(last: Entry, conflict: Conflict) {
+    let refused = folded(&[created(), vec![last]].concat()).expect_err("it cannot have happened");
+    assert_eq!(refused.conflict, conflict);
 }
 
 #[test]
-fn another_address_takes_everything_along_and_what_needs_it_follows() {
-    let state = folded(&[made(), vec![to("thing.c", "thing.a")]].concat()).expect("it is free");
+fn a_move_takes_everything_along_and_dependents_follow() {
+    let state = folded(&[created(), vec![to("thing.c", "thing.a")]].concat()).expect("it is free");
     let known: Vec<&str> = state.resources.keys().map(Address::as_str).collect();
     assert_eq!(known, ["thing.b", "thing.c"]);
     let (b, c) = (Address::new("thing", "b"), Address::new("thing", "c"));
     assert_eq!(state.object(&c).map(|object| object.id.as_str()), Some("id of thing.a"));
-    let needs: Vec<&Address> = state.object(&b).expect("made").dependencies.keys().collect();
+    let needs: Vec<&Address> = state.object(&b).expect("created").dependencies.keys().collect();
     assert_eq!(needs, [&c]);
 }
 
 #[test]
-fn an_address_is_given_once_and_nothing_is_moved_that_is_not_there() {
-    refused(to("thing.b", "thing.a"), "that address is taken");
-    refused(to("thing.d", "thing.c"), "nothing is known by the former address");
-    refused(
-        Entry { data: Data::default(), ..to("thing.d", "thing.a") },
-        "without a former address",
-    );
-    refused(Entry { step: Step::Intent, ..to("thing.d", "thing.a") }, "there is no such step");
+fn a_move_to_a_taken_address_or_from_an_unknown_one_is_refused() {
+    refused(to("thing.b", "thing.a"), Conflict::AddressTaken);
+    refused(to("thing.a", "thing.a"), Conflict::AddressTaken);
+    refused(to("thing.d", "thing.c"), Conflict::UnknownFormerAddress);
 }
 
 #[test]
-fn what_replacements_left_stays_beside_what_comes() {
-    let mut state = folded(&made()).expect("made");
-    let a = state.resources.remove(&Address::new("thing", "a")).expect("made");
+fn replaced_objects_at_the_new_address_stay_beside_the_moved_one() {
+    let mut state = folded(&created()).expect("created");
+    let a = state.resources.remove(&Address::new("thing", "a")).expect("created");
     let left = state.resources.entry(Address::new("thing", "c")).or_default();
     left.deposed.extend(a.object);
     let moved = Entry { generation: 2, ..to("thing.c", "thing.b") };
-    let state = fold(state, &moved).expect("it is free");
+    fold(&mut state, &moved).expect("it is free");
     let c = &state.resources[&Address::new("thing", "c")];
     let known =
         c.object.iter().chain(&c.deposed).map(|object| (object.id.as_str(), object.generation));
@@ -88,19 +87,26 @@ fn what_replacements_left_stays_beside_what_comes() {
 }
 
 #[test]
-fn what_is_let_go_is_known_no_more() {
-    let gone = forgotten("thing.b", "id of thing.b");
-    let state = folded(&[made(), vec![gone]].concat()).expect("it is there");
+fn a_released_object_is_unknown() {
+    let gone = released("thing.b", "id of thing.b");
+    let state = folded(&[created(), vec![gone]].concat()).expect("it is there");
     let known: Vec<&str> = state.resources.keys().map(Address::as_str).collect();
     assert_eq!(known, ["thing.a"]);
-    refused(forgotten("thing.b", "another"), "no such object");
-    refused(Entry { step: Step::Intent, ..forgotten("thing.b", "x") }, "there is no such step");
+    refused(released("thing.b", "another"), Conflict::NoSuchObject);
 }
 
 #[test]
-fn a_guard_is_that_of_the_intent_until_the_object_is_done() {
-    let guard = |state: &State| state.object(&Address::new("thing", "a")).expect("made").guard;
-    assert!(guard(&folded(&made()).expect("made")).protect);
-    let done = entry("thing.a", Verb::Create, Step::Done, Data::default());
-    assert!(guard(&folded(&[made(), vec![done]].concat()).expect("done")).is_none());
+fn a_guard_is_that_of_the_intent_until_the_object_is_complete() {
+    let guard = |state: &State| state.object(&Address::new("thing", "a")).expect("created").guard;
+    assert!(guard(&folded(&created()).expect("created")).protect);
+    let complete = Transition::Completed {
+        spec: json!({ "name": "thing.a" }),
+        outputs: BTreeMap::new(),
+        fingerprints: BTreeMap::new(),
+        identity: None,
+        dependencies: BTreeMap::new(),
+        guard: Guard::default(),
+    };
+    let complete = entry("thing.a", complete);
+    assert!(guard(&folded(&[created(), vec![complete]].concat()).expect("complete")).is_none());
 }

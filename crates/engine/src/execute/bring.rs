@@ -13,7 +13,7 @@ use crate::kind::{Error, Fault, FieldTable, Handle, Live, Readiness, UpdateCost}
 use crate::manifest;
 use crate::plan::{Action, Step, rebound};
 use crate::registry::Kind;
-use crate::state::{self, Data, Object, Verb};
+use crate::state::{Object, Transition};
 
 /// Changes that the cloud accepts before this gives up.
 const ROUNDS: usize = 8;
@@ -115,8 +115,7 @@ impl Op<'_> {
                 return Err(unchanging(&changes, self.provider.kind()));
             }
             if !std::mem::replace(&mut intent, true) {
-                let data = Data { guard: target.lifecycle.guard, ..Data::default() };
-                self.journal(Verb::Update, state::Step::Intent, data).await?;
+                self.journal(Transition::UpdateIntent { guard: target.lifecycle.guard }).await?;
             }
             if let Err(error) = self.change(&mut handle, &target, &seen, &changes).await {
                 // Looking again tells what has come of it, or is to be changed now.
@@ -255,17 +254,15 @@ impl Op<'_> {
     }
 
     async fn done(&self, target: &Target, live: Live<Value>) -> Result<(), Error> {
-        let verb = if self.object.is_some() { Verb::Update } else { Verb::Create };
-        let data = Data {
-            spec: Some(target.sealed.clone()),
+        self.journal(Transition::Completed {
+            spec: target.sealed.clone(),
             outputs: live.outputs,
             fingerprints: live.fingerprints,
             identity: live.identity,
             dependencies: self.dependencies.clone(),
             guard: target.lifecycle.guard,
-            ..Data::default()
-        };
-        self.journal(verb, state::Step::Done, data).await
+        })
+        .await
     }
 }
 

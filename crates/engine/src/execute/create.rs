@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::{Op, Open};
 use crate::event::Event;
 use crate::kind::{CreateIdempotency, Created, Error, Fault, Found, Intent, Live, PriorState, tag};
-use crate::lifecycle::Lifecycle;
+use crate::lifecycle::{Guard, Lifecycle};
 use crate::observe::handle;
 use crate::plan::{Action, Step};
 use crate::prepare::Preparing;
 use crate::reference;
 use crate::secret::random;
-use crate::state::{self, Data, Verb};
+use crate::state::Transition;
 
 /// How a create was settled whose object is there.
 const FOUND: &str = "its create had happened; found by its tags";
@@ -71,14 +71,13 @@ impl Op<'_> {
     pub async fn create(&mut self) -> Result<(), Error> {
         let target = self.target().await?;
         let token = random().map_err(|error| Error::terminal(error.to_string()))?;
-        let data = Data {
-            token: Some(token.clone()),
-            spec: Some(target.sealed.clone()),
+        self.journal(Transition::CreateIntent {
+            token: token.clone(),
+            spec: target.sealed.clone(),
             dependencies: self.dependencies.clone(),
             guard: target.lifecycle.guard,
-            ..Data::default()
-        };
-        self.journal(Verb::Create, state::Step::Intent, data).await?;
+        })
+        .await?;
         let begun = self.shared.run.options.clock.now().to_string();
         let unknown = usize::from(self.succeeds);
         let made = self.make(&token, &target.spec, &begun, unknown).await?;
@@ -197,8 +196,7 @@ impl Op<'_> {
     /// The intent's time is that of the last attempt: so long what it made may be invisible.
     async fn renew(&self, token: &str) -> Result<String, Error> {
         let begun = self.shared.run.options.clock.now().to_string();
-        let data = Data { token: Some(token.to_owned()), ..Data::default() };
-        self.journal(Verb::Create, state::Step::Intent, data).await?;
+        self.journal(Transition::CreateResent { token: token.to_owned() }).await?;
         Ok(begun)
     }
 
@@ -298,14 +296,13 @@ impl Op<'_> {
 
     async fn made(&self, created: Created<Value>) -> Result<Made, Error> {
         let Created { id, live } = created;
-        let data = Data {
-            id: Some(id.clone()),
+        self.journal(Transition::CreateAccepted {
+            id: id.clone(),
             outputs: live.outputs.clone(),
             fingerprints: live.fingerprints.clone(),
             identity: live.identity.clone(),
-            ..Data::default()
-        };
-        self.journal(Verb::Create, state::Step::Result, data).await?;
+        })
+        .await?;
         self.tell(Event::Made { address: self.address.clone(), id: id.clone() });
         Ok(Made { id, outputs: live.outputs.clone(), live: Some(live), as_asked: true })
     }
@@ -314,20 +311,19 @@ impl Op<'_> {
     /// with a name may have taken the place of another.
     async fn take(&self, found: Found) -> Result<Made, Error> {
         let Found { id, outputs, .. } = found;
-        let data = Data {
-            id: Some(id.clone()),
-            outputs: outputs.clone(),
-            dependencies: self.dependencies.clone(),
-            ..Data::default()
-        };
         let as_asked = self.provider.kind().create != CreateIdempotency::UniqueName;
-        let (verb, step) = match as_asked {
-            true => (Verb::Create, state::Step::Result),
-            false => (Verb::Adopt, state::Step::Done),
+        let made = Made { id, outputs, live: None, as_asked };
+        let (id, outputs) = (made.id.clone(), made.outputs.clone());
+        let transition = if as_asked {
+            let (fingerprints, identity) = (BTreeMap::new(), None);
+            Transition::CreateAccepted { id, outputs, fingerprints, identity }
+        } else {
+            let (dependencies, guard) = (self.dependencies.clone(), Guard::default());
+            Transition::Adopted { id, outputs, dependencies, guard }
         };
-        self.journal(verb, step, data).await?;
-        self.tell(Event::Made { address: self.address.clone(), id: id.clone() });
-        Ok(Made { id, outputs, live: None, as_asked })
+        self.journal(transition).await?;
+        self.tell(Event::Made { address: self.address.clone(), id: made.id.clone() });
+        Ok(made)
     }
 
     /// Nothing was made, if no earlier attempt made it: the intent is closed.
@@ -339,9 +335,8 @@ impl Op<'_> {
     }
 
     async fn abandon(&self, message: &str) -> Result<(), Error> {
-        let message = Some(self.shared.run.scope.redacted(message));
-        let data = Data { message, ..Data::default() };
-        self.journal(Verb::Create, state::Step::Failed, data).await
+        let message = self.shared.run.scope.redacted(message);
+        self.journal(Transition::CreateFailed { message }).await
     }
 
     /// The state's object is gone from the cloud: its absence is recorded before its successor.
@@ -352,9 +347,8 @@ impl Op<'_> {
         while let Err(error) = self.provider.delete_orphans(&handle).await {
             self.retry_change(&mut wait, error).await?;
         }
-        let data = Data { id: Some(object.id), ..Data::default() };
         let successor = std::mem::replace(&mut self.generation, object.generation);
-        self.journal(Verb::Delete, state::Step::Done, data).await?;
+        self.journal(Transition::Deleted { id: object.id }).await?;
         self.generation = successor;
         Ok(())
     }

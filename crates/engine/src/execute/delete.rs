@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Op;
 use crate::kind::{Error, Fault};
 use crate::observe::handle;
-use crate::state::{Data, Step, Verb};
+use crate::state::Transition;
 
 /// How long a deleted object may linger.
 const LINGER: Duration = Duration::from_secs(600);
@@ -13,8 +13,7 @@ const LINGER: Duration = Duration::from_secs(600);
 impl Op<'_> {
     pub async fn delete(&self, id: &str) -> Result<(), Error> {
         let Some(object) = &self.object else { return Ok(()) };
-        let data = || Data { id: Some(id.to_owned()), ..Data::default() };
-        self.journal(Verb::Delete, Step::Intent, data()).await?;
+        self.journal(Transition::DeleteIntent { id: id.to_owned() }).await?;
         let handle = handle(&self.address, object);
         let mut wait = self.wait();
         let mut is_refused = true;
@@ -25,12 +24,12 @@ impl Op<'_> {
                 // Some deletes are several calls: what is gone already is not a refusal.
                 let seen = self.provider.observe(std::slice::from_ref(&handle)).await.pop();
                 if is_refused && matches!(seen, Some(Ok(Some(_)))) {
-                    self.journal(Verb::Delete, Step::Failed, data()).await?;
+                    self.journal(Transition::DeleteRefused { id: id.to_owned() }).await?;
                 }
                 return Err(error);
             }
         }
-        self.journal(Verb::Delete, Step::Result, data()).await?;
+        self.journal(Transition::DeleteAccepted { id: id.to_owned() }).await?;
         let mut wait = self.wait();
         let mut trouble = self.wait();
         loop {
@@ -49,6 +48,6 @@ impl Op<'_> {
                 Some(Err(error)) => self.retry_look(&mut trouble, error).await?,
             }
         }
-        self.journal(Verb::Delete, Step::Done, data()).await
+        self.journal(Transition::Deleted { id: id.to_owned() }).await
     }
 }

@@ -6,7 +6,7 @@ use super::Op;
 use crate::change::{Change, Path, Rule};
 use crate::kind::{Error, UpdateCost, tag};
 use crate::observe::handle;
-use crate::state::{Data, Step, Verb};
+use crate::state::Transition;
 
 impl Op<'_> {
     /// Its tags go first: one that still had them would be found again, and deleted. Before them go
@@ -59,8 +59,7 @@ impl Op<'_> {
                 Err(error) => self.retry_change(&mut trouble, error).await?,
             }
         }
-        let data = Data { id: Some(id.to_owned()), ..Data::default() };
-        self.journal(Verb::Forget, Step::Done, data).await
+        self.journal(Transition::Released { id: id.to_owned() }).await
     }
 }
 

@@ -26,7 +26,7 @@ use crate::plan::{Action, Plan, Step};
 use crate::providers::{AnyProvider, Providers};
 use crate::reference::Scope;
 use crate::secret::Sealer;
-use crate::state::{self, Creating, Data, Entry, Object, State, Store, Verb};
+use crate::state::{self, Creating, Entry, Object, State, Store, Transition};
 use crate::wait::Wait;
 
 /// What a run may be told.
@@ -131,16 +131,13 @@ pub(crate) struct Op<'a> {
 
 impl Op<'_> {
     /// Writes an entry; durable on return.
-    pub async fn journal(&self, verb: Verb, step: state::Step, data: Data) -> Result<(), Error> {
+    pub async fn journal(&self, transition: Transition) -> Result<(), Error> {
         let entry = Entry {
-            seq: 0,
             op: self.number,
             address: self.address.clone(),
             generation: self.generation,
             at: self.shared.run.options.clock.now().to_string(),
-            verb,
-            step,
-            data,
+            transition,
         };
         let (written, confirmed) = oneshot::channel();
         let lost = || Error::terminal("the state could not be written");
@@ -248,9 +245,9 @@ pub(crate) async fn recover(
 
 /// One write and one fsync for all that arrived together.
 fn write(store: &mut Store, batch: &mut Vec<Line>) -> Result<Vec<Entry>, state::Error> {
-    let (mut entries, waiting): (Vec<_>, Vec<_>) =
+    let (entries, waiting): (Vec<_>, Vec<_>) =
         batch.drain(..).map(|line| (line.entry, line.written)).unzip();
-    store.append(&mut entries)?;
+    store.append(&entries)?;
     for written in waiting {
         // An operation that is gone has no use for the news.
         let _ = written.send(());

@@ -12,7 +12,7 @@ use crate::event::{Event, working};
 use crate::kind::Error;
 use crate::plan::{Action, Plan, Step};
 use crate::prepare::known_outputs;
-use crate::state::{self, Store, Verb};
+use crate::state::{self, Store, Transition};
 
 /// Where a step is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -171,7 +171,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn write(&mut self, batch: &mut Vec<Line>) -> Result<(), state::Error> {
         for entry in write(self.store, batch)? {
             // What is found by its name tells its identity only when it is done.
-            if (entry.verb, entry.step) == (Verb::Create, state::Step::Result)
+            if matches!(entry.transition, Transition::CreateAccepted { .. })
                 && let Some(at) = self.making(&entry.address)
             {
                 self.status[at] = Status::Released;

@@ -8,7 +8,7 @@ use crate::claim;
 use crate::kind;
 use crate::observe::Observed;
 use crate::plan::{Plan, Step};
-use crate::state::{self, Data, Entry, Object, Record, State, Store, Verb};
+use crate::state::{Entry, Object, Record, State, Store, Transition};
 
 impl Session<'_> {
     /// What the file knows by another address than the state does, as entries.
@@ -36,29 +36,16 @@ impl Session<'_> {
         address: &Address,
         (record, left): (&Record, &[Object]),
     ) -> Entry {
-        let object = record.object.as_ref();
         let above = left.iter().map(|object| object.generation + 1).max();
-        let generation = object.map_or(1, |object| object.generation);
-        let data = Data {
-            id: object.map(|object| object.id.clone()),
-            from: Some(former.clone()),
-            ..Data::default()
-        };
-        self.by_word(address, generation.max(above.unwrap_or_default()), (Verb::Move, data))
+        let generation = record.object.as_ref().map_or(1, |object| object.generation);
+        let generation = generation.max(above.unwrap_or_default());
+        self.by_word(address, generation, Transition::Moved { from: former.clone() })
     }
 
     /// An entry about which no cloud is asked.
-    fn by_word(&self, address: &Address, generation: u64, (verb, data): (Verb, Data)) -> Entry {
-        Entry {
-            seq: 0,
-            op: 0,
-            address: address.clone(),
-            generation,
-            at: self.run.options.clock.now().to_string(),
-            verb,
-            step: state::Step::Done,
-            data,
-        }
+    fn by_word(&self, address: &Address, generation: u64, transition: Transition) -> Entry {
+        let at = self.run.options.clock.now().to_string();
+        Entry { op: 0, address: address.clone(), generation, at, transition }
     }
 
     /// Gives what the state knows another address. Writes.
@@ -95,9 +82,9 @@ impl Session<'_> {
     /// Forgets an object that cannot be looked at, with its tags left on it. Writes.
     pub fn disown(&self, store: &mut Store, address: &Address) -> Result<(), Error> {
         let Some(object) = store.state().object(address) else { return Ok(()) };
-        let data = Data { id: Some(object.id.clone()), ..Data::default() };
-        let entry = self.by_word(address, object.generation, (Verb::Forget, data));
-        store.append(&mut [entry])?;
+        let released = Transition::Released { id: object.id.clone() };
+        let entry = self.by_word(address, object.generation, released);
+        store.append(&[entry])?;
         Ok(store.finish()?)
     }
 

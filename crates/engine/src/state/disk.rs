@@ -53,7 +53,7 @@ impl dyn Disk + '_ {
 pub struct Folder {
     path: PathBuf,
     lock: Option<File>,
-    /// What was written last, by its name: to be synced through the handle that saw its errors.
+    /// The file that was written last: it is synced through the handle that saw its errors.
     written: Option<(String, File)>,
 }
 
@@ -62,8 +62,8 @@ impl Folder {
         Self { path, lock: None, written: None }
     }
 
-    /// Makes the folder, durable, with a `.gitignore` beside it so that no state is committed by
-    /// accident.
+    /// Makes the folder durable, with a `.gitignore` in the folder of all states, so that none is
+    /// committed by accident.
     fn make(&self) -> io::Result<()> {
         let missing: Vec<&Path> = self.path.ancestors().take_while(|path| !path.exists()).collect();
         let mut builder = fs::DirBuilder::new();

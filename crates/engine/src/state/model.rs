@@ -8,16 +8,19 @@ use serde_json::Value;
 use crate::address::Address;
 use crate::lifecycle::Guard;
 
-/// The number of this layout. A newer one is refused. 1: without guards; it is read as it is.
-pub const SCHEMA: u32 = 2;
+/// The number of the snapshot's format. A snapshot of any other format is refused.
+pub const SCHEMA: u32 = 3;
 
-/// Everything stackwright remembers of one stack on one cloud.
+/// What an object depends on, with the identity that each dependency had when the object was applied.
+pub type Dependencies = BTreeMap<Address, Option<String>>;
+
+/// Everything that stackwright remembers of one stack on one cloud.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     pub schema: u32,
-    /// One more at every snapshot.
+    /// Goes up by one with every snapshot.
     pub serial: u64,
-    /// Random, made at the first run; tells this state's objects from another's.
+    /// Random, made at the first run. The tags of this state's objects carry it.
     pub lineage: String,
     /// Salts the digests of secrets.
     pub salt: String,
@@ -36,58 +39,56 @@ pub struct Place {
     pub account: String,
 }
 
-/// One address.
+/// What is known of one address.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     pub object: Option<Object>,
-    /// A create that was begun and whose outcome is not known.
+    /// A create that was begun and whose outcome is unknown.
     pub creating: Option<Creating>,
     /// Objects that were replaced and are still to be deleted.
     pub deposed: Vec<Object>,
 }
 
-/// An object that exists, as far as is known.
+/// An object that exists, as far as this state knows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Object {
     pub id: String,
     pub generation: u64,
-    /// When its create was answered, RFC 3339: so long at most it may have been invisible.
+    /// When the service answered its create, RFC 3339: the consistency window begins here.
     pub created: String,
-    /// The spec last applied, secrets sealed. `None` after an adoption.
+    /// The spec that was last applied, secrets sealed. `None` after an adoption.
     pub spec: Option<Value>,
     pub outputs: BTreeMap<String, String>,
+    /// By field, the service's own value that shows whether ours was changed.
     pub fingerprints: BTreeMap<String, String>,
     pub identity: Option<String>,
-    /// What it needs, with that object's identity when this one was applied.
-    pub dependencies: BTreeMap<Address, Option<String>>,
+    pub dependencies: Dependencies,
     pub phase: Phase,
-    #[serde(default, skip_serializing_if = "Guard::is_none")]
     pub guard: Guard,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// Made (or adopted), and not yet all that the file wants.
+    /// Created or adopted, and not yet seen to match the file.
     Partial,
     Updating,
     Done,
-    /// A delete was begun; it is repeated until absence is confirmed.
+    /// A delete was begun. It is repeated until the object is seen to be gone.
     Deleting,
 }
 
-/// An open intent to create.
+/// A create whose outcome is unknown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Creating {
     pub op: u64,
     pub generation: u64,
     pub token: String,
-    /// When it was last sent, RFC 3339.
+    /// When the create was last sent, RFC 3339.
     pub at: String,
     /// The resolved spec, secrets sealed.
     pub spec: Value,
-    pub dependencies: BTreeMap<Address, Option<String>>,
-    #[serde(default, skip_serializing_if = "Guard::is_none")]
+    pub dependencies: Dependencies,
     pub guard: Guard,
 }
 

@@ -1,4 +1,4 @@
-//! The snapshot: everything that is remembered, in one file with a checksum.
+//! The snapshot: the whole state in one file with a checksum.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,10 +7,10 @@ use super::disk::Disk;
 use super::journal;
 use super::model::{SCHEMA, State};
 use super::store::disk_error;
-use super::{Error, SNAPSHOT};
+use super::{Error, SNAPSHOT, same_format};
 
-/// The snapshot as it lies on disk. The checksum is that of the state's compact JSON, as it lies
-/// there: whatever a later version adds to [`State`], an older file stays whole.
+/// The snapshot on disk. The checksum is that of the state's compact JSON as it is in the file, so
+/// that it can be verified whatever the format of the state.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Snapshot {
     checksum: String,
@@ -28,7 +28,7 @@ impl Snapshot {
     }
 }
 
-/// `None`: there is none yet.
+/// Reads the snapshot; `None` if there is none yet.
 pub(super) fn read(disk: &dyn Disk) -> Result<Option<State>, Error> {
     let Some(bytes) = disk.read(SNAPSHOT).map_err(disk_error(disk, "read"))? else {
         return Ok(None);
@@ -37,12 +37,11 @@ pub(super) fn read(disk: &dyn Disk) -> Result<Option<State>, Error> {
     let damaged = |why: String| Error::Damaged { file: file.clone(), why };
     let snapshot: Snapshot =
         serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-    let schema = snapshot.state["schema"].as_u64().unwrap_or_default();
-    if schema > u64::from(SCHEMA) {
-        return Err(Error::Newer { path: file.clone(), found: schema });
-    }
+    let format = snapshot.state["schema"].as_u64();
+    let format = format.ok_or_else(|| damaged("it has no format number".into()))?;
+    same_format(&file, format, SCHEMA)?;
     if Snapshot::sum(&snapshot.state) != snapshot.checksum {
-        return Err(damaged("its checksum does not fit; it was edited or cut".into()));
+        return Err(damaged("its checksum does not match; it was edited or truncated".into()));
     }
     let state = serde_json::from_value(snapshot.state);
     state.map(Some).map_err(|error| damaged(error.to_string()))

@@ -1,27 +1,32 @@
 //! The state of one stack on one cloud: read, locked, appended to, folded into a new snapshot.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use super::disk::Disk;
-use super::journal::{self, Entry, Header, Illegal, Journal, fold};
-use super::model::{Place, SCHEMA, State};
+use super::fold::{Illegal, fold};
+use super::journal::{self, Batch, Entry, Header, Journal};
+use super::model::{Place, Record, SCHEMA, State};
 use super::snapshot::{self, Snapshot};
+use super::transition::Transition;
 use super::{Error, JOURNAL, SNAPSHOT};
+use crate::address::Address;
 use crate::secret::random;
 
-/// The state of one stack on one cloud, and the only writer of it.
+/// The only writer of a state.
 pub struct Store {
     disk: Box<dyn Disk>,
     state: State,
-    /// The last entry's number.
+    /// The number of the last entry.
     seq: u64,
-    /// The last operation's.
+    /// The number of the last operation.
     op: u64,
 }
 
 impl Store {
-    /// Reads without a lock and writes nothing. `None`: there is no state yet. An empty account in
-    /// `place` is one that is not known.
+    /// Reads without a lock and writes nothing; `None` if there is no state yet. An empty account in
+    /// `place` is an unknown one.
     pub fn peek(disk: &dyn Disk, place: &Place) -> Result<Option<State>, Error> {
         // A run may finish between the two reads; then the journal is that of the next snapshot.
         let mut attempts = 4;
@@ -43,8 +48,8 @@ impl Store {
         }
     }
 
-    /// Takes the lock and reads; makes a state, lineage included, where there is none. On return
-    /// everything is on disk.
+    /// Takes the lock and reads. If there is no state, this makes a new one with a new lineage. On
+    /// return everything is on disk.
     pub fn open(disk: Box<dyn Disk>, place: &Place, holder: &str) -> Result<Self, Error> {
         Lock::take(disk, holder)?.open(place)
     }
@@ -59,19 +64,17 @@ impl Store {
         Self::begin(disk, replayed)
     }
 
-    /// What an earlier run left in the journal is folded into new files before anything is added:
-    /// if that run's disk failed, nobody knows which of its lines are durable, though all can be read.
+    /// Folds what an earlier run left in the journal into new files before anything is added: if that
+    /// run's disk failed, nobody knows which of its lines are durable, though all can be read.
     pub(super) fn begin(disk: Box<dyn Disk>, replayed: Replayed) -> Result<Self, Error> {
         let Replayed { state, op, is_fresh } = replayed;
         let mut store = Self { disk, state, seq: 0, op };
-        match is_fresh {
-            true => {
-                // The empty journal may be one whose name is not durable yet: the disk of the run that
-                // made it failed at that very step, and with the name all its lines would go.
-                let synced = store.disk.sync_folder();
-                synced.map_err(disk_error(&*store.disk, "written"))?;
-            }
-            false => store.snapshot()?,
+        if is_fresh {
+            // The name of the empty journal may not be durable yet, if the disk of the run that wrote
+            // it failed at that very step; with the name all its lines would be lost.
+            store.disk.sync_folder().map_err(disk_error(&*store.disk, "written"))?;
+        } else {
+            store.snapshot()?;
         }
         Ok(store)
     }
@@ -86,22 +89,25 @@ impl Store {
         self.op
     }
 
-    /// Appends and folds, all of them or none; durable on return. `seq` is filled in here.
-    pub fn append(&mut self, entries: &mut [Entry]) -> Result<(), Error> {
-        let mut state = self.state.clone();
-        for (entry, seq) in entries.iter_mut().zip(self.seq + 1..) {
-            entry.seq = seq;
-            state = fold(state, entry).map_err(|illegal| self.illegal(&illegal))?;
+    /// Numbers, writes and folds entries: all of them or none. They are durable on return.
+    pub fn append(&mut self, entries: &[Entry]) -> Result<(), Error> {
+        let first = self.seq + 1;
+        let file = self.disk.path().join(JOURNAL);
+        let illegal = |why: String| Error::Illegal { file: file.clone(), why };
+        let touched = touched(&self.state, entries);
+        let mut part = State { resources: records(&self.state, &touched), ..State::default() };
+        for (entry, seq) in entries.iter().zip(first..) {
+            fold(&mut part, entry).map_err(|error| illegal(numbered(seq, &error)))?;
         }
-        let line = journal::line(&entries).map_err(|error| self.illegal(&error))?;
+        let batch = Batch { seq: first, entries: Cow::Borrowed(entries) };
+        let line = journal::line(&batch).map_err(|error| illegal(error.to_string()))?;
         self.disk.add(JOURNAL, line.as_bytes()).map_err(disk_error(&*self.disk, "written"))?;
         self.seq += entries.len() as u64;
-        self.state = state;
+        for address in &touched {
+            self.state.resources.remove(address);
+        }
+        self.state.resources.extend(part.resources);
         Ok(())
-    }
-
-    fn illegal(&self, why: &dyn std::fmt::Display) -> Error {
-        Error::Illegal { file: self.disk.path().join(JOURNAL), why: why.to_string() }
     }
 
     /// Folds the journal into a new snapshot, if anything has happened.
@@ -109,8 +115,8 @@ impl Store {
         if self.seq == 0 { Ok(()) } else { self.snapshot() }
     }
 
-    /// Snapshot first, then an empty journal that continues it: between the two, the old journal's
-    /// smaller base tells that it is folded in already.
+    /// Writes the snapshot first, then an empty journal that continues it: between the two, the old
+    /// journal's smaller base shows that it is folded in already.
     fn snapshot(&mut self) -> Result<(), Error> {
         let mut state = self.state.clone();
         state.serial += 1;
@@ -121,9 +127,7 @@ impl Store {
         };
         let snapshot = Snapshot::of(&state).map_err(json)?;
         let text = serde_json::to_string_pretty(&snapshot).map_err(json)? + "\n";
-        let header =
-            Header { journal: 1, lineage: state.lineage.clone(), base_serial: state.serial };
-        let header = journal::line(&header).map_err(json)?;
+        let header = journal::line(&Header::of(&state.lineage, state.serial)).map_err(json)?;
         let replaced = self.disk.replace(SNAPSHOT, text.as_bytes());
         replaced.map_err(disk_error(&*self.disk, "written"))?;
         self.state = state;
@@ -134,8 +138,8 @@ impl Store {
     }
 }
 
-/// A state that is this process's alone, before anything is known of it: whoever comes second is
-/// told at once, and not after it has waited for a cloud.
+/// The lock of a state that is not read yet: a second run is refused at once, and not after it has
+/// waited for a cloud.
 pub struct Lock(pub(super) Box<dyn Disk>);
 
 impl Lock {
@@ -182,22 +186,23 @@ impl Replayed {
     }
 }
 
-/// `None`: nothing was ever begun here.
+/// Folds the journal into the snapshot; `None` if nothing was ever begun here.
 fn replay(
     disk: &dyn Disk,
     snapshot: Option<State>,
     journal: &Journal,
 ) -> Result<Option<Replayed>, Error> {
     let file = disk.path().join(JOURNAL);
+    journal.same_format(&file)?;
     if let Some(line) = journal.damage() {
         return Err(Error::Damaged { file, why: format!("line {line} is not whole") });
     }
     let illegal = |why: String| Error::Illegal { file: file.clone(), why };
     let Some(state) = snapshot else {
-        return match journal.entries.is_empty() {
-            true => Ok(None),
-            false => Err(illegal(format!("{SNAPSHOT} is missing"))),
-        };
+        if journal.batches.is_empty() {
+            return Ok(None);
+        }
+        return Err(illegal(format!("{SNAPSHOT} is missing")));
     };
     let Some(header) = &journal.header else { return Ok(Some(Replayed::of(state))) };
     if header.lineage != state.lineage {
@@ -210,21 +215,42 @@ fn replay(
         let (base, serial) = (header.base_serial, state.serial);
         return Err(illegal(format!("it continues serial {base}, {SNAPSHOT} has {serial}")));
     }
-    let is_fresh = journal.entries.is_empty() && journal.damaged.is_empty();
+    let is_fresh = journal.batches.is_empty() && journal.damaged.is_empty();
     let mut replayed = Replayed { is_fresh, ..Replayed::of(state) };
     let mut last = 0;
-    for entry in &journal.entries {
-        if entry.seq != last + 1 {
-            return Err(illegal(Illegal::Gap(entry.seq, last).to_string()));
+    for Batch { seq, entries } in &journal.batches {
+        if *seq != last + 1 {
+            return Err(illegal(format!("entry {seq} follows entry {last}")));
         }
-        replayed.state = fold(replayed.state, entry).map_err(|error| illegal(error.to_string()))?;
-        replayed.op = replayed.op.max(entry.op);
-        last = entry.seq;
+        for entry in entries.iter() {
+            last += 1;
+            let folded = fold(&mut replayed.state, entry);
+            folded.map_err(|error| illegal(numbered(last, &error)))?;
+            replayed.op = replayed.op.max(entry.op);
+        }
     }
     Ok(Some(replayed))
 }
 
-/// An empty one where there is none.
+fn numbered(seq: u64, error: &Illegal) -> String {
+    format!("entry {seq}: {error}")
+}
+
+/// The addresses whose records entries may change. A move changes whatever depends on the resource.
+fn touched(state: &State, entries: &[Entry]) -> BTreeSet<Address> {
+    let moves = |entry: &Entry| matches!(entry.transition, Transition::Moved { .. });
+    let own = entries.iter().map(|entry| &entry.address);
+    let dependents = entries.iter().any(moves).then(|| state.resources.keys());
+    own.chain(dependents.into_iter().flatten()).cloned().collect()
+}
+
+/// Copies of some records.
+fn records(state: &State, of: &BTreeSet<Address>) -> BTreeMap<Address, Record> {
+    let known = of.iter().filter_map(|address| state.resources.get_key_value(address));
+    known.map(|(address, record)| (address.clone(), record.clone())).collect()
+}
+
+/// Reads the journal; an empty one if there is none.
 pub(super) fn read_journal(disk: &dyn Disk) -> Result<Journal, Error> {
     let bytes = disk.read(JOURNAL).map_err(disk_error(disk, "read"))?;
     Ok(Journal::read(&bytes.unwrap_or_default()))

@@ -4,25 +4,31 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use stackwright_engine::state::{Data, Error, Folder, Phase, Place, SCHEMA, Step, Store, Verb};
+use serde_json::json;
+use stackwright_engine::Address;
+use stackwright_engine::lifecycle::Guard;
+use stackwright_engine::state::{Entry, Error, Folder, Phase, Place, SCHEMA, Store, Transition};
 
-use crate::support::{Home, JOURNAL, SNAPSHOT, address, done, entry, id, place, told};
+use crate::support::{
+    Home, JOURNAL, SNAPSHOT, accepted, address, completed, deleted, deleting, entry, in_words,
+    intent, place, updating,
+};
 
 #[test]
 fn what_was_appended_is_there_again_with_and_without_a_snapshot() {
     let home = Home::with_an_object();
     let store = home.open();
-    assert_eq!(told(store.state()), "i-1 done");
+    assert_eq!(in_words(store.state()), "i-1 done");
     let (lineage, serial) = (store.state().lineage.clone(), store.state().serial);
     drop(store);
     let mut store = home.open();
-    store.append(&mut [entry(Verb::Update, Step::Intent, Data::default())]).expect("written");
-    store.append(&mut [entry(Verb::Update, Step::Done, done().data)]).expect("written");
+    store.append(&[updating()]).expect("written");
+    store.append(&[completed()]).expect("written");
     store.finish().expect("folded");
     drop(store);
     assert_eq!(fs::read_to_string(home.file(JOURNAL)).expect("a journal").lines().count(), 1);
     let mut store = home.open();
-    assert_eq!(told(store.state()), "i-1 done");
+    assert_eq!(in_words(store.state()), "i-1 done");
     assert_eq!((&store.state().lineage, store.state().serial), (&lineage, serial + 1));
     let before = fs::read(home.file(SNAPSHOT)).expect("a snapshot");
     store.finish().expect("nothing to fold");
@@ -40,12 +46,12 @@ fn a_torn_last_line_is_as_if_it_had_never_been_begun() {
         fs::write(home.file(JOURNAL), &whole[..whole.len() - cut]).expect("torn");
         let seen =
             Store::peek(&Folder::at(home.path()), &place()).expect("readable").expect("a state");
-        assert_eq!(told(&seen), "i-1 partial", "{cut} bytes short");
+        assert_eq!(in_words(&seen), "i-1 partial", "{cut} bytes short");
         let mut store = home.open();
-        assert_eq!(told(store.state()), "i-1 partial", "{cut} bytes short");
-        store.append(&mut [done()]).expect("written");
+        assert_eq!(in_words(store.state()), "i-1 partial", "{cut} bytes short");
+        store.append(&[completed()]).expect("written");
         drop(store);
-        assert_eq!(told(home.open().state()), "i-1 done", "{cut} bytes short");
+        assert_eq!(in_words(home.open().state()), "i-1 done", "{cut} bytes short");
     }
 }
 
@@ -70,7 +76,7 @@ fn a_journal_continues_one_snapshot_of_one_lineage() {
 
     // Killed between the new snapshot and the new journal: the old journal is folded in already.
     fs::write(home.file(JOURNAL), &before[0]).expect("put back");
-    assert_eq!(told(home.open().state()), "i-1 done");
+    assert_eq!(in_words(home.open().state()), "i-1 done");
     assert_eq!(fs::read_to_string(home.file(JOURNAL)).expect("a journal").lines().count(), 1);
 
     // An older snapshot was put back: what happened in between is missing.
@@ -92,20 +98,65 @@ fn a_journal_continues_one_snapshot_of_one_lineage() {
 }
 
 #[test]
-fn a_snapshot_that_was_edited_or_is_newer_is_refused() {
+fn a_snapshot_that_was_edited_is_refused() {
     let home = Home::with_an_object();
     home.open().finish().expect("folded");
     let text = fs::read_to_string(home.file(SNAPSHOT)).expect("a snapshot");
     fs::write(home.file(SNAPSHOT), text.replace("i-1", "i-2")).expect("edited");
-    home.refuses("its checksum does not fit");
+    home.refuses("its checksum does not match");
     fs::write(home.file(SNAPSHOT), &text[..text.len() / 2]).expect("cut");
     home.refuses("is damaged");
-    fs::write(
-        home.file(SNAPSHOT),
-        text.replace(&format!("\"schema\": {SCHEMA}"), "\"schema\": 99"),
-    )
-    .expect("newer");
-    home.refuses("newer version (schema 99");
+    let format = format!("\"schema\": {SCHEMA}");
+    fs::write(home.file(SNAPSHOT), text.replace(&format, "\"schema\": null")).expect("edited");
+    home.refuses("it has no format number");
+}
+
+#[test]
+fn a_file_with_the_format_of_another_build_is_refused_with_what_to_do() {
+    let (older, newer) = (SCHEMA - 1, 99);
+    let rebuild = "`stackwright state rebuild`";
+    for (file, format, build, advice) in [
+        (SNAPSHOT, older, "an older build", rebuild),
+        (SNAPSHOT, newer, "a newer build", "use that build"),
+        (JOURNAL, 1, "an older build", rebuild),
+        (JOURNAL, newer, "a newer build", "use that build"),
+    ] {
+        let home = Home::with_an_object();
+        home.has_format(file, format);
+        let opened = home.try_open().err().expect("refused");
+        let seen = Store::peek(&Folder::at(home.path()), &place()).expect_err("refused");
+        for error in [opened, seen] {
+            let (said, hint) = (error.to_string(), error.hint().expect("a hint"));
+            assert!(said.contains(&format!("{file} has format {format} of {build}")), "{said}");
+            assert!(hint.contains(advice), "{hint}");
+        }
+    }
+}
+
+#[test]
+fn the_state_in_memory_is_what_the_next_run_reads() {
+    let [a, b, c] = ["a", "b", "c"].map(|key| Address::new("thing", key));
+    let of = |address: &Address, entry: Entry| Entry { address: address.clone(), ..entry };
+    let needs_a = Transition::CreateIntent {
+        token: "u".to_owned(),
+        spec: json!({ "name": "b" }),
+        dependencies: [(a.clone(), None)].into(),
+        guard: Guard::default(),
+    };
+    let home = Home::new();
+    let mut store = home.open();
+    for batch in [
+        &[intent(), of(&b, entry(needs_a)), accepted("i-1")][..],
+        &[of(&b, accepted("i-2")), completed()],
+        &[of(&c, entry(Transition::Moved { from: a.clone() })), of(&c, deleting("i-1"))],
+        &[of(&b, updating()), of(&c, deleted("i-1"))],
+        &[of(&b, entry(Transition::Released { id: "i-2".to_owned() })), intent()],
+    ] {
+        store.append(batch).expect("written");
+        let read = Store::peek(&Folder::at(home.path()), &place()).expect("readable");
+        assert_eq!(read.as_ref(), Some(store.state()), "{batch:?}");
+    }
+    assert_eq!(store.state().resources.keys().collect::<Vec<_>>(), [&a]);
 }
 
 #[test]
@@ -125,7 +176,7 @@ fn one_writer_at_a_time_and_readers_always() {
     };
     let before = files(&home.path());
     let seen = Store::peek(&Folder::at(home.path()), &place()).expect("readable").expect("a state");
-    assert_eq!(told(&seen), "i-1 done");
+    assert_eq!(in_words(&seen), "i-1 done");
     assert_eq!(files(&home.path()), before, "looking writes nothing");
     drop(held);
     drop(home.open());
@@ -163,7 +214,7 @@ fn what_a_killed_write_left_is_overwritten() {
     let home = Home::with_an_object();
     fs::write(home.file("state.json.new"), "half").expect("left");
     home.open().finish().expect("folded");
-    assert_eq!(told(home.open().state()), "i-1 done");
+    assert_eq!(in_words(home.open().state()), "i-1 done");
     let files = fs::read_dir(home.path()).expect("a folder").count();
     assert_eq!(files, 3, "snapshot, journal, lock");
 }
@@ -196,9 +247,9 @@ fn an_illegal_entry_changes_neither_memory_nor_disk() {
     let home = Home::with_an_object();
     let mut store = home.open();
     let before = fs::read(home.file(JOURNAL)).expect("a journal");
-    let refused = store.append(&mut [entry(Verb::Delete, Step::Intent, id("i-9"))]);
+    let refused = store.append(&[updating(), deleting("i-9")]);
     assert!(matches!(refused, Err(Error::Illegal { .. })), "{refused:?}");
-    assert_eq!(told(store.state()), "i-1 done");
+    assert_eq!(in_words(store.state()), "i-1 done");
     assert_eq!(
         store.state().resources[&address()].object.as_ref().map(|o| o.phase),
         Some(Phase::Done)
@@ -214,6 +265,6 @@ fn a_deleted_snapshot_and_nothing_begun_is_no_state() {
     fs::remove_file(home.file(SNAPSHOT)).expect("removed");
     assert!(Store::peek(&Folder::at(home.path()), &place()).expect("readable").is_none());
     let store = home.open();
-    assert_eq!(told(store.state()), "nothing");
+    assert_eq!(in_words(store.state()), "nothing");
     assert_ne!(store.state().lineage, lineage, "what the former one made is another's now");
 }

@@ -1,108 +1,119 @@
-//! What a journal's entries come to, one after the other.
+//! What a journal's entries make of a state, one after the other.
 
-use stackwright_engine::state::{Data, Entry, State, Step, Verb, fold};
+use stackwright_engine::state::{Conflict, Entry, State, Transition, fold};
 
-use crate::support::{done, entry, id, intent, made, told};
+use crate::support::{
+    accepted, adopted, completed, created, delete_refused, deleted, deleting, entry, failed,
+    in_words, intent, intent_with, resent, updating,
+};
 
-/// Folds entry by entry; the state at the end, or the refusal of the last one.
+/// Folds all entries, which lead to the state that is `expected`.
 #[track_caller]
 fn check(entries: &[Entry], expected: &str) {
+    assert_eq!(in_words(&folded(entries)), expected);
+}
+
+/// Folds all entries but the last, which is refused and changes nothing.
+#[track_caller]
+fn refused(entries: &[Entry], expected: Conflict) {
+    let (last, before) = entries.split_last().expect("entries");
+    let mut state = folded(before);
+    let known = state.clone();
+    let refused = fold(&mut state, last).expect_err("it cannot have happened");
+    assert_eq!((refused.conflict, state), (expected, known));
+}
+
+#[track_caller]
+fn folded(entries: &[Entry]) -> State {
     let mut state = State::default();
-    for (at, entry) in entries.iter().enumerate() {
-        match fold(state, entry) {
-            Ok(folded) => state = folded,
-            Err(refused) => {
-                assert_eq!(at + 1, entries.len(), "refused early: {refused}");
-                assert!(refused.to_string().ends_with(expected), "{refused}");
-                return;
-            }
-        }
+    for entry in entries {
+        fold(&mut state, entry).unwrap_or_else(|refused| panic!("{refused}"));
     }
-    assert_eq!(told(&state), expected);
+    state
 }
 
 fn then<const N: usize>(before: impl IntoIterator<Item = Entry>, more: [Entry; N]) -> Vec<Entry> {
     before.into_iter().chain(more).collect()
 }
 
+fn complete() -> Vec<Entry> {
+    then(created(), [completed()])
+}
+
 #[test]
 fn a_create_is_open_until_its_outcome_is_known() {
     check(&[intent()], "creating t");
-    check(&made(), "i-1 partial");
-    check(&then(made(), [done()]), "i-1 done");
-    check(&[intent(), entry(Verb::Create, Step::Failed, Data::default())], "nothing");
-    check(&[intent(), intent()], "creating t");
-    check(&[intent(), Entry { op: 2, ..intent() }], "another create is open");
-    check(&[intent(), Entry { generation: 2, ..intent() }], "another create is open");
-    let data = Data { token: Some("u".into()), ..intent().data };
-    check(&[intent(), Entry { data, ..intent() }], "creating u");
-    check(&[entry(Verb::Create, Step::Intent, Data::default())], "without a token");
-    check(&[entry(Verb::Create, Step::Result, id("i-1"))], "no such create is open");
-    check(&[entry(Verb::Create, Step::Failed, Data::default())], "no such create is open");
-    check(&[intent(), entry(Verb::Create, Step::Result, Data::default())], "without an id");
-    check(&[done()], "no such object");
-    let other = Entry { op: 2, ..entry(Verb::Create, Step::Result, id("i-1")) };
-    check(&[intent(), other], "no such create is open");
+    check(&created(), "i-1 partial");
+    check(&complete(), "i-1 done");
+    check(&[intent(), failed()], "nothing");
+    check(&[intent(), intent_with("u")], "creating u");
+    refused(&[intent(), Entry { op: 2, ..intent() }], Conflict::CreateIsOpen);
+    refused(&[intent(), Entry { generation: 2, ..intent() }], Conflict::CreateIsOpen);
+    refused(&then(created(), [Entry { op: 2, ..intent() }]), Conflict::GenerationExists);
+    refused(&[accepted("i-1")], Conflict::NoSuchCreate);
+    refused(&[failed()], Conflict::NoSuchCreate);
+    refused(&[completed()], Conflict::NoSuchObject);
+    refused(&[intent(), Entry { op: 2, ..accepted("i-1") }], Conflict::NoSuchCreate);
+}
+
+#[test]
+fn a_create_that_is_sent_again_keeps_everything_but_its_time() {
+    let later = "2026-01-01T00:01:00Z";
+    let again = Entry { at: later.to_owned(), ..resent("t") };
+    let mut expected = folded(&[intent()]);
+    for creating in expected.resources.values_mut().filter_map(|record| record.creating.as_mut()) {
+        creating.at = later.to_owned();
+    }
+    assert_eq!(folded(&[intent(), again]), expected);
+    refused(&[intent(), resent("u")], Conflict::NoSuchCreate);
+    refused(&[intent(), Entry { op: 2, ..resent("t") }], Conflict::NoSuchCreate);
+    refused(&then(created(), [resent("t")]), Conflict::NoSuchCreate);
+    refused(&[resent("t")], Conflict::NoSuchCreate);
 }
 
 #[test]
 fn an_update_is_open_until_it_is_seen() {
-    let update = |step| entry(Verb::Update, step, Data::default());
-    let done = || then(made(), [done()]);
-    check(&then(done(), [update(Step::Intent)]), "i-1 updating");
-    check(&then(done(), [update(Step::Intent), update(Step::Done)]), "i-1 done");
-    check(&then(done(), [update(Step::Intent), update(Step::Failed)]), "there is no such step");
-    check(&[update(Step::Intent)], "no such object");
-    check(&then(done(), [update(Step::Result)]), "there is no such step");
-    let next = Entry { generation: 2, ..update(Step::Intent) };
-    check(&then(done(), [next]), "no such object");
+    check(&then(complete(), [updating()]), "i-1 updating");
+    check(&then(complete(), [updating(), completed()]), "i-1 done");
+    refused(&[updating()], Conflict::NoSuchObject);
+    let next = Entry { generation: 2, ..updating() };
+    refused(&then(complete(), [next]), Conflict::NoSuchObject);
 }
 
 #[test]
 fn a_delete_is_open_until_absence_is_confirmed() {
-    let delete = |step, which: &str| entry(Verb::Delete, step, id(which));
-    let done = || then(made(), [done()]);
-    check(&then(done(), [delete(Step::Intent, "i-1")]), "i-1 deleting");
-    check(&then(done(), [delete(Step::Result, "i-1")]), "i-1 deleting");
-    check(&then(done(), [delete(Step::Done, "i-1")]), "nothing");
-    check(&then(done(), [delete(Step::Intent, "i-2")]), "no such object");
-    check(&then(done(), [entry(Verb::Delete, Step::Done, Data::default())]), "without an id");
+    let accepted = entry(Transition::DeleteAccepted { id: "i-1".to_owned() });
+    check(&then(complete(), [deleting("i-1")]), "i-1 deleting");
+    check(&then(complete(), [accepted]), "i-1 deleting");
+    check(&then(complete(), [deleted("i-1")]), "nothing");
+    refused(&then(complete(), [deleting("i-2")]), Conflict::NoSuchObject);
+    refused(&then(complete(), [deleted("i-2")]), Conflict::NoSuchObject);
 }
 
 #[test]
 fn a_replaced_object_is_kept_until_it_is_deleted() {
-    let second = |e: Entry| Entry { generation: 2, op: 2, ..e };
-    let result = second(entry(Verb::Create, Step::Result, id("i-2")));
-    let replaced = then(then(made(), [done()]), [second(intent()), result]);
+    let second = |entry: Entry| Entry { generation: 2, op: 2, ..entry };
+    let replaced = then(complete(), [second(intent()), second(accepted("i-2"))]);
     check(&replaced, "i-2 partial, deposed i-1 done");
-    let gone = entry(Verb::Delete, Step::Done, id("i-1"));
-    check(&then(replaced, [second(done()), gone]), "i-2 done");
-    // Of the same name: the generation tells them apart.
-    let result = second(entry(Verb::Create, Step::Result, id("i-1")));
-    let again = then(then(made(), [done()]), [second(intent()), result]);
+    check(&then(replaced, [second(completed()), deleted("i-1")]), "i-2 done");
+    // With the same name, the generation tells both objects apart.
+    let again = then(complete(), [second(intent()), second(accepted("i-1"))]);
     check(&again, "i-1 partial, deposed i-1 done");
-    let gone = entry(Verb::Delete, Step::Done, id("i-1"));
-    check(&then(again.clone(), [second(done()), gone.clone()]), "i-1 done");
-    check(&then(again, [second(gone)]), "deposed i-1 done");
+    check(&then(again.clone(), [second(completed()), deleted("i-1")]), "i-1 done");
+    check(&then(again, [second(deleted("i-1"))]), "deposed i-1 done");
 }
 
 #[test]
 fn a_refused_delete_leaves_the_object() {
-    let delete = |step| entry(Verb::Delete, step, id("i-1"));
-    let refused = [delete(Step::Intent), delete(Step::Failed)];
-    check(&then(then(made(), [done()]), refused), "i-1 updating");
+    check(&then(complete(), [deleting("i-1"), delete_refused("i-1")]), "i-1 updating");
 }
 
 #[test]
 fn an_adopted_object_is_ours_and_not_complete() {
-    check(&[entry(Verb::Adopt, Step::Done, id("i-7"))], "i-7 partial");
-    check(&[entry(Verb::Adopt, Step::Done, Data::default())], "without an id");
-    let adopt = |which: &str| entry(Verb::Adopt, Step::Done, id(which));
-    check(&[adopt("i-7"), adopt("i-7")], "i-7 partial");
-    check(&[adopt("i-7"), adopt("i-8")], "i-8 partial, deposed i-7 partial");
-    check(&[entry(Verb::Adopt, Step::Intent, id("i-7"))], "there is no such step");
-    let newer = Entry { generation: 2, ..adopt("i-8") };
-    let old = [newer, adopt("i-7"), adopt("i-7")];
+    check(&[adopted("i-7")], "i-7 partial");
+    check(&[adopted("i-7"), adopted("i-7")], "i-7 partial");
+    check(&[adopted("i-7"), adopted("i-8")], "i-8 partial, deposed i-7 partial");
+    let newer = Entry { generation: 2, ..adopted("i-8") };
+    let old = [newer, adopted("i-7"), adopted("i-7")];
     check(&old, "i-8 partial, deposed i-7 partial");
-    check(&then(made(), [Entry { op: 2, ..intent() }]), "that generation is there already");
 }

@@ -1,11 +1,16 @@
 //! Entries of a journal, and a state in a folder of its own.
 
+use std::collections::BTreeMap;
+use std::fs;
 use std::path::PathBuf;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 use stackwright_engine::Address;
+use stackwright_engine::lifecycle::Guard;
+use stackwright_engine::secret::hex;
 use stackwright_engine::state::{
-    Data, Entry, Error, Folder, Object, Place, Salvage, State, Step, Store, Verb,
+    Entry, Error, Folder, Object, Place, SCHEMA, Salvage, State, Store, Transition,
 };
 use tempfile::TempDir;
 
@@ -16,31 +21,83 @@ pub fn address() -> Address {
     Address::new("thing", "a")
 }
 
-pub fn entry(verb: Verb, step: Step, data: Data) -> Entry {
+pub fn entry(transition: Transition) -> Entry {
     let at = "2026-01-01T00:00:00Z".to_owned();
-    Entry { seq: 0, op: 1, address: address(), generation: 1, at, verb, step, data }
+    Entry { op: 1, address: address(), generation: 1, at, transition }
 }
 
-pub fn id(id: &str) -> Data {
-    Data { id: Some(id.to_owned()), ..Data::default() }
+pub fn intent_with(token: &str) -> Entry {
+    entry(Transition::CreateIntent {
+        token: token.to_owned(),
+        spec: json!({ "name": "a" }),
+        dependencies: BTreeMap::new(),
+        guard: Guard::default(),
+    })
 }
 
 pub fn intent() -> Entry {
-    let data =
-        Data { token: Some("t".into()), spec: Some(json!({ "name": "a" })), ..Data::default() };
-    entry(Verb::Create, Step::Intent, data)
+    intent_with("t")
 }
 
-pub fn made() -> [Entry; 2] {
-    [intent(), entry(Verb::Create, Step::Result, id("i-1"))]
+pub fn resent(token: &str) -> Entry {
+    entry(Transition::CreateResent { token: token.to_owned() })
 }
 
-pub fn done() -> Entry {
-    entry(Verb::Create, Step::Done, Data { spec: Some(json!({ "name": "a" })), ..Data::default() })
+pub fn accepted(id: &str) -> Entry {
+    entry(Transition::CreateAccepted {
+        id: id.to_owned(),
+        outputs: BTreeMap::new(),
+        fingerprints: BTreeMap::new(),
+        identity: None,
+    })
+}
+
+pub fn failed() -> Entry {
+    entry(Transition::CreateFailed { message: "refused".to_owned() })
+}
+
+pub fn created() -> [Entry; 2] {
+    [intent(), accepted("i-1")]
+}
+
+pub fn completed() -> Entry {
+    entry(Transition::Completed {
+        spec: json!({ "name": "a" }),
+        outputs: BTreeMap::new(),
+        fingerprints: BTreeMap::new(),
+        identity: None,
+        dependencies: BTreeMap::new(),
+        guard: Guard::default(),
+    })
+}
+
+pub fn updating() -> Entry {
+    entry(Transition::UpdateIntent { guard: Guard::default() })
+}
+
+pub fn deleting(id: &str) -> Entry {
+    entry(Transition::DeleteIntent { id: id.to_owned() })
+}
+
+pub fn delete_refused(id: &str) -> Entry {
+    entry(Transition::DeleteRefused { id: id.to_owned() })
+}
+
+pub fn deleted(id: &str) -> Entry {
+    entry(Transition::Deleted { id: id.to_owned() })
+}
+
+pub fn adopted(id: &str) -> Entry {
+    entry(Transition::Adopted {
+        id: id.to_owned(),
+        outputs: BTreeMap::new(),
+        dependencies: BTreeMap::new(),
+        guard: Guard::default(),
+    })
 }
 
 /// The one record of a state, in words.
-pub fn told(state: &State) -> String {
+pub fn in_words(state: &State) -> String {
     let object = |object: &Object| format!("{} {:?}", object.id, object.phase).to_lowercase();
     let Some(record) = state.resources.get(&address()) else { return "nothing".into() };
     let creating = record.creating.as_ref().map(|open| format!("creating {}", open.token));
@@ -94,12 +151,41 @@ impl Home {
         Store::rebuild(disk, &place(), "the test", "kept").expect("rebuilt")
     }
 
+    /// Gives a file another format number.
+    pub fn has_format(&self, file: &str, format: u32) {
+        if file == SNAPSHOT {
+            self.snapshot_has_format(format)
+        } else {
+            self.journal_has_format(format)
+        }
+    }
+
+    fn snapshot_has_format(&self, format: u32) {
+        let text = fs::read_to_string(self.file(SNAPSHOT)).expect("a snapshot");
+        let present = format!("\"schema\": {SCHEMA}");
+        assert!(text.contains(&present), "{text}");
+        let text = text.replace(&present, &format!("\"schema\": {format}"));
+        fs::write(self.file(SNAPSHOT), text).expect("written");
+    }
+
+    /// The first line gets the checksum that belongs to it.
+    fn journal_has_format(&self, format: u32) {
+        let text = fs::read_to_string(self.file(JOURNAL)).expect("a journal");
+        let (header, entries) = text.split_once('\n').expect("a header");
+        let (json, _) = header.rsplit_once(' ').expect("a checksum");
+        let mut header: Value = serde_json::from_str(json).expect("a header");
+        header["journal"] = format.into();
+        let sum = hex(&Sha256::digest(header.to_string()));
+        let text = format!("{header} {}\n{entries}", &sum[..16]);
+        fs::write(self.file(JOURNAL), text).expect("written");
+    }
+
     /// A state with one complete object, its journal not folded in.
     pub fn with_an_object() -> Self {
         let home = Self::new();
         let mut store = home.open();
-        store.append(&mut made()).expect("written");
-        store.append(&mut [done()]).expect("written");
+        store.append(&created()).expect("written");
+        store.append(&[completed()]).expect("written");
         home
     }
 }
