@@ -4,8 +4,18 @@ use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
 
 use super::row::{Action, Lack, On, Removed, Row, Table, nothing};
-use super::walk::{Bench, unmoved};
+use super::walk::{Bench, unmoved, walk};
 use crate::support::{Sandbox, text};
+
+#[test]
+fn every_field_on_moto() {
+    walk(table(), On::Moto);
+}
+
+#[test]
+fn every_field_on_ministack() {
+    walk(table(), On::Ministack);
+}
 
 pub fn table() -> Table {
     let [name, tags, depends_on] = Row::header("a", ["role.r", "function.g"], Action::Update);

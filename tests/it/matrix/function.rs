@@ -8,6 +8,16 @@ use crate::support::text;
 
 const CONFIGURED: &[&str] = &["UpdateFunctionConfiguration"];
 
+#[test]
+fn every_field_on_moto() {
+    walk(table(), On::Moto);
+}
+
+#[test]
+fn every_field_on_ministack() {
+    walk(table(), On::Ministack);
+}
+
 pub fn table() -> Table {
     let [name, tags, depends_on] = Row::header("f", ["role.b", "role.c"], Action::Replace);
     let rows = vec![

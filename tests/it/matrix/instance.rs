@@ -4,8 +4,18 @@ use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
 
 use super::row::{Action, Lack, On, Removed, Row, Seen, Table};
-use super::walk::Bench;
+use super::walk::{Bench, walk};
 use crate::support::text;
+
+#[test]
+fn every_field_on_moto() {
+    walk(table(), On::Moto);
+}
+
+#[test]
+fn every_field_on_ministack() {
+    walk(table(), On::Ministack);
+}
 
 pub fn table() -> Table {
     let [name, tags, depends_on] = Row::header("i", ["role.a", "role.b"], Action::Update);

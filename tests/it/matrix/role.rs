@@ -3,7 +3,17 @@
 use serde_json::{Value, json};
 
 use super::row::{Action, Lack, On, Removed, Row, Table, nothing};
-use super::walk::unmoved;
+use super::walk::{unmoved, walk};
+
+#[test]
+fn every_field_on_moto() {
+    walk(table(), On::Moto);
+}
+
+#[test]
+fn every_field_on_ministack() {
+    walk(table(), On::Ministack);
+}
 
 pub fn table() -> Table {
     let [name, tags, depends_on] = Row::header("r", ["role.other", "role.third"], Action::Replace);
