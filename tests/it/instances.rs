@@ -101,7 +101,7 @@ fn a_protected_instance_outlives_a_destroy() {
     refused(&["reconcile", "--yes"], "replaced");
     stack.edit("termination_protection: false", "termination_protection: true");
     stack.edit(OTHER, IMAGE);
-    assert_eq!(emulator.census().instances, [id.as_str()]);
+    assert_eq!(emulator.census().ids("instance"), [id.as_str()]);
     let instance = seen(&emulator, &stack);
     assert_eq!(instance["State"]["Name"], "running", "{instance}");
     let modify = ["ec2", "modify-instance-attribute", "--instance-id", &id];
@@ -114,11 +114,11 @@ fn a_protected_instance_outlives_a_destroy() {
     stack.settled(&[]);
     stack.edit(IMAGE, OTHER);
     refused(&["reconcile", "--yes"], "replaced");
-    assert_eq!(emulator.census().instances, [id.as_str()]);
+    assert_eq!(emulator.census().ids("instance"), [id.as_str()]);
     refused(&["destroy", "--yes"], "deleted");
     emulator.aws(&[&modify[..], &["--no-disable-api-termination"]].concat());
     stack.ok(&["destroy", "--yes"]);
-    assert_eq!(emulator.census().instances, [""; 0]);
+    assert_eq!(emulator.census().ids("instance"), [""; 0]);
 }
 
 #[test]
@@ -159,10 +159,10 @@ fn another_type_means_what_the_file_says() {
     let emulator = Emulator::moto().start();
     let stack = stack(&emulator, IMAGE, &[]);
     stack.reconcile(&[]);
-    let first = emulator.census().instances;
+    let first = emulator.census().ids("instance");
     stack.edit("type: t2.micro", "type: t2.small");
     brings(&stack, "restart", &[r#"type: "t2.micro" -> "t2.small""#]);
-    assert_eq!(emulator.census().instances, first, "the same one");
+    assert_eq!(emulator.census().ids("instance"), first, "the same one");
 
     stack.edit("type: t2.small", "type: t2.small\n    on_type_change: refuse");
     stack.reconcile(&[]);
@@ -181,7 +181,7 @@ fn another_type_means_what_the_file_says() {
 
     stack.edit("on_type_change: refuse", "on_type_change: replace");
     brings(&stack, "replace", &[r#"type: "t2.small" -> "t2.medium""#]);
-    assert_ne!(emulator.census().instances, first, "another one");
+    assert_ne!(emulator.census().ids("instance"), first, "another one");
     // What it means may change without anything that exists.
     stack.edit("\n    on_type_change: replace", "");
     stack.settled(&[]);

@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
-use stackwright_testkit::{Census, Emulator};
+use stackwright_testkit::kinds::{KINDS, Kind, OwnerTags};
+use stackwright_testkit::{Census, Emulator, counts};
 
 use crate::secrets::nowhere_below;
-use crate::support::{Ran, Sandbox, text};
+use crate::support::{Ran, Sandbox, sample_counts, text};
 
 /// A secret that the sample's function gets.
 pub const SECRET: &str = "canary-4f1c-torture";
@@ -56,16 +57,16 @@ impl<'a> Witness<'a> {
     #[track_caller]
     pub fn always(&self, stack: &Sandbox, when: &str) {
         let census = self.emulator.census();
+        let ours = census.without(&self.theirs);
         let ran = stack.run(&["show", "--json"]);
         assert_eq!(ran.code, 0, "{when}: I3, the state is readable:\n{ran}");
         self.is_silent(&ran, when);
         let known = ran.json();
         self.grows(&known, when);
-        self.is_known(&census, &known["resources"], when);
-        let once: BTreeSet<_> = census.tagged.iter().collect();
-        assert_eq!(once.len(), census.tagged.len(), "{when}: I2, one a generation: {census:?}");
+        is_known(&ours, &known["resources"], when);
+        is_once(&census, when);
         self.is_theirs_untouched(&census, when);
-        for api in of_ours(&census.apis, &self.theirs.apis) {
+        for api in ours.ids("api") {
             let (deployments, current) = self.emulator.deployed(&api, "prod");
             let is_there = current.as_ref().is_none_or(|current| deployments.contains(current));
             assert!(is_there, "{when}: I7, the stage: {current:?} of {deployments:?}");
@@ -92,51 +93,20 @@ impl<'a> Witness<'a> {
         *last = serial;
     }
 
-    /// I1: what exists is in the state, or its create is open there.
-    fn is_known(&self, census: &Census, resources: &Value, when: &str) {
-        let records = || resources.as_object().into_iter().flatten();
-        for (kind, all, theirs) in [
-            ("instance", &census.instances, &self.theirs.instances),
-            ("role", &census.roles, &self.theirs.roles),
-            ("function", &census.functions, &self.theirs.functions),
-            ("api", &census.apis, &self.theirs.apis),
-        ] {
-            let of_kind: Vec<&Value> = records()
-                .filter(|(address, _)| address.starts_with(&format!("{kind}.")))
-                .map(|(_, record)| record)
-                .collect();
-            let open = of_kind.iter().filter(|record| record["creating_since"].is_string()).count();
-            let mut ids: BTreeSet<&str> = BTreeSet::new();
-            for record in of_kind {
-                ids.insert(text(&record["object"]["id"]));
-                ids.extend(record["deposed"].as_array().into_iter().flatten().map(text));
-            }
-            let unknown =
-                of_ours(all, theirs).filter(|id| !ids.contains(id.as_str())).collect::<Vec<_>>();
-            assert!(unknown.len() <= open, "{when}: I1, {kind} {unknown:?}: {resources:#}");
-        }
-    }
-
-    /// I5.
+    /// I5: what others have exists as before, and no object carries our tags but ours.
     fn is_theirs_untouched(&self, census: &Census, when: &str) {
-        let theirs = &self.theirs;
-        for (all, theirs) in [
-            (&census.instances, &theirs.instances),
-            (&census.apis, &theirs.apis),
-            (&census.log_groups, &theirs.log_groups),
-            (&census.roles, &theirs.roles),
-        ] {
-            assert!(theirs.iter().all(|id| all.contains(id)), "{when}: I5, {theirs:?} in {all:?}");
-        }
-        let ours = self.counts(census);
-        let tagged = census.tagged.iter().filter(|(address, _)| address != KEPT).count();
-        assert_eq!(tagged, ours[0] + ours[3], "{when}: I5, our tags: {census:?}");
-        let power = |census: &Census, id: &String| {
-            let mut all = census.instances.iter().zip(&census.power);
-            all.find(|(known, _)| *known == id).map(|(_, power)| power.clone())
-        };
-        for id in &theirs.instances {
-            assert_eq!(power(census, id), power(theirs, id), "{when}: I5, power");
+        let ours = census.without(&self.theirs);
+        for kind in KINDS {
+            let (all, theirs) = (census.objects(kind.name), self.theirs.objects(kind.name));
+            for object in theirs {
+                let found = all.iter().find(|found| found.id == object.id);
+                let found = found.unwrap_or_else(|| panic!("{when}: I5, {object:?} is gone"));
+                assert_eq!(found.power, object.power, "{when}: I5, the power of {object:?}");
+            }
+            if kind.list.has_tags {
+                let tagged = owners(census, kind).filter(|owner| owner.address != KEPT).count();
+                assert_eq!(tagged, ours.count(kind.name), "{when}: I5, our tags: {census:?}");
+            }
         }
     }
 
@@ -156,7 +126,7 @@ impl<'a> Witness<'a> {
         }
         let ran = stack.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(ran.code, 0, "{when}: I4, the plan is not empty:\n{ran}");
-        assert_eq!(self.ours(), [1; 5], "{when}: I2, one of each");
+        assert_eq!(self.ours().counts(), sample_counts(), "{when}: I2, one of each");
         self.always(stack, when);
     }
 
@@ -166,36 +136,57 @@ impl<'a> Witness<'a> {
         let ran = stack.run(&["destroy", "--yes"]);
         assert_eq!(ran.code, 0, "{when}: destroy:\n{ran}");
         self.is_silent(&ran, when);
-        let ours = self.ours();
-        assert_eq!(ours, [0; 5], "{when}: left over");
+        assert_eq!(self.ours().counts(), counts([]), "{when}: left over");
         self.always(stack, when);
     }
 
-    /// Whether an id was there before us.
-    pub fn is_theirs(&self, id: &String) -> bool {
-        let Census { instances, apis, roles, functions, .. } = &self.theirs;
-        [instances, apis, roles, functions].iter().any(|all| all.contains(id))
+    /// Whether an object existed before ours.
+    pub fn is_theirs(&self, kind: &Kind, id: &String) -> bool {
+        self.theirs.ids(kind.name).contains(id)
     }
 
-    /// How many of ours there are, in the order of [`Census::counts`].
-    pub fn ours(&self) -> [usize; 5] {
-        self.counts(&self.emulator.census())
+    /// Everything that did not exist before ours.
+    fn ours(&self) -> Census {
+        self.emulator.census().without(&self.theirs)
     }
 
-    fn counts(&self, census: &Census) -> [usize; 5] {
-        let (all, theirs) = (census.counts(), self.theirs.counts());
-        std::array::from_fn(|at| all[at].saturating_sub(theirs[at]))
-    }
-
-    /// Of our one instance.
+    /// The power state of our one instance.
     pub fn power(&self) -> String {
-        let census = self.emulator.census();
-        let ours = |(id, _): &(&String, &String)| !self.theirs.instances.contains(id);
-        let mut powers = census.instances.iter().zip(&census.power).filter(ours);
-        powers.next().map(|(_, power)| power.clone()).expect("an instance of ours")
+        self.ours().power().into_iter().next().expect("an instance of ours")
     }
 }
 
-fn of_ours<'a>(all: &'a [String], theirs: &'a [String]) -> impl Iterator<Item = String> + 'a {
-    all.iter().filter(|id| !theirs.contains(id)).cloned()
+/// I1: what exists is in the state, or its create is open there.
+fn is_known(ours: &Census, resources: &Value, when: &str) {
+    for kind in KINDS.iter().filter(|kind| kind.is_declared) {
+        let section = format!("{}.", kind.name);
+        let records = resources.as_object().into_iter().flatten();
+        let records: Vec<&Value> = records
+            .filter(|(address, _)| address.starts_with(&section))
+            .map(|(_, record)| record)
+            .collect();
+        let open = records.iter().filter(|record| record["creating_since"].is_string()).count();
+        let mut known: BTreeSet<&str> = BTreeSet::new();
+        for record in records {
+            known.insert(text(&record["object"]["id"]));
+            known.extend(record["deposed"].as_array().into_iter().flatten().map(text));
+        }
+        let mut unknown = ours.ids(kind.name);
+        unknown.retain(|id| !known.contains(id.as_str()));
+        assert!(unknown.len() <= open, "{when}: I1, {} {unknown:?}: {resources:#}", kind.name);
+    }
+}
+
+/// I2: there is one object at most for an address and a generation.
+fn is_once(census: &Census, when: &str) {
+    for kind in KINDS {
+        let all: Vec<&OwnerTags> = owners(census, kind).collect();
+        let once: BTreeSet<&OwnerTags> = all.iter().copied().collect();
+        assert_eq!(once.len(), all.len(), "{when}: I2, one a generation: {census:?}");
+    }
+}
+
+/// The tags that make objects of a kind ours.
+fn owners<'a>(census: &'a Census, kind: &Kind) -> impl Iterator<Item = &'a OwnerTags> {
+    census.objects(kind.name).iter().filter_map(|object| object.owner.as_ref())
 }

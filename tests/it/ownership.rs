@@ -1,6 +1,7 @@
 //! Whose objects are whose: clones, stacks, clouds.
 
 use serde_json::json;
+use stackwright_testkit::kinds::KINDS;
 use stackwright_testkit::{Act, Emulator, Point, Proxy, figures};
 
 use crate::invariants::Witness;
@@ -49,9 +50,11 @@ fn a_lost_state_is_found_again_by_its_tags() {
         stack.go_through(proxy.port());
         let refused = stack.run(&["reconcile", "--yes"]).code(1).says("--adopt");
         stack.go_through(emulator.port());
-        for id in before.instances.iter().chain(&before.apis).chain(&before.roles) {
-            let is_listed = refused.stderr.contains(id.as_str());
-            assert_eq!(is_listed, !witness.is_theirs(id), "{id}:\n{refused}");
+        for kind in KINDS.iter().filter(|kind| kind.is_declared) {
+            for id in before.ids(kind.name) {
+                let is_listed = refused.stderr.contains(&id);
+                assert_eq!(is_listed, !witness.is_theirs(kind, &id), "{id}:\n{refused}");
+            }
         }
         assert!(proxy.log().iter().all(|call| !call.operation.writes), "nothing is touched");
         let taken = stack.reconcile(&["--adopt"]);

@@ -71,7 +71,7 @@ fn whoever_starts_and_stops_it_nothing_is_planned() {
         for act in told {
             *acts.entry(act).or_insert(0) += 1;
         }
-        *powers.entry(emulator.census().power.join(" ")).or_insert(0) += 1;
+        *powers.entry(emulator.census().power().join(" ")).or_insert(0) += 1;
     }
     let figures = json!({
         "interleavings": interleavings, "acts": acts, "left": powers, "planned": 0,
@@ -80,7 +80,11 @@ fn whoever_starts_and_stops_it_nothing_is_planned() {
     figures::note("power", figures);
     assert_eq!(acts.len(), ACTS.len(), "each was done: {acts:?}");
     assert_eq!(powers.len(), 2, "it was left running and stopped: {powers:?}");
-    assert_eq!(emulator.census().instances, [machine.id.as_str()], "it is the same one still");
+    assert_eq!(
+        emulator.census().ids("instance"),
+        [machine.id.as_str()],
+        "it is the same one still"
+    );
 }
 
 #[test]
@@ -95,7 +99,7 @@ fn what_is_terminated_is_created_again() {
     let done = machine.stack.reconcile(&[]);
     assert_eq!(done.finished[0], "create instance.web", "{done:?}");
     assert_eq!(done.checks, 1, "the function controls the new one: {done:?}");
-    let now = emulator.census().instances;
+    let now = emulator.census().ids("instance");
     assert!(now.len() == 1 && now[0] != machine.id, "{now:?} after {}", machine.id);
     machine.stack.settled(&[]);
 }

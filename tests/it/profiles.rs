@@ -118,7 +118,7 @@ fn a_stopped_instance_lets_go_of_one_profile_before_it_takes_another() {
     let stack = stack(&emulator).through(&proxy);
     stack.edit("role:\n", "role:\n  other: {trust: ec2.amazonaws.com}\n");
     stack.reconcile(&[]);
-    let id = emulator.census().instances.remove(0);
+    let id = emulator.census().ids("instance").remove(0);
     emulator.aws(&["ec2", "stop-instances", "--instance-ids", &id]);
     stack.edit("profile: role.machine", "profile: role.other");
     let before = proxy.log().len();

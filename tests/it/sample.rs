@@ -1,8 +1,8 @@
 //! The sample stack: made, used, repeated, destroyed.
 
 use serde_json::json;
-use stackwright_testkit::Emulator;
 use stackwright_testkit::http::http;
+use stackwright_testkit::{Emulator, counts};
 
 use crate::support::{Sandbox, post, text};
 
@@ -85,7 +85,10 @@ fn destroy_leaves_nothing_of_ours_and_everything_of_others() {
     emulator.aws(&["logs", "create-log-group", "--log-group-name", "/aws/lambda/theirs"]);
     let theirs = emulator.census();
     stack.ok(&["reconcile"]);
-    assert_eq!(emulator.census().counts(), [2, 1, 1, 2, 2]);
+    assert_eq!(
+        emulator.census().counts(),
+        counts([("instance", 2), ("role", 1), ("function", 1), ("api", 2), ("log_group", 2)])
+    );
 
     stack.run(&["destroy"]).code(64).says("--yes");
     stack.ok(&["destroy", "--yes"]);

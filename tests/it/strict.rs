@@ -14,12 +14,13 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::json;
+use stackwright_testkit::kinds::kind;
 use stackwright_testkit::{
-    Act, Call, Emulator, Entry, Point, Proxy, Rules, Sort, by_seed, figures, read_log, replay,
+    Act, Call, Emulator, Entry, Point, Proxy, Rules, by_seed, counts, figures, read_log, replay,
     write_log,
 };
 
-use crate::support::{Sandbox, takes_all, text};
+use crate::support::{Sandbox, sample_counts, takes_all, text};
 
 const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
 /// The first with faults, and the others until one exits with 0.
@@ -60,12 +61,13 @@ fn a_life_under_all_rules_takes_one_run_for_each_change() {
         let ran = stack.run(&["reconcile", "--yes"]);
         assert_eq!(ran.code, 0, "{what}:\n{ran}");
         stack.settled(&[]);
-        assert_eq!(emulator.census().counts(), [1; 5], "{what}");
+        assert_eq!(emulator.census().counts(), sample_counts(), "{what}");
     };
     step("made");
     let made = emulator.census();
-    for sort in Sort::ALL {
-        assert_eq!(count(&proxy, sort.create()), if sort == Sort::Function { 3 } else { 1 });
+    for name in sample_counts().into_keys() {
+        let creates = if name == "function" { 3 } else { 1 };
+        assert_eq!(count(&proxy, kind(name).create), creates, "{name}");
     }
     stack.edit("timeout: 30", "timeout: 31");
     stack.edit(", ec2:StopInstances]", "]");
@@ -77,10 +79,10 @@ fn a_life_under_all_rules_takes_one_run_for_each_change() {
     assert_eq!(emulator.census(), made, "nothing was made anew");
     stack.edit("ami-ff0fea8310f3", "ami-ff0fea8310f4");
     step("replaced");
-    assert_ne!(emulator.census().instances, made.instances);
+    assert_ne!(emulator.census().ids("instance"), made.ids("instance"));
     let ran = stack.run(&["destroy", "--yes"]);
     assert_eq!(ran.code, 0, "{ran}");
-    assert_eq!(emulator.census().counts(), [0; 5]);
+    assert_eq!(emulator.census().counts(), counts([]));
 
     let met = rules_met(&proxy.entries());
     figures::note("strict life", json!({ "calls": proxy.log().len(), "refusals": met }));
@@ -114,7 +116,7 @@ fn a_restart_and_a_mended_permission_under_all_rules() {
         let ran = stack.run(RECONCILE);
         assert_eq!(ran.code, 0, "{what}:\n{ran}");
         stack.settled(&[]);
-        assert_eq!(emulator.census().power, [power], "{what}");
+        assert_eq!(emulator.census().power(), [power], "{what}");
     };
     step("made", "running");
     stack.edit("type: t2.micro", "type: t2.small");
@@ -152,10 +154,10 @@ fn one_run_makes_it(emulator: &Emulator, proxy: &Proxy, when: &str) {
     let ran = stack.run(RECONCILE);
     assert_eq!(ran.code, 0, "{when}:\n{ran}");
     stack.settled(&[]);
-    assert_eq!(emulator.census().counts(), [1; 5], "{when}");
+    assert_eq!(emulator.census().counts(), sample_counts(), "{when}");
     let ran = stack.run(&["destroy", "--yes"]);
     assert_eq!(ran.code, 0, "{when}: destroy:\n{ran}");
-    assert_eq!(emulator.census().counts(), [0; 5], "{when}: left over");
+    assert_eq!(emulator.census().counts(), counts([]), "{when}: left over");
 }
 
 /// The first call of that name meets `act`.
@@ -212,7 +214,11 @@ fn a_read_answered_with_nothing_is_asked_again() {
         assert_eq!(ran.code, 0, "{name}: {ran}");
         assert!(count(&proxy, name) > 1, "{name} was not asked again");
         stack.go_through(emulator.port());
-        assert_eq!(emulator.census().counts(), [0; 5], "{name} answered with nothing: left over");
+        assert_eq!(
+            emulator.census().counts(),
+            counts([]),
+            "{name} answered with nothing: left over"
+        );
     }
 }
 
@@ -231,12 +237,12 @@ fn a_create_answered_late_or_in_part_is_made_once() {
 #[test]
 fn what_is_not_seen_yet_is_made_once() {
     let emulator = Emulator::ministack().start();
-    for sort in Sort::ALL {
+    for name in sample_counts().into_keys() {
         for n in [1, 5] {
-            let proxy = Proxy::strict(&emulator, Rules::hiding(sort, n), |_| Act::Pass);
-            let when = format!("{sort:?} unseen by {n} reads");
+            let proxy = Proxy::strict(&emulator, Rules::hiding(name, n), |_| Act::Pass);
+            let when = format!("{name} unseen by {n} reads");
             one_run_makes_it(&emulator, &proxy, &when);
-            assert_eq!(count(&proxy, sort.create()), 1, "{when}");
+            assert_eq!(count(&proxy, kind(name).create), 1, "{when}");
             let met = rules_met(&proxy.entries());
             assert!(met.contains_key("hidden"), "{when}: it was looked for: {met:?}");
         }
@@ -273,15 +279,17 @@ fn play(
             told.again += 1;
             ran = stack.run(RECONCILE);
         }
-        let counts = emulator.census().counts();
-        told.lost = counts.iter().filter(|count| **count == 0).count();
-        told.twice = counts.iter().map(|count| count.saturating_sub(1)).sum();
+        let found = emulator.census().counts();
+        let expected = sample_counts();
+        told.lost = expected.keys().filter(|kind| !found.contains_key(*kind)).count();
+        let surplus = |(kind, count): (&&str, &usize)| count - expected.get(kind).unwrap_or(&0);
+        told.twice = found.iter().map(surplus).sum();
         assert_eq!(ran.code, 0, "after {RUNS} runs:\n{ran}");
-        assert_eq!(counts, [1; 5]);
+        assert_eq!(found, expected);
         stack.settled(&[]);
         let ran = stack.run(&["destroy", "--yes"]);
         assert_eq!(ran.code, 0, "destroy:\n{ran}");
-        assert_eq!(emulator.census().counts(), [0; 5], "left over");
+        assert_eq!(emulator.census().counts(), counts([]), "left over");
     }));
     told.entries = proxy.entries();
     let why = life.map_err(|panic| match panic.downcast_ref::<String>() {

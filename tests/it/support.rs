@@ -9,11 +9,16 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stackwright_testkit::http::http;
-use stackwright_testkit::{Emulator, Proxy};
+use stackwright_testkit::{Counts, Emulator, Proxy, counts};
 use tempfile::TempDir;
 
 /// Who may take on a role that somebody makes by hand for a function.
 pub const LAMBDA_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}}]}"#;
+
+/// How many objects the sample stack has of each kind.
+pub fn sample_counts() -> Counts {
+    counts([("instance", 1), ("role", 1), ("function", 1), ("api", 1), ("log_group", 1)])
+}
 
 /// The sample stack in a folder of its own, with an emulator as its local cloud.
 pub struct Sandbox {

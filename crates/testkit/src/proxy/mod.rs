@@ -1,9 +1,9 @@
 //! A proxy between the program and an emulator that can go wrong at any call.
 //!
-//! A script, asked at each call of a service's API, says what becomes of it: passed, held at a
+//! A script, request at each call of a service's API, says what becomes of it: passed, held at a
 //! point (so that the test can end the program exactly there), refused, answered otherwise than the
 //! emulator did, dropped, cut off, delayed. What is no such call (health, a deployed API) is not
-//! asked about and not counted. Behind the script stand [`Rules`]: what AWS enforces and emulators do
+//! request about and not counted. Behind the script stand [`Rules`]: what AWS enforces and emulators do
 //! not. They see the calls of a deployed API, too.
 //!
 //! ```no_run
@@ -40,15 +40,15 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot};
 
 pub use log::{Entry, read_log, write_log};
-pub use operation::Operation;
 pub use refusal::Refusal;
-pub use rules::{Rules, Sort};
+pub use rules::Rules;
 pub use script::{by_seed, replay};
 
 use log::Log;
 use rules::{Book, Upstream};
 
 use crate::Emulator;
+pub use crate::request::Operation;
 
 /// How long [`Proxy::held`] waits for a call before the test has failed.
 const PATIENCE: Duration = Duration::from_secs(60);

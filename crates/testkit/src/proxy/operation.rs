@@ -4,17 +4,9 @@
 //! and API Gateway by method and path. The service is the one the request was signed for.
 
 use http::request::Parts;
-use serde::{Deserialize, Serialize};
 
-/// `lambda CreateFunction`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Operation {
-    /// As in the signature's scope: `ec2`, `iam`, `sts`, `lambda`, `apigateway`, `logs`.
-    pub service: String,
-    pub name: String,
-    /// Changes something.
-    pub writes: bool,
-}
+use crate::kinds::KINDS;
+use crate::request::Operation;
 
 /// `None`: not a call of a service's API (a health probe, a call of a deployed API).
 pub fn operation(head: &Parts, body: &[u8]) -> Option<Operation> {
@@ -26,7 +18,7 @@ pub fn operation(head: &Parts, body: &[u8]) -> Option<Operation> {
     let name = match (target, action(body)) {
         (Some(target), _) => target.rsplit('.').next().unwrap_or(target).to_owned(),
         (None, Some(action)) => action,
-        (None, None) => return Some(rest(service, head)),
+        (None, None) => return Some(by_path(service, head)),
     };
     let writes = !["Describe", "Get", "List", "Filter"].iter().any(|read| name.starts_with(read));
     Some(Operation { service: service.to_owned(), name, writes })
@@ -44,65 +36,22 @@ fn action(body: &[u8]) -> Option<String> {
     Some(pair.to_owned())
 }
 
-/// Lambda's and API Gateway's; `*` is any one segment.
-const REST: &[(&str, &str, &str)] = &[
-    ("POST", "functions", "CreateFunction"),
-    ("GET", "functions", "ListFunctions"),
-    ("GET", "functions/*", "GetFunction"),
-    ("DELETE", "functions/*", "DeleteFunction"),
-    ("PUT", "functions/*/code", "UpdateFunctionCode"),
-    ("GET", "functions/*/configuration", "GetFunctionConfiguration"),
-    ("PUT", "functions/*/configuration", "UpdateFunctionConfiguration"),
-    ("PUT", "functions/*/concurrency", "PutFunctionConcurrency"),
-    ("DELETE", "functions/*/concurrency", "DeleteFunctionConcurrency"),
-    ("POST", "functions/*/invocations", "Invoke"),
-    ("GET", "functions/*/policy", "GetPolicy"),
-    ("POST", "functions/*/policy", "AddPermission"),
-    ("DELETE", "functions/*/policy/*", "RemovePermission"),
-    ("POST", "restapis", "CreateRestApi"),
-    ("GET", "restapis", "GetRestApis"),
-    ("GET", "restapis/*", "GetRestApi"),
-    ("PATCH", "restapis/*", "UpdateRestApi"),
-    ("DELETE", "restapis/*", "DeleteRestApi"),
-    ("GET", "restapis/*/resources", "GetResources"),
-    ("POST", "restapis/*/resources/*", "CreateResource"),
-    ("DELETE", "restapis/*/resources/*", "DeleteResource"),
-    ("GET", "restapis/*/resources/*/methods/*", "GetMethod"),
-    ("PUT", "restapis/*/resources/*/methods/*", "PutMethod"),
-    ("DELETE", "restapis/*/resources/*/methods/*", "DeleteMethod"),
-    ("PUT", "restapis/*/resources/*/methods/*/responses/*", "PutMethodResponse"),
-    ("PUT", "restapis/*/resources/*/methods/*/integration", "PutIntegration"),
-    ("PUT", "restapis/*/resources/*/methods/*/integration/responses/*", "PutIntegrationResponse"),
-    ("GET", "restapis/*/gatewayresponses", "GetGatewayResponses"),
-    ("PUT", "restapis/*/gatewayresponses/*", "PutGatewayResponse"),
-    ("DELETE", "restapis/*/gatewayresponses/*", "DeleteGatewayResponse"),
-    ("GET", "restapis/*/deployments", "GetDeployments"),
-    ("POST", "restapis/*/deployments", "CreateDeployment"),
-    ("GET", "restapis/*/deployments/*", "GetDeployment"),
-    ("DELETE", "restapis/*/deployments/*", "DeleteDeployment"),
-    ("GET", "restapis/*/stages", "GetStages"),
-    ("POST", "restapis/*/stages", "CreateStage"),
-    ("DELETE", "restapis/*/stages/*", "DeleteStage"),
-    ("PATCH", "restapis/*/stages/*", "UpdateStage"),
-    ("GET", "tags/*", "GetTags"),
-    ("PUT", "tags/*", "TagResource"),
-    ("POST", "tags/*", "TagResource"),
-    ("DELETE", "tags/*", "UntagResource"),
-];
-
-/// An operation without a name here is its method and path.
-fn rest(service: &str, head: &Parts) -> Operation {
+/// An operation of a service that tells its operations by method and path. One that no kind lists is
+/// named by its method and path.
+fn by_path(service: &str, head: &Parts) -> Operation {
     let path = head.uri.path().trim_matches('/');
     // Lambda's paths begin with the version of its API.
-    let plain = match path.split_once('/') {
+    let unversioned = match path.split_once('/') {
         Some((version, rest)) if version.starts_with("20") => rest,
         _ => path,
     };
     let method = head.method.as_str();
-    let known = REST.iter().find(|(m, pattern, _)| *m == method && fits(pattern, plain));
+    let mut listed =
+        KINDS.iter().filter(|kind| kind.service == service).flat_map(|kind| kind.paths);
+    let listed = listed.find(|one| one.method == method && fits(one.path, unversioned));
     Operation {
         service: service.to_owned(),
-        name: known.map_or_else(|| format!("{method} /{path}"), |(_, _, name)| (*name).to_owned()),
+        name: listed.map_or_else(|| format!("{method} /{path}"), |one| one.name.to_owned()),
         writes: method != "GET" && method != "HEAD",
     }
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Response, StatusCode, header};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::operation::Operation;
+use crate::request::Operation;
 
 /// An error of a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ impl Refusal {
         Self { message, ..self }
     }
 
-    /// What `service` says when it is asked too often.
+    /// What `service` says when it is request too often.
     pub fn throttle(service: &str) -> Self {
         let (status, code) = match service {
             "ec2" => (503, "RequestLimitExceeded"),

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
 use super::reply::Reply;
-use super::rules::{Answer, Asked, Called, Visit};
+use super::rules::{Answer, ApiRequest, Invocation, Visit};
 use super::{Act, Call, Point, Shared, operation};
 
 pub(super) async fn serve(
@@ -47,12 +47,12 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let Some(operation) = operation::operation(&head, &body) else {
-        let called = Called::of(&head);
+        let called = Invocation::of(&head);
         let answer = shared.serve(called, Request::from_parts(head, body)).await?;
         return Ok(answer.map(Reply::whole));
     };
     let path = head.uri.path().to_owned();
-    let asked = Asked { operation: operation.clone(), path, body: body.clone() };
+    let api_request = ApiRequest { operation: operation.clone(), path, body: body.clone() };
     let call = shared.log().note(operation, head.uri.to_string());
     let act = (shared.script)(&call);
     shared.log().of(&call).act = act;
@@ -67,7 +67,7 @@ async fn answer(
     }
     let request = Request::from_parts(head, body);
     // On its own: what the emulator does is seen also when the client has gone.
-    let serving = tokio::spawn(Arc::clone(&shared).ask(call.clone(), asked, request));
+    let serving = tokio::spawn(Arc::clone(&shared).ask(call.clone(), api_request, request));
     // Until the answer has left, the call is under way.
     let (answer, _visit) = serving.await.map_err(io::Error::other)??;
     match act {
@@ -113,10 +113,10 @@ impl Shared {
     async fn ask(
         self: Arc<Self>,
         call: Call,
-        asked: Asked,
+        api_request: ApiRequest,
         request: Request<Bytes>,
     ) -> Result<(Answer, Option<Visit>), io::Error> {
-        let visit = match self.rules.admit(asked) {
+        let visit = match self.rules.admit(api_request) {
             Ok(visit) => visit,
             Err(refused) => {
                 let (rule, answer) = *refused;
@@ -134,7 +134,7 @@ impl Shared {
     /// What is no call of a service; one of a deployed API is, as far as the rules know, as AWS has it.
     async fn serve(
         self: Arc<Self>,
-        called: Option<Called>,
+        called: Option<Invocation>,
         request: Request<Bytes>,
     ) -> Result<Answer, io::Error> {
         if let Some(called) = called {

@@ -47,7 +47,7 @@ fn a_delayed_reply_is_of_a_call_that_was_made() {
     let (status, _) = ec2(&proxy, "Action=RunInstances&ImageId=ami-1&MinCount=1&MaxCount=1");
     assert_eq!(status, 200);
     assert!(since.elapsed() >= delay);
-    assert_eq!(emulator.census().instances.len(), 1);
+    assert_eq!(emulator.census().count("instance"), 1);
 }
 
 /// What a script makes of some calls: their acts, and the statuses answered.

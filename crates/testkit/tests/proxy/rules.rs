@@ -4,7 +4,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stackwright_testkit::{Act, Emulator, Point, Proxy, Rules, Sort};
+use stackwright_testkit::kinds::KINDS;
+use stackwright_testkit::{Act, Emulator, Point, Proxy, Rules};
 
 use crate::{ec2, gateway, iam, lambda, logs, raw};
 
@@ -37,7 +38,7 @@ fn a_token_is_one_launch() {
     let (status, other) = ec2(&proxy, &launch("t1", "ami-2"));
     assert_eq!(status, 400);
     assert!(other.contains("<Code>IdempotentParameterMismatch</Code>"), "{other}");
-    assert_eq!(emulator.census().instances, [id(&first)]);
+    assert_eq!(emulator.census().ids("instance"), [id(&first)]);
 
     let (_, second) = ec2(&proxy, &launch("t2", "ami-1"));
     assert_ne!(id(&second), id(&first), "another token is another launch");
@@ -45,7 +46,7 @@ fn a_token_is_one_launch() {
     let (status, gone) = ec2(&proxy, &launch("t1", "ami-1"));
     assert_eq!(status, 400);
     assert!(gone.contains("<Code>IdempotentInstanceTerminated</Code>"), "{gone}");
-    assert_eq!(emulator.census().instances, [id(&second)]);
+    assert_eq!(emulator.census().ids("instance"), [id(&second)]);
     assert_eq!(ruled(&proxy), ["", "tokens", "tokens", "", "", "tokens"]);
 
     // A lost reply makes no difference.
@@ -56,8 +57,8 @@ fn a_token_is_one_launch() {
     assert_eq!(raw(&proxy, &launch("t3", "ami-1")), "");
     let (status, found) = ec2(&proxy, &launch("t3", "ami-1"));
     assert_eq!(status, 200);
-    assert_eq!(emulator.census().instances.len(), 2);
-    assert!(emulator.census().instances.contains(&id(&found)));
+    assert_eq!(emulator.census().count("instance"), 2);
+    assert!(emulator.census().ids("instance").contains(&id(&found)));
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn a_token_counts_from_the_commit_on() {
         proxy.release();
         assert_eq!(id(&first.join().unwrap().1), id(&again));
     });
-    assert_eq!(emulator.census().instances.len(), 1);
+    assert_eq!(emulator.census().count("instance"), 1);
 }
 
 #[test]
@@ -88,7 +89,7 @@ fn who_asks_too_often_is_refused() {
     assert_eq!(asks(&proxy).0, 201);
     let (status, said) = asks(&proxy);
     assert_eq!((status, &said["__type"]), (429, &json!("TooManyRequestsException")));
-    assert_eq!(emulator.census().apis.len(), 1);
+    assert_eq!(emulator.census().count("api"), 1);
     assert_eq!(ec2(&proxy, "Action=DescribeInstances").0, 200, "other services have others");
     assert_eq!(ruled(&proxy), ["", "quotas", ""]);
 
@@ -98,7 +99,7 @@ fn who_asks_too_often_is_refused() {
     assert_eq!(asks(&proxy).0, 201);
     while asks(&proxy).0 == 429 {}
     assert!(since.elapsed() >= Duration::from_millis(300));
-    assert_eq!(emulator.census().apis.len(), 3);
+    assert_eq!(emulator.census().count("api"), 3);
 }
 
 #[test]
@@ -198,7 +199,7 @@ fn lambda_does_not_know_a_new_role_at_once() {
     for _ in 0..2 {
         refused(lambda(&proxy, "POST", "", &function(ROLE)));
     }
-    assert_eq!(emulator.census().functions.len(), 0);
+    assert_eq!(emulator.census().count("function"), 0);
     assert_eq!(lambda(&proxy, "POST", "", &function(ROLE)).0, 201);
     role("s");
     let update = || {
@@ -219,9 +220,9 @@ fn misses(mut sees: impl FnMut() -> bool) -> usize {
 #[test]
 fn a_new_instance_is_not_seen_at_once() {
     let emulator = Emulator::ministack().start();
-    let proxy = strict(&emulator, Rules::hiding(Sort::Instance, 3));
+    let proxy = strict(&emulator, Rules::hiding("instance", 3));
     emulator.aws(&["ec2", "run-instances", "--image-id", "ami-1", "--instance-type", "t2.micro"]);
-    let old = emulator.census().instances.remove(0);
+    let old = emulator.census().ids("instance").remove(0);
     let (_, made) = ec2(&proxy, &launch("t", "ami-1"));
     let new = id(&made);
     let filter = "Action=DescribeInstances&Filter.1.Name=instance-id&Filter.1.Value.1=";
@@ -239,7 +240,7 @@ fn a_new_instance_is_not_seen_at_once() {
 #[test]
 fn new_objects_are_not_seen_at_once() {
     let emulator = Emulator::ministack().start();
-    let hidden = Sort::ALL.map(|sort| (sort, 3)).into();
+    let hidden = KINDS.iter().map(|kind| (kind.name, 3)).collect();
     let proxy = strict(&emulator, Rules { hidden, ..Rules::default() });
 
     let make = "Action=CreateRole&RoleName=r&AssumeRolePolicyDocument=%7B%7D";

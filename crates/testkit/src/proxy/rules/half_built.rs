@@ -5,7 +5,7 @@
 //! anomalyco/sst issue 3976.
 
 use super::tree::routes;
-use super::{Answer, Asked, Rule, Upstream};
+use super::{Answer, ApiRequest, Rule, Upstream};
 use crate::proxy::refusal::error;
 
 pub struct HalfBuilt {
@@ -19,16 +19,16 @@ impl HalfBuilt {
 }
 
 impl Rule for HalfBuilt {
-    fn before(&self, asked: &Asked) -> Option<Answer> {
-        if !asked.is("apigateway", "CreateDeployment") {
+    fn before(&self, request: &ApiRequest) -> Option<Answer> {
+        if !request.is("apigateway", "CreateDeployment") {
             return None;
         }
-        let routes = routes(&self.upstream, &asked.under("restapis")?)?;
+        let routes = routes(&self.upstream, &request.under("restapis")?)?;
         let said = match routes.iter().find(|route| route.uri.is_none()) {
             Some(_) => "No integration defined for method",
             None if routes.is_empty() => "The REST API doesn't contain any methods",
             None => return None,
         };
-        Some(error(&asked.operation, 400, "BadRequestException", said))
+        Some(error(&request.operation, 400, "BadRequestException", said))
     }
 }

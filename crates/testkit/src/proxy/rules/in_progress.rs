@@ -9,8 +9,8 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 
-use super::object::{Object, ended, named};
-use super::{Answer, Asked, Rule};
+use super::object::{ObjectId, deleted, named};
+use super::{Answer, ApiRequest, Rule};
 use crate::proxy::refusal::error;
 
 const UPDATES: [&str; 3] = ["UpdateFunctionCode", "UpdateFunctionConfiguration", "PublishVersion"];
@@ -19,7 +19,7 @@ const READS: [&str; 2] = ["GetFunction", "GetFunctionConfiguration"];
 pub struct InProgress {
     /// How many reads a write lasts.
     lasts: usize,
-    functions: Mutex<HashMap<Object, Progress>>,
+    functions: Mutex<HashMap<ObjectId, Progress>>,
 }
 
 #[derive(Clone, Copy)]
@@ -37,11 +37,11 @@ impl InProgress {
 }
 
 impl Rule for InProgress {
-    fn before(&self, asked: &Asked) -> Option<Answer> {
-        let function = function(asked)?;
+    fn before(&self, request: &ApiRequest) -> Option<Answer> {
+        let function = function(request)?;
         let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         let progress = functions.get(&function)?;
-        let name = asked.operation.name.as_str();
+        let name = request.operation.name.as_str();
         let said = match progress.is_new {
             true if UPDATES.contains(&name) || name == "Invoke" => {
                 "The function is currently in the following state: Pending".to_owned()
@@ -53,19 +53,19 @@ impl Rule for InProgress {
             _ => return None,
         };
         let said = format!("The operation cannot be performed at this time. {said}");
-        Some(error(&asked.operation, 409, "ResourceConflictException", &said))
+        Some(error(&request.operation, 409, "ResourceConflictException", &said))
     }
 
-    fn after(&self, asked: &Asked, answer: &mut Answer) -> bool {
-        let Some(function) = function(asked).filter(|_| answer.status().is_success()) else {
+    fn after(&self, request: &ApiRequest, answer: &mut Answer) -> bool {
+        let Some(function) = function(request).filter(|_| answer.status().is_success()) else {
             return false;
         };
         let mut functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
-        if !ended(asked, answer).is_empty() {
+        if !deleted(request, answer).is_empty() {
             functions.remove(&function);
             return false;
         }
-        let name = asked.operation.name.as_str();
+        let name = request.operation.name.as_str();
         let is_new = name == "CreateFunction";
         if is_new || UPDATES[..2].contains(&name) {
             functions.insert(function, Progress { left: self.lasts, is_new });
@@ -83,8 +83,8 @@ impl Rule for InProgress {
     }
 }
 
-fn function(asked: &Asked) -> Option<Object> {
-    (asked.operation.service == "lambda").then(|| named(asked).pop()).flatten()
+fn function(request: &ApiRequest) -> Option<ObjectId> {
+    (request.operation.service == "lambda").then(|| named(request).pop()).flatten()
 }
 
 /// Writes it into a reply: that of a write, or of one of the two reads.

@@ -5,11 +5,10 @@
 //! counts, whether or not the client ever hears of it. A rule may ask the emulator; what was changed
 //! past the proxy, some of them do not know.
 
-mod asked;
-mod called;
 mod half_built;
 mod hidden;
 mod in_progress;
+mod invocation;
 mod object;
 mod one_writer;
 mod permission;
@@ -28,9 +27,10 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Response;
 
-pub use asked::Asked;
-pub use called::Called;
-pub use object::Sort;
+use crate::kinds::{KINDS, kind};
+pub use crate::request::ApiRequest;
+
+pub use invocation::Invocation;
 pub use upstream::Upstream;
 
 /// Which rules are in force. None by default.
@@ -44,8 +44,8 @@ pub struct Rules {
     pub one_writer: bool,
     /// Reads of a function after a write until the write is done.
     pub in_progress: usize,
-    /// Reads that a new object of a sort is invisible to, in its first three seconds.
-    pub hidden: BTreeMap<Sort, usize>,
+    /// By the name of a kind: how many reads miss a new object, in its first three seconds.
+    pub hidden: BTreeMap<&'static str, usize>,
     /// Times that Lambda cannot assume a new role.
     pub unassumable: usize,
     /// A stage serves what its deployment froze, and one that is served stays.
@@ -68,7 +68,7 @@ impl Rules {
             quotas: Some(speed),
             one_writer: true,
             in_progress: n,
-            hidden: Sort::ALL.map(|sort| (sort, n)).into(),
+            hidden: KINDS.iter().map(|kind| (kind.name, n)).collect(),
             unassumable: n,
             power: Some(n),
             ..Self::gateway()
@@ -86,9 +86,10 @@ impl Rules {
         }
     }
 
-    /// Only new objects of one sort are hidden, for `n` reads.
-    pub fn hiding(sort: Sort, n: usize) -> Self {
-        Self { hidden: BTreeMap::from([(sort, n)]), ..Self::default() }
+    /// Only new objects of one kind are hidden, for `n` reads.
+    #[track_caller]
+    pub fn hiding(name: &str, n: usize) -> Self {
+        Self { hidden: BTreeMap::from([(kind(name).name, n)]), ..Self::default() }
     }
 
     pub(super) fn book(self, upstream: &Upstream) -> Book {
@@ -139,22 +140,22 @@ pub type Answer = Response<Bytes>;
 /// A rule with what it remembers.
 pub trait Rule: Send + Sync {
     /// An answer keeps the call from the emulator.
-    fn before(&self, _: &Asked) -> Option<Answer> {
+    fn before(&self, _: &ApiRequest) -> Option<Answer> {
         None
     }
 
     /// Sees the emulator's answer; `true` when it changed it.
-    fn after(&self, _: &Asked, _: &mut Answer) -> bool {
+    fn after(&self, _: &ApiRequest, _: &mut Answer) -> bool {
         false
     }
 
     /// An answer keeps a call of a deployed API from the emulator.
-    fn called(&self, _: &Called) -> Option<Answer> {
+    fn called(&self, _: &Invocation) -> Option<Answer> {
         None
     }
 
     /// The answer to a call that this rule let pass has left, or nobody waits for it any more.
-    fn over(&self, _: &Asked) {}
+    fn over(&self, _: &ApiRequest) {}
 }
 
 /// The rules in force.
@@ -162,10 +163,10 @@ pub struct Book(Vec<(&'static str, Arc<dyn Rule>)>);
 
 impl Book {
     /// The call may go to the emulator; or the rule that answers it, and the answer.
-    pub fn admit(&self, asked: Asked) -> Result<Visit, Box<(&'static str, Answer)>> {
-        let mut visit = Visit { asked, admitted: Vec::new() };
+    pub fn admit(&self, request: ApiRequest) -> Result<Visit, Box<(&'static str, Answer)>> {
+        let mut visit = Visit { request, admitted: Vec::new() };
         for (name, rule) in &self.0 {
-            if let Some(answer) = rule.before(&visit.asked) {
+            if let Some(answer) = rule.before(&visit.request) {
                 return Err(Box::new((*name, answer)));
             }
             visit.admitted.push((name, Arc::clone(rule)));
@@ -174,21 +175,21 @@ impl Book {
     }
 
     /// The answer of the first rule that does not let a call of a deployed API pass.
-    pub fn called(&self, called: &Called) -> Option<Answer> {
+    pub fn called(&self, called: &Invocation) -> Option<Answer> {
         self.0.iter().find_map(|(_, rule)| rule.called(called))
     }
 }
 
 /// A call that every rule let pass, until its answer has left.
 pub struct Visit {
-    asked: Asked,
+    request: ApiRequest,
     admitted: Vec<(&'static str, Arc<dyn Rule>)>,
 }
 
 impl Visit {
     /// The last rule that changed the answer.
     pub fn answered(&self, answer: &mut Answer) -> Option<&'static str> {
-        let changed = self.admitted.iter().filter(|(_, rule)| rule.after(&self.asked, answer));
+        let changed = self.admitted.iter().filter(|(_, rule)| rule.after(&self.request, answer));
         changed.map(|(name, _)| *name).last()
     }
 }
@@ -196,7 +197,7 @@ impl Visit {
 impl Drop for Visit {
     fn drop(&mut self) {
         for (_, rule) in &self.admitted {
-            rule.over(&self.asked);
+            rule.over(&self.request);
         }
     }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::called::said;
+use super::invocation::gateway_error;
 use super::snapshot::Snapshot;
 use super::tree::{Route, serving};
-use super::{Answer, Called, Rule, Upstream};
+use super::{Answer, Invocation, Rule, Upstream};
 
 pub struct Permission {
     snapshot: Arc<Snapshot>,
@@ -23,16 +23,16 @@ impl Permission {
         Self { snapshot, upstream: upstream.clone() }
     }
 
-    fn route(&self, called: &Called) -> Option<Route> {
+    fn route(&self, called: &Invocation) -> Option<Route> {
         serving(&self.snapshot.frozen(called)?, &called.method, &called.path).cloned()
     }
 
     /// A function that is gone lets nobody in.
-    fn is_let_in(&self, called: &Called, route: &Route, function: &str) -> bool {
+    fn is_let_in(&self, called: &Invocation, route: &Route, function: &str) -> bool {
         // arn:aws:lambda:REGION:ACCOUNT:function:NAME
         let parts: Vec<&str> = function.split(':').collect();
         let [_, partition, _, region, account, _, name, ..] = parts[..] else { return true };
-        let Called { api, stage, method, .. } = called;
+        let Invocation { api, stage, method, .. } = called;
         let path = &route.path;
         let source =
             format!("arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{method}{path}");
@@ -42,15 +42,19 @@ impl Permission {
 }
 
 impl Rule for Permission {
-    fn called(&self, called: &Called) -> Option<Answer> {
+    fn called(&self, called: &Invocation) -> Option<Answer> {
         loop {
             let route = self.route(called)?;
             if self.is_let_in(called, &route, route.function()?) {
                 return None;
             }
-            // The stage may have moved while the policy was asked for; then the other one counts.
+            // The stage may have moved while the policy was request for; then the other one counts.
             if self.route(called).as_ref() == Some(&route) {
-                return Some(said(500, "InternalServerErrorException", "Internal server error"));
+                return Some(gateway_error(
+                    500,
+                    "InternalServerErrorException",
+                    "Internal server error",
+                ));
             }
         }
     }

@@ -8,8 +8,9 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::object::{ended, made, named, texts};
-use super::{Answer, Asked, Rule, Upstream};
+use super::object::{created, deleted, named};
+use super::{Answer, ApiRequest, Rule, Upstream};
+use crate::kinds::text::texts;
 use crate::proxy::refusal::error;
 
 /// What a running instance keeps.
@@ -45,7 +46,7 @@ impl Power {
     }
 }
 
-fn modifies_what_is_fixed(asked: &Asked) -> bool {
+fn modifies_what_is_fixed(request: &ApiRequest) -> bool {
     let is_fixed = |(name, value): &(String, String)| {
         let says = |fixed: &&str| match name.as_str() {
             "Attribute" => value.eq_ignore_ascii_case(fixed),
@@ -53,19 +54,19 @@ fn modifies_what_is_fixed(asked: &Asked) -> bool {
         };
         FIXED.iter().any(says)
     };
-    asked.is("ec2", "ModifyInstanceAttribute") && asked.form().iter().any(is_fixed)
+    request.is("ec2", "ModifyInstanceAttribute") && request.form().iter().any(is_fixed)
 }
 
 impl Rule for Power {
-    fn before(&self, asked: &Asked) -> Option<Answer> {
-        let ids = || named(asked).into_iter().map(|object| object.id);
-        let said = if modifies_what_is_fixed(asked) {
+    fn before(&self, request: &ApiRequest) -> Option<Answer> {
+        let ids = || named(request).into_iter().map(|object| object.id);
+        let said = if modifies_what_is_fixed(request) {
             let id = ids().find(|id| !self.is_stopped(id))?;
             format!("The instance '{id}' is not in the 'stopped' state.")
-        } else if asked.is("ec2", "StartInstances") {
+        } else if request.is("ec2", "StartInstances") {
             let id = ids().find(|id| self.moving(id) == Some(STOPPING))?;
             format!("The instance '{id}' is not in a state from which it can be started.")
-        } else if asked.is("ec2", "StopInstances") {
+        } else if request.is("ec2", "StopInstances") {
             let id = ids().find(|id| self.moving(id) == Some(PENDING))?;
             format!(
                 "Instance '{id}' cannot be stopped as it has never reached the 'running' state."
@@ -73,21 +74,21 @@ impl Rule for Power {
         } else {
             return None;
         };
-        Some(error(&asked.operation, 400, "IncorrectInstanceState", &said))
+        Some(error(&request.operation, 400, "IncorrectInstanceState", &said))
     }
 
-    fn after(&self, asked: &Asked, answer: &mut Answer) -> bool {
-        if asked.operation.service != "ec2" || !answer.status().is_success() {
+    fn after(&self, request: &ApiRequest, answer: &mut Answer) -> bool {
+        if request.operation.service != "ec2" || !answer.status().is_success() {
             return false;
         }
         let mut moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
-        for object in ended(asked, answer) {
+        for object in deleted(request, answer) {
             moving.remove(&object.id);
         }
-        let (state, ids) = match asked.operation.name.as_str() {
-            "RunInstances" => (PENDING, made(asked, answer)),
-            "StartInstances" => (PENDING, named(asked)),
-            "StopInstances" => (STOPPING, named(asked)),
+        let (state, ids) = match request.operation.name.as_str() {
+            "RunInstances" => (PENDING, created(request, answer)),
+            "StartInstances" => (PENDING, named(request)),
+            "StopInstances" => (STOPPING, named(request)),
             "DescribeInstances" => return show(answer, &mut moving),
             _ => return false,
         };

@@ -6,7 +6,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{Answer, Asked, Rule};
+use super::{Answer, ApiRequest, Rule};
 use crate::proxy::refusal::error;
 
 /// (operation, calls at once, milliseconds until one more). Empty: all operations together.
@@ -56,14 +56,15 @@ impl Quotas {
 }
 
 impl Rule for Quotas {
-    fn before(&self, asked: &Asked) -> Option<Answer> {
-        if asked.operation.service != "apigateway" {
+    fn before(&self, request: &ApiRequest) -> Option<Answer> {
+        if request.operation.service != "apigateway" {
             return None;
         }
         let now = self.since.elapsed().mul_f64(self.speed);
-        let refused = !self.takes(&asked.operation.name, now);
-        refused
-            .then(|| error(&asked.operation, 429, "TooManyRequestsException", "Too Many Requests"))
+        let refused = !self.takes(&request.operation.name, now);
+        refused.then(|| {
+            error(&request.operation, 429, "TooManyRequestsException", "Too Many Requests")
+        })
     }
 }
 

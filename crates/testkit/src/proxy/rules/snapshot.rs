@@ -13,13 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
 
-use super::called::said;
-use super::object::ended;
+use super::invocation::gateway_error;
+use super::object::deleted;
 use super::tree::{Route, routes, serving};
-use super::{Answer, Asked, Called, Rule, Upstream};
+use super::{Answer, ApiRequest, Invocation, Rule, Upstream};
 use crate::proxy::refusal::error;
 
-/// After one of these, stages are asked for.
+/// After one of these, stages are request for.
 const MOVES: [&str; 4] = ["CreateDeployment", "CreateStage", "UpdateStage", "DeleteStage"];
 
 pub struct Snapshot {
@@ -41,7 +41,7 @@ impl Snapshot {
     }
 
     /// What the called stage's deployment froze; `None`: nothing is known.
-    pub fn frozen(&self, called: &Called) -> Option<Arc<[Route]>> {
+    pub fn frozen(&self, called: &Invocation) -> Option<Arc<[Route]>> {
         let apis = self.apis();
         let api = apis.get(&called.api)?;
         api.frozen.get(api.stages.get(&called.stage)?).cloned()
@@ -70,36 +70,41 @@ impl Snapshot {
 }
 
 impl Rule for Snapshot {
-    fn before(&self, asked: &Asked) -> Option<Answer> {
-        if !asked.is("apigateway", "DeleteDeployment") {
+    fn before(&self, request: &ApiRequest) -> Option<Answer> {
+        if !request.is("apigateway", "DeleteDeployment") {
             return None;
         }
-        let deployment = asked.under("deployments")?;
+        let deployment = request.under("deployments")?;
         let apis = self.apis();
-        let mut served = apis.get(&asked.under("restapis")?)?.stages.values();
+        let mut served = apis.get(&request.under("restapis")?)?.stages.values();
         let text = "Active stages pointing to this deployment must be moved or deleted";
         let is_served = served.any(|served| *served == deployment);
-        is_served.then(|| error(&asked.operation, 400, "BadRequestException", text))
+        is_served.then(|| error(&request.operation, 400, "BadRequestException", text))
     }
 
-    fn after(&self, asked: &Asked, answer: &mut Answer) -> bool {
-        for object in ended(asked, answer) {
+    fn after(&self, request: &ApiRequest, answer: &mut Answer) -> bool {
+        for object in deleted(request, answer) {
             self.apis().remove(&object.id);
         }
-        let moves = MOVES.iter().any(|name| asked.is("apigateway", name));
-        let Some(api) = asked.under("restapis").filter(|_| moves) else { return false };
+        let moves = MOVES.iter().any(|name| request.is("apigateway", name));
+        let Some(api) = request.under("restapis").filter(|_| moves) else { return false };
         if answer.status().is_success() {
             let made: Value = serde_json::from_slice(answer.body()).unwrap_or_default();
-            let deployment = made["id"].as_str().filter(|_| asked.operation.name == MOVES[0]);
+            let deployment = made["id"].as_str().filter(|_| request.operation.name == MOVES[0]);
             self.learn(&api, deployment);
         }
         false
     }
 
-    fn called(&self, called: &Called) -> Option<Answer> {
+    fn called(&self, called: &Invocation) -> Option<Answer> {
         let frozen = self.frozen(called)?;
-        let unknown =
-            || said(403, "MissingAuthenticationTokenException", "Missing Authentication Token");
+        let unknown = || {
+            gateway_error(
+                403,
+                "MissingAuthenticationTokenException",
+                "Missing Authentication Token",
+            )
+        };
         serving(&frozen, &called.method, &called.path).is_none().then(unknown)
     }
 }

@@ -3,7 +3,7 @@
 //! Source: what AddPermission says, hashicorp/terraform-provider-aws issue 3312.
 
 use super::object::named;
-use super::{Answer, Asked, Rule, Upstream};
+use super::{Answer, ApiRequest, Rule, Upstream};
 use crate::proxy::refusal::error;
 
 pub struct StatementIds {
@@ -17,17 +17,17 @@ impl StatementIds {
 }
 
 impl Rule for StatementIds {
-    fn before(&self, asked: &Asked) -> Option<Answer> {
-        if !asked.is("lambda", "AddPermission") {
+    fn before(&self, request: &ApiRequest) -> Option<Answer> {
+        if !request.is("lambda", "AddPermission") {
             return None;
         }
-        let id = asked.json()["StatementId"].as_str()?.to_owned();
-        let function = named(asked).pop()?.id;
+        let id = request.json()["StatementId"].as_str()?.to_owned();
+        let function = named(request).pop()?.id;
         let is_there = self.upstream.statements(&function).iter().any(|one| one["Sid"] == *id);
         let said = format!(
             "The statement id ({id}) provided already exists. Please provide a new statement id, or \
              remove the existing statement."
         );
-        is_there.then(|| error(&asked.operation, 409, "ResourceConflictException", &said))
+        is_there.then(|| error(&request.operation, 409, "ResourceConflictException", &said))
     }
 }

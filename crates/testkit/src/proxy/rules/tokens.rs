@@ -7,8 +7,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
-use super::object::{ended, texts};
-use super::{Answer, Asked, Rule};
+use super::object::deleted;
+use super::{Answer, ApiRequest, Rule};
+use crate::kinds::text::texts;
 use crate::proxy::refusal::{Refusal, error};
 
 #[derive(Default)]
@@ -21,7 +22,7 @@ struct Memory {
 }
 
 struct Launch {
-    asked: Vec<(String, String)>,
+    request: Vec<(String, String)>,
     /// `None`: under way.
     answer: Option<Answer>,
 }
@@ -33,20 +34,20 @@ impl Launch {
     }
 }
 
-fn token(asked: &Asked) -> Option<String> {
-    asked.is("ec2", "RunInstances").then(|| asked.field("ClientToken")).flatten()
+fn token(request: &ApiRequest) -> Option<String> {
+    request.is("ec2", "RunInstances").then(|| request.field("ClientToken")).flatten()
 }
 
 impl Rule for Tokens {
-    fn before(&self, asked: &Asked) -> Option<Answer> {
-        let token = token(asked)?;
+    fn before(&self, request: &ApiRequest) -> Option<Answer> {
+        let token = token(request)?;
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(launch) = memory.launches.get(&token) else {
-            memory.launches.insert(token, Launch { asked: asked.form(), answer: None });
+            memory.launches.insert(token, Launch { request: request.form(), answer: None });
             return None;
         };
-        let refused = |code, said| Some(error(&asked.operation, 400, code, said));
-        if launch.asked != asked.form() {
+        let refused = |code, said| Some(error(&request.operation, 400, code, said));
+        if launch.request != request.form() {
             let said = "The request uses the same client token as a previous, but non-identical \
                         request.";
             return refused("IdempotentParameterMismatch", said);
@@ -59,14 +60,14 @@ impl Rule for Tokens {
         match &launch.answer {
             Some(answer) => Some(answer.clone()),
             // What AWS says while the first is under way is not documented; that is always allowed.
-            None => Some(Refusal::throttle("ec2").answer(&asked.operation)),
+            None => Some(Refusal::throttle("ec2").answer(&request.operation)),
         }
     }
 
-    fn after(&self, asked: &Asked, answer: &mut Answer) -> bool {
+    fn after(&self, request: &ApiRequest, answer: &mut Answer) -> bool {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        memory.terminated.extend(ended(asked, answer).into_iter().map(|object| object.id));
-        if let Some(launch) = token(asked).and_then(|token| memory.launches.get_mut(&token))
+        memory.terminated.extend(deleted(request, answer).into_iter().map(|object| object.id));
+        if let Some(launch) = token(request).and_then(|token| memory.launches.get_mut(&token))
             && answer.status().is_success()
         {
             launch.answer = Some(answer.clone());
@@ -75,9 +76,9 @@ impl Rule for Tokens {
     }
 
     /// A launch that failed leaves its token free.
-    fn over(&self, asked: &Asked) {
+    fn over(&self, request: &ApiRequest) {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(token) = token(asked)
+        if let Some(token) = token(request)
             && memory.launches.get(&token).is_some_and(|launch| launch.answer.is_none())
         {
             memory.launches.remove(&token);

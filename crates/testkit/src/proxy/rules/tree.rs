@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Upstream;
-use super::asked::decoded;
+use crate::request::decoded;
 
 /// A method of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]

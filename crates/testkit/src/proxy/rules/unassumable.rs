@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use super::object::{Sort, ended, made};
-use super::{Answer, Asked, Rule};
+use super::object::{created, deleted};
+use super::{Answer, ApiRequest, Rule};
 use crate::proxy::refusal::error;
 
 pub struct Unassumable {
@@ -20,26 +20,28 @@ impl Unassumable {
 }
 
 impl Rule for Unassumable {
-    fn before(&self, asked: &Asked) -> Option<Answer> {
+    fn before(&self, request: &ApiRequest) -> Option<Answer> {
         let gives = ["CreateFunction", "UpdateFunctionConfiguration"];
-        if asked.operation.service != "lambda" || !gives.contains(&asked.operation.name.as_str()) {
+        if request.operation.service != "lambda"
+            || !gives.contains(&request.operation.name.as_str())
+        {
             return None;
         }
-        let body = asked.json();
+        let body = request.json();
         let role = body["Role"].as_str()?.rsplit('/').next()?;
         let mut all = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         let left = all.get_mut(role).filter(|left| **left > 0)?;
         *left -= 1;
         let said = "The role defined for the function cannot be assumed by Lambda.";
-        Some(error(&asked.operation, 400, "InvalidParameterValueException", said))
+        Some(error(&request.operation, 400, "InvalidParameterValueException", said))
     }
 
-    fn after(&self, asked: &Asked, answer: &mut Answer) -> bool {
+    fn after(&self, request: &ApiRequest, answer: &mut Answer) -> bool {
         let mut all = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        for object in ended(asked, answer) {
+        for object in deleted(request, answer) {
             all.remove(&object.id);
         }
-        for object in made(asked, answer).into_iter().filter(|object| object.sort == Sort::Role) {
+        for object in created(request, answer).into_iter().filter(|object| object.kind == "role") {
             all.insert(object.id, self.times);
         }
         false

@@ -1,4 +1,4 @@
-//! What the emulator itself says, asked by a rule with neither script nor rules between.
+//! What the emulator itself says, request by a rule with neither script nor rules between.
 
 use serde_json::Value;
 

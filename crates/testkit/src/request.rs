@@ -1,24 +1,35 @@
-//! A call as the rules read it.
+//! A request to a service's API, as the kinds and the proxy's rules read it.
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::proxy::Operation;
+/// An operation of a service: `lambda CreateFunction`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// As in the signature's scope: `ec2`, `iam`, `sts`, `lambda`, `apigateway`, `logs`.
+    pub service: String,
+    pub name: String,
+    /// Whether it changes something.
+    pub writes: bool,
+}
 
+/// A request to a service's API.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct ApiRequest {
     pub operation: Operation,
     /// As sent: percent-encoded, without the query.
     pub path: String,
     pub body: Bytes,
 }
 
-impl Asked {
+impl ApiRequest {
+    /// Whether it asks `service` for the operation `name`.
     pub fn is(&self, service: &str, name: &str) -> bool {
         self.operation.service == service && self.operation.name == name
     }
 
-    /// All pairs of a form, in the order of the names.
+    /// All fields of a form with their values, sorted.
     pub fn form(&self) -> Vec<(String, String)> {
         let text = std::str::from_utf8(&self.body).unwrap_or_default();
         let mut pairs: Vec<_> = text
@@ -30,11 +41,12 @@ impl Asked {
         pairs
     }
 
+    /// The value of one field of a form.
     pub fn field(&self, name: &str) -> Option<String> {
         self.form().into_iter().find(|(field, _)| field == name).map(|(_, value)| value)
     }
 
-    /// The body as JSON; null when it is none.
+    /// The body as JSON, null when it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
@@ -46,7 +58,7 @@ impl Asked {
     }
 }
 
-/// Percent-decoded.
+/// Decodes the percent signs of a path or a form.
 pub fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -72,14 +84,14 @@ mod tests {
 
     #[test]
     fn a_path_and_a_form_are_decoded() {
-        let asked = Asked {
+        let request = ApiRequest {
             operation: Operation { service: "x".into(), name: "Y".into(), writes: false },
             path: "/2017-03-31/functions/arn%3Aaws%3Alambda/policy".into(),
             body: Bytes::from_static(b"B=1%2B1&A=a+b%"),
         };
-        assert_eq!(asked.under("functions").as_deref(), Some("arn:aws:lambda"));
-        assert_eq!(asked.under("policy"), None);
-        assert_eq!(asked.field("A").as_deref(), Some("a b%"));
-        assert_eq!(asked.field("B").as_deref(), Some("1+1"));
+        assert_eq!(request.under("functions").as_deref(), Some("arn:aws:lambda"));
+        assert_eq!(request.under("policy"), None);
+        assert_eq!(request.field("A").as_deref(), Some("a b%"));
+        assert_eq!(request.field("B").as_deref(), Some("1+1"));
     }
 }

@@ -7,7 +7,7 @@ use http::{Response, StatusCode, header};
 use super::Answer;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Called {
+pub struct Invocation {
     pub api: String,
     pub stage: String,
     pub method: String,
@@ -15,7 +15,7 @@ pub struct Called {
     pub path: String,
 }
 
-impl Called {
+impl Invocation {
     /// `None`: something else.
     pub fn of(head: &Parts) -> Option<Self> {
         let rest = head.uri.path().strip_prefix("/restapis/")?;
@@ -31,8 +31,8 @@ impl Called {
     }
 }
 
-/// What API Gateway itself says to a caller.
-pub fn said(status: u16, code: &str, message: &str) -> Answer {
+/// An error that API Gateway itself answers to a caller.
+pub fn gateway_error(status: u16, code: &str, message: &str) -> Answer {
     let body = serde_json::json!({ "message": message }).to_string();
     let mut answer = Response::new(Bytes::from(body));
     *answer.status_mut() = StatusCode::from_u16(status).expect("a status");
