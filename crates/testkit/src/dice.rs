@@ -1,4 +1,4 @@
-//! Chance that can be repeated.
+//! Random numbers that can be repeated.
 
 /// SplitMix64: one seed is one sequence.
 #[derive(Clone, Debug)]

@@ -13,9 +13,9 @@ use crate::tree::{cache, python, python_path};
 
 /// From start to listening, on a machine that is busy with other tests.
 const START: Duration = Duration::from_secs(60);
-/// Others may take a port between its choice and its use.
+/// Another process may take a port between its choice and its use.
 const TRIES: usize = 5;
-/// Of the emulator's log, what a panic shows.
+/// How many lines of the emulator's log a panic shows.
 const LINES: usize = 20;
 
 /// What to start.
@@ -31,13 +31,13 @@ enum Program {
     Moto,
 }
 
-/// A running emulator on 127.0.0.1; dropping it ends it.
+/// A running emulator on 127.0.0.1; dropping it stops it.
 #[derive(Debug)]
 pub struct Emulator {
     program: Program,
     port: u16,
     supervisor: Child,
-    /// Open as long as the emulator shall run.
+    /// Open while the emulator runs.
     stdin: Option<ChildStdin>,
     folder: TempDir,
     _port: File,
@@ -55,16 +55,16 @@ impl Builder {
         self
     }
 
-    /// Returns when it listens.
+    /// Starts the emulator and returns when it listens.
     pub fn start(self) -> Emulator {
-        let mut said = String::new();
+        let mut log = String::new();
         for _ in 0..TRIES {
             match self.try_start() {
                 Ok(emulator) => return emulator,
-                Err(log) => said = log,
+                Err(failed) => log = failed,
             }
         }
-        panic!("{:?} does not start; the end of its log:\n{said}", self.program)
+        panic!("{:?} does not start; the end of its log:\n{log}", self.program)
     }
 
     fn try_start(&self) -> Result<Emulator, String> {
@@ -148,7 +148,7 @@ impl Emulator {
         self.port
     }
 
-    /// What GetCallerIdentity answers.
+    /// The account id of GetCallerIdentity.
     pub fn account(&self) -> &'static str {
         match self.program {
             Program::Ministack => "000000000000",
@@ -156,7 +156,7 @@ impl Emulator {
         }
     }
 
-    /// Everything it wrote so far.
+    /// The emulator's log so far.
     pub fn log(&self) -> String {
         let log = fs::read(self.folder.path().join("log")).unwrap_or_default();
         String::from_utf8_lossy(&log).into_owned()
@@ -189,11 +189,11 @@ impl Emulator {
     pub fn aws(&self, arguments: &[&str]) -> Value {
         match self.try_aws(arguments) {
             Ok(reply) => reply,
-            Err(said) => panic!("aws {}: {said}", arguments.join(" ")),
+            Err(error) => panic!("aws {}: {error}", arguments.join(" ")),
         }
     }
 
-    /// As [`aws`](Self::aws), with the client's own words for a failure.
+    /// As [`aws`](Self::aws), with the client's error message.
     pub fn try_aws(&self, arguments: &[&str]) -> Result<Value, String> {
         let output = self
             .python()
@@ -210,7 +210,7 @@ impl Emulator {
         Ok(serde_json::from_slice(&output.stdout).expect("awscli answers in JSON"))
     }
 
-    /// Waits until it accepts connections; its log when it ends instead.
+    /// Waits until the emulator accepts connections; fails with its log when it ends.
     fn listening(mut self) -> Result<Self, String> {
         let deadline = Instant::now() + START;
         while Instant::now() < deadline {

@@ -1,4 +1,4 @@
-//! What test suites have done, in numbers, for whoever makes a report of it.
+//! Figures of the test suites, for the report.
 
 use std::fs::OpenOptions;
 use std::io::Write as _;

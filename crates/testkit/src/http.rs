@@ -31,7 +31,7 @@ pub fn headers(method: &str, url: &str, headers: &str) -> (u16, BTreeMap<String,
 fn exchange(method: &str, url: &str, headers: &str, body: &str) -> (u16, String, String) {
     let rest = url.strip_prefix("http://").expect("a plain http URL");
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut stream = TcpStream::connect(host).expect("somebody listens");
+    let mut stream = TcpStream::connect(host).expect("a listener on that port");
     stream.set_read_timeout(Some(Duration::from_secs(60))).expect("a timeout");
     let length = body.len();
     let request = format!(

@@ -19,7 +19,7 @@ const REQUIREMENTS: [&str; 6] = [
 /// Part of the folder's name: count it up with every change of the requirements.
 const EDITION: u32 = 1;
 
-/// Where tests keep what is slow to make: `STACKWRIGHT_TEST_CACHE`, or `emulators` in cargo's
+/// Where tests cache what is slow to install: `STACKWRIGHT_TEST_CACHE`, or `emulators` in cargo's
 /// target folder.
 pub fn cache() -> PathBuf {
     let cache = match env::var_os("STACKWRIGHT_TEST_CACHE") {
@@ -47,8 +47,8 @@ fn interpreter() -> &'static (PathBuf, String) {
         let ask = "import sys; print('%d.%d' % sys.version_info[:2], sys.executable)";
         let output = Command::new("python3").args(["-c", ask]).output();
         let output = output.unwrap_or_else(|error| panic!("the tests need python3: {error}"));
-        let said = String::from_utf8_lossy(&output.stdout);
-        let (version, executable) = said.trim().split_once(' ').expect("python3 names itself");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        let (version, executable) = printed.trim().split_once(' ').expect("python3 names itself");
         (executable.into(), version.to_owned())
     })
 }
@@ -58,14 +58,14 @@ pub fn python() -> &'static Path {
     &interpreter().0
 }
 
-/// For `PYTHONPATH`: the folder that holds ministack, moto, boto3 and awscli. Installs it when it
+/// For `PYTHONPATH`: the folder with ministack, moto, boto3 and awscli. Installs it when it
 /// is missing, once for all processes.
 pub fn python_path() -> &'static Path {
     static TREE: OnceLock<PathBuf> = OnceLock::new();
     TREE.get_or_init(install)
 }
 
-/// The folder has its name only when it is complete.
+/// Installs the emulators. The folder gets its name only when it is complete.
 fn install() -> PathBuf {
     let cache = cache();
     let (python, version) = interpreter();
@@ -81,7 +81,7 @@ fn install() -> PathBuf {
     }
     let partial = cache.join(format!("{name}.partial"));
     if partial.exists() {
-        fs::remove_dir_all(&partial).expect("the rest of an interrupted installation goes");
+        fs::remove_dir_all(&partial).expect("the rest of an interrupted installation is removed");
     }
     pip(python, &partial);
     fs::rename(&partial, &complete).expect("a complete installation gets its name");

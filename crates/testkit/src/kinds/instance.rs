@@ -1,6 +1,6 @@
 //! An EC2 instance.
 
-use super::text::{tag, texts, without_elements};
+use super::text::{elements, tag, texts, without_elements};
 use super::{Kind, List, ListRequest, NotFound, Object, OwnerTags};
 use crate::request::ApiRequest;
 
@@ -37,17 +37,17 @@ fn named(request: &ApiRequest) -> Vec<String> {
     request.form().into_iter().filter(|(field, _)| is_id(field)).map(|(_, id)| id).collect()
 }
 
-/// A terminated instance stays in the list for a while, and is none any more.
+/// The instances of all reservations. A terminated instance stays in the list for a while, and does not
+/// exist any more.
 fn objects(reply: &str) -> Vec<Object> {
-    let each = reply.split("<instanceId>").skip(1);
-    let alive = each.filter(|rest| !rest.contains("<name>terminated</name>"));
-    let read = |rest: &str| {
-        let (id, rest) = rest.split_once('<')?;
-        Some(Object {
-            owner: OwnerTags::read(|key| tag(rest, key)),
-            power: texts(rest, "name").into_iter().next(),
-            ..Object::plain(id)
-        })
+    let read = |instance: &str| {
+        let state = elements(instance, "instanceState");
+        let power = texts(state.first()?, "name").into_iter().next();
+        let id = texts(instance, "instanceId").into_iter().next()?;
+        let owner = OwnerTags::read(|key| tag(instance, key));
+        Some(Object { owner, power, ..Object::plain(id) })
     };
-    alive.filter_map(read).collect()
+    let sets = elements(reply, "instancesSet");
+    let instances = sets.iter().flat_map(|set| elements(set, "item")).filter_map(read);
+    instances.filter(|object| object.power.as_deref() != Some("terminated")).collect()
 }

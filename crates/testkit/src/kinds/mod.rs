@@ -46,7 +46,7 @@ pub struct Kind {
     pub created: fn(&ApiRequest, &str) -> Vec<String>,
     /// What the service answers to a read of an id that does not exist.
     pub not_found: fn(&str) -> NotFound,
-    /// How requests of this kind look, where the service tells operations by method and path.
+    /// The operations of this kind, where the service recognizes them by method and path.
     pub paths: &'static [PathOperation],
 }
 
@@ -104,7 +104,7 @@ pub struct NotFound {
     pub message: String,
 }
 
-/// An operation that a service tells by method and path.
+/// An operation that a service recognizes by method and path.
 #[derive(Debug)]
 pub struct PathOperation {
     pub method: &'static str,

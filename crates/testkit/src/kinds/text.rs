@@ -15,6 +15,19 @@ pub fn tag(xml: &str, key: &str) -> Option<String> {
     Some(rest.split_once("<value>")?.1.split_once('<')?.0.to_owned())
 }
 
+/// The outermost elements of that name, each with all that is in it.
+pub fn elements<'a>(xml: &'a str, element: &str) -> Vec<&'a str> {
+    let mut found = Vec::new();
+    let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+    let mut rest = xml;
+    while let Some(start) = rest.find(&open) {
+        let (part, behind) = rest[start..].split_at(end_of_first(&rest[start..], &open, &close));
+        found.push(part);
+        rest = behind;
+    }
+    found
+}
+
 /// An XML text without those outermost elements of that name that `hides` accepts.
 pub fn without_elements(xml: &str, element: &str, mut hides: impl FnMut(&str) -> bool) -> String {
     let (open, close) = (format!("<{element}>"), format!("</{element}>"));
@@ -89,12 +102,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_outermost_elements_are_left_out() {
+    fn only_outermost_elements_are_found_and_left_out() {
         let xml = "<r><item><a>1</a><s><item>x</item></s></item><item><a>2</a></item></r>";
         let left = |gone: &str| without_elements(xml, "item", |part| part.contains(gone));
         assert_eq!(left("<a>1</a>"), "<r><item><a>2</a></item></r>");
         assert_eq!(left("<a>2</a>"), "<r><item><a>1</a><s><item>x</item></s></item></r>");
         assert_eq!(left("nothing"), xml);
         assert_eq!(without_elements("<r/>", "item", |_| true), "<r/>");
+        let inner = "<item><a>1</a><s><item>x</item></s></item>";
+        assert_eq!(elements(xml, "item"), [inner, "<item><a>2</a></item>"]);
+        assert_eq!(elements("<r/>", "item"), [""; 0]);
     }
 }

@@ -1,4 +1,4 @@
-//! What became of every call; written as JSON lines, and read again.
+//! The log of all calls and what happened to each, kept as JSON lines.
 
 use std::path::Path;
 use std::{fs, io};
@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Act, Call, Operation};
 
-/// A call and what became of it.
+/// A call and what happened to it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     pub call: Call,
     pub act: Act,
     /// The rule that answered it or changed the answer: `tokens`, `hidden`, ….
     pub rule: Option<String>,
-    /// Of the answer; `None`: there was none, or not yet.
+    /// The status of the answer; `None` while there is none.
     pub status: Option<u16>,
 }
 
@@ -23,7 +23,7 @@ pub struct Entry {
 pub struct Log(Vec<Entry>);
 
 impl Log {
-    /// A new call; it passes until it is said otherwise.
+    /// Adds a call, which passes unless its entry is changed.
     pub fn note(&mut self, operation: Operation, target: String) -> Call {
         let same = |entry: &&Entry| {
             let other = &entry.call.operation;
@@ -54,7 +54,7 @@ pub fn write_log(path: &Path, entries: &[Entry]) -> io::Result<()> {
     fs::write(path, text)
 }
 
-/// What [`write_log`] wrote.
+/// Reads what [`write_log`] wrote.
 pub fn read_log(path: &Path) -> io::Result<Vec<Entry>> {
     let text = fs::read_to_string(path)?;
     text.lines().map(|line| serde_json::from_str(line).map_err(io::Error::from)).collect()

@@ -1,21 +1,21 @@
 //! A proxy between the program and an emulator that can go wrong at any call.
 //!
-//! A script, request at each call of a service's API, says what becomes of it: passed, held at a
-//! point (so that the test can end the program exactly there), refused, answered otherwise than the
-//! emulator did, dropped, cut off, delayed. What is no such call (health, a deployed API) is not
-//! request about and not counted. Behind the script stand [`Rules`]: what AWS enforces and emulators do
-//! not. They see the calls of a deployed API, too.
+//! A script decides about each call of a service's API: it passes, pauses at a point (so that the
+//! test can kill the program exactly there), is refused, gets another answer than the emulator's, or
+//! is dropped, cut off or delayed. Other requests (health, a deployed API) do not reach the script and
+//! are not counted. Behind the script are the [`Rules`]: restrictions that AWS enforces and emulators
+//! do not. The rules also see the calls of a deployed API.
 //!
 //! ```no_run
 //! use stackwright_testkit::{Act, Emulator, Point, Proxy};
 //!
 //! let emulator = Emulator::ministack().start();
 //! let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
-//!     "RunInstances" => Act::Hold(Point::Committed),
+//!     "RunInstances" => Act::Pause(Point::Committed),
 //!     _ => Act::Pass,
 //! });
 //! // Start a program against `proxy.port()`; this returns once the instance exists upstream.
-//! let call = proxy.held();
+//! let call = proxy.paused();
 //! ```
 
 mod log;
@@ -45,15 +45,15 @@ pub use rules::Rules;
 pub use script::{by_seed, replay};
 
 use log::Log;
-use rules::{Book, Upstream};
+use rules::{RuleSet, Upstream};
 
 use crate::Emulator;
 pub use crate::request::Operation;
 
-/// How long [`Proxy::held`] waits for a call before the test has failed.
+/// How long [`Proxy::paused`] waits for a call before the test has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A call of a service's API, as it came.
+/// A call of a service's API.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
     /// From 0, in the order of arrival.
@@ -65,34 +65,34 @@ pub struct Call {
     pub target: String,
 }
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Act {
     Pass,
-    /// Tells [`Proxy::held`] and goes on after [`Proxy::release`].
-    Hold(Point),
-    /// Not forwarded, answered with this.
+    /// Is reported by [`Proxy::paused`] and continues after [`Proxy::resume`].
+    Pause(Point),
+    /// Is not forwarded and gets this answer.
     Refuse(Refusal),
-    /// Forwarded, and answered with this instead.
+    /// Is forwarded and gets this answer instead of the emulator's.
     Misreport(Refusal),
-    /// Not forwarded, answered with 200 and this body.
+    /// Is not forwarded and gets the status 200 with this body.
     Say(#[serde(deserialize_with = "refusal::forever")] refusal::Text),
-    /// The connection is closed there.
+    /// Has its connection closed at this point.
     Drop(Point),
-    /// Forwarded, and answered with so many bytes of the body as if they were all.
+    /// Is forwarded and gets only so many bytes of the body, with a matching length.
     Cut(usize),
-    /// Forwarded; the connection breaks after so many bytes of the body that was announced.
+    /// Is forwarded; the connection breaks after so many bytes of the announced body.
     Break(usize),
-    /// Forwarded, and answered so much later.
+    /// Is forwarded and answered so much later.
     Delay(Duration),
 }
 
 impl Act {
-    /// Its sort, for counting: `pass`, `cut`, ….
+    /// The name of the variant, for counting: `pass`, `cut`, ….
     pub fn name(&self) -> &'static str {
         match self {
             Self::Pass => "pass",
-            Self::Hold(_) => "hold",
+            Self::Pause(_) => "pause",
             Self::Refuse(_) => "refuse",
             Self::Misreport(_) => "misreport",
             Self::Say(_) => "say",
@@ -104,12 +104,12 @@ impl Act {
     }
 }
 
-/// A moment in the life of a call.
+/// A moment in the course of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Point {
-    /// The emulator has not heard of it.
+    /// The emulator has not received it.
     Arrived,
-    /// The emulator has done it; the client knows nothing.
+    /// The emulator has done it; the client has no reply.
     Committed,
     /// The client has the whole reply.
     Replied,
@@ -121,18 +121,18 @@ struct Shared {
     upstream: u16,
     client: Client<HttpConnector, Full<Bytes>>,
     script: Box<Script>,
-    rules: Book,
+    rules: RuleSet,
     log: Mutex<Log>,
-    held: mpsc::Sender<Call>,
-    /// A permit for each call that may go on.
-    released: Semaphore,
+    paused: mpsc::Sender<Call>,
+    /// A permit for each call that may continue.
+    resumed: Semaphore,
 }
 
-/// Runs until it is dropped.
+/// The proxy; it runs until it is dropped.
 pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,
-    held: Mutex<mpsc::Receiver<Call>>,
+    paused: Mutex<mpsc::Receiver<Call>>,
     end: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -146,7 +146,7 @@ impl Proxy {
         Self::strict(emulator, Rules::default(), script)
     }
 
-    /// As [`before`](Self::before); what the script lets through meets the rules.
+    /// As [`before`](Self::before); calls that the script lets pass are checked by the rules.
     pub fn strict(
         emulator: &Emulator,
         rules: Rules,
@@ -155,24 +155,24 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener");
         let port = listener.local_addr().expect("an address").port();
-        let (tell, held) = mpsc::channel();
+        let (sender, paused) = mpsc::channel();
         let (end, ended) = oneshot::channel();
         let shared = Arc::new(Shared {
             upstream: emulator.port(),
-            // No connection is kept: one that the emulator closes meanwhile would look like a fault.
+            // Connections are not reused: one that the emulator closes would look like a fault.
             client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http(),
             script: Box::new(script),
-            rules: rules.book(&Upstream::at(emulator.url())),
+            rules: rules.into_set(&Upstream::at(emulator.url())),
             log: Mutex::default(),
-            held: tell,
-            released: Semaphore::new(0),
+            paused: sender,
+            resumed: Semaphore::new(0),
         });
         let serving = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
             runtime.expect("a runtime").block_on(serve::serve(listener, serving, ended));
         });
-        Self { port, shared, held: Mutex::new(held), end: Some(end), thread: Some(thread) }
+        Self { port, shared, paused: Mutex::new(paused), end: Some(end), thread: Some(thread) }
     }
 
     pub fn port(&self) -> u16 {
@@ -183,21 +183,21 @@ impl Proxy {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Waits until a call is held; panics after a minute without one.
+    /// Waits until a call is paused; panics after a minute without one.
     #[track_caller]
-    pub fn held(&self) -> Call {
-        self.try_held(PATIENCE).expect("a call is held")
+    pub fn paused(&self) -> Call {
+        self.try_paused(PATIENCE).expect("a call is paused")
     }
 
-    /// As [`held`](Self::held); `None` when none is within `patience`.
-    pub fn try_held(&self, patience: Duration) -> Option<Call> {
-        let held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.recv_timeout(patience).ok()
+    /// As [`paused`](Self::paused); `None` when no call is paused within `patience`.
+    pub fn try_paused(&self, patience: Duration) -> Option<Call> {
+        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        paused.recv_timeout(patience).ok()
     }
 
-    /// Lets one call go on that is held, or that will be.
-    pub fn release(&self) {
-        self.shared.released.add_permits(1);
+    /// Lets one call continue that is paused or will be.
+    pub fn resume(&self) {
+        self.shared.resumed.add_permits(1);
     }
 
     /// All calls so far.
@@ -205,7 +205,7 @@ impl Proxy {
         self.shared.log().all().iter().map(|entry| entry.call.clone()).collect()
     }
 
-    /// All calls so far, and what became of each.
+    /// All calls so far, and what happened to each.
     pub fn entries(&self) -> Vec<Entry> {
         self.shared.log().all().to_vec()
     }

@@ -1,6 +1,6 @@
-//! Which operation an HTTP request is: the four protocols that the services speak.
+//! Recognizes the operation of an HTTP request in the four protocols of the services.
 //!
-//! EC2 and IAM say it in a form (`Action=`), CloudWatch Logs in the header `X-Amz-Target`, Lambda
+//! EC2 and IAM name it in a form (`Action=`), CloudWatch Logs in the header `X-Amz-Target`, Lambda
 //! and API Gateway by method and path. The service is the one the request was signed for.
 
 use http::request::Parts;
@@ -36,8 +36,8 @@ fn action(body: &[u8]) -> Option<String> {
     Some(pair.to_owned())
 }
 
-/// An operation of a service that tells its operations by method and path. One that no kind lists is
-/// named by its method and path.
+/// The operation of a service that recognizes it by method and path. An operation that no kind lists
+/// is named by its method and path.
 fn by_path(service: &str, head: &Parts) -> Operation {
     let path = head.uri.path().trim_matches('/');
     // Lambda's paths begin with the version of its API.

@@ -1,4 +1,4 @@
-//! A service's error as it would say it, in the protocol that the service speaks.
+//! A service's error, in the protocol of the service.
 
 use bytes::Bytes;
 use http::{Response, StatusCode, header};
@@ -12,21 +12,21 @@ pub struct Refusal {
     pub status: u16,
     #[serde(deserialize_with = "forever")]
     pub code: Text,
-    /// Empty: that the test refused it.
+    /// When empty, the message says that the test refused the call.
     #[serde(deserialize_with = "forever")]
     pub message: Text,
 }
 
-/// By this name, serde does not take it for a part of what it reads.
+/// With an alias, serde does not borrow the text from its input.
 pub(super) type Text = &'static str;
 
-/// A text that is read from a log stays as long as the test does.
+/// Reads a text from a log and keeps it until the process ends.
 pub(super) fn forever<'de, D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
     Ok(String::deserialize(from)?.leak())
 }
 
 impl Refusal {
-    /// The fault of nobody in particular: what a service says when it breaks down.
+    /// The error of a service that breaks down.
     pub const BROKEN: Self = Self::new(500, "InternalError");
 
     pub const fn new(status: u16, code: &'static str) -> Self {
@@ -38,7 +38,7 @@ impl Refusal {
         Self { message, ..self }
     }
 
-    /// What `service` says when it is request too often.
+    /// The error that `service` answers to too many calls.
     pub fn throttle(service: &str) -> Self {
         let (status, code) = match service {
             "ec2" => (503, "RequestLimitExceeded"),
@@ -58,12 +58,12 @@ impl Refusal {
                 code,
                 &format!("{} was refused by the test", operation.name),
             ),
-            said => error(operation, status, code, said),
+            message => error(operation, status, code, message),
         }
     }
 }
 
-/// An error in the words of the operation's service.
+/// An error in the protocol of the operation's service.
 pub(super) fn error(
     operation: &Operation,
     status: u16,

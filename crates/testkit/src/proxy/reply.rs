@@ -1,4 +1,4 @@
-//! Bodies: whole, told about when sent, or breaking off.
+//! Bodies of answers: whole, or breaking off. The end of a body can be reported.
 
 use std::io;
 use std::pin::Pin;
@@ -16,25 +16,25 @@ pub struct Reply {
     /// Still to be sent.
     bytes: Bytes,
     breaks: Break,
-    tell: Option<(mpsc::Sender<Call>, Call)>,
+    notify: Option<(mpsc::Sender<Call>, Call)>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Break {
     Never,
     AfterBytes,
-    /// What was sent has had its turn on the wire.
+    /// The bytes have been sent.
     Now,
 }
 
 impl Reply {
     pub fn whole(bytes: Bytes) -> Self {
-        Self { bytes, breaks: Break::Never, tell: None }
+        Self { bytes, breaks: Break::Never, notify: None }
     }
 
-    /// Tells when it has been sent.
-    pub fn telling(mut self, tell: (mpsc::Sender<Call>, Call)) -> Self {
-        self.tell = Some(tell);
+    /// Reports the call when the body has been sent.
+    pub fn notifying(mut self, notify: (mpsc::Sender<Call>, Call)) -> Self {
+        self.notify = Some(notify);
         self
     }
 
@@ -44,7 +44,7 @@ impl Reply {
         let breaks = Break::AfterBytes;
         let mut answer = answer.map(|body| {
             let bytes = body.slice(..length.min(body.len()));
-            Self { bytes, breaks, tell: None }
+            Self { bytes, breaks, notify: None }
         });
         answer.headers_mut().insert(header::CONTENT_LENGTH, announced.into());
         answer
@@ -88,8 +88,8 @@ impl Body for Reply {
 
 impl Drop for Reply {
     fn drop(&mut self) {
-        if let Some((held, call)) = self.tell.take() {
-            let _ = held.send(call);
+        if let Some((sender, call)) = self.notify.take() {
+            let _ = sender.send(call);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Scripts: what becomes of each call, by a seed or as a log has it.
+//! Scripts that decide about each call by a seed, or as a log recorded it.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::{Act, Call, Entry, Point, Refusal};
 use crate::Dice;
 
-/// About one call in `one_in` goes wrong, in one of the ways that a network and a service have. A
-/// seed gives the same fate to the same occurrence of an operation, whatever comes between.
+/// About one call in `one_in` fails, in one of the ways in which networks and services fail. With one
+/// seed, the same occurrence of an operation always gets the same fault, whatever else is called.
 pub fn by_seed(seed: u64, one_in: usize) -> impl Fn(&Call) -> Act + Send + Sync + 'static {
     move |call| {
         let mut dice = Dice::about(seed, &key(call));
@@ -19,7 +19,7 @@ fn key(call: &Call) -> String {
     format!("{} {} {}", call.operation.service, call.operation.name, call.occurrence)
 }
 
-/// A throttle comes instead of the deed, never after it: AWS promises as much.
+/// A throttled call is not done, as AWS promises.
 fn fault(dice: &mut Dice, service: &str) -> Act {
     match dice.below(8) {
         0 => Act::Drop(Point::Arrived),
@@ -33,11 +33,11 @@ fn fault(dice: &mut Dice, service: &str) -> Act {
     }
 }
 
-/// The fates that a log tells: the nth call of an operation meets what its nth call met then.
+/// Repeats what a log recorded: the nth call of an operation gets what its nth call got then.
 pub fn replay(log: &[Entry]) -> impl Fn(&Call) -> Act + Send + Sync + use<> + 'static {
-    let fates: HashMap<String, Act> =
+    let acts: HashMap<String, Act> =
         log.iter().map(|entry| (key(&entry.call), entry.act)).collect();
-    move |call| fates.get(&key(call)).copied().unwrap_or(Act::Pass)
+    move |call| acts.get(&key(call)).copied().unwrap_or(Act::Pass)
 }
 
 #[cfg(test)]
@@ -51,22 +51,22 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_gives_each_occurrence_its_fate() {
+    fn a_seed_decides_each_occurrence() {
         let (one, again) = (by_seed(7, 3), by_seed(7, 3));
-        let fates: Vec<Act> = (0..600).map(|n| one(&call(n, "RunInstances", n))).collect();
+        let acts: Vec<Act> = (0..600).map(|n| one(&call(n, "RunInstances", n))).collect();
         let backwards = (0..600).rev().map(|n| again(&call(600 - n, "RunInstances", n)));
-        assert!(backwards.eq(fates.iter().rev().copied()), "the number does not matter");
-        let faults = fates.iter().filter(|act| **act != Act::Pass).count();
+        assert!(backwards.eq(acts.iter().rev().copied()), "the number does not matter");
+        let faults = acts.iter().filter(|act| **act != Act::Pass).count();
         assert!((120..280).contains(&faults), "about a third: {faults}");
         let other: Vec<Act> =
             (0..600).map(|n| by_seed(8, 3)(&call(n, "RunInstances", n))).collect();
-        assert_ne!(fates, other);
-        let sorts: std::collections::BTreeSet<_> = fates.iter().map(Act::name).collect();
-        assert_eq!(sorts.len(), 7, "{sorts:?}");
+        assert_ne!(acts, other);
+        let names: std::collections::BTreeSet<_> = acts.iter().map(Act::name).collect();
+        assert_eq!(names.len(), 7, "{names:?}");
     }
 
     #[test]
-    fn a_log_is_read_and_played_again() {
+    fn a_log_can_be_replayed() {
         let script = by_seed(1, 2);
         let calls: Vec<Call> = (0..100).map(|n| call(n, ["A", "B"][n % 2], n / 2)).collect();
         let entry = |call: &Call| Entry {

@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
 
 use super::reply::Reply;
-use super::rules::{Answer, ApiRequest, Invocation, Visit};
+use super::rules::{Admitted, Answer, ApiRequest, Invocation};
 use super::{Act, Call, Point, Shared, operation};
 
 pub(super) async fn serve(
@@ -22,7 +22,7 @@ pub(super) async fn serve(
     mut ended: oneshot::Receiver<()>,
 ) {
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-    // Dropped with this function, and with them every call that is held.
+    // Dropped with this function, and with it every paused call.
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let (stream, _) = tokio::select! {
@@ -47,8 +47,8 @@ async fn answer(
     let (head, body) = request.into_parts();
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let Some(operation) = operation::operation(&head, &body) else {
-        let called = Invocation::of(&head);
-        let answer = shared.serve(called, Request::from_parts(head, body)).await?;
+        let invocation = Invocation::of(&head);
+        let answer = shared.serve(invocation, Request::from_parts(head, body)).await?;
         return Ok(answer.map(Reply::whole));
     };
     let path = head.uri.path().to_owned();
@@ -57,36 +57,36 @@ async fn answer(
     let act = (shared.script)(&call);
     shared.log().of(&call).act = act;
     match act {
-        Act::Hold(Point::Arrived) => shared.hold(&call).await,
+        Act::Pause(Point::Arrived) => shared.pause(&call).await,
         Act::Drop(Point::Arrived) => return Err(dropped()),
-        Act::Refuse(refusal) => return Ok(shared.said(&call, refusal.answer(&call.operation))),
+        Act::Refuse(refusal) => return Ok(shared.reply(&call, refusal.answer(&call.operation))),
         Act::Say(body) => {
-            return Ok(shared.said(&call, Response::new(Bytes::from_static(body.as_bytes()))));
+            return Ok(shared.reply(&call, Response::new(Bytes::from_static(body.as_bytes()))));
         }
         _ => {}
     }
     let request = Request::from_parts(head, body);
-    // On its own: what the emulator does is seen also when the client has gone.
+    // In a task of its own, so that the rules see the emulator's answer even when the client has left.
     let serving = tokio::spawn(Arc::clone(&shared).ask(call.clone(), api_request, request));
-    // Until the answer has left, the call is under way.
-    let (answer, _visit) = serving.await.map_err(io::Error::other)??;
+    // The call is in progress until its answer has been sent.
+    let (answer, _admitted) = serving.await.map_err(io::Error::other)??;
     match act {
-        Act::Hold(Point::Committed) => shared.hold(&call).await,
+        Act::Pause(Point::Committed) => shared.pause(&call).await,
         Act::Delay(duration) => tokio::time::sleep(duration).await,
         Act::Drop(_) => return Err(dropped()),
         _ => {}
     }
     Ok(match act {
-        Act::Misreport(refusal) => shared.said(&call, refusal.answer(&call.operation)),
+        Act::Misreport(refusal) => shared.reply(&call, refusal.answer(&call.operation)),
         Act::Cut(length) => {
-            shared.said(&call, answer.map(|body| body.slice(..length.min(body.len()))))
+            shared.reply(&call, answer.map(|body| body.slice(..length.min(body.len()))))
         }
         Act::Break(length) => Reply::broken(answer, length),
-        Act::Hold(Point::Replied) => {
-            let tell = (shared.held.clone(), call.clone());
-            shared.said(&call, answer).map(|reply| reply.telling(tell))
+        Act::Pause(Point::Replied) => {
+            let notify = (shared.paused.clone(), call.clone());
+            shared.reply(&call, answer).map(|reply| reply.notifying(notify))
         }
-        _ => shared.said(&call, answer),
+        _ => shared.reply(&call, answer),
     })
 }
 
@@ -95,29 +95,29 @@ fn dropped() -> io::Error {
 }
 
 impl Shared {
-    /// The answer goes out as a whole.
-    fn said(&self, call: &Call, answer: Answer) -> Response<Reply> {
+    /// Logs the status and sends the answer as a whole.
+    fn reply(&self, call: &Call, answer: Answer) -> Response<Reply> {
         self.log().of(call).status = Some(answer.status().as_u16());
         answer.map(Reply::whole)
     }
 
-    async fn hold(&self, call: &Call) {
-        let _ = self.held.send(call.clone());
-        if let Ok(permit) = self.released.acquire().await {
+    async fn pause(&self, call: &Call) {
+        let _ = self.paused.send(call.clone());
+        if let Ok(permit) = self.resumed.acquire().await {
             permit.forget();
         }
     }
 
-    /// What the service answers: the rule that does not let it pass, or the emulator, as the rules
-    /// have it.
+    /// The service's answer: that of a rule that refuses the call, or the emulator's, as the rules
+    /// change it.
     async fn ask(
         self: Arc<Self>,
         call: Call,
         api_request: ApiRequest,
         request: Request<Bytes>,
-    ) -> Result<(Answer, Option<Visit>), io::Error> {
-        let visit = match self.rules.admit(api_request) {
-            Ok(visit) => visit,
+    ) -> Result<(Answer, Option<Admitted>), io::Error> {
+        let admitted = match self.rules.admit(api_request) {
+            Ok(admitted) => admitted,
             Err(refused) => {
                 let (rule, answer) = *refused;
                 self.log().of(&call).rule = Some(rule.to_owned());
@@ -125,22 +125,22 @@ impl Shared {
             }
         };
         let mut answer = self.forward(request).await?;
-        if let Some(rule) = visit.answered(&mut answer) {
+        if let Some(rule) = admitted.answered(&mut answer) {
             self.log().of(&call).rule = Some(rule.to_owned());
         }
-        Ok((answer, Some(visit)))
+        Ok((answer, Some(admitted)))
     }
 
-    /// What is no call of a service; one of a deployed API is, as far as the rules know, as AWS has it.
+    /// Answers other requests. A call of a deployed API is answered as AWS would, if a rule knows how.
     async fn serve(
         self: Arc<Self>,
-        called: Option<Invocation>,
+        invocation: Option<Invocation>,
         request: Request<Bytes>,
     ) -> Result<Answer, io::Error> {
-        if let Some(called) = called {
+        if let Some(invocation) = invocation {
             let shared = Arc::clone(&self);
-            // A rule may wait for the emulator, and others call meanwhile.
-            let judging = tokio::task::spawn_blocking(move || shared.rules.called(&called));
+            // A rule may wait for the emulator while other calls arrive.
+            let judging = tokio::task::spawn_blocking(move || shared.rules.invoked(&invocation));
             if let Some(answer) = judging.await.map_err(io::Error::other)? {
                 return Ok(answer);
             }
@@ -156,7 +156,7 @@ impl Shared {
         request.headers_mut().remove(header::CONNECTION);
         let answer = self.client.request(request).await.map_err(io::Error::other)?;
         let (mut head, body) = answer.into_parts();
-        // The length is that of what is sent in the end.
+        // The length is set for what is sent in the end.
         for hop in [header::CONNECTION, header::TRANSFER_ENCODING, header::CONTENT_LENGTH] {
             head.headers.remove(hop);
         }

@@ -154,7 +154,7 @@ fn a_stage_serves_what_was_deployed() {
 }
 
 #[test]
-fn what_is_half_built_is_not_deployed() {
+fn an_incomplete_api_is_not_deployed() {
     let emulator = Emulator::ministack().start();
     let proxy = strict(&emulator, Rules { half_built: true, ..Rules::default() });
     let (api, function) = (Api::new(&proxy), function(&proxy, "f"));
@@ -172,7 +172,7 @@ fn what_is_half_built_is_not_deployed() {
 }
 
 #[test]
-fn a_function_is_called_by_those_it_lets_in() {
+fn a_function_is_called_only_with_permission() {
     let emulator = Emulator::ministack().start();
     let proxy = strict(&emulator, Rules { permission: true, ..Rules::default() });
     let api = Api::new(&proxy);

@@ -51,7 +51,7 @@ fn a_delayed_reply_is_of_a_call_that_was_made() {
 }
 
 /// What a script makes of some calls: their acts, and the statuses answered.
-fn told(proxy: &Proxy) -> Vec<(String, usize, Act, Option<u16>)> {
+fn outcomes(proxy: &Proxy) -> Vec<(String, usize, Act, Option<u16>)> {
     for number in 0..40 {
         match number % 3 {
             0 => drop(raw(proxy, DESCRIBE)),
@@ -60,34 +60,35 @@ fn told(proxy: &Proxy) -> Vec<(String, usize, Act, Option<u16>)> {
         }
     }
     let entries = proxy.entries();
-    let told = entries.into_iter().map(|entry| {
+    let outcomes = entries.into_iter().map(|entry| {
         let Call { operation, occurrence, .. } = entry.call;
         (operation.name, occurrence, entry.act, entry.status)
     });
-    told.collect()
+    outcomes.collect()
 }
 
 #[test]
-fn a_seed_and_its_log_make_the_same_of_the_same_calls() {
+fn a_seed_and_its_log_repeat_the_same_faults() {
     let emulator = Emulator::ministack().start();
     let first = Proxy::before(&emulator, by_seed(3, 2));
-    let told_first = told(&first);
-    let acts = told_first.iter().filter(|(_, _, act, _)| *act != Act::Pass).count();
-    assert!((8..32).contains(&acts), "{told_first:?}");
-    let status = |act: Act| told_first.iter().find(|one| one.2.name() == act.name()).map(|o| o.3);
+    let first_outcomes = outcomes(&first);
+    let acts = first_outcomes.iter().filter(|(_, _, act, _)| *act != Act::Pass).count();
+    assert!((8..32).contains(&acts), "{first_outcomes:?}");
+    let status =
+        |act: Act| first_outcomes.iter().find(|one| one.2.name() == act.name()).map(|o| o.3);
     assert_eq!(status(Act::Pass), Some(Some(200)));
     assert_eq!(status(Act::Break(0)), Some(None), "nothing was answered");
 
-    assert_eq!(told(&Proxy::before(&emulator, by_seed(3, 2))), told_first);
+    assert_eq!(outcomes(&Proxy::before(&emulator, by_seed(3, 2))), first_outcomes);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.jsonl");
     write_log(&path, &first.entries()).unwrap();
     let again = Proxy::before(&emulator, replay(&read_log(&path).unwrap()));
-    assert_eq!(told(&again), told_first);
+    assert_eq!(outcomes(&again), first_outcomes);
 }
 
 #[test]
-fn what_is_no_call_of_a_service_is_not_counted() {
+fn requests_that_are_no_service_calls_are_not_counted() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::before(&emulator, |_| Act::Drop(stackwright_testkit::Point::Arrived));
     let health =

@@ -54,7 +54,7 @@ impl Instance<'_> {
 const TYPE: &str = "&InstanceType.Value=t2.small";
 
 #[test]
-fn what_a_running_instance_keeps_is_changed_when_it_is_stopped() {
+fn a_running_instance_refuses_changes_that_need_a_stop() {
     let emulator = Emulator::moto().start();
     let rules = Rules { power: Some(0), ..Rules::default() };
     let proxy = Proxy::strict(&emulator, rules, |_| Act::Pass);
@@ -72,7 +72,7 @@ fn what_a_running_instance_keeps_is_changed_when_it_is_stopped() {
 }
 
 #[test]
-fn a_start_and_a_stop_last_for_so_many_reads() {
+fn a_start_and_a_stop_last_for_the_configured_number_of_reads() {
     let emulator = Emulator::moto().start();
     let rules = Rules { power: Some(2), ..Rules::default() };
     let proxy = Proxy::strict(&emulator, rules, |_| Act::Pass);

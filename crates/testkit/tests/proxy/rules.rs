@@ -27,7 +27,7 @@ fn ruled(proxy: &Proxy) -> Vec<String> {
 }
 
 #[test]
-fn a_token_is_one_launch() {
+fn one_token_launches_once() {
     let emulator = Emulator::ministack().start();
     let rules = || Rules { tokens: true, ..Rules::default() };
     let proxy = strict(&emulator, rules());
@@ -66,22 +66,22 @@ fn a_token_counts_from_the_commit_on() {
     let emulator = Emulator::ministack().start();
     let rules = Rules { tokens: true, ..Rules::default() };
     let proxy = Proxy::strict(&emulator, rules, |call| match call.number {
-        0 => Act::Hold(Point::Committed),
+        0 => Act::Pause(Point::Committed),
         _ => Act::Pass,
     });
     thread::scope(|scope| {
         let first = scope.spawn(|| ec2(&proxy, &launch("t", "ami-1")));
-        proxy.held();
+        proxy.paused();
         let (status, again) = ec2(&proxy, &launch("t", "ami-1"));
         assert_eq!(status, 200, "it is committed: {again}");
-        proxy.release();
+        proxy.resume();
         assert_eq!(id(&first.join().unwrap().1), id(&again));
     });
     assert_eq!(emulator.census().count("instance"), 1);
 }
 
 #[test]
-fn who_asks_too_often_is_refused() {
+fn calls_above_the_quota_are_refused() {
     let emulator = Emulator::ministack().start();
     let asks = |proxy: &Proxy| gateway(proxy, "POST", "restapis", r#"{"name": "a"}"#);
     // Time stands still: no second token, however slow the machine.
@@ -107,7 +107,7 @@ fn two_writes_to_one_api_do_not_overlap() {
     let emulator = Emulator::ministack().start();
     let rules = Rules { one_writer: true, ..Rules::default() };
     let proxy = Proxy::strict(&emulator, rules, |call| match call.number {
-        2 => Act::Hold(Point::Committed),
+        2 => Act::Pause(Point::Committed),
         _ => Act::Pass,
     });
     let make = || gateway(&proxy, "POST", "restapis", r#"{"name": "a"}"#).1["id"].clone();
@@ -116,12 +116,12 @@ fn two_writes_to_one_api_do_not_overlap() {
     let write = |id: &str| gateway(&proxy, "PATCH", &format!("restapis/{id}"), patch);
     thread::scope(|scope| {
         let first = scope.spawn(|| write(&one));
-        proxy.held();
+        proxy.paused();
         let (status, said) = write(&one);
         assert_eq!((status, &said["__type"]), (409, &json!("ConflictException")));
         assert_eq!(write(&other).0, 200, "another API");
         assert_eq!(gateway(&proxy, "GET", &format!("restapis/{one}"), "").0, 200, "a read");
-        proxy.release();
+        proxy.resume();
         assert_eq!(first.join().unwrap().0, 200);
     });
     assert_eq!(write(&one).0, 200, "the first is over");
@@ -142,7 +142,7 @@ fn function(role: &str) -> String {
 }
 
 #[test]
-fn a_function_is_busy_for_so_many_reads() {
+fn a_function_is_busy_for_the_configured_number_of_reads() {
     // Functions of the other emulator are busy by themselves.
     let emulator = Emulator::moto().start();
     let proxy = strict(&emulator, Rules { in_progress: 2, ..Rules::default() });
@@ -183,7 +183,7 @@ fn a_function_is_busy_for_so_many_reads() {
 }
 
 #[test]
-fn lambda_does_not_know_a_new_role_at_once() {
+fn a_new_role_cannot_be_assumed_at_once() {
     let emulator = Emulator::ministack().start();
     let proxy = strict(&emulator, Rules { unassumable: 2, ..Rules::default() });
     let role = |name: &str| {
@@ -218,7 +218,7 @@ fn misses(mut sees: impl FnMut() -> bool) -> usize {
 }
 
 #[test]
-fn a_new_instance_is_not_seen_at_once() {
+fn a_new_instance_is_not_visible_at_once() {
     let emulator = Emulator::ministack().start();
     let proxy = strict(&emulator, Rules::hiding("instance", 3));
     emulator.aws(&["ec2", "run-instances", "--image-id", "ami-1", "--instance-type", "t2.micro"]);
@@ -238,7 +238,7 @@ fn a_new_instance_is_not_seen_at_once() {
 }
 
 #[test]
-fn new_objects_are_not_seen_at_once() {
+fn new_objects_are_not_visible_at_once() {
     let emulator = Emulator::ministack().start();
     let hidden = KINDS.iter().map(|kind| (kind.name, 3)).collect();
     let proxy = strict(&emulator, Rules { hidden, ..Rules::default() });

@@ -1,7 +1,6 @@
-//! A method without integration keeps the whole API from being deployed, and so does that there is
-//! no method.
+//! An API with a method without integration, or without any method, cannot be deployed.
 //!
-//! Sources: what CreateDeployment says, hashicorp/terraform-provider-aws issue 21210 and
+//! Sources: the error of CreateDeployment, hashicorp/terraform-provider-aws issue 21210 and
 //! anomalyco/sst issue 3976.
 
 use super::tree::routes;

@@ -1,8 +1,8 @@
-//! A new object does not show itself to its first reads.
+//! A new object is invisible to its first reads: the service's consistency window.
 //!
-//! Reads that name it are answered as if it were not there, and lists leave it out; each counts. A
-//! write passes, and so does a second create of the same name: what makes names unique knows it. It
-//! is a matter of time as well: nobody may look for long, and then it must be there.
+//! Reads that name the object are answered as if it did not exist, and lists leave it out; each of
+//! them counts. Writes pass, and a second create of the same name is refused as usual. The window also
+//! ends after some time, so that a slow program sees the object.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
@@ -13,12 +13,12 @@ use super::{Answer, ApiRequest, Rule};
 use crate::kinds::{KINDS, NotFound, kind};
 use crate::proxy::refusal::error;
 
-/// Nothing is hidden longer; less than programs under test are told to wait.
+/// No object is hidden longer. Shorter than the wait that tests configure.
 const LONGEST: Duration = Duration::from_secs(3);
 
 pub struct Hidden {
     reads: BTreeMap<&'static str, usize>,
-    /// How many reads still miss an object, and since when it is there.
+    /// How many reads still miss an object, and since when it exists.
     left: Mutex<HashMap<ObjectId, (usize, Instant)>>,
 }
 
@@ -70,7 +70,7 @@ fn not_found(request: &ApiRequest, object: &ObjectId) -> Answer {
     error(&request.operation, status, code, &message)
 }
 
-/// Takes what is hidden out of a list; `true` when something was.
+/// Leaves hidden objects out of a list; `true` when there were any.
 fn leave_out(
     request: &ApiRequest,
     answer: &mut Answer,

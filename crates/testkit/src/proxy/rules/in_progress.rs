@@ -1,5 +1,5 @@
-//! Lambda makes and changes a function behind the reply: so many reads long it is `Pending`, or its
-//! update `InProgress`, and what would change it is refused.
+//! Lambda creates and updates a function after the reply: for a number of reads, the function is
+//! `Pending` or its update `InProgress`, and further changes are refused.
 //!
 //! Source: "Lambda function states": while a create is pending, invocations and updates fail; while an
 //! update is in progress, further updates do.
@@ -17,16 +17,16 @@ const UPDATES: [&str; 3] = ["UpdateFunctionCode", "UpdateFunctionConfiguration",
 const READS: [&str; 2] = ["GetFunction", "GetFunctionConfiguration"];
 
 pub struct InProgress {
-    /// How many reads a write lasts.
+    /// For how many reads a write is in progress.
     lasts: usize,
     functions: Mutex<HashMap<ObjectId, Progress>>,
 }
 
 #[derive(Clone, Copy)]
 struct Progress {
-    /// Reads that still see it.
+    /// How many reads still show it.
     left: usize,
-    /// The create, not an update.
+    /// Whether it is the create, not an update.
     is_new: bool,
 }
 
@@ -87,7 +87,7 @@ fn function(request: &ApiRequest) -> Option<ObjectId> {
     (request.operation.service == "lambda").then(|| named(request).pop()).flatten()
 }
 
-/// Writes it into a reply: that of a write, or of one of the two reads.
+/// Writes the progress into the reply of a write or of a read.
 fn show(answer: &mut Answer, is_new: bool) -> bool {
     let Ok(mut body) = serde_json::from_slice::<Value>(answer.body()) else { return false };
     let configuration = match body.get_mut("Configuration") {

@@ -1,9 +1,9 @@
-//! What AWS enforces and emulators do not: one rule, one file.
+//! Restrictions that AWS enforces and emulators do not, one file each.
 //!
-//! A call that the script lets through meets the rules in force, each in its turn. A rule may answer
-//! it itself, and it sees and may change what the emulator answered. What the emulator committed
-//! counts, whether or not the client ever hears of it. A rule may ask the emulator; what was changed
-//! past the proxy, some of them do not know.
+//! A call that the script lets pass goes through the active rules in turn. A rule may answer the call
+//! itself, and it sees and may change the emulator's answer. A rule counts what the emulator has done,
+//! whether or not the client gets the reply. A rule may ask the emulator; some rules do not know
+//! changes that were made without the proxy.
 
 mod half_built;
 mod hidden;
@@ -33,35 +33,35 @@ pub use crate::request::ApiRequest;
 pub use invocation::Invocation;
 pub use upstream::Upstream;
 
-/// Which rules are in force. None by default.
+/// Which rules are active; none by default.
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
     /// A ClientToken of RunInstances stands for one launch.
     pub tokens: bool,
     /// API Gateway's fixed quotas, in a time that runs so many times faster.
     pub quotas: Option<f64>,
-    /// Writes to one REST API do not overlap.
+    /// Overlapping writes to one REST API are refused.
     pub one_writer: bool,
-    /// Reads of a function after a write until the write is done.
+    /// How many reads of a function show a write as in progress.
     pub in_progress: usize,
     /// By the name of a kind: how many reads miss a new object, in its first three seconds.
     pub hidden: BTreeMap<&'static str, usize>,
-    /// Times that Lambda cannot assume a new role.
+    /// How often Lambda cannot assume a new role.
     pub unassumable: usize,
-    /// A stage serves what its deployment froze, and one that is served stays.
+    /// A stage serves its deployment's snapshot, and a deployment in use cannot be deleted.
     pub snapshot: bool,
-    /// Nothing is deployed that has a method without integration, or no method.
+    /// An API with a method without integration, or without any method, is not deployed.
     pub half_built: bool,
-    /// A deployed route calls only a function that lets it in. Comes with `snapshot`.
+    /// A deployed route calls only a function whose policy allows it. Includes `snapshot`.
     pub permission: bool,
-    /// A statement's id is there once in a function's policy.
+    /// A statement's id is unique in a function's policy.
     pub statement_ids: bool,
-    /// An instance changes only as its power allows; reads that a start and a stop last.
+    /// An instance changes only as its power state allows; how many reads a start or stop lasts.
     pub power: Option<usize>,
 }
 
 impl Rules {
-    /// Every rule: each delay lasts `n` looks, and the quotas' time runs `speed` times faster.
+    /// Every rule: each delay lasts `n` reads, and the quotas' time runs `speed` times faster.
     pub fn all(n: usize, speed: f64) -> Self {
         Self {
             tokens: true,
@@ -75,7 +75,7 @@ impl Rules {
         }
     }
 
-    /// What decides whether a deployed API answers: no delay, no quota.
+    /// The rules that decide whether a deployed API answers, without delays and quotas.
     pub fn gateway() -> Self {
         Self {
             snapshot: true,
@@ -92,7 +92,7 @@ impl Rules {
         Self { hidden: BTreeMap::from([(kind(name).name, n)]), ..Self::default() }
     }
 
-    pub(super) fn book(self, upstream: &Upstream) -> Book {
+    pub(super) fn into_set(self, upstream: &Upstream) -> RuleSet {
         let mut rules: Vec<(&'static str, Arc<dyn Rule>)> = Vec::new();
         if self.unassumable > 0 {
             rules.push(("unassumable", Arc::new(unassumable::Unassumable::new(self.unassumable))));
@@ -126,78 +126,78 @@ impl Rules {
         if let Some(lasts) = self.power {
             rules.push(("power", Arc::new(power::Power::new(lasts, upstream))));
         }
-        // The last to see an answer: what is hidden is hidden whatever the others say of it.
+        // Last, so that a hidden object stays hidden in an answer that another rule has changed.
         if !self.hidden.is_empty() {
             rules.push(("hidden", Arc::new(hidden::Hidden::new(self.hidden))));
         }
-        Book(rules)
+        RuleSet(rules)
     }
 }
 
-/// What a service says to a call.
+/// The answer of a service to a call.
 pub type Answer = Response<Bytes>;
 
-/// A rule with what it remembers.
+/// A rule and its memory.
 pub trait Rule: Send + Sync {
-    /// An answer keeps the call from the emulator.
+    /// An answer instead of the emulator's, which then does not get the call.
     fn before(&self, _: &ApiRequest) -> Option<Answer> {
         None
     }
 
-    /// Sees the emulator's answer; `true` when it changed it.
+    /// Sees the emulator's answer and may change it; `true` when it did.
     fn after(&self, _: &ApiRequest, _: &mut Answer) -> bool {
         false
     }
 
-    /// An answer keeps a call of a deployed API from the emulator.
-    fn called(&self, _: &Invocation) -> Option<Answer> {
+    /// As [`before`](Self::before), for a call of a deployed API.
+    fn invoked(&self, _: &Invocation) -> Option<Answer> {
         None
     }
 
-    /// The answer to a call that this rule let pass has left, or nobody waits for it any more.
-    fn over(&self, _: &ApiRequest) {}
+    /// The answer to a call that this rule let pass was sent, or its client has left.
+    fn finished(&self, _: &ApiRequest) {}
 }
 
-/// The rules in force.
-pub struct Book(Vec<(&'static str, Arc<dyn Rule>)>);
+/// The active rules.
+pub struct RuleSet(Vec<(&'static str, Arc<dyn Rule>)>);
 
-impl Book {
-    /// The call may go to the emulator; or the rule that answers it, and the answer.
-    pub fn admit(&self, request: ApiRequest) -> Result<Visit, Box<(&'static str, Answer)>> {
-        let mut visit = Visit { request, admitted: Vec::new() };
+impl RuleSet {
+    /// The call, if it may go to the emulator; otherwise the rule that answers it, and the answer.
+    pub fn admit(&self, request: ApiRequest) -> Result<Admitted, Box<(&'static str, Answer)>> {
+        let mut admitted = Admitted { request, rules: Vec::new() };
         for (name, rule) in &self.0 {
-            if let Some(answer) = rule.before(&visit.request) {
+            if let Some(answer) = rule.before(&admitted.request) {
                 return Err(Box::new((*name, answer)));
             }
-            visit.admitted.push((name, Arc::clone(rule)));
+            admitted.rules.push((name, Arc::clone(rule)));
         }
-        Ok(visit)
+        Ok(admitted)
     }
 
-    /// The answer of the first rule that does not let a call of a deployed API pass.
-    pub fn called(&self, called: &Invocation) -> Option<Answer> {
-        self.0.iter().find_map(|(_, rule)| rule.called(called))
+    /// The answer of the first rule that refuses a call of a deployed API.
+    pub fn invoked(&self, invocation: &Invocation) -> Option<Answer> {
+        self.0.iter().find_map(|(_, rule)| rule.invoked(invocation))
     }
 }
 
-/// A call that every rule let pass, until its answer has left.
-pub struct Visit {
+/// A call that every rule let pass, until its answer was sent.
+pub struct Admitted {
     request: ApiRequest,
-    admitted: Vec<(&'static str, Arc<dyn Rule>)>,
+    rules: Vec<(&'static str, Arc<dyn Rule>)>,
 }
 
-impl Visit {
+impl Admitted {
     /// The last rule that changed the answer.
     pub fn answered(&self, answer: &mut Answer) -> Option<&'static str> {
-        let changed = self.admitted.iter().filter(|(_, rule)| rule.after(&self.request, answer));
+        let changed = self.rules.iter().filter(|(_, rule)| rule.after(&self.request, answer));
         changed.map(|(name, _)| *name).last()
     }
 }
 
-impl Drop for Visit {
+impl Drop for Admitted {
     fn drop(&mut self) {
-        for (_, rule) in &self.admitted {
-            rule.over(&self.request);
+        for (_, rule) in &self.rules {
+            rule.finished(&self.request);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! API Gateway serializes the writes to one REST API: who comes while another is at work is refused.
+//! API Gateway serializes the writes to one REST API: a write during another one is refused.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -24,7 +24,7 @@ impl Rule for OneWriter {
         (!is_first).then(|| error(&request.operation, 409, "ConflictException", said))
     }
 
-    fn over(&self, request: &ApiRequest) {
+    fn finished(&self, request: &ApiRequest) {
         if let Some(api) = written(request) {
             self.0.lock().unwrap_or_else(PoisonError::into_inner).remove(&api);
         }

@@ -1,8 +1,8 @@
-//! A deployed route calls only a function whose policy lets API Gateway in for it.
+//! A deployed route calls only a function whose policy allows API Gateway to call it for that route.
 //!
 //! Sources: "Using resource-based policies for Lambda" and "API Gateway permissions model for
-//! invoking an API": the caller is `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`, and
-//! who calls a route that may not is told "Internal server error".
+//! invoking an API": the caller is `arn:aws:execute-api:REGION:ACCOUNT:API/STAGE/METHOD/PATH`, and a
+//! call without permission is answered with "Internal server error".
 
 use std::sync::Arc;
 
@@ -23,16 +23,16 @@ impl Permission {
         Self { snapshot, upstream: upstream.clone() }
     }
 
-    fn route(&self, called: &Invocation) -> Option<Route> {
-        serving(&self.snapshot.frozen(called)?, &called.method, &called.path).cloned()
+    fn route(&self, invocation: &Invocation) -> Option<Route> {
+        serving(&self.snapshot.frozen(invocation)?, &invocation.method, &invocation.path).cloned()
     }
 
-    /// A function that is gone lets nobody in.
-    fn is_let_in(&self, called: &Invocation, route: &Route, function: &str) -> bool {
+    /// A function that does not exist allows nobody.
+    fn is_allowed(&self, invocation: &Invocation, route: &Route, function: &str) -> bool {
         // arn:aws:lambda:REGION:ACCOUNT:function:NAME
         let parts: Vec<&str> = function.split(':').collect();
         let [_, partition, _, region, account, _, name, ..] = parts[..] else { return true };
-        let Invocation { api, stage, method, .. } = called;
+        let Invocation { api, stage, method, .. } = invocation;
         let path = &route.path;
         let source =
             format!("arn:{partition}:execute-api:{region}:{account}:{api}/{stage}/{method}{path}");
@@ -42,14 +42,14 @@ impl Permission {
 }
 
 impl Rule for Permission {
-    fn called(&self, called: &Invocation) -> Option<Answer> {
+    fn invoked(&self, invocation: &Invocation) -> Option<Answer> {
         loop {
-            let route = self.route(called)?;
-            if self.is_let_in(called, &route, route.function()?) {
+            let route = self.route(invocation)?;
+            if self.is_allowed(invocation, &route, route.function()?) {
                 return None;
             }
-            // The stage may have moved while the policy was request for; then the other one counts.
-            if self.route(called).as_ref() == Some(&route) {
+            // The stage may have moved while the policy was read; then the new route counts.
+            if self.route(invocation).as_ref() == Some(&route) {
                 return Some(gateway_error(
                     500,
                     "InternalServerErrorException",
@@ -60,7 +60,7 @@ impl Rule for Permission {
     }
 }
 
-/// API Gateway, as a function's policy sees it.
+/// API Gateway as the caller in a function's policy.
 struct Caller {
     source: String,
     account: String,
@@ -79,7 +79,7 @@ impl Caller {
             })
     }
 
-    /// A condition that is not known here is not met.
+    /// Unknown conditions are not met.
     fn meets(&self, operator: &str, key: &str, values: &Value) -> bool {
         let own = match key.to_ascii_lowercase().as_str() {
             "aws:sourcearn" => &self.source,
@@ -94,7 +94,7 @@ impl Caller {
     }
 }
 
-/// Of a text, or of a list of texts.
+/// Whether a text, or any text of a list, passes `is`.
 fn any(value: &Value, mut is: impl FnMut(&str) -> bool) -> bool {
     match value {
         Value::Array(items) => items.iter().filter_map(Value::as_str).any(is),
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_statement_lets_in_whom_it_says() {
+    fn a_statement_allows_the_callers_it_names() {
         let source = "arn:aws:execute-api:us-east-1:1:abc/prod/GET/a/{id}";
         let caller = Caller { source: source.into(), account: "1".into() };
         let check = |condition: Value, expected: bool| {

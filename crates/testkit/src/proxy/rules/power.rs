@@ -1,8 +1,8 @@
-//! What may be done to an instance depends on its power, and that changes behind the reply: so many
-//! reads long a new or started instance is `pending`, and a stopped one `stopping`.
+//! An instance's power state decides which operations it accepts, and it changes after the reply: for
+//! a number of reads, a new or started instance is `pending` and a stopped one `stopping`.
 //!
 //! Sources: "Amazon EC2 instance state changes"; the API reference of ModifyInstanceAttribute ("to
-//! modify some attributes, the instance must be stopped"); what EC2 says to a stop that comes too
+//! modify some attributes, the instance must be stopped"); EC2's error for a stop that comes too
 //! early, cloud-custodian/cloud-custodian pull request 6014.
 
 use std::collections::HashMap;
@@ -13,7 +13,7 @@ use super::{Answer, ApiRequest, Rule, Upstream};
 use crate::kinds::text::texts;
 use crate::proxy::refusal::error;
 
-/// What a running instance keeps.
+/// Attributes that cannot be changed while an instance runs.
 const FIXED: [&str; 5] = ["InstanceType", "UserData", "Kernel", "Ramdisk", "EbsOptimized"];
 
 /// Name and code of a state.
@@ -26,7 +26,7 @@ pub struct Power {
     /// How many reads a start or a stop lasts.
     lasts: usize,
     upstream: Upstream,
-    /// Instances on their way, and how many reads still see it.
+    /// Instances in transition, and how many reads still show it.
     moving: Mutex<HashMap<String, (State, usize)>>,
 }
 
@@ -35,7 +35,7 @@ impl Power {
         Self { lasts, upstream: upstream.clone(), moving: Mutex::default() }
     }
 
-    /// Where it is on its way to.
+    /// The transitional state of an instance.
     fn moving(&self, id: &str) -> Option<State> {
         let moving = self.moving.lock().unwrap_or_else(PoisonError::into_inner);
         moving.get(id).map(|(state, _)| *state)
@@ -46,13 +46,13 @@ impl Power {
     }
 }
 
-fn modifies_what_is_fixed(request: &ApiRequest) -> bool {
+fn modifies_fixed_attribute(request: &ApiRequest) -> bool {
     let is_fixed = |(name, value): &(String, String)| {
-        let says = |fixed: &&str| match name.as_str() {
+        let names = |fixed: &&str| match name.as_str() {
             "Attribute" => value.eq_ignore_ascii_case(fixed),
             name => name.split('.').next() == Some(fixed),
         };
-        FIXED.iter().any(says)
+        FIXED.iter().any(names)
     };
     request.is("ec2", "ModifyInstanceAttribute") && request.form().iter().any(is_fixed)
 }
@@ -60,7 +60,7 @@ fn modifies_what_is_fixed(request: &ApiRequest) -> bool {
 impl Rule for Power {
     fn before(&self, request: &ApiRequest) -> Option<Answer> {
         let ids = || named(request).into_iter().map(|object| object.id);
-        let said = if modifies_what_is_fixed(request) {
+        let said = if modifies_fixed_attribute(request) {
             let id = ids().find(|id| !self.is_stopped(id))?;
             format!("The instance '{id}' is not in the 'stopped' state.")
         } else if request.is("ec2", "StartInstances") {
@@ -93,7 +93,7 @@ impl Rule for Power {
             _ => return false,
         };
         if self.lasts > 0 {
-            // What is there already goes nowhere.
+            // An instance that is already in the state has no transition.
             let begins = |id: &String| !stays(answer, id, state);
             let ids: Vec<String> = ids.into_iter().map(|object| object.id).filter(begins).collect();
             moving.extend(ids.into_iter().map(|id| (id, (state, self.lasts))));
@@ -102,7 +102,7 @@ impl Rule for Power {
     }
 }
 
-/// A start of what runs, or a stop of what is stopped: the reply says what it was before.
+/// Whether an instance was in the state before, by the previous state in the reply.
 fn stays(answer: &Answer, id: &str, to: State) -> bool {
     let body = String::from_utf8_lossy(answer.body());
     let at = body.find(&format!("<instanceId>{id}</instanceId>")).unwrap_or_default();
@@ -111,7 +111,7 @@ fn stays(answer: &Answer, id: &str, to: State) -> bool {
     before.as_deref() == Some(if to == PENDING { "running" } else { "stopped" })
 }
 
-/// Writes it into a list of instances; each that is seen has been seen once more.
+/// Writes transitional states into a list of instances, and counts the read of each.
 fn show(answer: &mut Answer, moving: &mut HashMap<String, (State, usize)>) -> bool {
     let mut body = String::from_utf8_lossy(answer.body()).into_owned();
     for id in texts(&body, "instanceId") {
@@ -147,7 +147,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_state_of_one_instance_is_another() {
+    fn the_state_of_one_instance_is_rewritten() {
         let item = |id: &str, state: &str| {
             format!(
                 "<item><instanceId>{id}</instanceId><instanceState>{state}</instanceState></item>"

@@ -1,4 +1,4 @@
-//! API Gateway's fixed control-plane quotas, as token buckets: whoever asks too often is refused.
+//! API Gateway's fixed control-plane quotas, as token buckets: calls above the quota are refused.
 //!
 //! Source: "Amazon API Gateway quotas", per account and region; those of one operation each have no
 //! burst beyond their number.
@@ -35,7 +35,7 @@ impl Quotas {
         Self { since: Instant::now(), speed, full }
     }
 
-    /// Takes a token of every bucket that the operation draws on, or none.
+    /// Takes a token from every bucket of the operation, or from none.
     fn takes(&self, operation: &str, now: Duration) -> bool {
         let mut full = self.full.lock().unwrap_or_else(PoisonError::into_inner);
         let drawn = |(name, _, _): &(&str, u32, u64)| name.is_empty() || *name == operation;
@@ -72,7 +72,7 @@ impl Rule for Quotas {
 mod tests {
     use super::*;
 
-    /// Which of the calls at these milliseconds pass.
+    /// Checks which of the calls at these milliseconds pass.
     fn check(operation: &str, at: &[u64], expected: &[bool]) {
         let quotas = Quotas::new(1.0);
         let takes = |ms: &u64| quotas.takes(operation, Duration::from_millis(*ms));

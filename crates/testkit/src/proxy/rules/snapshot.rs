@@ -1,11 +1,11 @@
-//! A stage serves what its deployment froze, whatever the routes are now; and a deployment that a
-//! stage points at stays.
+//! A stage serves its deployment's snapshot of the routes, whatever the routes are now; and a
+//! deployment that a stage points at cannot be deleted.
 //!
-//! An API that was deployed past the proxy is not known here, and nothing is said about it. A route
-//! that was frozen and is there no more gets what the emulator makes of it.
+//! The rule does not apply to an API that was deployed without the proxy. A call of a route that is in
+//! the snapshot but has been deleted is answered by the emulator.
 //!
 //! Sources: "Deploy REST APIs in API Gateway" (a deployment is a snapshot of the resources; to change
-//! what a stage serves, deploy again); what DeleteDeployment says, hashicorp/terraform-provider-aws
+//! what a stage serves, deploy again); the error of DeleteDeployment, hashicorp/terraform-provider-aws
 //! issue 19805.
 
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ use super::tree::{Route, routes, serving};
 use super::{Answer, ApiRequest, Invocation, Rule, Upstream};
 use crate::proxy::refusal::error;
 
-/// After one of these, stages are request for.
+/// The stages are read again after one of these operations.
 const MOVES: [&str; 4] = ["CreateDeployment", "CreateStage", "UpdateStage", "DeleteStage"];
 
 pub struct Snapshot {
@@ -40,18 +40,18 @@ impl Snapshot {
         Self { upstream: upstream.clone(), apis: Mutex::default() }
     }
 
-    /// What the called stage's deployment froze; `None`: nothing is known.
-    pub fn frozen(&self, called: &Invocation) -> Option<Arc<[Route]>> {
+    /// The snapshot that the called stage serves; `None` when it is not known.
+    pub fn frozen(&self, invocation: &Invocation) -> Option<Arc<[Route]>> {
         let apis = self.apis();
-        let api = apis.get(&called.api)?;
-        api.frozen.get(api.stages.get(&called.stage)?).cloned()
+        let api = apis.get(&invocation.api)?;
+        api.frozen.get(api.stages.get(&invocation.stage)?).cloned()
     }
 
     fn apis(&self) -> MutexGuard<'_, HashMap<String, Api>> {
         self.apis.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Learns what was just deployed, and where the stages point now.
+    /// Records a new deployment's snapshot, and where the stages point now.
     fn learn(&self, api: &str, deployment: Option<&str>) {
         let path = format!("restapis/{api}/stages");
         let Some(stages) = self.upstream.items(&path) else { return };
@@ -96,8 +96,8 @@ impl Rule for Snapshot {
         false
     }
 
-    fn called(&self, called: &Invocation) -> Option<Answer> {
-        let frozen = self.frozen(called)?;
+    fn invoked(&self, invocation: &Invocation) -> Option<Answer> {
+        let frozen = self.frozen(invocation)?;
         let unknown = || {
             gateway_error(
                 403,
@@ -105,6 +105,6 @@ impl Rule for Snapshot {
                 "Missing Authentication Token",
             )
         };
-        serving(&frozen, &called.method, &called.path).is_none().then(unknown)
+        serving(&frozen, &invocation.method, &invocation.path).is_none().then(unknown)
     }
 }

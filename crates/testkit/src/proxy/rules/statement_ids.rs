@@ -1,6 +1,6 @@
-//! A statement's id is there once in a function's policy: AddPermission replaces nothing.
+//! A statement's id is unique in a function's policy: AddPermission does not replace a statement.
 //!
-//! Source: what AddPermission says, hashicorp/terraform-provider-aws issue 3312.
+//! Source: the error of AddPermission, hashicorp/terraform-provider-aws issue 3312.
 
 use super::object::named;
 use super::{Answer, ApiRequest, Rule, Upstream};

@@ -1,8 +1,8 @@
-//! A ClientToken of RunInstances stands for one launch.
+//! A ClientToken of RunInstances identifies one launch.
 //!
-//! The same request with the same token is answered as the first time and launches nothing; another
-//! request is `IdempotentParameterMismatch`, and one for an instance that was terminated meanwhile
-//! `IdempotentInstanceTerminated`. Source: "Ensuring idempotency in Amazon EC2 API requests".
+//! The same request with the same token gets the first answer again and launches nothing; another
+//! request gets `IdempotentParameterMismatch`, and one for an instance that has been terminated since
+//! gets `IdempotentInstanceTerminated`. Source: "Ensuring idempotency in Amazon EC2 API requests".
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
@@ -23,7 +23,7 @@ struct Memory {
 
 struct Launch {
     request: Vec<(String, String)>,
-    /// `None`: under way.
+    /// `None` while the launch is in progress.
     answer: Option<Answer>,
 }
 
@@ -59,7 +59,7 @@ impl Rule for Tokens {
         }
         match &launch.answer {
             Some(answer) => Some(answer.clone()),
-            // What AWS says while the first is under way is not documented; that is always allowed.
+            // AWS does not document its answer while the first request is in progress; it may always throttle.
             None => Some(Refusal::throttle("ec2").answer(&request.operation)),
         }
     }
@@ -76,7 +76,7 @@ impl Rule for Tokens {
     }
 
     /// A launch that failed leaves its token free.
-    fn over(&self, request: &ApiRequest) {
+    fn finished(&self, request: &ApiRequest) {
         let mut memory = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(token) = token(request)
             && memory.launches.get(&token).is_some_and(|launch| launch.answer.is_none())

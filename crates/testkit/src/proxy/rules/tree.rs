@@ -1,4 +1,4 @@
-//! The routes of a REST API, and which of them takes a call.
+//! The routes of a REST API, and which of them serves a call.
 
 use serde_json::Value;
 
@@ -8,23 +8,23 @@ use crate::request::decoded;
 /// A method of a resource.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Route {
-    /// `ANY` stands for those that have no route of their own.
+    /// `ANY` is for all methods without a route of their own.
     pub method: String,
     /// `/a/{b}/{rest+}`
     pub path: String,
-    /// Where its integration leads; `None`: it has none.
+    /// The URI of its integration; `None` when it has none.
     pub uri: Option<String>,
 }
 
 impl Route {
-    /// The ARN of the function that it calls.
+    /// The ARN of the function that the route calls.
     pub fn function(&self) -> Option<&str> {
         let (_, rest) = self.uri.as_deref()?.split_once("/functions/")?;
         rest.strip_suffix("/invocations")
     }
 }
 
-/// All routes as they are; `None`: there is no such API.
+/// All routes as they are now; `None` when there is no such API.
 pub fn routes(upstream: &Upstream, api: &str) -> Option<Vec<Route>> {
     let resources = upstream.items(&format!("restapis/{api}/resources?embed=methods&limit=500"))?;
     Some(resources.iter().flat_map(of_resource).collect())
@@ -44,11 +44,11 @@ fn of_resource(resource: &Value) -> Vec<Route> {
     methods.map(route).collect()
 }
 
-/// The route that takes a call: of those that fit, the one that says more of the path, part by part
-/// from its beginning, and then the one for just that method.
+/// The route that serves a call: of those that match, the most specific one, compared part by part
+/// from the beginning of the path; then the one for exactly that method.
 ///
 /// Source: "Set up a proxy integration with a proxy resource": the most specific route serves.
-/// A resource without the method leaves the call to a `{rest+}` above it.
+/// Where a resource lacks the method, a `{rest+}` above it serves the call.
 pub fn serving<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<&'a Route> {
     let fitting = routes.iter().filter_map(|route| {
         let is_exact = route.method == method;
@@ -58,7 +58,7 @@ pub fn serving<'a>(routes: &'a [Route], method: &str, path: &str) -> Option<&'a 
     fitting.max_by(|(one, _), (other, _)| one.cmp(other)).map(|(_, route)| route)
 }
 
-/// How much a pattern says about each part of the path that it fits: all, that it is there, nothing.
+/// How specific a matching pattern is in each part: 2 for a literal, 1 for a variable, 0 for a rest.
 fn rank(pattern: &str, path: &str) -> Option<Vec<u8>> {
     let parts = |path: &str| -> Vec<String> {
         path.split('/').filter(|part| !part.is_empty()).map(decoded).collect()
@@ -81,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_most_specific_route_takes_the_call() {
+    fn the_most_specific_route_serves_the_call() {
         let route = |text: &&str| {
             let (method, path) = text.split_once(' ').expect("a method and a path");
             Route { method: method.into(), path: path.into(), uri: None }

@@ -1,4 +1,4 @@
-//! A new role is not known to Lambda at once.
+//! Lambda cannot assume a new role at once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -9,7 +9,7 @@ use crate::proxy::refusal::error;
 
 pub struct Unassumable {
     times: usize,
-    /// By name: how often a new role is still to be refused.
+    /// By the role's name: how often it is still refused.
     left: Mutex<HashMap<String, usize>>,
 }
 

@@ -1,4 +1,4 @@
-//! What the emulator itself says, request by a rule with neither script nor rules between.
+//! Requests of a rule to the emulator itself, without script and rules.
 
 use serde_json::Value;
 
@@ -12,7 +12,7 @@ impl Upstream {
         Self(url)
     }
 
-    /// `GET /path` of a service that speaks JSON; `None`: it says no.
+    /// `GET /path` of a service that speaks JSON; `None` when it fails.
     pub fn get(&self, service: &str, path: &str) -> Option<Value> {
         let (status, body) = send("GET", &format!("{}/{path}", self.0), &signed(service), "");
         (status == 200).then(|| serde_json::from_str(&body).unwrap_or_default())
@@ -25,7 +25,7 @@ impl Upstream {
         Some(items.and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
-    /// The statements of a function's policy; none when there is no policy, or no function.
+    /// The statements of a function's policy; empty when there is no policy or no function.
     pub fn statements(&self, function: &str) -> Vec<Value> {
         let reply = self.get("lambda", &format!("2015-03-31/functions/{function}/policy"));
         let policy = reply.as_ref().and_then(|reply| reply["Policy"].as_str()).unwrap_or_default();
