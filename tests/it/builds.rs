@@ -1,4 +1,4 @@
-//! `code.build`: when it runs, what is told of it, and that what it makes is what runs.
+//! `code.build`: when it runs, what is printed, and that the built code is what runs.
 
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -44,7 +44,7 @@ fn answers(function: &Value, files: &[(&str, &str)]) {
 }
 
 #[test]
-fn what_a_build_made_runs_in_python() {
+fn a_built_python_function_runs() {
     answers(
         &json!({
             "runtime": "python3.13",
@@ -56,7 +56,7 @@ fn what_a_build_made_runs_in_python() {
 }
 
 #[test]
-fn what_a_build_made_runs_in_node() {
+fn a_built_node_function_runs() {
     needs("node", "nodejs");
     let make = "
         const fs = require('fs');
@@ -78,7 +78,7 @@ fn what_a_build_made_runs_in_node() {
 
 /// The bootstrap is a script, and speaks to Lambda's runtime API itself.
 #[test]
-fn what_a_build_made_runs_as_a_runtime_of_its_own() {
+fn a_built_custom_runtime_runs() {
     needs("curl", "curl");
     let bootstrap = r#"#!/bin/sh
 set -e
@@ -105,7 +105,7 @@ done
 }
 
 #[test]
-fn it_runs_once_in_each_run_that_plans_and_in_no_other() {
+fn a_build_runs_once_in_each_run_that_plans_and_in_no_other() {
     let emulator = Emulator::ministack().start();
     let function = json!({
         "runtime": "python3.13",
@@ -131,7 +131,7 @@ fn it_runs_once_in_each_run_that_plans_and_in_no_other() {
 }
 
 #[test]
-fn a_build_that_fails_tells_its_end_and_the_fields_place() {
+fn a_failed_build_shows_its_last_output_and_the_place_in_the_file() {
     let emulator = Emulator::ministack().start();
     let stack = stack(&emulator, &json!({}), &[]);
     let text = "stack: built
@@ -173,7 +173,7 @@ function:
 }
 
 #[test]
-fn a_long_build_is_told_while_it_runs() {
+fn a_long_build_shows_progress() {
     let emulator = Emulator::ministack().start();
     let function = json!({
         "runtime": "python3.13",
@@ -189,7 +189,7 @@ fn a_long_build_is_told_while_it_runs() {
 
 /// Also what a build has started by itself, and what does not mind being asked to end.
 #[test]
-fn a_build_ends_with_the_run_that_it_is_for() {
+fn an_interrupted_run_ends_its_build() {
     let emulator = Emulator::ministack().start();
     let (polite, stubborn) = ("", "trap '' TERM; ");
     for (command, signal, code, is) in [

@@ -107,7 +107,7 @@ fn yaml_to_json(text: &str) -> String {
 }
 
 #[test]
-fn planning_with_an_empty_state_needs_nobody_to_answer() {
+fn planning_with_an_empty_state_needs_no_endpoint() {
     let stack = sample();
     stack.ok(&["plan"]).says("planned offline").says("4 to create");
     let plan = stack.plan(&[]);
@@ -129,7 +129,7 @@ fn usage_errors_are_64() {
 }
 
 #[test]
-fn an_aws_stack_refuses_what_could_lead_it_elsewhere() {
+fn a_stack_on_aws_refuses_settings_of_another_endpoint() {
     let stack = sample().env("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9");
     stack.run(&["plan", "--cloud", "aws"]).code(3).says("AWS_ENDPOINT_URL_LAMBDA");
     let stack = sample();

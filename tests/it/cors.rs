@@ -28,7 +28,7 @@ fn made(stack: &Sandbox, api: Value) -> String {
 }
 
 #[test]
-fn browsers_are_told_who_may_call() {
+fn browsers_get_cors_headers() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::empty(emulator.port());
     let api = |cors: Value| {

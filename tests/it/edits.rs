@@ -79,7 +79,7 @@ fn each_edit_alone_changes_exactly_that() {
 }
 
 #[test]
-fn a_new_image_is_a_new_instance_and_the_function_follows() {
+fn a_new_image_replaces_the_instance_and_updates_the_function() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.ok(&["reconcile"]);
@@ -95,7 +95,7 @@ fn a_new_image_is_a_new_instance_and_the_function_follows() {
 }
 
 #[test]
-fn what_leaves_the_file_leaves_the_cloud_in_the_right_order() {
+fn removed_resources_are_deleted_in_dependency_order() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.edit(
@@ -110,7 +110,7 @@ fn what_leaves_the_file_leaves_the_cloud_in_the_right_order() {
     stack.ok(&["reconcile"]);
     stack.settled(&[]);
 
-    // The route and its function: the API lets go first.
+    // The route and its function: the API is updated first.
     stack.edit("      GET /other: function.other\n", "");
     let text = stack.read("stack.yaml");
     let (start, end) =
@@ -133,7 +133,7 @@ fn what_leaves_the_file_leaves_the_cloud_in_the_right_order() {
 }
 
 #[test]
-fn changes_made_by_hand_are_seen_and_repaired() {
+fn drift_is_reported_and_repaired() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.ok(&["reconcile"]);
@@ -161,7 +161,7 @@ fn changes_made_by_hand_are_seen_and_repaired() {
 }
 
 #[test]
-fn an_api_deleted_by_hand_takes_its_permission_along() {
+fn an_api_deleted_by_hand_leaves_no_permission() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.reconcile(&[]);

@@ -63,7 +63,7 @@ fn goes_wrong(emulator: &Emulator, stack: &mut Sandbox, at: At, (name, act): Fau
 }
 
 #[test]
-fn one_failing_call_stops_nothing_and_makes_nothing_twice() {
+fn one_failing_call_loses_nothing_and_creates_nothing_twice() {
     let emulator = Emulator::ministack().start();
     let mut stack = Sandbox::sample(&emulator);
     let creates = ["RunInstances", "CreateRole", "CreateFunction", "CreateRestApi"];
@@ -88,7 +88,7 @@ fn one_failing_call_stops_nothing_and_makes_nothing_twice() {
 
 /// A reply that says yes and not what was made: nothing is known by it, and least of all its id.
 #[test]
-fn a_create_that_is_answered_without_an_id_is_not_taken_for_made() {
+fn a_create_answered_without_an_id_is_not_a_success() {
     let emulator = Emulator::ministack().start();
     let mut stack = Sandbox::sample(&emulator);
     const RAN: &str = "<RunInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\

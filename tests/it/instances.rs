@@ -27,7 +27,7 @@ const OTHER: &str = "ami-ff0fea8310f3";
 
 const IMAGE: &str = "ami-12c6146b";
 
-/// The instance as EC2 tells it.
+/// The instance as EC2 reports it.
 fn seen(emulator: &Emulator, stack: &Sandbox) -> Value {
     let shown = stack.ok(&["show", "--json"]).json();
     let id = text(&shown["resources"]["instance.web"]["object"]["id"]).to_owned();
@@ -57,7 +57,7 @@ fn brings(stack: &Sandbox, action: &str, changes: &[&str]) {
 }
 
 #[test]
-fn metadata_wants_tokens_unless_said_otherwise() {
+fn metadata_requires_tokens_by_default() {
     let emulator = Emulator::moto().start();
     let stack = stack(&emulator, IMAGE, &[]);
     let options = |stack: &Sandbox| {
@@ -122,7 +122,7 @@ fn a_protected_instance_outlives_a_destroy() {
 }
 
 #[test]
-fn nobody_is_asked_for_a_protection_that_nobody_wants() {
+fn an_unset_termination_protection_is_not_read() {
     let emulator = Emulator::moto().start();
     let stack = stack(&emulator, IMAGE, &[]);
     let proxy = Proxy::before(&emulator, |_| Act::Pass);
@@ -155,7 +155,7 @@ fn monitoring_is_set_at_the_create_and_changed_by_calls_of_its_own() {
 }
 
 #[test]
-fn another_type_means_what_the_file_says() {
+fn a_type_change_restarts_or_replaces_as_the_file_says() {
     let emulator = Emulator::moto().start();
     let stack = stack(&emulator, IMAGE, &[]);
     stack.reconcile(&[]);
@@ -222,7 +222,7 @@ fn an_image_by_name_is_chosen_once() {
 }
 
 #[test]
-fn an_image_that_a_parameter_names_is_looked_up_anew_when_asked() {
+fn an_image_from_a_parameter_is_resolved_again_on_request() {
     let emulator = Emulator::moto().start();
     let put = |value: &str| {
         let put = ["ssm", "put-parameter", "--name", "/images/web", "--type", "String"];
@@ -260,7 +260,7 @@ fn an_image_that_a_parameter_names_is_looked_up_anew_when_asked() {
 }
 
 #[test]
-fn a_script_from_a_file_is_that_file() {
+fn user_data_from_a_file_has_its_content() {
     let emulator = Emulator::moto().start();
     let stack = stack(&emulator, IMAGE, &["user_data: {file: boot.sh}"]);
     stack.run(&["plan"]).says("boot.sh");
@@ -269,8 +269,8 @@ fn a_script_from_a_file_is_that_file() {
     stack.settled(&[]);
     let id = text(&seen(&emulator, &stack)["InstanceId"]).to_owned();
     let ask = ["ec2", "describe-instance-attribute", "--attribute", "userData"];
-    let told = emulator.aws(&[&ask[..], &["--instance-id", &id]].concat());
-    assert_eq!(told["UserData"]["Value"], "IyEvYmluL3NoCmVjaG8gb25lCg==", "{told}");
+    let attribute = emulator.aws(&[&ask[..], &["--instance-id", &id]].concat());
+    assert_eq!(attribute["UserData"]["Value"], "IyEvYmluL3NoCmVjaG8gb25lCg==", "{attribute}");
     // As a text it is the same.
     stack.edit("{file: boot.sh}", "\"#!/bin/sh\\necho one\\n\"");
     stack.settled(&[]);
@@ -280,7 +280,7 @@ fn a_script_from_a_file_is_that_file() {
 }
 
 #[test]
-fn the_disks_of_an_instance_that_is_let_go_are_nobodys() {
+fn releasing_an_instance_releases_its_volumes() {
     let emulator = Emulator::moto().start();
     let stack = stack(&emulator, IMAGE, &[]);
     stack.reconcile(&[]);

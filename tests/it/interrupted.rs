@@ -15,16 +15,16 @@ fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
     let emulator = Emulator::ministack().start();
     for create in ["RunInstances", "CreateRole", "CreateFunction", "CreateRestApi"] {
         let proxy = Proxy::before(&emulator, move |call| match call.operation.name == create {
-            true => Act::Hold(Point::Committed),
+            true => Act::Pause(Point::Committed),
             false => Act::Pass,
         });
         let stack = Sandbox::sample(&emulator).through(&proxy);
         let running = stack.start(&["reconcile"]);
-        proxy.held();
+        proxy.paused();
         running.signal("KILL");
         running.wait().code(137);
 
-        // What it left is told without a network.
+        // The open create is shown without a network.
         stack.ok(&["show"]).says("a create sent at");
 
         let stack = stack.at(&emulator);
@@ -37,18 +37,18 @@ fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
 }
 
 #[test]
-fn the_first_ctrl_c_lets_what_is_under_way_end() {
+fn the_first_interrupt_lets_running_calls_end() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
-        "RunInstances" => Act::Hold(Point::Arrived),
+        "RunInstances" => Act::Pause(Point::Arrived),
         _ => Act::Pass,
     });
     let stack = Sandbox::sample(&emulator).through(&proxy);
 
     let running = stack.start(&["reconcile"]);
-    proxy.held();
+    proxy.paused();
     running.signal("INT");
-    proxy.release();
+    proxy.resume();
     running.wait().code(130).says("Go on with: stackwright reconcile");
     let shown = stack.ok(&["show", "--json"]).json();
     let id = text(&shown["resources"]["instance.web"]["object"]["id"]);
@@ -61,15 +61,15 @@ fn the_first_ctrl_c_lets_what_is_under_way_end() {
 }
 
 #[test]
-fn a_second_run_is_told_who_works_and_a_killed_one_blocks_nobody() {
+fn a_second_run_names_the_first_and_a_killed_run_blocks_nobody() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
-        "RunInstances" => Act::Hold(Point::Arrived),
+        "RunInstances" => Act::Pause(Point::Arrived),
         _ => Act::Pass,
     });
     let stack = Sandbox::sample(&emulator).through(&proxy);
     let running = stack.start(&["reconcile"]);
-    proxy.held();
+    proxy.paused();
     for arguments in [&["reconcile"][..], &["destroy", "--yes"]] {
         stack.run(arguments).code(6).says("process ").says("`stackwright reconcile`");
     }
@@ -86,18 +86,18 @@ fn a_second_run_is_told_who_works_and_a_killed_one_blocks_nobody() {
     stack.at(&emulator).reconcile(&[]);
 }
 
-/// A proxy that holds the nth call that changes something.
-fn holding_write(emulator: &Emulator, number: usize) -> Proxy {
+/// A proxy that pauses the nth call that changes something.
+fn pausing_write(emulator: &Emulator, number: usize) -> Proxy {
     let writes = Arc::new(AtomicUsize::new(0));
     Proxy::before(emulator, move |call| {
         match call.operation.writes && writes.fetch_add(1, Ordering::SeqCst) == number {
-            true => Act::Hold(Point::Arrived),
+            true => Act::Pause(Point::Arrived),
             false => Act::Pass,
         }
     })
 }
 
-/// After the first signal no step begins; the last ones may have been under way.
+/// After the first signal no step starts; steps that were running may end.
 fn begins_nothing_more(ran: &Ran, code: i32, is_first: bool, when: &str) {
     let names: Vec<String> = ran
         .stdout
@@ -108,17 +108,17 @@ fn begins_nothing_more(ran: &Ran, code: i32, is_first: bool, when: &str) {
     let stop = names.iter().position(|name| name == "stopping");
     let after = names.iter().skip(stop.unwrap_or(names.len()));
     assert!(!after.into_iter().any(|name| name == "started"), "{when}: {ran}");
-    let is_told = names.contains(&"unfinished".to_owned()) && ran.stdout.contains("go_on");
+    let is_reported = names.contains(&"unfinished".to_owned()) && ran.stdout.contains("go_on");
     match ran.code {
         0 => assert!(!is_first && !names.contains(&"skipped".to_owned()), "{when}: {ran}"),
-        other => assert!(other == code && is_told, "{when}: {ran}"),
+        other => assert!(other == code && is_reported, "{when}: {ran}"),
     }
 }
 
-/// Once: what is under way ends, nothing else begins. Twice: it leaves at once. At every call that
-/// changes something; at some of them by default.
+/// One signal: running calls end and nothing else starts. Two signals: the program stops at once. At
+/// every call that changes something; at some of them by default.
 #[test]
-fn signals_at_any_step_leave_what_the_next_run_finishes() {
+fn a_run_stopped_by_a_signal_anywhere_is_finished_by_the_next_one() {
     let emulator = Emulator::ministack().start();
     let witness = Witness::of(&emulator);
     let mut stack = witness.sample();
@@ -127,14 +127,14 @@ fn signals_at_any_step_leave_what_the_next_run_finishes() {
         let mut any = false;
         for (signal, code) in [("INT", 130), ("TERM", 143)] {
             for twice in [false, true] {
-                let proxy = holding_write(&emulator, number);
+                let proxy = pausing_write(&emulator, number);
                 stack.go_through(proxy.port());
                 let how = if twice { "--color=never" } else { "--json" };
                 let mut running = stack.start(&["reconcile", "--yes", "--no-check", how]);
-                let held = running.is_held(&proxy);
+                let paused = running.is_paused(&proxy);
                 stack.go_through(emulator.port());
                 let when = format!("{signal} at write {number}, twice: {twice}");
-                if held {
+                if paused {
                     any = true;
                     signals += 1;
                     running.signal(signal);
@@ -142,7 +142,7 @@ fn signals_at_any_step_leave_what_the_next_run_finishes() {
                         running.hear("once more to leave at once");
                         running.signal(signal);
                     } else {
-                        proxy.release();
+                        proxy.resume();
                     }
                     let ran = running.wait();
                     witness.is_silent(&ran, &when);
@@ -169,7 +169,7 @@ fn signals_at_any_step_leave_what_the_next_run_finishes() {
 }
 
 #[test]
-fn credentials_that_expire_on_the_way_end_the_run_and_the_next_one_goes_on() {
+fn a_run_whose_credentials_expire_is_finished_by_the_next_one() {
     let emulator = Emulator::ministack().start();
     let witness = Witness::of(&emulator);
     let mut stack = witness.sample();

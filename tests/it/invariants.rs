@@ -1,4 +1,4 @@
-//! What must hold after a run that was cut short, and after the one that finishes its job.
+//! The invariants after an interrupted run, and after the run that finishes its work.
 //!
 //! The numbers are those of the list in ARCHITECTURE.md.
 
@@ -12,22 +12,22 @@ use stackwright_testkit::{Census, Emulator, counts};
 use crate::secrets::nowhere_below;
 use crate::support::{Ran, Sandbox, sample_counts, text};
 
-/// A secret that the sample's function gets.
+/// A secret in the environment of the sample's function.
 pub const SECRET: &str = "canary-4f1c-torture";
 
-/// An address at which an object that was there before us comes and goes.
+/// An address at which an object that existed before ours is imported and released.
 pub const KEPT: &str = "instance.kept";
 
-/// Watches one emulator, in which others have objects, too.
+/// Checks the invariants on one emulator, in which others have objects too.
 pub struct Witness<'a> {
     emulator: &'a Emulator,
     theirs: Census,
-    /// Of the state, by its lineage: it only grows.
+    /// The last serial of each state, by its lineage.
     serial: Mutex<BTreeMap<String, u64>>,
 }
 
 impl<'a> Witness<'a> {
-    /// Makes objects like ours that are not ours.
+    /// Creates objects of others that look like ours.
     pub fn of(emulator: &'a Emulator) -> Self {
         emulator.aws(&[
             "ec2",
@@ -53,7 +53,7 @@ impl<'a> Witness<'a> {
         stack
     }
 
-    /// At any moment, whatever has happened.
+    /// Checks what holds at any moment.
     #[track_caller]
     pub fn always(&self, stack: &Sandbox, when: &str) {
         let census = self.emulator.census();
@@ -77,14 +77,14 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// I9: a secret is told to nobody.
+    /// I9: a secret is not printed.
     #[track_caller]
     pub fn is_silent(&self, ran: &Ran, when: &str) {
-        let is_told = ran.stdout.contains(SECRET) || ran.stderr.contains(SECRET);
-        assert!(!is_told, "{when}: I9:\n{ran}");
+        let is_printed = ran.stdout.contains(SECRET) || ran.stderr.contains(SECRET);
+        assert!(!is_printed, "{when}: I9:\n{ran}");
     }
 
-    /// I3.
+    /// I3: the serial of a state only grows.
     fn grows(&self, state: &Value, when: &str) {
         let Some(serial) = state["serial"].as_u64() else { return };
         let mut serials = self.serial.lock().unwrap_or_else(PoisonError::into_inner);
@@ -110,7 +110,8 @@ impl<'a> Witness<'a> {
         }
     }
 
-    /// One more run finishes, does nothing but `may` (`update`, or `delete instance.web`), and the plan is empty: I4, I6, I8.
+    /// I4, I6, I8: one more run finishes, does nothing but `may` (`update`, or `delete instance.web`),
+    /// and then the plan is empty.
     #[track_caller]
     pub fn finishes(&self, stack: &Sandbox, may: &[&str], when: &str) {
         let ran = stack.run(&["reconcile", "--yes", "--no-check", "--json"]);
@@ -130,7 +131,7 @@ impl<'a> Witness<'a> {
         self.always(stack, when);
     }
 
-    /// Nothing of ours is left.
+    /// Destroys the stack; nothing of ours is left.
     #[track_caller]
     pub fn destroyed(&self, stack: &Sandbox, when: &str) {
         let ran = stack.run(&["destroy", "--yes"]);

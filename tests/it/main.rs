@@ -1,6 +1,7 @@
 //! The whole program against real emulators: MiniStack, which runs functions and serves APIs, and
 //! moto, which knows more of AWS's rules.
 
+mod access;
 mod auth;
 mod builds;
 mod cli;
@@ -12,17 +13,16 @@ mod interrupted;
 mod invariants;
 mod manifest;
 mod matrix;
-mod notes;
-mod outside;
 mod ownership;
+mod policies;
 mod power;
 mod prober;
 mod profiles;
+mod progress;
 mod sample;
 mod secrets;
 mod strict;
 mod support;
-mod told;
 mod torture;
 mod verbs;
 mod windows;

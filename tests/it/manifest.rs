@@ -1,4 +1,4 @@
-//! What is wrong in a stack file, as its author is told.
+//! The diagnostics of a stack file.
 
 use std::path::Path;
 
@@ -50,12 +50,12 @@ fn check_more(more: &str, expected: &[&str]) {
 }
 
 #[test]
-fn a_sound_stack_has_no_problem() {
+fn a_valid_stack_has_no_problem() {
     check(SOUND, &[]);
 }
 
 #[test]
-fn unknown_keys_have_a_place_and_a_suggestion() {
+fn unknown_keys_are_reported_with_place_and_suggestion() {
     check_more("outptu: {a: b}\n", &["8:1 unknown key `outptu` | did you mean `output`?"]);
     check(
         &SOUND.replace("instance:", "instanse:"),
@@ -72,7 +72,7 @@ fn unknown_keys_have_a_place_and_a_suggestion() {
 }
 
 #[test]
-fn values_of_the_wrong_type() {
+fn values_of_the_wrong_type_are_reported() {
     check(&SOUND.replace("type: t2.micro", "type: 3"), &[]);
     check(
         &SOUND.replace("type: t2.micro", "type: {a: b}"),
@@ -115,14 +115,14 @@ fn values_of_the_wrong_type() {
 }
 
 #[test]
-fn files_with_nothing_in_them() {
+fn empty_files_are_reported() {
     check("", &["1:1 the file is empty; it needs `stack: NAME`"]);
     check("# only a comment\n", &["2:1 the file is empty; it needs `stack: NAME`"]);
     check("---\n", &["1:4 the file is empty; it needs `stack: NAME`"]);
 }
 
 #[test]
-fn keys_that_stand_twice() {
+fn duplicate_keys_are_reported() {
     check_more("stack: t\n", &["8:1 duplicate key `stack`, first on line 1"]);
     check(
         &SOUND.replace("type: t2.micro", "type: t2.micro, type: t3.micro"),
@@ -135,7 +135,7 @@ fn keys_that_stand_twice() {
 }
 
 #[test]
-fn a_role_that_does_not_trust_who_shall_take_it_on() {
+fn a_role_that_does_not_trust_its_user_is_reported() {
     let web = |profile: &str, trust: &str| {
         let more = format!("type: t2.micro, profile: '{profile}'");
         let with = SOUND.replace("type: t2.micro", &more);
@@ -171,7 +171,7 @@ fn a_role_that_does_not_trust_who_shall_take_it_on() {
     for profile in ["instance-profile", "role"] {
         check(&web(&format!("arn:aws:iam::123456789012:{profile}/m"), lambda), &[]);
     }
-    // What is wrong with the trust itself is told once.
+    // A problem of the trust itself is reported once.
     let service = "5:7 `ec2` is not a service, an account or an ARN | \
                    write for example `lambda.amazonaws.com` or twelve digits";
     check(&web("role.m", "ec2"), &[service]);
@@ -190,7 +190,7 @@ fn a_role_that_does_not_trust_who_shall_take_it_on() {
 }
 
 #[test]
-fn references_that_lead_nowhere() {
+fn dangling_references_are_reported() {
     let refer = |text: &str| {
         SOUND.replace("role: role.r}", &format!("role: role.r, environment: {{AB: '{text}'}}}}"))
     };
@@ -271,7 +271,7 @@ fn a_command_takes_no_reference() {
 }
 
 #[test]
-fn circles_are_named_in_full() {
+fn dependency_cycles_are_named_in_full() {
     check(
         "stack: s\nrole:\n  a: {trust: ec2.amazonaws.com, description: '${role.b.arn}'}\n  \
          b: {trust: ec2.amazonaws.com, description: '${role.c.arn}'}\n  \
@@ -287,7 +287,7 @@ fn circles_are_named_in_full() {
 }
 
 #[test]
-fn routes_that_cannot_be() {
+fn impossible_routes_are_reported() {
     let routes =
         |routes: &str| format!("api:\n  a: {{authorization: none, routes: {{{routes}}}}}\n");
     check_more(
@@ -324,7 +324,7 @@ fn routes_that_cannot_be() {
 }
 
 #[test]
-fn the_clouds_section_is_checked_where_it_stands() {
+fn problems_in_the_clouds_section_have_their_own_place() {
     check_more(
         "cloud: moon\n",
         &["8:8 `cloud` must be `local`, `aws` or `http://host:port`, not `moon`"],
@@ -361,7 +361,7 @@ fn only_the_chosen_cloud_needs_its_variables() {
 }
 
 #[test]
-fn what_aws_would_refuse_is_refused_here() {
+fn values_that_aws_refuses_are_reported() {
     check("stack:\n", &["1:1 the file needs `stack: NAME`"]);
     check(
         "stack: s\nrole:\n  r:\n    trust: lambda.amazonaws.com\n    allow:\n      - {actions: s3}\n",
@@ -401,7 +401,7 @@ fn what_aws_would_refuse_is_refused_here() {
 }
 
 #[test]
-fn yaml_that_cannot_be_read_ends_the_run_alone() {
+fn unreadable_yaml_is_the_only_problem_reported() {
     check("stack: a\n---\nstack: b\n", &["3:1 not valid YAML: a stack file is one document"]);
     check(
         "stack: s\ninstance:\n  web: {image: a\n  b: }\n",
@@ -449,7 +449,7 @@ fn one_mistake_hides_no_other() {
 }
 
 #[test]
-fn all_problems_are_told_at_once() {
+fn all_problems_are_reported_at_once() {
     check(
         "stack: s\nrole:\n  r: {tust: a}\ninstance:\n  w: {image: 1, type: []}\noutput: {a: '${x.y}'}\nx: 1\n",
         &[
@@ -463,7 +463,7 @@ fn all_problems_are_told_at_once() {
 }
 
 #[test]
-fn one_amount_in_every_way_of_writing_is_one_value() {
+fn every_way_to_write_an_amount_is_accepted() {
     let config = |timeout: &str, memory: &str| {
         let text = SOUND.replace(
             "role: role.r}",

@@ -1,4 +1,4 @@
-//! Whose objects are whose: clones, stacks, clouds.
+//! Ownership of objects: clones, stacks, clouds.
 
 use serde_json::json;
 use stackwright_testkit::kinds::KINDS;
@@ -8,7 +8,7 @@ use crate::invariants::Witness;
 use crate::support::Sandbox;
 
 #[test]
-fn a_second_clone_is_refused_and_takes_over_with_adopt() {
+fn a_second_clone_is_refused_unless_it_adopts() {
     let emulator = Emulator::ministack().start();
     let first = Sandbox::sample(&emulator);
     first.ok(&["reconcile"]);
@@ -35,7 +35,7 @@ fn a_second_clone_is_refused_and_takes_over_with_adopt() {
 
 /// Everything gone from the folder of the state, or the snapshot alone.
 #[test]
-fn a_lost_state_is_found_again_by_its_tags() {
+fn objects_of_a_lost_state_are_found_by_their_tags() {
     let emulator = Emulator::ministack().start();
     let witness = Witness::of(&emulator);
     let mut stack = witness.sample();
@@ -79,12 +79,12 @@ fn damaged_files_are_rebuilt_and_nothing_is_lost() {
         .map(|name| format!(".stackwright/ec2-control/local/{name}"));
     for (damaged, text) in [(0, "}"), (0, ""), (1, "x\nx\n"), (1, "transition"), (0, "serial")] {
         let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
-            "CreateFunction" => Act::Hold(Point::Committed),
+            "CreateFunction" => Act::Pause(Point::Committed),
             _ => Act::Pass,
         });
         stack.go_through(proxy.port());
         let running = stack.start(&["reconcile"]);
-        proxy.held();
+        proxy.paused();
         running.signal("KILL");
         running.wait().code(137);
         stack.go_through(emulator.port());
@@ -144,7 +144,7 @@ fn one_stack_on_two_clouds_has_two_states() {
 }
 
 #[test]
-fn a_name_that_somebody_else_has_is_not_taken() {
+fn a_name_taken_by_somebody_else_blocks_the_create() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
@@ -153,11 +153,11 @@ fn a_name_that_somebody_else_has_is_not_taken() {
     stack.run(&["reconcile"]).code(1).says("lambda-ec2-role").says("`name:`");
     let instances = emulator.aws(&["ec2", "describe-instances"]);
     assert!(instances["Reservations"].as_array().is_some_and(Vec::is_empty), "nothing was begun");
-    // Nobody's by its tags: taken up when that is asked for, and only then.
+    // It has no owner's tags: it is adopted with `--adopt`, and only then.
     let plan = stack.plan(&["--adopt"]);
     let note = "lambda-ec2-role exists and is taken up";
     assert!(plan["notes"].to_string().contains(note), "{plan:#}");
-    // Another stack's: never.
+    // An object of another stack is never adopted.
     let mark = ["iam", "tag-role", "--role-name", "lambda-ec2-role", "--tags"];
     emulator.aws(&[&mark[..], &["Key=stackwright:stack,Value=us-east-1/other"]].concat());
     let refused = stack.run(&["reconcile", "--adopt"]).code(1);

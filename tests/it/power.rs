@@ -1,4 +1,4 @@
-//! Power is not drift: whoever starts, stops or reboots an instance, no plan has anything to do.
+//! The power state is not drift: after a start, stop or reboot by anybody, the plan is empty.
 //!
 //! 40 interleavings by default, `STACKWRIGHT_TORTURE=all` takes 1,000.
 
@@ -9,10 +9,10 @@ use stackwright_testkit::{Dice, Emulator, figures};
 
 use crate::support::{Sandbox, post, takes_all, text};
 
-/// What anybody may do to an instance at any time.
+/// What others may do to an instance at any time.
 const ACTS: [&str; 6] = ["start", "stop", "status", "StartInstances", "StopInstances", "Reboot"];
 
-/// At most so many acts before a plan, and so many while it looks.
+/// At most so many acts before a plan, and so many while it refreshes.
 const ACTS_EACH: usize = 4;
 
 /// The sample on MiniStack, and its instance.
@@ -48,18 +48,18 @@ impl<'a> Machine<'a> {
 }
 
 #[test]
-fn whoever_starts_and_stops_it_nothing_is_planned() {
+fn power_changes_by_others_are_not_drift() {
     let interleavings: u64 = if takes_all() { 1000 } else { 40 };
     let emulator = Emulator::ministack().start();
     let machine = Machine::of(&emulator);
     let (mut acts, mut powers) = (BTreeMap::new(), BTreeMap::new());
     for seed in 0..interleavings {
         let mut dice = Dice::new(seed);
-        let mut told = Vec::new();
+        let mut done = Vec::new();
         let mut some = |dice: &mut Dice| {
             for _ in 0..dice.below(ACTS_EACH + 1) {
                 let act = ACTS[dice.below(ACTS.len())];
-                told.push(act);
+                done.push(act);
                 machine.act(act);
             }
         };
@@ -67,8 +67,8 @@ fn whoever_starts_and_stops_it_nothing_is_planned() {
         let planning = machine.stack.start(&["plan", "--detailed-exitcode"]);
         some(&mut dice);
         let ran = planning.wait();
-        assert_eq!(ran.code, 0, "seed {seed}: planned after {told:?}:\n{ran}");
-        for act in told {
+        assert_eq!(ran.code, 0, "seed {seed}: planned after {done:?}:\n{ran}");
+        for act in done {
             *acts.entry(act).or_insert(0) += 1;
         }
         *powers.entry(emulator.census().power().join(" ")).or_insert(0) += 1;
@@ -88,7 +88,7 @@ fn whoever_starts_and_stops_it_nothing_is_planned() {
 }
 
 #[test]
-fn what_is_terminated_is_created_again() {
+fn a_terminated_instance_is_created_again() {
     let emulator = Emulator::ministack().start();
     let machine = Machine::of(&emulator);
     machine.act("TerminateInstances");

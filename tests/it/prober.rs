@@ -169,7 +169,7 @@ impl Edited<'_> {
         self.emulator.aws(&[arguments, &["--endpoint-url", &url]].concat());
     }
 
-    /// As an administrator would who made the role anew by hand.
+    /// As an administrator would who re-created the role by hand.
     fn role_again(&self, name: &str) {
         let role = ["--role-name", name];
         let inline = self.emulator.aws(&[&["iam", "list-role-policies"], &role[..]].concat());
@@ -286,7 +286,7 @@ fn made(stack: &Sandbox) -> String {
 }
 
 #[test]
-fn nobody_who_calls_notices_an_edit() {
+fn callers_notice_no_edit() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::strict(&emulator, Rules::gateway(), |_| Act::Pass);
     let stack = Sandbox::sample(&emulator).through(&proxy);
@@ -351,26 +351,26 @@ const MOVES: [Edit; 3] = [
     }),
 ];
 
-/// Each write is held when it is done, and meanwhile the routes are called: whenever somebody
+/// Each write is paused when it is done, and meanwhile the routes are called: whenever somebody
 /// calls, it is between two of them.
 #[test]
 fn after_each_write_of_an_edit_the_api_answers() {
     let emulator = Emulator::ministack().start();
-    let holds = Arc::new(AtomicBool::new(false));
-    let is_held = Arc::clone(&holds);
+    let pauses = Arc::new(AtomicBool::new(false));
+    let is_pausing = Arc::clone(&pauses);
     let proxy = Proxy::strict(&emulator, Rules::gateway(), move |call| {
-        let holds = call.operation.writes && is_held.load(Ordering::SeqCst);
-        if holds { Act::Hold(Point::Committed) } else { Act::Pass }
+        let pauses = call.operation.writes && is_pausing.load(Ordering::SeqCst);
+        if pauses { Act::Pause(Point::Committed) } else { Act::Pass }
     });
     let stack = Sandbox::sample(&emulator).through(&proxy);
     let on = Edited { emulator: &emulator, proxy: &proxy, stack: &stack };
     let url = made(&stack);
-    holds.store(true, Ordering::SeqCst);
+    pauses.store(true, Ordering::SeqCst);
     let mut calls = 0;
     for (what, edit) in MOVES {
         edit(&on);
         let mut running = stack.start(&["reconcile", "--yes"]);
-        while running.is_held(&proxy) {
+        while running.is_paused(&proxy) {
             for route in ROUTES {
                 let after = proxy.log().pop().map(|call| call.target);
                 assert_eq!(
@@ -380,7 +380,7 @@ fn after_each_write_of_an_edit_the_api_answers() {
                 );
                 calls += 1;
             }
-            proxy.release();
+            proxy.resume();
         }
         running.wait().code(0);
         stack.settled(&[]);

@@ -47,7 +47,7 @@ fn tag(emulator: &Emulator, key: &str) -> Option<String> {
 }
 
 #[test]
-fn a_role_that_ec2_is_trusted_with_has_a_profile_of_its_name() {
+fn a_role_that_trusts_ec2_has_an_instance_profile() {
     for emulator in [Emulator::ministack().start(), Emulator::moto().start()] {
         let stack = stack(&emulator);
         stack.reconcile(&[]);
@@ -88,19 +88,19 @@ fn a_role_that_ec2_is_trusted_with_has_a_profile_of_its_name() {
 
 /// Emptied and not yet deleted is neither there nor gone.
 #[test]
-fn a_profile_that_was_only_emptied_is_taken_away() {
+fn an_empty_profile_of_ours_is_deleted() {
     let emulator = Emulator::ministack().start();
     let mut stack = stack(&emulator);
     stack.edit("    profile: role.machine\n", "");
     stack.reconcile(&[]);
     stack.edit("ec2.amazonaws.com", "lambda.amazonaws.com");
     let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
-        "DeleteInstanceProfile" => Act::Hold(Point::Arrived),
+        "DeleteInstanceProfile" => Act::Pause(Point::Arrived),
         _ => Act::Pass,
     });
     stack.go_through(proxy.port());
     let mut running = stack.start(&["reconcile", "--yes"]);
-    assert!(running.is_held(&proxy));
+    assert!(running.is_paused(&proxy));
     running.signal("KILL");
     running.wait().code(137);
     stack.go_through(emulator.port());
@@ -112,7 +112,7 @@ fn a_profile_that_was_only_emptied_is_taken_away() {
 
 /// EC2 replaces the profile of a running instance only.
 #[test]
-fn a_stopped_instance_lets_go_of_one_profile_before_it_takes_another() {
+fn a_stopped_instance_detaches_its_profile_before_attaching_another() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::before(&emulator, |_| Act::Pass);
     let stack = stack(&emulator).through(&proxy);
@@ -153,7 +153,7 @@ fn by_hand_away(emulator: &Emulator) {
 
 /// The role is gone by somebody's hand: what was made for it is found, and made good.
 #[test]
-fn what_is_left_of_a_role_is_taken_away() {
+fn orphans_of_a_role_are_deleted() {
     let emulator = Emulator::ministack().start();
     let stack = stack(&emulator);
     stack.reconcile(&[]);
@@ -162,13 +162,13 @@ fn what_is_left_of_a_role_is_taken_away() {
     stack.settled(&[]);
     assert_eq!(profiles(&emulator), own());
 
-    // Let go of, it is nobody's.
+    // A released profile has no owner.
     stack.ok(&["state", "rm", "role.machine"]);
     assert_eq!(tag(&emulator, "stackwright:stack"), None);
 }
 
 #[test]
-fn a_role_that_is_gone_is_let_go_with_its_profile() {
+fn releasing_a_role_that_is_gone_releases_its_profile() {
     let emulator = Emulator::ministack().start();
     let stack = stack(&emulator);
     stack.reconcile(&[]);

@@ -31,7 +31,7 @@ pub fn nowhere_below(folder: &Path) {
 }
 
 #[test]
-fn a_secret_is_sent_compared_and_never_told_or_kept() {
+fn a_secret_is_sent_and_compared_but_never_printed_or_stored() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator).env("PASSWORD", FIRST);
     stack.edit(

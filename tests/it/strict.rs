@@ -1,4 +1,4 @@
-//! The real binary before a cloud as strict as AWS: tokens, quotas, one writer, updates in progress,
+//! The real binary against a cloud as strict as AWS: tokens, quotas, one writer, updates in progress,
 //! new objects unseen for a while, new roles not yet assumable, deployments that are snapshots,
 //! functions that let in whom they say, instances that take their time. First as it is, then with
 //! faults drawn by seed.
@@ -26,12 +26,12 @@ const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
 /// The first with faults, and the others until one exits with 0.
 const RUNS: usize = 4;
 
-/// Everything AWS does to one who comes too early or too often, in a time twenty times faster.
+/// All rules, in a time that runs twenty times faster.
 fn strict(n: usize) -> Rules {
     Rules::all(n, 20.0)
 }
 
-/// Nothing is later than this; a create that cannot be repeated waits so long for its outcome.
+/// A create that cannot be repeated waits five seconds for its outcome, longer than any rule delays.
 fn sandbox(emulator: &Emulator, proxy: &Proxy) -> Sandbox {
     Sandbox::sample(emulator).env("STACKWRIGHT_SETTLE_SECONDS", "5").through(proxy)
 }
@@ -76,7 +76,7 @@ fn a_life_under_all_rules_takes_one_run_for_each_change() {
     let code = stack.read("handler/lambda_function.py");
     stack.write("handler/lambda_function.py", &format!("{code}\n# another text\n"));
     step("edited");
-    assert_eq!(emulator.census(), made, "nothing was made anew");
+    assert_eq!(emulator.census(), made, "nothing was re-created");
     stack.edit("ami-ff0fea8310f3", "ami-ff0fea8310f4");
     step("replaced");
     assert_ne!(emulator.census().ids("instance"), made.ids("instance"));
@@ -95,13 +95,13 @@ fn a_life_under_all_rules_takes_one_run_for_each_change() {
     }
 }
 
-/// Rules that no haste explains: who meets one has asked for the wrong thing.
+/// Rules that a correct program never meets, however fast it is.
 const MISTAKES: [&str; 3] = ["snapshot", "half built", "statement ids"];
 
 /// Only moto changes an instance's type; by itself it changes a running one, and takes a statement
 /// twice.
 #[test]
-fn a_restart_and_a_mended_permission_under_all_rules() {
+fn a_restart_and_a_repaired_permission_under_all_rules() {
     let emulator = Emulator::moto().start();
     let proxy = Proxy::strict(&emulator, strict(2), |_| Act::Pass);
     let stack = sandbox(&emulator, &proxy);
@@ -182,7 +182,7 @@ fn first(
 fn a_create_answered_with_nothing_is_not_repeated_blindly() {
     let emulator = Emulator::ministack().start();
     let cut = ["RunInstances", "CreateRole", "CreateFunction", "CreateRestApi", "CreateDeployment"];
-    // There is never anything in the reply of the last.
+    // The reply of CreateLogGroup is always empty.
     let lost = ("CreateLogGroup", Act::Drop(Point::Committed));
     for (name, act) in cut.map(|name| (name, Act::Cut(0))).into_iter().chain([lost]) {
         let rules = Rules { unassumable: 0, ..strict(2) };
@@ -192,7 +192,7 @@ fn a_create_answered_with_nothing_is_not_repeated_blindly() {
     }
 }
 
-/// Nothing is no list and no answer: what it leaves out is not gone.
+/// An empty body is not an empty list: objects that it does not list are not gone.
 #[test]
 fn a_read_answered_with_nothing_is_asked_again() {
     let emulator = Emulator::ministack().start();
@@ -223,7 +223,7 @@ fn a_read_answered_with_nothing_is_asked_again() {
 }
 
 #[test]
-fn a_create_answered_late_or_in_part_is_made_once() {
+fn a_create_answered_late_or_in_part_creates_once() {
     let emulator = Emulator::ministack().start();
     for name in ["RunInstances", "CreateRestApi"] {
         for act in [Act::Delay(Duration::from_secs(2)), Act::Break(40)] {
@@ -235,7 +235,7 @@ fn a_create_answered_late_or_in_part_is_made_once() {
 }
 
 #[test]
-fn what_is_not_seen_yet_is_made_once() {
+fn an_object_that_is_not_visible_yet_is_created_once() {
     let emulator = Emulator::ministack().start();
     for name in sample_counts().into_keys() {
         for n in [1, 5] {
@@ -249,9 +249,9 @@ fn what_is_not_seen_yet_is_made_once() {
     }
 }
 
-/// What a history of faults came to.
+/// The result of a run with faults.
 #[derive(Default)]
-struct Told {
+struct History {
     entries: Vec<Entry>,
     /// Runs after the first.
     again: usize,
@@ -260,30 +260,30 @@ struct Told {
     twice: usize,
 }
 
-/// Makes the stack with faults, looks, and destroys it.
+/// Creates the stack with faults, checks it, and destroys it.
 fn play(
     emulator: &Emulator,
     script: impl Fn(&Call) -> Act + Send + Sync + 'static,
-) -> (Told, Result<(), String>) {
+) -> (History, Result<(), String>) {
     let is_faulty = Arc::new(AtomicBool::new(true));
     let faulty = Arc::clone(&is_faulty);
     let proxy = Proxy::strict(emulator, strict(2), move |call| {
         if faulty.load(Ordering::SeqCst) { script(call) } else { Act::Pass }
     });
-    let mut told = Told::default();
+    let mut history = History::default();
     let stack = sandbox(emulator, &proxy);
     let life = catch_unwind(AssertUnwindSafe(|| {
         let mut ran = stack.run(RECONCILE);
         is_faulty.store(false, Ordering::SeqCst);
-        while ran.code != 0 && told.again + 1 < RUNS {
-            told.again += 1;
+        while ran.code != 0 && history.again + 1 < RUNS {
+            history.again += 1;
             ran = stack.run(RECONCILE);
         }
         let found = emulator.census().counts();
         let expected = sample_counts();
-        told.lost = expected.keys().filter(|kind| !found.contains_key(*kind)).count();
+        history.lost = expected.keys().filter(|kind| !found.contains_key(*kind)).count();
         let surplus = |(kind, count): (&&str, &usize)| count - expected.get(kind).unwrap_or(&0);
-        told.twice = found.iter().map(surplus).sum();
+        history.twice = found.iter().map(surplus).sum();
         assert_eq!(ran.code, 0, "after {RUNS} runs:\n{ran}");
         assert_eq!(found, expected);
         stack.settled(&[]);
@@ -291,15 +291,15 @@ fn play(
         assert_eq!(ran.code, 0, "destroy:\n{ran}");
         assert_eq!(emulator.census().counts(), counts([]), "left over");
     }));
-    told.entries = proxy.entries();
+    history.entries = proxy.entries();
     let why = life.map_err(|panic| match panic.downcast_ref::<String>() {
         Some(text) => text.clone(),
         None => panic.downcast_ref::<&str>().map(ToString::to_string).unwrap_or_default(),
     });
-    (told, why)
+    (history, why)
 }
 
-/// Where the log of a failed seed is kept, and how to play it again.
+/// Keeps the log of a failed seed; the command that replays it.
 fn keep(seed: u64, entries: &[Entry]) -> String {
     let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("strict-{seed}.jsonl"));
     write_log(&path, entries).expect("a log");
@@ -308,7 +308,7 @@ fn keep(seed: u64, entries: &[Entry]) -> String {
 }
 
 #[test]
-fn faults_by_seed_are_got_over() {
+fn runs_converge_despite_seeded_faults() {
     if let Some(path) = std::env::var_os("STACKWRIGHT_REPLAY") {
         let emulator = Emulator::ministack().start();
         let log = read_log(Path::new(&path)).expect("a log");
@@ -321,14 +321,14 @@ fn faults_by_seed_are_got_over() {
     let (mut again, mut lost, mut twice) = (0, 0, 0);
     let mut emulator = Emulator::ministack().start();
     for seed in 0..seeds {
-        let (told, outcome) = play(&emulator, by_seed(seed, 10));
+        let (history, outcome) = play(&emulator, by_seed(seed, 10));
         if let Err(why) = outcome {
-            failures.push(format!("seed {seed}: {why}\n{}", keep(seed, &told.entries)));
-            // What it left must not be met by the next.
+            failures.push(format!("seed {seed}: {why}\n{}", keep(seed, &history.entries)));
+            // The next seed must not meet what this one left.
             emulator = Emulator::ministack().start();
         }
-        (again, lost, twice) = (again + told.again, lost + told.lost, twice + told.twice);
-        all.extend(told.entries);
+        (again, lost, twice) = (again + history.again, lost + history.lost, twice + history.twice);
+        all.extend(history.entries);
     }
     let faults = all.iter().filter(|entry| entry.act != Act::Pass);
     let faults = tally(faults.map(|entry| entry.act.name().to_owned()));

@@ -12,7 +12,7 @@ use stackwright_testkit::http::http;
 use stackwright_testkit::{Counts, Emulator, Proxy, counts};
 use tempfile::TempDir;
 
-/// Who may take on a role that somebody makes by hand for a function.
+/// The trust policy of a role that a test makes by hand for a function.
 pub const LAMBDA_TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Principal":{"Service":"lambda.amazonaws.com"}}]}"#;
 
 /// How many objects the sample stack has of each kind.
@@ -27,26 +27,26 @@ pub struct Sandbox {
     variables: Vec<(&'static str, String)>,
 }
 
-/// The program at work; killed when the test ends before it.
+/// The running program; killed when the test ends first.
 pub struct Running {
     child: Option<Child>,
-    /// What it said on stderr so far, for those who listen.
-    heard: Option<(BufReader<ChildStderr>, String)>,
+    /// What it has printed on stderr so far.
+    output: Option<(BufReader<ChildStderr>, String)>,
 }
 
 impl Running {
-    /// `KILL`, `INT`, `TERM`.
+    /// Sends a signal: `KILL`, `INT`, `TERM`.
     pub fn signal(&self, name: &str) {
         let pid = self.child.as_ref().map(|child| child.id().to_string()).expect("it runs");
         let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill");
         assert!(sent.success(), "kill -s {name} {pid}");
     }
 
-    /// Waits until it says `part` on stderr; all it has said.
+    /// Waits until the program prints `part` on stderr; all that it has printed.
     #[track_caller]
     pub fn hear(&mut self, part: &str) -> String {
         let child = self.child.as_mut().expect("it runs");
-        let (reader, said) = self.heard.get_or_insert_with(|| {
+        let (reader, said) = self.output.get_or_insert_with(|| {
             (BufReader::new(child.stderr.take().expect("a pipe")), String::new())
         });
         while !said.contains(part) {
@@ -56,10 +56,10 @@ impl Running {
         said.clone()
     }
 
-    /// Waits until a call of it is held; `false`: it ended without.
-    pub fn is_held(&mut self, proxy: &Proxy) -> bool {
+    /// Waits until a call of the program is paused; `false` when it ended without one.
+    pub fn is_paused(&mut self, proxy: &Proxy) -> bool {
         loop {
-            match proxy.try_held(Duration::from_millis(20)) {
+            match proxy.try_paused(Duration::from_millis(20)) {
                 Some(_) => return true,
                 None if self.has_ended() => return false,
                 None => {}
@@ -72,10 +72,10 @@ impl Running {
         child.try_wait().expect("a process").is_some()
     }
 
-    /// 128 and the signal's number when a signal ended it, as a shell has it.
+    /// Waits for the end. After a signal the code is 128 and its number, as in a shell.
     pub fn wait(mut self) -> Ran {
         let mut stderr = String::new();
-        if let Some((mut reader, said)) = self.heard.take() {
+        if let Some((mut reader, said)) = self.output.take() {
             stderr = said;
             reader.read_to_string(&mut stderr).expect("text");
         }
@@ -99,7 +99,7 @@ impl Drop for Running {
     }
 }
 
-/// How a run ended.
+/// The result of a run.
 pub struct Ran {
     pub code: i32,
     pub stdout: String,
@@ -124,13 +124,13 @@ impl Sandbox {
         Self { folder, port, variables: Vec::new() }
     }
 
-    /// Another port for the local cloud: that of a proxy before it.
+    /// Uses the proxy as the local cloud.
     pub fn through(mut self, proxy: &Proxy) -> Self {
         self.port = proxy.port();
         self
     }
 
-    /// The emulator itself as the local cloud again.
+    /// Uses the emulator itself as the local cloud again.
     pub fn at(mut self, emulator: &Emulator) -> Self {
         self.port = emulator.port();
         self
@@ -165,12 +165,12 @@ impl Sandbox {
         self.write("stack.yaml", &text.replace(from, to));
     }
 
-    /// Runs the program; the environment holds only what it must.
+    /// Runs the program with a minimal environment.
     pub fn run(&self, arguments: &[&str]) -> Ran {
         self.start(arguments).wait()
     }
 
-    /// As [`run`](Self::run), and does not wait for its end.
+    /// Starts the program without waiting for its end.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let child = Command::new(env!("CARGO_BIN_EXE_stackwright"))
             .args(arguments)
@@ -186,16 +186,16 @@ impl Sandbox {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program runs");
-        Running { child: Some(child), heard: None }
+        Running { child: Some(child), output: None }
     }
 
-    /// As [`run`](Self::run); panics with everything said unless it exits with 0.
+    /// As [`run`](Self::run); panics with the whole output unless it exits with 0.
     #[track_caller]
     pub fn ok(&self, arguments: &[&str]) -> Ran {
         self.run(arguments).code(0)
     }
 
-    /// `reconcile --yes --json`: what was done, by address, and how many calls wrote.
+    /// Runs `reconcile --yes --json`: the finished steps, and how many calls wrote.
     #[track_caller]
     pub fn reconcile(&self, more: &[&str]) -> Reconciled {
         let arguments = [&["reconcile", "--yes", "--json"], more].concat();
@@ -216,7 +216,7 @@ impl Sandbox {
     }
 }
 
-/// What `reconcile --json` told.
+/// What `reconcile --json` printed.
 #[derive(Debug)]
 pub struct Reconciled {
     /// `created instance.web`, in the order of their end.
@@ -246,7 +246,7 @@ impl Reconciled {
     }
 }
 
-/// `STACKWRIGHT_TORTURE=all`: every call instead of some.
+/// Whether `STACKWRIGHT_TORTURE=all` asks for every call instead of some.
 pub fn takes_all() -> bool {
     std::env::var("STACKWRIGHT_TORTURE").is_ok_and(|value| value == "all")
 }
@@ -267,11 +267,11 @@ impl Ran {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}:\n{self}"))
     }
 
-    /// Both streams hold what a person saw.
+    /// Checks that the output has `part`, on either stream.
     #[track_caller]
     pub fn says(self, part: &str) -> Self {
         let said = self.stdout.contains(part) || self.stderr.contains(part);
-        assert!(said, "`{part}` was not said:\n{self}");
+        assert!(said, "`{part}` was not printed:\n{self}");
         self
     }
 }

@@ -23,20 +23,20 @@ const DESTROY: &[&str] = &["destroy", "--yes"];
 fn killed(emulator: &Emulator, stack: &mut Sandbox, command: &[&str], at: (usize, Point)) -> bool {
     let (number, point) = at;
     let proxy = Proxy::before(emulator, move |call| match call.number == number {
-        true => Act::Hold(point),
+        true => Act::Pause(point),
         false => Act::Pass,
     });
     stack.go_through(proxy.port());
     let mut running = stack.start(command);
-    let held = running.is_held(&proxy);
+    let paused = running.is_paused(&proxy);
     stack.go_through(emulator.port());
-    if held {
+    if paused {
         running.signal("KILL");
         running.wait().code(137);
     } else {
         running.wait().code(0);
     }
-    held
+    paused
 }
 
 /// Kills `command` at call after call; `finish` does what the next run must, and checks.
@@ -216,7 +216,7 @@ fn a_rename_killed_anywhere_is_finished() {
     everywhere("rename", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
 }
 
-/// An instance and a role that somebody made, and the lines with which the stack takes them up.
+/// An instance and a role made by hand, and the lines with which the stack adopts them.
 struct Kept<'a> {
     emulator: &'a Emulator,
     instance: String,
@@ -227,7 +227,7 @@ impl<'a> Kept<'a> {
         "  kept:\n    image: ami-1\n    type: t2.micro\n    retain: true\n";
     const ROLE: &'static str = "  kept:\n    trust: lambda.amazonaws.com\n    retain: true\n";
 
-    /// Before the witness, so that they are others' to it.
+    /// Before the witness, which so takes them for objects of others.
     fn made(emulator: &'a Emulator) -> Self {
         let launch = ["ec2", "run-instances", "--image-id", "ami-1", "--instance-type", "t2.micro"];
         let made = emulator.aws(&launch);
@@ -256,7 +256,7 @@ impl<'a> Kept<'a> {
         }
     }
 
-    /// Whether the state has it, and our tags are on both.
+    /// Checks whether the state has both, and whether both have our tags.
     #[track_caller]
     fn is(&self, ours: bool, stack: &Sandbox, when: &str) {
         let known = stack.ok(&["show", "--json"]).json();
@@ -274,23 +274,23 @@ impl<'a> Kept<'a> {
 }
 
 #[test]
-fn what_is_let_go_killed_anywhere_is_nobodys() {
+fn a_release_killed_anywhere_is_finished() {
     let emulator = Emulator::ministack().start();
     let kept = Kept::made(&emulator);
     let witness = Witness::of(&emulator);
     let mut stack = witness.sample();
-    let take_up = |stack: &Sandbox| {
+    let adopt = |stack: &Sandbox| {
         kept.comes(stack);
         kept.is_imported(stack);
         stack.ok(RECONCILE);
-        kept.is(true, stack, "taken up");
+        kept.is(true, stack, "adopted");
         kept.goes(stack);
     };
     let finish = |stack: &Sandbox, when: &str| {
         witness.finishes(stack, &["forget"], when);
         kept.is(false, stack, when);
     };
-    everywhere("letting go", (&emulator, &witness, &mut stack), take_up, RECONCILE, finish);
+    everywhere("release", (&emulator, &witness, &mut stack), adopt, RECONCILE, finish);
 }
 
 #[test]
@@ -321,7 +321,7 @@ fn an_import_killed_anywhere_is_finished() {
 
 /// An instance profile beside a role; preflights and answers of API Gateway beside an API's routes.
 #[test]
-fn what_a_resource_brings_along_comes_and_goes_whole() {
+fn parts_of_a_resource_killed_anywhere_are_finished() {
     let emulator = Emulator::ministack().start();
     let witness = Witness::of(&emulator);
     let mut stack = witness.sample();
@@ -338,9 +338,9 @@ fn what_a_resource_brings_along_comes_and_goes_whole() {
         let is_there = usize::from(stack.read("stack.yaml").contains(both));
         let list = "Action=ListInstanceProfiles&Version=2010-05-08";
         let profiles = emulator.form("iam", list);
-        let holding = profiles.matches("<RoleName>lambda-ec2-role<").count();
+        let with_role = profiles.matches("<RoleName>lambda-ec2-role<").count();
         let all = profiles.matches("<InstanceProfileName>").count();
-        assert_eq!((all, holding), (is_there, is_there), "{when}: {profiles}");
+        assert_eq!((all, with_role), (is_there, is_there), "{when}: {profiles}");
     };
     everywhere("parts", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
 }
@@ -348,7 +348,7 @@ fn what_a_resource_brings_along_comes_and_goes_whole() {
 /// Two kills in a row, then the finish: of creates and of destroys by turns, at calls that a seed
 /// chooses. 60 pairs; 200 with `STACKWRIGHT_TORTURE=all`.
 #[test]
-fn two_kills_in_a_row_are_got_over() {
+fn runs_converge_after_two_kills_in_a_row() {
     let pairs: u64 = if takes_all() { 200 } else { 60 };
     std::thread::scope(|scope| {
         for half in 0..2 {

@@ -35,7 +35,7 @@ fn power(emulator: &Emulator, id: &str) -> String {
 }
 
 #[test]
-fn what_is_protected_stays_whatever_the_file_says() {
+fn a_protected_resource_is_never_deleted() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     let web = id(&stack, "instance.web");
@@ -73,7 +73,7 @@ fn what_is_protected_stays_whatever_the_file_says() {
 }
 
 #[test]
-fn what_is_retained_or_removed_from_the_state_stays_in_the_cloud_as_nobodys() {
+fn a_retained_or_released_object_stays_without_our_tags() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     let web = id(&stack, "instance.web");
@@ -83,7 +83,7 @@ fn what_is_retained_or_removed_from_the_state_stays_in_the_cloud_as_nobodys() {
         "    role: role.lambda-ec2-role\n    retain: true\n",
     );
     stack.ok(&["reconcile"]);
-    // A role, a function, an instance and an API are each let go by the same means.
+    // A role, a function, an instance and an API are all released in the same way.
     stack.ok(&["state", "rm", "api.EC2-Control-API"]).says("stays in the cloud");
     stack.ok(&["state", "rm", "role.lambda-ec2-role"]);
     assert_eq!(stack.ok(&["state", "list"]).stdout.lines().count(), 2);
@@ -104,7 +104,7 @@ fn what_is_retained_or_removed_from_the_state_stays_in_the_cloud_as_nobodys() {
     let arn = format!("arn:aws:apigateway:us-east-1::/restapis/{}", text(&apis["items"][0]["id"]));
     assert!(!own(&emulator.aws(&["apigateway", "get-tags", "--resource-arn", &arn])["tags"]));
 
-    // What is nobody's is taken up by its id, or by its name.
+    // An object without an owner is imported by its id, or by its name.
     stack.run(&["reconcile"]).code(1).says("has a name this stack wants").says("import");
     let api = text(&apis["items"][0]["id"]).to_owned();
     stack.ok(&["import", "instance.web", &web]);
@@ -125,7 +125,7 @@ fn what_is_retained_or_removed_from_the_state_stays_in_the_cloud_as_nobodys() {
 }
 
 #[test]
-fn a_function_that_is_gone_is_let_go_with_its_log() {
+fn releasing_a_function_that_is_gone_releases_its_log_group() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     let shown = stack.ok(&["state", "show", "function.ec2-control"]).json();
@@ -174,7 +174,7 @@ fn a_renamed_address_is_the_same_object() {
 }
 
 #[test]
-fn a_kept_plan_is_done_exactly_or_not_at_all() {
+fn a_saved_plan_is_applied_exactly_or_not_at_all() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.ok(&["plan", "--out", "first.plan"]);
@@ -202,7 +202,7 @@ fn a_kept_plan_is_done_exactly_or_not_at_all() {
 }
 
 #[test]
-fn drift_is_what_somebody_else_changed_and_explain_says_why() {
+fn drift_reports_changes_by_others_and_explain_gives_the_reason() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
@@ -213,8 +213,8 @@ fn drift_is_what_somebody_else_changed_and_explain_says_why() {
     stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
     let change = ["lambda", "update-function-configuration", "--function-name", "ec2-control"];
     emulator.aws(&[&change[..], &["--timeout", "9"]].concat());
-    let told = stack.run(&["drift", "--detailed-exitcode"]).code(2);
-    told.says("function.ec2-control").says("timeout  was 30, is now 9");
+    let drift = stack.run(&["drift", "--detailed-exitcode"]).code(2);
+    drift.says("function.ec2-control").says("timeout  was 30, is now 9");
     let document = stack.ok(&["drift", "--json"]).json();
     assert_eq!(steps(&document), ["update function.ec2-control"]);
 
@@ -236,7 +236,7 @@ fn drift_is_what_somebody_else_changed_and_explain_says_why() {
 }
 
 #[test]
-fn a_part_is_done_with_what_it_needs_and_the_checks_wait() {
+fn a_target_is_applied_with_its_dependencies_and_without_checks() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     let part = ["reconcile", "--target", "role.lambda-ec2-role"];
@@ -248,7 +248,7 @@ fn a_part_is_done_with_what_it_needs_and_the_checks_wait() {
     assert_eq!((rest.finished.len(), rest.checks), (2, 1));
     let url = stack.ok(&["output", "url"]).stdout.trim().to_owned();
 
-    // Made anew though nothing differs, and what needs it follows.
+    // It is replaced though nothing differs, and its dependents follow.
     let before = id(&stack, "instance.web");
     let done = stack.reconcile(&["--replace", "instance.web"]);
     assert!(done.finished.contains(&"replace instance.web".to_owned()), "{done:?}");
@@ -257,12 +257,12 @@ fn a_part_is_done_with_what_it_needs_and_the_checks_wait() {
     stack.settled(&[]);
 
     let gone = stack.ok(&["destroy", "--yes", "--target", "function.ec2-control"]);
-    gone.says("2 deleted"); // its API lets go first
+    gone.says("2 deleted"); // its API is updated first
     assert_eq!(stack.ok(&["state", "list"]).stdout.lines().count(), 2);
 }
 
 #[test]
-fn what_others_may_change_is_left_alone() {
+fn an_ignored_field_is_not_changed_back() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     stack.edit(
@@ -299,7 +299,7 @@ fn what_others_may_change_is_left_alone() {
 }
 
 #[test]
-fn tags_of_others_stay_until_the_file_says_that_its_own_are_all() {
+fn unmanaged_tags_stay_unless_tags_exclusive_is_set() {
     let emulator = Emulator::moto().start();
     let stack = made(&emulator);
     let web = id(&stack, "instance.web");

@@ -1,5 +1,5 @@
 //! What AWS says for a while and emulators never do: not yet visible, not yet assumable, still in
-//! progress, in conflict, too often. One run waits it out, tells what it waits for, makes nothing
+//! progress, in conflict, too often. One run waits, reports what it waits for, creates nothing
 //! twice and gives up where waiting is useless.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,7 +47,7 @@ fn answering(
 }
 
 #[test]
-fn a_new_instance_that_cannot_be_seen_yet_is_not_made_again() {
+fn a_new_instance_that_is_not_visible_yet_is_not_created_again() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator).env("STACKWRIGHT_SETTLE_SECONDS", "30");
     stack.reconcile(&[]);
@@ -63,7 +63,7 @@ fn a_new_instance_that_cannot_be_seen_yet_is_not_made_again() {
 }
 
 #[test]
-fn a_role_that_cannot_be_assumed_yet_is_waited_for() {
+fn a_role_that_is_not_assumable_yet_is_waited_for() {
     let refusal = Refusal::new(400, "InvalidParameterValueException")
         .saying("The role defined for the function cannot be assumed by Lambda.");
     waits_out("CreateFunction", 8, move |_| Act::Refuse(refusal));
@@ -77,13 +77,13 @@ fn writes_to_one_api_in_conflict_are_repeated() {
 }
 
 #[test]
-fn apis_made_too_often_are_made_later() {
+fn throttled_api_creates_are_repeated() {
     let often = Refusal::new(429, "TooManyRequestsException");
     waits_out("CreateRestApi", 3, move |_| Act::Refuse(often));
 }
 
 #[test]
-fn an_update_that_another_one_holds_up_is_repeated() {
+fn an_update_in_conflict_with_another_is_repeated() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.reconcile(&[]);
@@ -99,7 +99,7 @@ fn an_update_that_another_one_holds_up_is_repeated() {
 }
 
 #[test]
-fn an_object_that_was_made_and_may_not_be_read_is_in_the_state() {
+fn a_created_object_that_may_not_be_read_is_in_the_state() {
     let emulator = Emulator::ministack().start();
     let denied = Refusal::new(403, "AccessDeniedException");
     let (proxy, asked) =
@@ -120,7 +120,7 @@ fn an_object_that_was_made_and_may_not_be_read_is_in_the_state() {
 }
 
 #[test]
-fn an_object_that_may_not_be_read_is_left_out_by_its_address() {
+fn an_object_that_may_not_be_read_can_be_excluded() {
     let emulator = Emulator::ministack().start();
     let denied = Refusal::new(403, "AccessDeniedException");
     let (proxy, _) = answering(&emulator, "GetFunction", usize::MAX, move |_| Act::Refuse(denied));
@@ -153,7 +153,7 @@ fn an_object_that_may_not_be_read_is_left_out_by_its_address() {
 }
 
 #[test]
-fn a_role_that_never_can_be_assumed_is_said_at_once() {
+fn a_role_that_can_never_be_assumed_is_reported_at_once() {
     let emulator = Emulator::ministack().start();
     let refusal = Refusal::new(400, "InvalidParameterValueException")
         .saying("The role defined for the function cannot be assumed by Lambda.");

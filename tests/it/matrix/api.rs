@@ -41,7 +41,7 @@ pub fn table() -> Table {
             .removed(Removed::Becomes(json!("prod")))
             .cannot("a stage keeps its name")
             // Its CreateRestApi takes no media types.
-            .lacks(On::Moto, Lack::Forgets("UpdateRestApi")),
+            .lacks(On::Moto, Lack::Resets("UpdateRestApi")),
         Row::new("authorization", "iam", "none")
             .means("routes", authorized("AWS_IAM"), authorized("NONE"))
             .sends(&["CreateDeployment", "DeleteMethod", "PutIntegration", "PutMethod"])
@@ -51,7 +51,7 @@ pub fn table() -> Table {
                 method(bench, "put-method", " --authorization-type AWS_IAM");
                 method(bench, "put-integration", INTEGRATION);
             })
-            .lacks(On::Moto, FORGETS),
+            .lacks(On::Moto, RESETS),
         Row::new(
             "routes",
             json!({ "GET /a": "function.f" }),
@@ -68,7 +68,7 @@ pub fn table() -> Table {
         ])
         .removed(Removed::Becomes(json!({})))
         .hands(|bench| method(bench, "delete-method", ""))
-        .lacks(On::Moto, FORGETS),
+        .lacks(On::Moto, RESETS),
         Row::new(
             "routes.function",
             json!({ "GET /a": { "function": "function.f" } }),
@@ -84,7 +84,7 @@ pub fn table() -> Table {
         ])
         .removed(Removed::Becomes(json!({})))
         .hands(|bench| method(bench, "delete-method", ""))
-        .lacks(On::Moto, FORGETS),
+        .lacks(On::Moto, RESETS),
         Row::new(
             "routes.authorization",
             json!({ "GET /a": { "function": "function.f", "authorization": "iam" } }),
@@ -98,7 +98,7 @@ pub fn table() -> Table {
             method(bench, "put-method", " --authorization-type AWS_IAM");
             method(bench, "put-integration", INTEGRATION);
         })
-        .lacks(On::Moto, FORGETS),
+        .lacks(On::Moto, RESETS),
         Row::new(
             "routes.api_key",
             json!({ "GET /a": { "function": "function.f", "api_key": false } }),
@@ -112,7 +112,7 @@ pub fn table() -> Table {
             method(bench, "put-method", " --authorization-type AWS_IAM");
             method(bench, "put-integration", INTEGRATION);
         })
-        .lacks(On::Moto, FORGETS),
+        .lacks(On::Moto, RESETS),
         Row::new(
             "variables",
             json!({ "colour": "red", "size": "1" }),
@@ -160,7 +160,7 @@ pub fn table() -> Table {
         .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
         .removed(Removed::Becomes(json!({})))
         .hand("apigateway put-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED --status-code 400")
-        .lacks(On::Moto, FORGETS),
+        .lacks(On::Moto, RESETS),
         Row::new(
             "gateway_responses.headers",
             json!({ "UNAUTHORIZED": { "status": 403, "headers": { "X-A": "one", "X-B": "b" } } }),
@@ -174,7 +174,7 @@ pub fn table() -> Table {
         .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
         .removed(Removed::Becomes(json!({})))
         .hand("apigateway delete-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED")
-        .lacks(On::Moto, FORGETS),
+        .lacks(On::Moto, RESETS),
         Row::new(
             "gateway_responses.body",
             json!({ "UNAUTHORIZED": { "status": 403, "body": "{}" } }),
@@ -184,7 +184,7 @@ pub fn table() -> Table {
         .sends(&["CreateDeployment", "DeleteDeployment", "PutGatewayResponse"])
         .removed(Removed::Becomes(json!({})))
         .hand("apigateway put-gateway-response --rest-api-id <id> --response-type UNAUTHORIZED --status-code 403")
-        .lacks(On::Moto, FORGETS),
+        .lacks(On::Moto, RESETS),
         Row::new(
             "access_log.group",
             json!({ "group": group("a"), "format": "$context.requestId" }),
@@ -210,7 +210,7 @@ pub fn table() -> Table {
             .sends(&["CreateDeployment", "DeleteDeployment", "UpdateRestApi"])
             .removed(Removed::Default(json!("regional")))
             .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=replace,path=/endpointConfiguration/types/0,value=REGIONAL")
-            .lacks(On::Moto, FORGETS)
+            .lacks(On::Moto, RESETS)
             .spoils(On::Ministack, |bench| {
                 let api = patched(bench, "op=replace,path=/endpointConfiguration/types/0,value=EDGE");
                 api["endpointConfiguration"]["types"] != json!(["EDGE"])
@@ -219,7 +219,7 @@ pub fn table() -> Table {
             .sends(&["CreateDeployment", "DeleteDeployment", "UpdateRestApi"])
             .removed(Removed::Default(json!([])))
             .hand("apigateway update-rest-api --rest-api-id <id> --patch-operations op=add,path=/binaryMediaTypes/x~1y,value=x/y")
-            .lacks(On::Moto, FORGETS)
+            .lacks(On::Moto, RESETS)
             .spoils(On::Ministack, |bench| {
                 let api = patched(bench, "op=add,path=/binaryMediaTypes/image~1png,value=image/png");
                 api["binaryMediaTypes"] != json!(["image/png"])
@@ -248,18 +248,18 @@ pub fn table() -> Table {
     }
 }
 
-/// What API Gateway answers elsewhere is somebody else's matter.
+/// Gateway responses that the file does not name are unmanaged.
 #[test]
-fn another_answer_of_the_gateway_is_left_alone() {
+fn an_unmanaged_gateway_response_is_left_alone() {
     unmoved(table(), On::Ministack, |bench| {
         let put = "apigateway put-gateway-response --rest-api-id <id> --response-type THROTTLED";
         bench.aws(&format!("{put} --status-code 503"));
     });
 }
 
-/// Which of its stages is meant is written nowhere but in the file.
+/// Only the file says which of its stages is meant.
 #[test]
-fn an_api_made_elsewhere_keeps_its_stage() {
+fn an_imported_api_keeps_its_stage() {
     let emulator = Emulator::ministack().start();
     let api = |command: &[&str]| emulator.aws(&[&["apigateway"], command].concat());
     let id = text(&api(&["create-rest-api", "--name", "a"])["id"]).to_owned();
@@ -291,8 +291,8 @@ fn authorized(sort: &str) -> Value {
     json!({ "GET /a": { "authorization": sort } })
 }
 
-/// There a deployment makes the stage anew, without its settings.
-const FORGETS: Lack = Lack::Forgets("UpdateStage");
+/// On moto a deployment re-creates the stage without its settings.
+const RESETS: Lack = Lack::Resets("UpdateStage");
 
 /// One setting of `cors`, where one route is: what it says is said by a preflight and by the answers
 /// of API Gateway itself.
@@ -311,7 +311,7 @@ fn cors(name: &'static str, first: Value, second: Value) -> Row {
             "PutMethodResponse",
         ])
         .removed(Removed::Becomes(routes(&[("GET /a", "f")])))
-        .lacks(On::Moto, FORGETS)
+        .lacks(On::Moto, RESETS)
 }
 
 const HEADERS: &str =

@@ -47,7 +47,7 @@ fn every_field_has_a_row() {
 
 /// The table of fields in docs/fields.md agrees with the rows.
 #[test]
-fn the_table_of_fields_says_what_the_rows_show() {
+fn the_table_of_fields_agrees_with_the_rows() {
     let printed = Sandbox::empty(0).ok(&["schema", "--fields"]).stdout;
     for table in TABLES.iter().map(|table| table()) {
         let section = printed.split("\n## ").find(|part| part.starts_with(table.kind()));

@@ -93,7 +93,7 @@ pub fn table() -> Table {
 
 /// Documents in other words, and what the file does not speak of.
 #[test]
-fn the_same_in_other_words_is_no_drift() {
+fn semantically_equal_policies_are_not_drift() {
     for on in [On::Moto, On::Ministack] {
         unmoved(table(), on, |bench| {
             bench.aws(

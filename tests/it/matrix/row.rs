@@ -5,18 +5,18 @@ use stackwright_testkit::Emulator;
 
 use super::walk::Bench;
 
-/// The rows of one kind, and the stack they are tried in.
+/// The rows of one kind, and the stack in which they are tested.
 ///
 /// In every text of it `<id>` and `<arn>` are those of the resource, `<account>` is the emulator's,
 /// and `<NAME>` is what `given` made under that name.
 pub struct Table {
     /// `function.f`
     pub address: &'static str,
-    /// The file, without those fields that rows name.
+    /// The file without the fields that have rows.
     pub base: Value,
-    /// Name and text of what lies beside it.
+    /// Names and contents of the files beside it.
     pub files: &'static [(&'static str, &'static str)],
-    /// Made before by hand: names, and what they stand for.
+    /// What exists before the stack: placeholders and their values.
     pub given: fn(&Emulator) -> Vec<(&'static str, String)>,
     pub rows: Vec<Row>,
 }
@@ -31,19 +31,19 @@ impl Table {
     }
 }
 
-/// Nothing is made before.
+/// Nothing exists before the stack.
 pub fn nothing(_: &Emulator) -> Vec<(&'static str, String)> {
     Vec::new()
 }
 
-/// Where a row is tried.
+/// The emulator on which a row is tested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {
     Moto,
     Ministack,
 }
 
-/// One field: a value from the start, another one, and what becomes of it.
+/// One field: its first value, its second, and what each change causes.
 pub struct Row {
     /// As in the schema: `timeout`. `allow.effect` is a part of `allow`, whose whole values are given.
     pub name: &'static str,
@@ -54,33 +54,33 @@ pub struct Row {
     pub sends: &'static [&'static str],
     pub removed: Removed,
     pub hand: Hand,
-    /// The field in which the plan shows what was done by hand, where it is another one.
+    /// The field in which the plan shows a change by hand, where it is not this one.
     pub drifts_in: Option<&'static str>,
-    /// Fields of the normal form in which it shows besides its own.
+    /// Other fields of the spec in which the change also appears.
     pub also_in: &'static [&'static str],
-    /// Other fields that it needs, for as long as it is tried.
+    /// Other fields that the file needs while this one is tested.
     pub with: Map<String, Value>,
-    /// Steps for other resources that the change brings: `update role.r`.
+    /// Steps for other resources that the change causes: `update role.r`.
     pub also: &'static [&'static str],
     pub lacks: Vec<(On, Lack)>,
-    /// Where a change, by whomever, leaves an object that nobody can read, and whether it still does.
+    /// Where a change makes the object unreadable, and a check that it still does.
     pub spoils: Option<(On, Still)>,
-    /// A number that never gets smaller, though the object stays.
+    /// Whether the number can only grow while the object stays.
     pub never_less: bool,
 }
 
-/// Whether an endpoint still does what a row says of it.
+/// Checks whether an emulator still behaves as a row says.
 pub type Still = fn(&Bench) -> bool;
 
-/// How the plan names it.
+/// How the plan shows the field.
 pub enum Seen {
-    /// Under its own name, with its values as they are written.
+    /// Under its own name, with the values of the file.
     Written,
-    /// Under a field of the normal form, with the values there.
+    /// Under a field of the spec, with the values there.
     As(&'static str, [Value; 2]),
-    /// Under a field of the normal form, with values that no test knows, such as digests.
+    /// Under a field of the spec, with values that the test does not know, such as digests.
     Digest(&'static str),
-    /// Not at all: it is no matter of the object.
+    /// Not at all, because it is not a property of the object.
     Not,
 }
 
@@ -91,49 +91,49 @@ pub enum Action {
     Replace,
 }
 
-/// What the plan says when the field is taken out of the file.
+/// What the plan shows when the field is removed from the file.
 pub enum Removed {
     /// AWS's default is sent (`unset`).
     Default(Value),
-    /// The normal form has another value then (`edited`); `{}` where all entries of a map go.
+    /// The spec gets another value (`edited`); `{}` where all entries of a map are removed.
     Becomes(Value),
-    /// It has no default, and is made anew without it.
+    /// The field has no default: the object is replaced by one without it.
     Replaces,
-    /// From then on somebody else's business: nothing to do.
+    /// The field becomes unmanaged, and there is nothing to do.
     Nothing,
-    /// `validate` refuses the file: the field is needed.
+    /// `validate` refuses the file, because the field is required.
     Needed,
-    /// `plan` refuses it: the field cannot be unset.
+    /// `plan` refuses it, because the field cannot be unset.
     Refused,
 }
 
-/// How somebody changes it behind the program's back.
+/// How the field is changed by hand, to cause drift.
 pub enum Hand {
-    /// One command of the AWS client, its words apart by blanks.
+    /// One command of the AWS client, its words separated by spaces.
     Runs(&'static str),
-    /// As above, where it takes more than one.
+    /// Several commands.
     Does(fn(&Bench)),
-    /// It cannot be, and why.
+    /// The field cannot be changed by hand, for this reason.
     Cannot(&'static str),
 }
 
-/// What an emulator does not do. The run must say so.
+/// What an emulator does not do. The run must report it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lack {
-    /// It never answers with the field, which is compared with what was last applied.
+    /// It does not report the field, which is then compared with what was last applied.
     Report,
-    /// It does not have the call: the run fails and names it.
+    /// It does not implement the call: the run fails and names it.
     Call(&'static str),
-    /// It says yes and changes nothing: the run fails and says so.
+    /// It accepts the call and changes nothing: the run fails and reports it.
     Change,
-    /// It makes something else than it was asked for: the run fails and says so.
+    /// It creates the object with another value: the run fails and reports it.
     Launch,
-    /// It says yes to another value in the place of one and keeps the former: the run fails and says so.
+    /// It accepts a new value and keeps the old one: the run fails and reports it.
     Exchange,
-    /// It says yes to the default and keeps the old value: the run fails and says so.
+    /// It accepts the default and keeps the old value: the run fails and reports it.
     Unset,
-    /// It forgets other fields with this change, which are set again by this call.
-    Forgets(&'static str),
+    /// It resets other fields with this change, and this call sets them again.
+    Resets(&'static str),
 }
 
 impl Row {
@@ -156,7 +156,7 @@ impl Row {
         }
     }
 
-    /// What every resource needs (`name`, `tags`, `depends_on`); other resources of the stack: `on`.
+    /// The rows that every kind has (`name`, `tags`, `depends_on`); `on` are other resources of the stack.
     pub fn header(key: &'static str, on: [&'static str; 2], rename: Action) -> [Self; 3] {
         let name = Self::new("name", "matrix-a", "matrix-b").removed(Removed::Becomes(json!(key)));
         let tags = Self::new("tags", json!({ "a": "1", "b": "2" }), json!({ "a": "3", "c": "4" }))
@@ -173,7 +173,7 @@ impl Row {
         self
     }
 
-    /// Its normal form.
+    /// The field of the spec with both values.
     pub fn means(self, field: &'static str, first: Value, second: Value) -> Self {
         self.seen(Seen::As(field, [first, second]))
     }
@@ -234,13 +234,14 @@ impl Row {
         self
     }
 
-    /// There it is tried at the create alone. `still` tries the change on another object.
+    /// On that emulator the field is tested at the create alone; `still` tests the change on another
+    /// object.
     pub fn spoils(mut self, on: On, still: Still) -> Self {
         self.spoils = Some((on, still));
         self
     }
 
-    /// By hand it grows beyond its second value, and the second is above the first.
+    /// The second value is greater than the first, and the value by hand is greater than both.
     pub fn never_less(mut self) -> Self {
         self.never_less = true;
         self
@@ -251,7 +252,7 @@ impl Row {
         self.name.split('.').next().unwrap_or(self.name)
     }
 
-    /// The field of the normal form.
+    /// The field of the spec.
     pub fn spec(&self) -> &'static str {
         match self.seen {
             Seen::As(field, _) | Seen::Digest(field) => field,
@@ -259,7 +260,7 @@ impl Row {
         }
     }
 
-    /// Both values as the plan has them; `None`: it is not known beforehand.
+    /// Both values as the plan shows them; `None` when they are not known beforehand.
     pub fn known(&self) -> [Option<Value>; 2] {
         match &self.seen {
             Seen::Written | Seen::Not => self.values.clone().map(Some),
@@ -270,7 +271,7 @@ impl Row {
 }
 
 impl Action {
-    /// The steps of a plan, and of the run that carries it out.
+    /// The steps of the plan and of the run that applies it.
     pub fn steps(self, address: &str) -> Vec<String> {
         match self {
             Self::Update => vec![format!("update {address}")],
@@ -280,8 +281,8 @@ impl Action {
     }
 }
 
-/// The fields as they are to be from the start: of several rows for one field, those of the first.
-/// Those that need others come when they are tried.
+/// The fields with their first values: of several rows for one field, those of the first row. Fields
+/// that need others are added when they are tested.
 pub fn first_values(rows: &[Row]) -> Map<String, Value> {
     let mut fields = Map::new();
     for row in rows.iter().filter(|row| row.with.is_empty()) {

@@ -1,4 +1,4 @@
-//! One row after the other, on one emulator and one stack.
+//! Tests the rows one after the other, on one emulator and one stack.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -10,37 +10,37 @@ use stackwright_testkit::{Act, Emulator, Proxy};
 use super::row::{Action, Hand, Lack, On, Removed, Row, Seen, Table, first_values};
 use crate::support::{Sandbox, text};
 
-/// A stack under test, and the emulator it lives in.
+/// A stack under test, and its emulator.
 pub struct Bench {
     pub emulator: Emulator,
     on: On,
     proxy: Proxy,
     stack: Sandbox,
     table: Table,
-    /// Names in angle brackets, and what they stand for.
+    /// Placeholders in angle brackets, and their values.
     names: Vec<(String, String)>,
-    /// The resource's fields, as they are in the file.
+    /// The resource's fields in the file.
     fields: RefCell<Map<String, Value>>,
 }
 
 const OTHERWISE: &str = "it was made, but not with `";
 const UNCHANGED: &str = "did not change, though the cloud said yes";
 
-/// What one edit shall bring.
+/// What one edit must cause.
 struct Expected<'a> {
     what: &'a str,
     rule: &'a str,
-    /// Of the normal form.
+    /// A field of the spec.
     field: &'a str,
     action: Action,
     /// Steps for other resources.
     also: &'a [&'a str],
-    /// `None`: not known beforehand.
+    /// `None` when it is not known beforehand.
     before: Option<Value>,
     after: Option<Value>,
 }
 
-/// Tries every row of a kind. All rows are tried, and those that fail are named at the end.
+/// Tests every row of a kind. All rows are tested, and those that failed are named at the end.
 pub fn walk(table: Table, on: On) {
     let bench = Bench::new(table, on);
     bench.begin();
@@ -52,11 +52,11 @@ pub fn walk(table: Table, on: On) {
             bench.begin();
         }
     }
-    assert_eq!(failed, Vec::<&str>::new(), "{on:?}: each is told above");
+    assert_eq!(failed, Vec::<&str>::new(), "{on:?}: see the failures above");
     bench.stack.ok(&["destroy", "--yes"]);
 }
 
-/// Somebody does what is no matter of the file: nothing is planned.
+/// A change by hand of something unmanaged is not planned.
 pub fn unmoved(table: Table, on: On, by_hand: fn(&Bench)) {
     let bench = Bench::new(table, on);
     bench.begin();
@@ -85,14 +85,14 @@ impl Bench {
         Self { emulator, on, proxy, stack, table, names, fields }
     }
 
-    /// Everything has its first value.
+    /// Gives every field its first value.
     fn begin(&self) {
         *self.fields.borrow_mut() = first_values(&self.table.rows);
         self.write();
         self.stack.reconcile(&[]);
     }
 
-    /// Names in angle brackets become what they stand for.
+    /// Replaces the placeholders.
     pub fn fill(&self, text: &str) -> String {
         let mut filled = text.to_owned();
         if filled.contains("<id>") || filled.contains("<arn>") {
@@ -103,7 +103,7 @@ impl Bench {
         self.names.iter().fold(filled, |text, (name, value)| text.replace(name, value))
     }
 
-    /// One command of the AWS client, its words apart by blanks; its reply.
+    /// Runs one command of the AWS client, its words separated by spaces; its reply.
     #[track_caller]
     pub fn aws(&self, command: &str) -> Value {
         self.try_aws(command).unwrap_or_else(|said| panic!("aws {command}: {said}"))
@@ -118,12 +118,12 @@ impl Bench {
         serde_json::from_str(&self.fill(&value.to_string())).expect("JSON")
     }
 
-    /// What the state knows of the resource.
+    /// The resource's object in the state.
     fn object(&self) -> Value {
         self.stack.ok(&["show", "--json"]).json()["resources"][self.table.address]["object"].take()
     }
 
-    /// stack.yaml, from the fields as they are to be now.
+    /// Writes stack.yaml with the current fields.
     fn write(&self) {
         let mut file = self.table.base.clone();
         let resource = &mut file[self.table.kind()][self.table.key()];
@@ -132,7 +132,7 @@ impl Bench {
         self.stack.write("stack.yaml", &self.filled(&file).to_string());
     }
 
-    /// The field gets another value, or goes; what it had.
+    /// Sets or removes the field in the file; its value before.
     fn edit(&self, row: &Row, value: Option<&Value>) -> Option<Value> {
         let old = match value {
             Some(value) => self.fields.borrow_mut().insert(row.field().to_owned(), value.clone()),
@@ -165,10 +165,10 @@ impl Bench {
             before: first.clone(),
             after: second.clone(),
         };
-        if self.bring(row, Some(&row.values[1]), &change) {
+        if self.converge(row, Some(&row.values[1]), &change) {
             let mut writes = self.writes(sent);
             let is_again = |(on, lack): &(On, Lack), call: &str| {
-                *on == self.on && matches!(lack, Lack::Forgets(again) if *again == call)
+                *on == self.on && matches!(lack, Lack::Resets(again) if *again == call)
             };
             writes.retain(|call| !row.lacks.iter().any(|lack| is_again(lack, call)));
             assert_eq!(writes, row.sends, "{}: the writes of the change", row.name);
@@ -188,14 +188,15 @@ impl Bench {
                 false => {}
             }
         } else {
-            // With what it needs it goes in one edit.
+            // It is removed in one edit with the fields that it needs.
             self.begin();
             self.is_settled(&format!("{}: taken out with what it needs", row.name));
         }
     }
 
-    /// One edit: its plan, its run, and nothing left to do. `false`: the endpoint cannot, and says so.
-    fn bring(&self, row: &Row, value: Option<&Value>, expected: &Expected<'_>) -> bool {
+    /// Makes one edit, checks its plan and run, and that nothing is left to do. `false` when the
+    /// emulator lacks it and the run reported so.
+    fn converge(&self, row: &Row, value: Option<&Value>, expected: &Expected<'_>) -> bool {
         let old = self.edit(row, value);
         let when = format!("{} {}", row.name, expected.what);
         let plan = self.stack.plan(&[]);
@@ -226,7 +227,7 @@ impl Bench {
         true
     }
 
-    /// What the run says where the endpoint cannot change the field; one of these.
+    /// What the run may report where the emulator cannot change the field.
     fn lacking(&self, row: &Row, expected: &Expected<'_>) -> impl Iterator<Item = &'static str> {
         let here = row.lacks.iter().filter(|(on, _)| *on == self.on);
         let is_unset = expected.rule == "unset";
@@ -238,11 +239,11 @@ impl Bench {
             Lack::Change => Some(UNCHANGED),
             Lack::Unset => Some(UNCHANGED).filter(|_| is_unset),
             Lack::Exchange => Some(UNCHANGED).filter(|_| is_exchange),
-            Lack::Report | Lack::Forgets(_) => None,
+            Lack::Report | Lack::Resets(_) => None,
         })
     }
 
-    /// The plan has the expected steps, and names the field.
+    /// Checks that the plan has the expected steps and names the field.
     fn plans(&self, row: &Row, plan: &Value, expected: &Expected<'_>, when: &str) {
         let mut wanted = expected.action.steps(self.table.address);
         wanted.extend(expected.also.iter().map(|&step| step.to_owned()));
@@ -277,14 +278,14 @@ impl Bench {
         let is_unreported = row.lacks.contains(&(self.on, Lack::Report));
         let unreported = plan["unreported"][self.table.kind()].as_array();
         let named = unreported.is_some_and(|fields| fields.iter().any(|field| field == row.spec()));
-        // What is not wanted any more is not missed.
+        // A field that is not wanted any more is not missed.
         let is_missed =
             is_unreported && expected.after.as_ref().is_none_or(|after| !after.is_null());
         let is_named = is_missed && expected.rule != "unset";
         assert_eq!(named, is_named, "{when}: {plan:#}");
     }
 
-    /// Somebody changes it, the plan says so, the next run repairs it.
+    /// Changes the field by hand: the plan shows drift, and the next run repairs it.
     fn by_hand(&self, row: &Row, now: Option<Value>) {
         match row.hand {
             Hand::Cannot(why) => return assert_ne!(why, "not said", "{}", row.name),
@@ -314,7 +315,7 @@ impl Bench {
         self.is_settled(&when);
     }
 
-    /// Taken out of the file, and put in again. `now`, `first`: its values in the plan's words.
+    /// Removes the field from the file and adds it again. `now` and `first` are its values in the plan.
     fn remove(&self, row: &Row, now: Option<Value>, first: Option<Value>) {
         let refused = |code: i32, says: &str, command: &[&str]| {
             let old = self.edit(row, None);
@@ -343,14 +344,14 @@ impl Bench {
                     before: now,
                     after: nothing,
                 };
-                self.bring(row, None, &expected);
+                self.converge(row, None, &expected);
                 return;
             }
             Removed::Default(value) => ("unset", row.action, value.clone()),
             Removed::Becomes(value) => ("edited", row.action, value.clone()),
             Removed::Replaces => ("unset", Action::Replace, Value::Null),
         };
-        // Where the change was not possible, it still has its first value.
+        // Where the change was not possible, the field still has its first value.
         let now =
             if row.values[0] == self.fields.borrow()[row.field()] { first.clone() } else { now };
         let also = row.also;
@@ -358,7 +359,7 @@ impl Bench {
         let field = row.spec();
         let out =
             Expected { what: "taken out", rule, field, action, also, before: now.clone(), after };
-        if self.bring(row, None, &out) {
+        if self.converge(row, None, &out) {
             let left = Some(left).filter(|left| !left.is_null() && *left != json!({}));
             let again = Expected {
                 what: "put in again",
@@ -369,11 +370,11 @@ impl Bench {
                 before: left,
                 after: first,
             };
-            self.bring(row, Some(&row.values[0]), &again);
+            self.converge(row, Some(&row.values[0]), &again);
         }
     }
 
-    /// What never gets smaller is refused, and made anew on request alone.
+    /// Making the value smaller is refused, and replaces the object only on request.
     #[track_caller]
     fn made_smaller(&self, when: &str) {
         let refused = self.stack.run(&["reconcile", "--yes"]).code(1);
@@ -389,7 +390,7 @@ impl Bench {
         assert_eq!(ran.code, 0, "{when}: the plan is not empty:\n{ran}");
     }
 
-    /// Names of the writing calls since then, sorted.
+    /// The names of the writing calls since then, sorted.
     fn writes(&self, since: usize) -> Vec<String> {
         let log = self.proxy.log();
         let writes = log[since..].iter().filter(|call| call.operation.writes);

@@ -23,7 +23,7 @@ fn written(world: &World) -> Vec<String> {
     writes.map(|deed| format!("{} {}", deed.verb, deed.kind)).collect()
 }
 
-/// Runs once more and tells the calls that wrote.
+/// Runs once more; the writing calls.
 async fn writes(stack: &Stack) -> Vec<String> {
     stack.world.script(|_| Fate::Happens);
     stack.reconcile().await;
@@ -36,7 +36,7 @@ fn the(stack: &Stack, address: &str) -> Thing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_is_made_in_the_order_of_its_needs_and_then_left_alone() {
+async fn resources_are_created_in_dependency_order_and_then_unchanged() {
     let stack = Stack::new(CHAIN);
     assert_eq!(stack.plan().await, ["create token.a", "create named.b", "create plain.c"]);
     assert_eq!(writes(&stack).await, ["create token", "create named", "create plain"]);
@@ -46,7 +46,7 @@ async fn everything_is_made_in_the_order_of_its_needs_and_then_left_alone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_edit_does_exactly_what_was_edited() {
+async fn an_edit_changes_exactly_the_edited_field() {
     let mut stack = Stack::new(CHAIN);
     stack.reconcile().await;
     for (from, to, plan) in [
@@ -67,7 +67,7 @@ async fn an_edit_does_exactly_what_was_edited() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_rebinds_what_needs_it_and_the_old_one_goes_last() {
+async fn a_replacement_updates_dependents_before_the_old_object_is_deleted() {
     let mut stack = Stack::new(&CHAIN.replace("size: 2", "size: 2, shape: round"));
     stack.reconcile().await;
     let old = the(&stack, "token.a").id;
@@ -81,7 +81,7 @@ async fn a_replacement_rebinds_what_needs_it_and_the_old_one_goes_last() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_unique_name_is_freed_before_it_is_given_again() {
+async fn an_object_with_a_unique_name_is_deleted_before_it_is_re_created() {
     let mut stack = Stack::new("named:\n  b: {shape: round}\n");
     stack.reconcile().await;
     stack.file = stack.file.replace("round", "square");
@@ -90,7 +90,7 @@ async fn a_unique_name_is_freed_before_it_is_given_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_leaves_the_file_is_deleted_dependants_first() {
+async fn removed_resources_are_deleted_dependents_first() {
     let mut stack = Stack::new(CHAIN);
     stack.reconcile().await;
     stack.file = "stack: s\n".to_owned();
@@ -99,7 +99,7 @@ async fn what_leaves_the_file_is_deleted_dependants_first() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn destroy_takes_ours_and_leaves_the_rest() {
+async fn destroy_deletes_ours_and_leaves_the_rest() {
     let stack = Stack::new(CHAIN);
     stack.reconcile().await;
     stack.world.meddle(|things| {
@@ -117,7 +117,7 @@ async fn destroy_takes_ours_and_leaves_the_rest() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drift_is_seen_and_repaired_and_what_is_not_ours_is_not_drift() {
+async fn drift_is_repaired_and_unmanaged_keys_are_not_drift() {
     let stack = Stack::new(CHAIN);
     stack.reconcile().await;
     for (change, plan) in [
@@ -138,7 +138,7 @@ async fn drift_is_seen_and_repaired_and_what_is_not_ours_is_not_drift() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_stops_what_needs_it_and_nothing_else() {
+async fn a_failure_skips_its_dependents_and_nothing_else() {
     let stack = Stack::new(&format!("{CHAIN}  d: {{}}\n"));
     stack.world.script(|deed| match (deed.verb, deed.kind) {
         ("create", "named") => Fate::Fails(Fault::Denied),
@@ -158,7 +158,7 @@ async fn a_failure_stops_what_needs_it_and_nothing_else() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_lineage_is_refused_and_taken_over_on_demand() {
+async fn objects_of_another_state_are_refused_unless_adopted() {
     let first = Stack::new(CHAIN);
     first.reconcile().await;
     let mut second = Stack { world: first.world.clone(), ..Stack::new(CHAIN) };
@@ -174,7 +174,7 @@ async fn another_lineage_is_refused_and_taken_over_on_demand() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_that_proves_needless_keeps_the_object() {
+async fn an_unnecessary_replacement_keeps_the_object() {
     let mut stack =
         Stack::new("named:\n  b: {shape: round}\ntoken:\n  a: {shape: '${named.b.id}'}\n");
     stack.reconcile().await;
@@ -184,14 +184,14 @@ async fn a_replacement_that_proves_needless_keeps_the_object() {
     let mut planned = stack.plan().await;
     planned.sort();
     assert_eq!(planned, plan, "the new id is not known yet");
-    // The name, and so the id, is the old one; the thing is another, and is bound to anew.
+    // The name, and so the id, is the old one; the object is new, and dependents are updated.
     assert_eq!(writes(&stack).await, ["delete named", "create named", "update token"]);
     assert_eq!(the(&stack, "token.a").id, before);
     stack.holds("kept").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_others_change_at_the_same_time_is_waited_for() {
+async fn a_conflicting_change_is_waited_for() {
     let stack = Stack::new("token:\n  a: {size: 1}\n");
     stack.reconcile().await;
     let stack = Stack { file: stack.file.replace("size: 1", "size: 2"), ..stack };
@@ -209,7 +209,7 @@ async fn what_others_change_at_the_same_time_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_bound_to_the_former_is_bound_again_also_after_a_conflict() {
+async fn dependents_are_updated_after_a_replacement_despite_a_conflict() {
     let mut stack =
         Stack::new("named:\n  b: {shape: round}\nplain:\n  c: {rules: {to: '${named.b.id}'}}\n");
     stack.reconcile().await;
@@ -228,7 +228,7 @@ async fn what_was_bound_to_the_former_is_bound_again_also_after_a_conflict() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_be_deleted_stays_and_may_be_wanted_again() {
+async fn an_object_that_could_not_be_deleted_can_be_declared_again() {
     let mut stack = Stack::new(CHAIN);
     stack.reconcile().await;
     let whole = std::mem::replace(&mut stack.file, "stack: s\n".to_owned());
@@ -245,7 +245,7 @@ async fn what_may_not_be_deleted_stays_and_may_be_wanted_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_begins_on_what_has_failed() {
+async fn nothing_starts_after_a_failed_dependency() {
     let stack = Stack::new("token:\n  a: {}\n  b: {rules: {x: '${token.a.id}'}}\n");
     let stack = Stack { parallelism: 1, settle: Duration::from_secs(9), ..stack };
     // Made, and never ready.
@@ -260,7 +260,7 @@ async fn nothing_begins_on_what_has_failed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interrupted_run_begins_nothing_and_says_so() {
+async fn an_interrupted_run_starts_nothing_and_reports_it() {
     let stack = Stack::new(CHAIN);
     stack.stop.send_replace(true);
     let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
@@ -284,7 +284,7 @@ async fn an_interrupted_run_begins_nothing_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_new_need_is_recorded_though_nothing_changes() {
+async fn a_new_dependency_is_recorded_without_a_change() {
     let mut stack = Stack::new("token:\n  a: {}\n  b: {}\n");
     stack.reconcile().await;
     stack.file = stack.file.replace("  b: {}", "  b: {depends_on: [token.a]}");
@@ -301,7 +301,7 @@ async fn a_new_need_is_recorded_though_nothing_changes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_old_one_stays_while_a_dependant_holds_on_to_it() {
+async fn a_replaced_object_stays_while_a_dependent_refers_to_it() {
     let mut stack = Stack::new(&CHAIN.replace("size: 2", "size: 2, shape: round"));
     stack.reconcile().await;
     let old = the(&stack, "token.a").id;
@@ -314,11 +314,11 @@ async fn the_old_one_stays_while_a_dependant_holds_on_to_it() {
     assert!(stack.world.things().iter().any(|thing| thing.id == old), "it is still needed");
     stack.world.script(|_| Fate::Happens);
     stack.reconcile().await;
-    stack.holds("let go").await;
+    stack.holds("released").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_old_one_stays_until_the_new_one_is_ready() {
+async fn a_replaced_object_stays_until_the_new_one_is_ready() {
     let mut stack = Stack::new("token:\n  a: {shape: round}\n");
     stack.reconcile().await;
     stack.file = stack.file.replace("round", "square");
@@ -348,14 +348,14 @@ async fn renamed() -> Stack {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_gets_its_former_name_back_waits_until_that_is_free() {
+async fn a_create_waits_until_its_former_name_is_free() {
     let stack = renamed().await;
     assert_eq!(writes(&stack).await, ["delete named", "delete named", "create named"]);
     stack.holds("renamed back").await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_gets_its_former_name_back_is_not_taken_for_the_former_one() {
+async fn an_object_with_a_former_name_is_not_confused_with_the_former_object() {
     let stack = renamed().await;
     stack.world.meddle(|things| things[0].alive = false);
     stack.reconcile().await;
@@ -363,7 +363,7 @@ async fn what_gets_its_former_name_back_is_not_taken_for_the_former_one() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_another_state_made_is_taken_over_in_the_place_of_an_open_create() {
+async fn an_open_create_can_adopt_an_object_of_another_state() {
     let first = Stack::new("named:\n  b: {}\n");
     let second = Stack { world: first.world.clone(), ..Stack::new("named:\n  b: {}\n") };
     second.world.script(|deed| match deed.verb {

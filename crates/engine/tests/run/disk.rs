@@ -31,7 +31,7 @@ async fn finishes(stack: &Stack, when: &str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_disk_may_fail_at_any_operation_and_the_next_run_finishes() {
+async fn a_run_whose_disk_failed_anywhere_is_finished_by_the_next_one() {
     let mut met = 0;
     for fault in faults() {
         for made_before in [false, true] {
@@ -61,7 +61,7 @@ async fn the_disk_may_fail_at_any_operation_and_the_next_run_finishes() {
 
 /// A first run meets an error, the second one loses power: what the first one left is the worst case.
 #[tokio::test(start_paused = true)]
-async fn the_power_may_go_after_a_failed_sync() {
+async fn a_power_loss_after_a_failed_sync_loses_nothing() {
     let mut met = 0;
     for first in [DiskFault::Broken, DiskFault::Full(1)] {
         for one in 0.. {
@@ -93,7 +93,7 @@ async fn the_power_may_go_after_a_failed_sync() {
 
 /// Damaged files, and the disk fails or the power goes while they are rebuilt; then again.
 #[tokio::test(start_paused = true)]
-async fn a_rebuild_cut_short_anywhere_is_repeated() {
+async fn an_interrupted_rebuild_can_be_repeated() {
     let mut met = 0;
     for damaged in ["state.json", "journal.jsonl"] {
         for fault in faults() {
@@ -145,7 +145,7 @@ async fn killed_in_the_middle() -> Stack {
 /// A name that a failed sync of the folder left undurable takes all that is synced later along, when
 /// the power goes: every pair of a failed operation and a power cut in the next run.
 #[tokio::test(start_paused = true)]
-async fn a_disk_that_failed_and_then_loses_its_power_forgets_nothing_that_was_made() {
+async fn a_disk_failure_before_a_power_loss_loses_no_created_object() {
     for broken in 0..12 {
         for cut in 0..12 {
             let mut stack = Stack::new("plain:\n  c: {}\ntoken:\n  a: {}\n");

@@ -27,27 +27,27 @@ fn guarded(hold: &Hold) -> (&str, Action) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_protected_is_neither_replaced_nor_deleted_also_without_its_block() {
+async fn replacing_or_deleting_a_protected_object_is_blocked() {
     let mut stack = made("token:\n  a: {shape: round, protect: true}\n").await;
     stack.file = stack.file.replace("round", "square");
-    let held = refused(&stack, false).await;
+    let blocked = refused(&stack, false).await;
     assert_eq!(
-        (held[0].0.as_str(), guarded(&held[0].1)),
+        (blocked[0].0.as_str(), guarded(&blocked[0].1)),
         ("token.a", ("protect", Action::Replace))
     );
     let whole = stack.file.clone();
     stack.file = "stack: s\n".to_owned();
     for destroys in [false, true] {
-        let held = refused(&stack, destroys).await;
-        assert_eq!(guarded(&held[0].1), ("protect", Action::Delete), "destroys {destroys}");
+        let blocked = refused(&stack, destroys).await;
+        assert_eq!(guarded(&blocked[0].1), ("protect", Action::Delete), "destroys {destroys}");
     }
     assert_eq!(stack.world.things().len(), 1);
 
     // Only the file takes it away, and then everything goes.
     stack.file = whole.replace(", protect: true", "");
-    let held = refused(&stack, false).await;
+    let blocked = refused(&stack, false).await;
     assert_eq!(
-        guarded(&held[0].1),
+        guarded(&blocked[0].1),
         ("protect", Action::Replace),
         "the run that records it is first"
     );
@@ -62,7 +62,7 @@ async fn what_is_protected_is_neither_replaced_nor_deleted_also_without_its_bloc
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_guard_is_on_record_from_the_intent_on() {
+async fn a_guard_is_in_the_state_from_the_intent_on() {
     let mut stack = Stack::new("token:\n  a: {protect: true}\n");
     stack.world.script(|deed| match deed.verb {
         "create" => Fate::KillsAfter,
@@ -74,7 +74,7 @@ async fn a_guard_is_on_record_from_the_intent_on() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_protected_and_gone_is_no_hindrance() {
+async fn a_protected_object_that_is_gone_blocks_nothing() {
     let mut stack = made("token:\n  a: {protect: true}\n").await;
     stack.world.meddle(|things| things[0].alive = false);
     assert_eq!(stack.plan().await, ["create token.a"]);
@@ -85,7 +85,7 @@ async fn what_is_protected_and_gone_is_no_hindrance() {
 
 /// A guard is in the file, and the run that is to record it does not get that far.
 #[tokio::test(start_paused = true)]
-async fn a_guard_holds_however_the_object_came_into_the_state() {
+async fn a_guard_applies_to_created_adopted_and_imported_objects() {
     // Its create is answered by nobody, and it is found by its name.
     let mut found = Stack::new("named:\n  b: {protect: true}\n");
     found.world.script(|deed| match deed.verb {
@@ -96,7 +96,7 @@ async fn a_guard_holds_however_the_object_came_into_the_state() {
     found.file = "stack: s\n".to_owned();
     assert_eq!(guarded(&refused(&found, false).await[0].1), ("protect", Action::Delete));
 
-    // It is taken up by its id.
+    // It is imported by its id.
     let mut stack = made("token:\n  a: {}\n").await;
     stack.world.meddle(|things| {
         let spec = serde_json::json!({ "name": "b", "tags": {}, "labels": {}, "rules": {} });
@@ -125,7 +125,7 @@ async fn a_guard_holds_however_the_object_came_into_the_state() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_retained_stays_in_the_cloud_and_is_forgotten() {
+async fn a_retained_object_is_released() {
     for destroys in [false, true] {
         let mut stack = made("token:\n  a: {shape: round, retain: true}\n  z: {}\n").await;
         stack.file = stack.file.replace("round", "square");
@@ -146,17 +146,17 @@ async fn what_is_retained_stays_in_the_cloud_and_is_forgotten() {
 async fn a_retained_object_keeps_its_name() {
     let mut stack = made("named:\n  a: {name: x, retain: true}\n").await;
     stack.file = "stack: s\nnamed:\n  b: {name: x}\n".to_owned();
-    let held = refused(&stack, false).await;
-    assert_eq!(held, [("named.b".to_owned(), Hold::NameKept(address("named.a")))]);
+    let blocked = refused(&stack, false).await;
+    assert_eq!(blocked, [("named.b".to_owned(), Hold::NameKept(address("named.a")))]);
     assert_eq!(stack.world.things()[0].address(), Some("named.a"), "nothing was begun");
 }
 
 /// No call says so.
 #[tokio::test(start_paused = true)]
-async fn a_guard_that_comes_or_goes_is_told_once() {
+async fn a_guard_that_is_added_or_removed_is_reported_once() {
     let mut stack = made("token:\n  a: {}\n").await;
     let with = |guard: &str| format!("stack: s\ntoken:\n  a: {{{guard}}}\n");
-    for (guard, told) in [
+    for (guard, expected) in [
         ("protect: true", vec!["`protect` holds once this has run"]),
         (
             "retain: true",
@@ -165,7 +165,7 @@ async fn a_guard_that_comes_or_goes_is_told_once() {
         ("", vec!["`retain` is taken off by this run"]),
     ] {
         stack.file = with(guard);
-        assert_eq!(notes(&stack, "token.a").await, told, "{guard}");
+        assert_eq!(notes(&stack, "token.a").await, expected, "{guard}");
         assert_eq!(stack.plan().await, [""; 0]);
         stack.reconcile().await;
         assert_eq!(notes(&stack, "token.a").await, [""; 0], "{guard}");

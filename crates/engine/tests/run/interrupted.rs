@@ -76,7 +76,7 @@ async fn a_run_killed_after_any_call_is_finished() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_shows_itself_late_is_waited_for_and_not_made_twice() {
+async fn an_object_that_is_visible_late_is_not_created_twice() {
     for fate in [Fate::Happens, Fate::KillsAfter, Fate::ReplyIsLost] {
         at_every_call(&fate, (20, 5)).await;
     }
@@ -84,7 +84,7 @@ async fn what_shows_itself_late_is_waited_for_and_not_made_twice() {
 
 /// The window is 30 s here.
 #[tokio::test(start_paused = true)]
-async fn up_to_the_end_of_the_window_nothing_is_made_twice() {
+async fn nothing_is_created_twice_within_the_consistency_window() {
     let mut runs = 0;
     for seconds in [1, 7, 14, 21, 28, 29] {
         for kind in ["token", "named", "plain"] {
@@ -108,12 +108,12 @@ async fn up_to_the_end_of_the_window_nothing_is_made_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_reply_makes_nothing_twice() {
+async fn a_lost_reply_creates_nothing_twice() {
     at_every_call(&Fate::ReplyIsLost, (0, 0)).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_that_fails_is_made_again() {
+async fn a_failed_call_is_repeated() {
     for fault in [Fault::Transient, Fault::Unknown, Fault::Conflict, Fault::Denied, Fault::Terminal]
     {
         at_every_call(&Fate::Fails(fault), (0, 0)).await;
@@ -122,7 +122,7 @@ async fn a_call_that_fails_is_made_again() {
 
 /// A create killed at one call, and the run after it at another: every pair.
 #[tokio::test(start_paused = true)]
-async fn two_kills_in_a_row_are_got_over() {
+async fn runs_converge_after_two_kills_in_a_row() {
     let mut pairs = 0;
     for first in [Fate::KillsBefore, Fate::KillsAfter] {
         for second in [Fate::KillsBefore, Fate::KillsAfter] {
@@ -176,7 +176,7 @@ async fn killed_while_invisible() -> Stack {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_one_is_not_forgotten_when_the_next_run_ends_early_and_the_file_changes() {
+async fn a_late_object_survives_an_early_end_and_a_changed_file() {
     let mut stack = killed_while_invisible().await;
     stack.world.script(|deed| match deed.number {
         0 => Fate::Happens, // the create is looked for, and not seen
@@ -190,7 +190,7 @@ async fn a_late_one_is_not_forgotten_when_the_next_run_ends_early_and_the_file_c
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destroy_waits_for_a_late_one() {
+async fn a_destroy_waits_for_a_late_object() {
     let stack = killed_while_invisible().await;
     assert!(matches!(stack.run(true).await, Ended::Done(_)));
     assert_eq!(stack.world.things(), []);
@@ -228,7 +228,7 @@ async fn a_refusal_proves_nothing_about_an_earlier_attempt() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_one_of_a_former_file_is_brought_to_the_present_one() {
+async fn a_late_object_of_a_former_file_converges_to_the_present_one() {
     let mut stack = killed_while_invisible().await;
     stack.file = "stack: s\nnamed:\n  b: {word: psst}\n".to_owned();
     stack.reconcile().await;

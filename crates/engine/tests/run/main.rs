@@ -1,13 +1,13 @@
 //! Whole runs of the engine against a cloud and a disk in memory.
 
-mod asked;
+mod blockers;
 mod converge;
 mod disk;
 mod guards;
-mod held;
 mod history;
 mod interrupted;
+mod options;
 mod renames;
+mod retries;
 mod simulation;
 mod support;
-mod told;

@@ -7,7 +7,7 @@ use stackwright_testkit::world::Fate;
 use crate::support::{Ended, PAIR, Stack, address, made, notes, these};
 
 #[tokio::test(start_paused = true)]
-async fn another_address_keeps_the_object_and_all_that_needs_it() {
+async fn renaming_an_address_keeps_the_object_and_its_dependents() {
     let mut stack = made(&PAIR.replace("  b: {", "  b: {name: b, ")).await;
     let before: Vec<String> = stack.world.things().into_iter().map(|thing| thing.id).collect();
     stack.file =
@@ -26,9 +26,9 @@ async fn another_address_keeps_the_object_and_all_that_needs_it() {
     assert_eq!(order, ["named", "token"], "dependants first, as recorded under the new addresses");
 }
 
-/// Renames one, lets go of another, deletes a third: killed at every call, and finished.
+/// A run renames one object, releases another and deletes a third: killed at every call and finished.
 #[tokio::test(start_paused = true)]
-async fn a_run_that_renames_and_forgets_can_be_killed_at_any_call() {
+async fn a_rename_and_a_release_killed_anywhere_are_finished() {
     for fate in [Fate::KillsBefore, Fate::KillsAfter, Fate::ReplyIsLost] {
         for number in 0.. {
             let mut stack =
@@ -79,7 +79,7 @@ async fn a_unique_name_passes_from_one_address_to_another() {
 
 /// A moved object's address tag lags behind until its next update.
 #[tokio::test(start_paused = true)]
-async fn what_the_state_knows_by_another_address_is_not_found_again() {
+async fn an_object_recorded_at_another_address_is_not_adopted() {
     let mut stack = made("token:\n  a: {name: x}\n").await;
     let id = stack.world.things()[0].id.clone();
     stack.file = "stack: s\ntoken:\n  a: {size: 7}\n  b: {name: x, renamed_from: c}\n".to_owned();
@@ -99,7 +99,7 @@ async fn what_the_state_knows_by_another_address_is_not_found_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_former_address_that_nobody_knows_is_told_once() {
+async fn an_unknown_former_address_is_reported_once() {
     let mut stack = Stack::new("token:\n  a: {renamed_from: b}\n");
     let said =
         "`renamed_from: token.b`: nothing is known of token.b; it may be taken out of the file";
@@ -119,7 +119,7 @@ async fn a_former_address_that_nobody_knows_is_told_once() {
 /// The old half of a replacement could not be deleted, its successor left the file, and another
 /// resource takes the address.
 #[tokio::test(start_paused = true)]
-async fn an_address_at_which_old_objects_are_left_is_free_for_a_rename() {
+async fn an_address_with_only_deposed_objects_is_free_for_a_rename() {
     for kind in ["token", "named", "plain"] {
         let mut stack =
             made(&format!("{kind}:\n  a: {{name: a1, shape: round}}\n  b: {{}}\n")).await;
@@ -158,14 +158,14 @@ async fn an_address_at_which_old_objects_are_left_is_free_for_a_rename() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_that_goes_and_one_that_comes_may_be_the_same() {
+async fn a_removed_and_an_added_resource_may_be_a_rename() {
     for kind in ["token", "named", "plain"] {
         let mut stack = made(&format!("{kind}:\n  a: {{}}\n")).await;
         let former = stack.world.things()[0].id.clone();
         stack.file = format!("stack: s\n{kind}:\n  b: {{}}\n");
         let note = format!("if it is {kind}.a by another key, `renamed_from: a` keeps it");
         assert_eq!(notes(&stack, &format!("{kind}.b")).await, [note]);
-        // Of two that come nobody can tell which it is.
+        // With two added resources it is unclear which one is meant.
         stack.file += "  c: {}\n";
         assert_eq!(notes(&stack, &format!("{kind}.b")).await, [""; 0]);
         // Followed to the letter; the name is as before, where another one is another object.

@@ -3,7 +3,7 @@
 //! one history, exactly.
 //!
 //! `STACKWRIGHT_WORLDS=10000` says how many, `STACKWRIGHT_SECONDS=90` for how long at most;
-//! `STACKWRIGHT_SEED=7` plays one and tells it.
+//! `STACKWRIGHT_SEED=7` plays one and prints it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -85,7 +85,7 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                 let is_whole = !stack.selection.is_narrow();
                 stack.selection.targets.clear();
                 if loud {
-                    println!("{step:?} ended as {ended:?}\n{}", stack.told());
+                    println!("{step:?} ended as {ended:?}\n{}", stack.description());
                 }
                 stack.disk.reboot();
                 let deeds = stack.world.deeds().len();
@@ -111,7 +111,7 @@ async fn play(moves: &[Move], loud: bool) -> usize {
         ended = stack.run(false).await;
     }
     if loud {
-        println!("the last run ended as {ended:?}\n{}", stack.told());
+        println!("the last run ended as {ended:?}\n{}", stack.description());
     }
     match ended {
         Ended::Done(outcome) if outcome.failed.is_empty() && outcome.skipped.is_empty() => {}
@@ -127,7 +127,7 @@ async fn play(moves: &[Move], loud: bool) -> usize {
     met
 }
 
-/// Whether an object of that name may have been let go.
+/// Whether an object of that name may have been released.
 fn retained(moves: &[Move], name: &str) -> bool {
     moves.iter().any(|step| matches!(step, Move::Edit(file) if is_retained(file, name)))
 }
@@ -220,17 +220,17 @@ fn shortest(mut moves: Vec<Move>) -> Vec<Move> {
     moves
 }
 
-fn tell(moves: &[Move]) -> String {
-    moves.iter().fold(String::new(), |mut told, step| {
+fn describe(moves: &[Move]) -> String {
+    moves.iter().fold(String::new(), |mut text_so_far, step| {
         let _ = match step {
-            Move::Edit(file) => writeln!(told, "- the file becomes\n{}", text(file)),
-            other => writeln!(told, "- {other:?}"),
+            Move::Edit(file) => writeln!(text_so_far, "- the file becomes\n{}", text(file)),
+            other => writeln!(text_so_far, "- {other:?}"),
         };
-        told
+        text_so_far
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told by it how much to do")]
+#[expect(clippy::disallowed_methods, reason = "the environment says how much to test")]
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
@@ -243,7 +243,7 @@ struct Tally {
     faults: usize,
 }
 
-/// Plays seed after seed until they are used up or the time is; a panic tells the shortest failure.
+/// Plays seed after seed until they are used up or the time is; a panic shows the shortest failure.
 fn many(next: &AtomicU64, end: u64, until: std::time::Instant) -> Tally {
     let mut tally = Tally::default();
     loop {
@@ -256,18 +256,18 @@ fn many(next: &AtomicU64, end: u64, until: std::time::Instant) -> Tally {
         tally.moves += moves.len();
         match outcome(&moves, false) {
             Ok(faults) => tally.faults += faults,
-            Err(why) => panic!("seed {seed}: {why}\n\nshortest:\n{}", tell(&shortest(moves))),
+            Err(why) => panic!("seed {seed}: {why}\n\nshortest:\n{}", describe(&shortest(moves))),
         }
     }
 }
 
 #[test]
-fn every_history_ends_well() {
+fn every_history_converges() {
     if let Some(seed) = number("STACKWRIGHT_SEED") {
         let moves = history(seed);
-        println!("{}", tell(&moves));
+        println!("{}", describe(&moves));
         outcome(&moves, true)
-            .unwrap_or_else(|why| panic!("{why}\n\nshortest:\n{}", tell(&shortest(moves))));
+            .unwrap_or_else(|why| panic!("{why}\n\nshortest:\n{}", describe(&shortest(moves))));
         return;
     }
     let worlds = number("STACKWRIGHT_WORLDS").unwrap_or(10_000);

@@ -136,7 +136,7 @@ impl Stack {
         session.execute(&surveyed, &mut store).await
     }
 
-    /// `state rebuild`. `false`: whose objects were this state's could not be told any more.
+    /// `state rebuild`. `false` when it was lost which objects belong to this state.
     pub async fn rebuild(&mut self) -> bool {
         let rebuilt = self.try_rebuild().await;
         rebuilt.unwrap_or_else(|error| panic!("rebuild: {error:?}")).knows_lineage
@@ -177,7 +177,7 @@ impl Stack {
         self.drift_and_unseen().await.0
     }
 
-    /// With the addresses that could not be looked at.
+    /// With the addresses whose objects could not be read.
     pub async fn drift_and_unseen(&self) -> (Plan, Vec<String>) {
         let (manifest, providers) = (self.manifest(), self.world.providers());
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
@@ -237,7 +237,7 @@ impl Stack {
     }
 
     /// The calls of the last run, what is in the cloud, and the journal.
-    pub fn told(&self) -> String {
+    pub fn description(&self) -> String {
         let deeds = self.world.deeds().into_iter().map(|d| format!("{} {}", d.verb, d.kind));
         let things = self.world.things().into_iter().map(|t| format!("{} {:?}", t.id, t.address()));
         let journal = self.disk.contents().remove("journal.jsonl").unwrap_or_default();

@@ -1,19 +1,19 @@
-//! What a person is told: while nothing seems to happen, and when a run ends before its work does.
+//! What the program prints while it waits, and when a run ends before its work is done.
 
 use serde_json::Value;
 use stackwright_testkit::{Act, Emulator, Point, Proxy, Refusal};
 
 use crate::support::{Ran, Running, Sandbox, text};
 
-/// A proxy that holds every call of this name before the emulator hears of it.
-fn holding(emulator: &Emulator, name: &'static str) -> Proxy {
+/// A proxy that pauses every call of this name before the emulator gets it.
+fn pausing(emulator: &Emulator, name: &'static str) -> Proxy {
     Proxy::before(emulator, move |call| match call.operation.name == name {
-        true => Act::Hold(Point::Arrived),
+        true => Act::Pause(Point::Arrived),
         false => Act::Pass,
     })
 }
 
-/// The sample without its check, which calls what a proxy may hold.
+/// The sample without its check, which makes calls that a proxy may pause.
 const RECONCILE: &[&str] = &["reconcile", "--no-check"];
 
 /// The last event of that name.
@@ -25,28 +25,28 @@ fn event(ran: &Ran, name: &str) -> Value {
     found.unwrap_or_else(|| panic!("no event {name}:\n{ran}"))
 }
 
-/// Ends a run by a signal at a held call, and lets that call go.
+/// Interrupts a run at a paused call, and resumes the call.
 fn interrupted(mut running: Running, proxy: &Proxy) -> Ran {
-    proxy.held();
+    proxy.paused();
     running.signal("INT");
     running.hear("once more to leave at once");
-    proxy.release();
+    proxy.resume();
     running.wait().code(130)
 }
 
 #[test]
-fn a_call_that_is_not_answered_is_told_with_its_address() {
+fn waiting_for_a_call_is_shown_with_its_address() {
     let emulator = Emulator::ministack().start();
-    let proxy = holding(&emulator, "RunInstances");
+    let proxy = pausing(&emulator, "RunInstances");
     let stack = Sandbox::sample(&emulator).through(&proxy);
     let mut running = stack.start(RECONCILE);
     running.hear("… instance.web: waiting for EC2 to answer RunInstances, ");
-    proxy.release();
+    proxy.resume();
     running.wait().code(0);
 }
 
 #[test]
-fn a_look_and_a_sign_in_that_are_not_answered_are_told() {
+fn waiting_for_a_refresh_or_a_sign_in_is_shown() {
     let emulator = Emulator::ministack().start();
     for (call, line) in [
         ("GetCallerIdentity", ": waiting for STS to answer GetCallerIdentity, "),
@@ -55,7 +55,7 @@ fn a_look_and_a_sign_in_that_are_not_answered_are_told() {
             "… looking at what exists: waiting for EC2 to answer DescribeInstances",
         ),
     ] {
-        let proxy = holding(&emulator, call);
+        let proxy = pausing(&emulator, call);
         let stack = Sandbox::sample(&emulator);
         let mut running = stack.start(&["plan", "--cloud", &proxy.url()]);
         running.hear(line);
@@ -66,9 +66,9 @@ fn a_look_and_a_sign_in_that_are_not_answered_are_told() {
 }
 
 #[test]
-fn after_an_interruption_it_is_told_what_is_done_and_open_and_how_to_go_on() {
+fn an_interrupted_run_reports_its_progress_and_how_to_continue() {
     let emulator = Emulator::ministack().start();
-    let proxy = holding(&emulator, "CreateFunction");
+    let proxy = pausing(&emulator, "CreateFunction");
     let stack = Sandbox::sample(&emulator).through(&proxy);
     std::fs::rename(stack.path("stack.yaml"), stack.path("my stack.yaml")).expect("renamed");
     let go_on =
@@ -89,10 +89,10 @@ fn after_an_interruption_it_is_told_what_is_done_and_open_and_how_to_go_on() {
     line("  cut short: function.ec2-control");
     line("  open: function.ec2-control: ec2-control was created and is not complete yet");
 
-    // And where it is left before that: what has no outcome is on record.
+    // A second signal stops it at once: the create without an outcome is in the state.
     stack.ok(&["destroy", "--yes", "-f", "my stack.yaml"]);
     let mut running = stack.start(&["reconcile", "my stack.yaml"]);
-    proxy.held();
+    proxy.paused();
     running.signal("TERM");
     running.hear("once more to leave at once");
     running.signal("TERM");
@@ -101,13 +101,13 @@ fn after_an_interruption_it_is_told_what_is_done_and_open_and_how_to_go_on() {
         .code(143)
         .says("left at once, which is safe")
         .says("Go on with: stackwright reconcile -f 'my stack.yaml'");
-    proxy.release();
+    proxy.resume();
     let shown = stack.ok(&["show", "-f", "my stack.yaml"]);
     shown.says("function.ec2-control: a create sent at");
 }
 
 #[test]
-fn after_a_failure_too() {
+fn a_failed_run_reports_its_progress_and_how_to_continue() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
         "CreateRole" => Act::Refuse(Refusal::new(403, "AccessDenied")),
@@ -130,13 +130,13 @@ fn after_a_failure_too() {
 }
 
 #[test]
-fn an_interruption_of_the_look_ends_at_once_and_says_that_nothing_was_under_way() {
+fn an_interrupted_refresh_ends_at_once() {
     let emulator = Emulator::ministack().start();
-    let proxy = holding(&emulator, "DescribeInstances");
+    let proxy = pausing(&emulator, "DescribeInstances");
     let stack = Sandbox::sample(&emulator).through(&proxy);
     for (signal, code) in [("INT", 130), ("TERM", 143)] {
         let running = stack.start(RECONCILE);
-        proxy.held();
+        proxy.paused();
         running.signal(signal);
         running
             .wait()
@@ -144,24 +144,24 @@ fn an_interruption_of_the_look_ends_at_once_and_says_that_nothing_was_under_way(
             .says("interrupted; nothing was under way. Go on with: stackwright reconcile");
     }
     let running = stack.start(&["reconcile", "--json"]);
-    proxy.held();
+    proxy.paused();
     running.signal("INT");
     let ran = running.wait().code(130);
     assert_eq!(event(&ran, "unfinished")["interrupted"], true);
 }
 
 #[test]
-fn an_interrupted_recovery_ends_its_call_and_tells() {
+fn an_interrupted_recovery_completes_its_call_and_reports_it() {
     let emulator = Emulator::ministack().start();
-    let proxy = holding(&emulator, "RunInstances");
+    let proxy = pausing(&emulator, "RunInstances");
     let mut stack = Sandbox::sample(&emulator).through(&proxy);
     let running = stack.start(RECONCILE);
-    proxy.held();
+    proxy.paused();
     running.signal("KILL");
     running.wait().code(137);
 
-    // The next one sends it again, and is interrupted while it does.
-    let second = holding(&emulator, "RunInstances");
+    // The next run sends it again, and is interrupted meanwhile.
+    let second = pausing(&emulator, "RunInstances");
     stack.go_through(second.port());
     let running = stack.start(RECONCILE);
     let ran = interrupted(running, &second)
@@ -176,30 +176,30 @@ fn an_interrupted_recovery_ends_its_call_and_tells() {
 }
 
 #[test]
-fn what_a_killed_run_left_is_told_when_it_is_taken_up() {
+fn recovery_after_a_kill_is_reported() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
-        "RunInstances" => Act::Hold(Point::Committed),
+        "RunInstances" => Act::Pause(Point::Committed),
         _ => Act::Pass,
     });
     let stack = Sandbox::sample(&emulator).through(&proxy);
     let running = stack.start(RECONCILE);
-    proxy.held();
+    proxy.paused();
     running.signal("KILL");
     running.wait().code(137);
     let stack = stack.at(&emulator);
     let ran = stack.ok(RECONCILE);
     let line = ran.stderr.lines().find(|line| line.starts_with("recovered instance.web i-"));
-    let line = line.unwrap_or_else(|| panic!("not told:\n{ran}"));
+    let line = line.unwrap_or_else(|| panic!("not reported:\n{ran}"));
     assert!(line.ends_with(": its create had happened; found by its tags"), "{line}");
 
-    // A state that was lost.
+    // The state is lost.
     std::fs::remove_dir_all(stack.path(".stackwright")).expect("lost");
     stack.ok(&[RECONCILE, &["--adopt"]].concat()).says("adopted instance.web i-");
 }
 
 #[test]
-fn an_interruption_of_the_checks_says_that_the_resources_are_in_place() {
+fn interrupted_checks_report_that_all_resources_are_in_place() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.edit("status: 200", "status: 201");

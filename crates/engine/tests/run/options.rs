@@ -11,7 +11,7 @@ use stackwright_testkit::world::{Fate, Thing};
 use crate::support::{Ended, PAIR, Stack, made, notes, steps, these};
 
 #[tokio::test(start_paused = true)]
-async fn what_is_ignored_is_left_to_others_and_never_sent_again() {
+async fn an_ignored_field_keeps_the_value_of_others() {
     let mut stack = made(
         "token:\n  a: {size: 2, ignore: [size, labels.theirs], labels: {theirs: x, ours: y}}\n",
     )
@@ -33,7 +33,7 @@ async fn what_is_ignored_is_left_to_others_and_never_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_target_brings_what_it_needs_and_an_exclusion_leaves_what_needs_it() {
+async fn a_target_includes_its_dependencies_and_an_exclusion_its_dependents() {
     let mut stack = Stack::new(&format!("{PAIR}plain:\n  c: {{}}\n"));
     stack.selection.targets = these(&["named.b"]);
     assert_eq!(stack.plan().await, ["create token.a", "create named.b"]);
@@ -47,7 +47,7 @@ async fn a_target_brings_what_it_needs_and_an_exclusion_leaves_what_needs_it() {
     stack.reconcile().await;
     stack.holds("in three parts").await;
 
-    // A replacement of the target takes along what must let go of the old one.
+    // A replacement of the target includes the dependents that refer to the old object.
     stack.file = stack.file.replace("round", "square");
     stack.selection.targets = these(&["token.a"]);
     assert_eq!(stack.plan().await, ["replace token.a", "delete token.a", "update named.b"]);
@@ -61,7 +61,7 @@ async fn a_target_brings_what_it_needs_and_an_exclusion_leaves_what_needs_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_left_out_holds_nothing_up() {
+async fn an_excluded_resource_blocks_nothing() {
     let mut stack = made("token:\n  a: {shape: round, protect: true}\n  b: {}\n").await;
     stack.file = stack.file.replace("round", "square").replace("b: {}", "b: {size: 4}");
     stack.selection.excluded = these(&["token.a"]);
@@ -69,7 +69,7 @@ async fn what_is_left_out_holds_nothing_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_replacement_that_was_asked_for_is_one_though_nothing_differs() {
+async fn a_requested_replacement_happens_without_a_difference() {
     let mut stack = made(PAIR).await;
     let old = stack.world.things()[0].id.clone();
     stack.selection.replaced = these(&["token.a"]);
@@ -80,7 +80,7 @@ async fn a_replacement_that_was_asked_for_is_one_though_nothing_differs() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_object_of_nobody_is_taken_up_by_its_id_and_then_brought_to_the_file() {
+async fn an_import_by_id_converges_to_the_file() {
     let stack = made("token:\n  a: {size: 2}\n").await;
     stack.world.meddle(|things| {
         let spec = serde_json::json!({
@@ -105,7 +105,7 @@ async fn an_object_of_nobody_is_taken_up_by_its_id_and_then_brought_to_the_file(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_name_that_exists_is_taken_up_where_that_is_asked_for() {
+async fn an_existing_name_is_adopted_on_request() {
     let first = made("named:\n  other: {}\n").await;
     first.world.meddle(|things| {
         let spec = serde_json::json!({ "name": "b", "tags": {}, "labels": {}, "rules": {} });
@@ -125,19 +125,19 @@ async fn a_name_that_exists_is_taken_up_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_let_go_stays_and_is_made_anew_where_the_file_still_wants_it() {
+async fn a_released_object_stays_and_a_declared_one_is_created_again() {
     let stack = made(PAIR).await;
     let old = stack.world.things()[0].id.clone();
     stack.forget("token.a").await;
     assert_eq!(stack.world.things().len(), 2, "nothing was deleted");
     assert_eq!(stack.plan().await, ["create token.a", "update named.b"]);
     stack.reconcile().await;
-    stack.holds("made anew").await;
+    stack.holds("re-created").await;
     assert!(stack.world.things().iter().any(|thing| thing.id == old && thing.address().is_none()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn drift_is_told_against_what_was_applied_and_not_against_the_file() {
+async fn drift_compares_with_the_applied_spec_and_not_with_the_file() {
     let mut stack = made(PAIR).await;
     assert_eq!(steps(&stack.drift().await), [""; 0]);
     stack.file = stack.file.replace("size: 2", "size: 4");
@@ -167,7 +167,7 @@ async fn moved(stack: &Stack, saved: &Saved, env: &Env) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_saved_plan_holds_only_so_long_as_nothing_has_moved() {
+async fn a_saved_plan_is_valid_until_something_changes() {
     let mut stack = Stack::new(PAIR);
     let env = Env::from([("PW".to_owned(), "hush".to_owned())]);
     let first = saved(&stack, &env).await;
@@ -190,7 +190,7 @@ async fn a_saved_plan_holds_only_so_long_as_nothing_has_moved() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn tags_of_others_are_removed_where_that_is_asked_for() {
+async fn unmanaged_tags_are_removed_on_request() {
     let mut stack = made("token:\n  a: {tags: {ours: x}}\n").await;
     stack.world.meddle(|things| {
         for (key, value) in [("theirs", "1"), ("aws:cloudformation:stack", "2")] {
@@ -210,7 +210,7 @@ async fn tags_of_others_are_removed_where_that_is_asked_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_deleted_for_a_successor_that_is_left_out() {
+async fn nothing_is_deleted_for_an_excluded_replacement() {
     let mut stack =
         made("token:\n  a: {size: 1}\nnamed:\n  b: {shape: round, rules: {a: '${token.a.id}'}}\n")
             .await;
@@ -225,7 +225,7 @@ async fn nothing_is_deleted_for_a_successor_that_is_left_out() {
 
 /// What has a unique name goes before its successor, but not before all that one needs is there.
 #[tokio::test(start_paused = true)]
-async fn the_old_one_stays_where_its_successor_cannot_be_made() {
+async fn a_replaced_object_stays_when_the_create_fails() {
     let mut stack =
         made("token:\n  a: {size: 1}\nnamed:\n  b: {shape: round, rules: {a: '${token.a.id}'}}\n")
             .await;
@@ -242,16 +242,16 @@ async fn the_old_one_stays_where_its_successor_cannot_be_made() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_replacement_leaves_out_is_told() {
+async fn a_replacement_shows_removed_write_only_fields() {
     let mut stack = made("token:\n  a: {shape: round, word: hush}\n").await;
     stack.file = stack.file.replace("shape: round, word: hush", "shape: square");
     let plan = stack.surveyed().await;
-    let told: Vec<String> = plan.steps[0].changes.iter().map(|c| c.path.to_string()).collect();
-    assert_eq!(told, ["shape", "word"]);
+    let changed: Vec<String> = plan.steps[0].changes.iter().map(|c| c.path.to_string()).collect();
+    assert_eq!(changed, ["shape", "word"]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_edit_of_what_is_ignored_is_told_once_with_the_line_that_ignores_it() {
+async fn an_edit_of_an_ignored_field_is_reported_once_with_its_line() {
     let mut stack = made("token:\n  a:\n    size: 2\n    ignore: [size]\n").await;
     stack.world.meddle(|things| things[0].spec["size"] = 9.into());
     assert_eq!(notes(&stack, "token.a").await, [""; 0], "what others do is theirs");

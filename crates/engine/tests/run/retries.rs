@@ -1,4 +1,4 @@
-//! What a run tells while it waits, and how often it repeats what fails.
+//! What a run reports while it waits, and how often it repeats failed calls.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::support::{Ended, Stack, place};
 
 /// Runs to the end with `${env.PW}` as `script says`, which the world's errors quote.
-async fn told(stack: &Stack) -> (Outcome, Vec<Event>) {
+async fn run_with_events(stack: &Stack) -> (Outcome, Vec<Event>) {
     let source = Source { path: PathBuf::from("stack.yaml"), text: stack.file.clone() };
     let env = |name: &str| (name == "PW").then(|| "script says".to_owned());
     let request = Request { cloud: None, region: None, env: &env, needs_env: true };
@@ -48,7 +48,7 @@ fn many(count: usize) -> Stack {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_in_which_nothing_succeeds_ends_soon_and_says_why() {
+async fn a_run_without_any_success_ends_early_with_the_cause() {
     let stack = many(200);
     for fault in [Fault::Transient, Fault::Conflict, Fault::Unknown] {
         let fails = fault.clone();
@@ -75,7 +75,7 @@ async fn a_run_in_which_nothing_succeeds_ends_soon_and_says_why() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_large_run_that_is_only_throttled_comes_to_its_end() {
+async fn a_large_throttled_run_completes() {
     let stack = Stack { parallelism: 16, ..many(300) };
     let mut last = Instant::now();
     stack.world.script(move |deed| match deed.verb {
@@ -91,7 +91,7 @@ async fn a_large_run_that_is_only_throttled_comes_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_awaited_to_come_about_costs_nothing() {
+async fn waiting_for_readiness_spends_no_retry_budget() {
     let stack = many(60);
     let since = Instant::now();
     stack.world.script(move |deed| match deed.verb {
@@ -107,14 +107,14 @@ async fn what_is_awaited_to_come_about_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wait_tells_for_what_how_long_and_why_and_no_secret() {
+async fn a_wait_reports_its_subject_time_and_reason_without_secrets() {
     let stack = Stack::new("token:\n  a: {word: '${env.PW}'}\n");
     let since = Instant::now();
     stack.world.script(move |deed| match deed.verb {
         "create" if since.elapsed() < Duration::from_secs(20) => Fate::Fails(Fault::Transient),
         _ => Fate::Happens,
     });
-    let (outcome, events) = told(&stack).await;
+    let (outcome, events) = run_with_events(&stack).await;
     assert_eq!(outcome.done.iter().map(ToString::to_string).collect::<Vec<_>>(), ["token.a"]);
     let waits: Vec<_> = events
         .iter()
@@ -126,18 +126,18 @@ async fn a_wait_tells_for_what_how_long_and_why_and_no_secret() {
     assert!(waits.len() > 3, "{events:?}");
     for (number, (what, because, limit)) in waits.into_iter().enumerate() {
         assert_eq!((what.as_str(), limit), ("the service to take more calls", 120));
-        // The same reason is told once.
+        // The same reason is reported once.
         assert_eq!(because.as_deref(), Some("as the ${env.PW}").filter(|_| number == 0));
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_that_waits_for_a_young_object_is_told() {
+async fn observing_a_new_object_reports_its_wait() {
     let stack = Stack { settle: Duration::from_secs(60), ..Stack::new("token:\n  a: {}\n") };
     stack.reconcile().await;
     let hidden = Instant::now() + Duration::from_secs(20);
     stack.world.meddle(|things| things[0].visible = hidden);
-    let (outcome, events) = told(&stack).await;
+    let (outcome, events) = run_with_events(&stack).await;
     assert!(outcome.done.is_empty(), "{events:?}");
     let id = stack.world.things()[0].id.clone();
     let is_told = events.iter().any(|event| {
@@ -147,7 +147,7 @@ async fn a_look_that_waits_for_a_young_object_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_interruption_ends_what_is_being_repeated() {
+async fn an_interruption_ends_retries() {
     let mut stack = many(3);
     for verb in ["create", "update", "delete"] {
         let (stop, since) = (stack.stop.clone(), Instant::now());
@@ -171,7 +171,7 @@ async fn an_interruption_ends_what_is_being_repeated() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_became_of_an_open_create_is_told_with_its_object() {
+async fn the_outcome_of_an_open_create_is_reported_with_its_object() {
     for (kind, fate, how) in [
         ("token", Fate::KillsAfter, "had happened; found by its tags"),
         ("token", Fate::KillsBefore, "was sent again, with its token"),
@@ -187,7 +187,7 @@ async fn what_became_of_an_open_create_is_told_with_its_object() {
         });
         assert!(matches!(stack.run(false).await, Ended::Killed));
         stack.world.script(|_| Fate::Happens);
-        let (_, events) = told(&stack).await;
+        let (_, events) = run_with_events(&stack).await;
         let recovered = events.iter().find_map(|event| match event {
             Event::Recovered { id, how, .. } => Some((id.clone(), *how)),
             _ => None,
@@ -201,16 +201,16 @@ async fn what_became_of_an_open_create_is_told_with_its_object() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_whose_reply_is_lost_is_not_told_as_throttling() {
+async fn a_lost_reply_is_not_reported_as_throttling() {
     let stack = Stack::new("token:\n  a: {}\n");
     let since = Instant::now();
-    // Only what is in transition is looked at after its create.
+    // Only an object in transition is observed after its create.
     stack.world.late(Duration::ZERO, Duration::from_secs(1));
     stack.world.script(move |deed| match deed.verb {
         "observe" if since.elapsed() < Duration::from_secs(20) => Fate::ReplyIsLost,
         _ => Fate::Happens,
     });
-    let (outcome, events) = told(&stack).await;
+    let (outcome, events) = run_with_events(&stack).await;
     assert_eq!(outcome.done.len(), 1, "{outcome:?}");
     let waits = events.iter().filter_map(|event| match event {
         Event::Waiting { what, because: Some(_), limit, .. } => {

@@ -1,4 +1,4 @@
-//! What a plan says beside its steps, and in the words of the file.
+//! Policies of roles: semantic equality, explanations in terms of the file, unmanaged attachments.
 
 use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
@@ -26,7 +26,7 @@ fn made(emulator: &Emulator) -> Sandbox {
 }
 
 #[test]
-fn the_case_of_an_action_is_no_change_whoever_wrote_it() {
+fn the_case_of_an_action_is_not_a_change() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     stack.edit("s3:getobject", "s3:GetObject");
@@ -47,7 +47,7 @@ fn the_case_of_an_action_is_no_change_whoever_wrote_it() {
 }
 
 #[test]
-fn what_a_policy_says_is_explained_by_the_field_that_was_written() {
+fn explain_names_the_field_that_the_file_sets() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     stack.edit("s3:getobject", "s3:PutObject");
@@ -65,7 +65,7 @@ fn what_a_policy_says_is_explained_by_the_field_that_was_written() {
 }
 
 #[test]
-fn policies_that_others_hung_on_a_role_are_told_where_it_goes_and_where_it_has_drifted() {
+fn unmanaged_policies_of_a_role_are_reported_on_deletion_and_drift() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     let read = "arn:aws:iam::aws:policy/AmazonS3ReadOnlyAccess";
@@ -92,10 +92,10 @@ fn policies_that_others_hung_on_a_role_are_told_where_it_goes_and_where_it_has_d
     stack.ok(&["plan"]).says("delete role.r").says(&lost);
 }
 
-/// What the file names is no stranger, whether or not a run got as far as to set it; and of what was
-/// imported the file alone tells.
+/// An attachment that the file names is not unmanaged, even before a run has set it. After an import,
+/// only the file says which attachments are ours.
 #[test]
-fn what_the_file_names_is_nobody_elses() {
+fn attachments_that_the_file_names_are_not_unmanaged() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     let statement = json!({ "Effect": "Deny", "Action": "s3:*", "Resource": "*" });
@@ -107,7 +107,7 @@ fn what_the_file_names_is_nobody_elses() {
     stack.edit("    allow:\n", &format!("    policies: {{named: {document}}}\n    allow:\n"));
     assert!(!stack.ok(&["plan"]).stdout.contains(note));
     stack.reconcile(&[]);
-    // What is about to go is told by the step.
+    // An attachment that is about to be removed is shown by its step.
     stack.edit(&format!("    policies: {{named: {document}}}\n"), "");
     let plan = stack.ok(&["plan"]);
     assert!(!plan.stdout.contains(note), "{plan}");

@@ -6,7 +6,7 @@ use stackwright_testkit::http::http;
 use crate::support::{Sandbox, post, text};
 
 #[test]
-fn the_door_lets_the_api_through_and_nothing_else() {
+fn expose_forwards_calls_of_deployed_apis_and_nothing_else() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.ok(&["reconcile"]);
@@ -32,7 +32,7 @@ fn the_door_lets_the_api_through_and_nothing_else() {
 }
 
 #[test]
-fn a_codespace_is_told_the_public_url_and_how_to_open_it() {
+fn a_codespace_gets_the_public_url_and_the_command_to_open_it() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator)
         .env("CODESPACE_NAME", "fuzzy-robot")
@@ -46,7 +46,7 @@ fn a_codespace_is_told_the_public_url_and_how_to_open_it() {
 }
 
 #[test]
-fn outputs_are_given_as_text_json_or_variables() {
+fn outputs_print_as_text_json_or_variables() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     stack.edit("output:", "output:\n  the.id-of-it: ${instance.web.id}");

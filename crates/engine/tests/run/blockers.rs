@@ -18,7 +18,7 @@ async fn made(file: &str) -> Stack {
 }
 
 /// Why a run does not begin.
-async fn held(stack: &Stack, destroys: bool) -> Vec<Hold> {
+async fn blockers(stack: &Stack, destroys: bool) -> Vec<Hold> {
     let before = stack.world.writes();
     match stack.run(destroys).await {
         Ended::Refused(Error::Held(held)) => {
@@ -34,23 +34,23 @@ fn refused() -> Vec<Hold> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_the_file_refuses_is_not_begun() {
+async fn a_change_that_the_file_refuses_is_blocked() {
     let mut stack = made("token:\n  a: {shape: round, firm: true}\n").await;
     assert_eq!(stack.plan().await, [""; 0]);
     stack.file = stack.file.replace("round", "square");
-    assert_eq!(held(&stack, false).await, refused());
+    assert_eq!(blockers(&stack, false).await, refused());
     // Also together with what would do it anyway, and where both are edited at once.
     stack.selection.replaced.insert("token.a".parse().expect("an address"));
-    assert_eq!(held(&stack, false).await, refused());
+    assert_eq!(blockers(&stack, false).await, refused());
     stack.selection = Default::default();
     stack.file = stack.file.replace("firm: true", "size: 7, firm: true");
-    assert_eq!(held(&stack, false).await, refused());
+    assert_eq!(blockers(&stack, false).await, refused());
     let mut stack = made("token:\n  a: {shape: round}\n").await;
     stack.file = stack.file.replace("round", "square, firm: true");
-    assert_eq!(held(&stack, false).await, refused());
+    assert_eq!(blockers(&stack, false).await, refused());
     // Under another address it is the same object.
     stack.file = "stack: s\ntoken:\n  b: {shape: square, firm: true, renamed_from: a}\n".to_owned();
-    assert_eq!(held(&stack, false).await, refused());
+    assert_eq!(blockers(&stack, false).await, refused());
 
     stack.file = stack.file.replace(", firm: true", "");
     stack.reconcile().await;
@@ -66,12 +66,12 @@ async fn a_change_that_the_file_refuses_is_not_begun() {
     stack.file = "stack: s\ntoken:\n  b: {shape: round, firm: true}\n".to_owned();
     stack.world.meddle(|things| things.iter_mut().for_each(|thing| thing.alive = false));
     stack.reconcile().await;
-    stack.holds("made anew").await;
+    stack.holds("re-created").await;
 }
 
 /// Otherwise the successor would stand beside an object that cannot go.
 #[tokio::test(start_paused = true)]
-async fn what_the_cloud_does_not_let_go_is_held_before_anything_is_done() {
+async fn deletion_protection_in_the_cloud_blocks_the_plan() {
     let mut stack = made("token:\n  a: {shape: round, labels: {locked: so}}\n  z: {}\n").await;
     let locked = |hold: &Hold| match hold {
         Hold::Locked { protection, action } => (protection.reason.clone(), *action),
@@ -79,13 +79,13 @@ async fn what_the_cloud_does_not_let_go_is_held_before_anything_is_done() {
     };
     let whole = stack.file.clone();
     stack.file = whole.replace("round", "square");
-    assert_eq!(locked(&held(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
+    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
     // To take it off in the same run is too late: what exists counts.
     stack.file = stack.file.replace("{locked: so}", "{}");
-    assert_eq!(locked(&held(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
+    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
     stack.file = "stack: s\ntoken:\n  z: {}\n".to_owned();
-    assert_eq!(locked(&held(&stack, false).await[0]), ("so".to_owned(), Action::Delete));
-    assert_eq!(locked(&held(&stack, true).await[0]), ("so".to_owned(), Action::Delete));
+    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), Action::Delete));
+    assert_eq!(locked(&blockers(&stack, true).await[0]), ("so".to_owned(), Action::Delete));
     assert_eq!(stack.world.things().len(), 2);
 
     stack.file = whole.replace("{locked: so}", "{}");
@@ -94,7 +94,7 @@ async fn what_the_cloud_does_not_let_go_is_held_before_anything_is_done() {
     stack.reconcile().await;
     stack.holds("replaced").await;
 
-    // To let go of it is no deletion.
+    // Releasing the object does not delete it.
     stack.file = stack.file.replace("labels: {}", "retain: true, labels: {locked: so}");
     stack.reconcile().await;
     stack.file = "stack: s\n".to_owned();
@@ -108,12 +108,12 @@ fn part(stack: &Stack) -> Option<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_looked_up_is_looked_up_once() {
+async fn a_lookup_is_resolved_once() {
     let mut stack = made("token:\n  a: {part: p}\n").await;
     assert_eq!(part(&stack).as_deref(), Some("p-0"));
     stack.world.renew();
     assert_eq!(stack.plan().await, [""; 0]);
-    // Whatever makes it anew makes it of the same.
+    // A replacement for another reason keeps the resolved value.
     stack.world.meddle(|things| things[0].alive = false);
     stack.reconcile().await;
     assert_eq!(part(&stack).as_deref(), Some("p-0"));
@@ -125,7 +125,7 @@ async fn what_is_looked_up_is_looked_up_once() {
     assert_eq!(stack.plan().await, ["replace token.a", "delete token.a"]);
     stack.reconcile().await;
     assert_eq!(part(&stack).as_deref(), Some("p-1"));
-    assert_eq!(stack.plan().await, [""; 0], "looked up anew, and the same");
+    assert_eq!(stack.plan().await, [""; 0], "resolved again, to the same");
     stack.selection.refreshes = false;
     stack.holds("refreshed").await;
 
@@ -138,7 +138,7 @@ async fn what_is_looked_up_is_looked_up_once() {
 
 /// Which one it was made of, nobody knows: what it has is right until somebody asks for another.
 #[tokio::test(start_paused = true)]
-async fn an_object_that_was_found_keeps_what_it_has() {
+async fn an_adopted_object_keeps_its_resolved_lookup() {
     let mut stack = made("token:\n  z: {}\n").await;
     stack.world.meddle(|things| {
         let spec = serde_json::json!({
@@ -165,7 +165,7 @@ async fn an_object_that_was_found_keeps_what_it_has() {
 
 /// One object that nobody may look at, or that a service cannot show.
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_looked_at_is_left_out_and_stops_nothing_else() {
+async fn an_unreadable_object_can_be_excluded_and_stops_nothing_else() {
     let file = "token:\n  t: {size: 1}\nnamed:\n  n: {size: 1, labels: {t: '${token.t.id}'}}\n\
                 plain:\n  p: {size: 1, labels: {n: '${named.n.id}'}}\n  q: {size: 1}\n";
     let mut stack = made(file).await;
@@ -192,7 +192,7 @@ async fn what_cannot_be_looked_at_is_left_out_and_stops_nothing_else() {
     assert_eq!(stack.plan().await, ["update token.t", "update plain.q"]);
     stack.reconcile().await;
     assert_eq!(stack.plan().await, [""; 0]);
-    // What it needs is not made anew under it, and nobody loses count of what it hangs on.
+    // Its dependencies are not replaced, and its recorded dependencies stay.
     stack.selection.replaced.insert("token.t".parse().expect("an address"));
     assert_eq!(stack.plan().await, ["replace token.t"]);
     stack.selection.replaced.clear();
@@ -216,7 +216,7 @@ async fn what_cannot_be_looked_at_is_left_out_and_stops_nothing_else() {
 
 /// A file that was not edited does not ask for another object, and for another, and another.
 #[tokio::test(start_paused = true)]
-async fn what_was_made_otherwise_is_made_anew_only_when_that_is_asked_for() {
+async fn a_field_that_a_create_did_not_honor_is_replaced_only_on_request() {
     let mut stack = Stack::new("token:\n  a: {shape: round}\n");
     stack.world.script(|deed| match deed.verb {
         "create" => Fate::Happens,
@@ -229,7 +229,7 @@ async fn what_was_made_otherwise_is_made_anew_only_when_that_is_asked_for() {
     stack.world.meddle(|things| things[0].spec["shape"] = "oval".into());
     let otherwise = Hold::MadeOtherwise(Path(vec!["shape".to_owned()]));
     for _ in 0..2 {
-        assert_eq!(held(&stack, false).await, std::slice::from_ref(&otherwise));
+        assert_eq!(blockers(&stack, false).await, std::slice::from_ref(&otherwise));
         assert_eq!(stack.world.things().len(), 1);
     }
     let edited = stack.file.replace("round", "square");
@@ -239,5 +239,5 @@ async fn what_was_made_otherwise_is_made_anew_only_when_that_is_asked_for() {
     stack.selection.replaced.insert("token.a".parse().expect("an address"));
     stack.reconcile().await;
     stack.selection = Default::default();
-    stack.holds("made anew").await;
+    stack.holds("re-created").await;
 }
