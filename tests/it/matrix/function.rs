@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
 
 use super::row::{Action, Lack, On, Removed, Row, Seen, Table};
+use super::walk::walk;
 use crate::support::text;
 
 const CONFIGURED: &[&str] = &["UpdateFunctionConfiguration"];
