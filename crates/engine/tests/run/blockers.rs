@@ -1,4 +1,4 @@
-//! What the plan itself holds back, and what is looked up once.
+//! What blocks a plan, and values that are resolved once.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ async fn made(file: &str) -> Stack {
     stack
 }
 
-/// Why a run does not begin.
+/// Runs; the blockers that keep it from starting.
 async fn blockers(stack: &Stack, destroys: bool) -> Vec<Hold> {
     let before = stack.world.writes();
     match stack.run(destroys).await {
@@ -39,7 +39,7 @@ async fn a_change_that_the_file_refuses_is_blocked() {
     assert_eq!(stack.plan().await, [""; 0]);
     stack.file = stack.file.replace("round", "square");
     assert_eq!(blockers(&stack, false).await, refused());
-    // Also together with what would do it anyway, and where both are edited at once.
+    // Also together with a change that replaces the object, and where both fields are edited at once.
     stack.selection.replaced.insert("token.a".parse().expect("an address"));
     assert_eq!(blockers(&stack, false).await, refused());
     stack.selection = Default::default();
@@ -55,21 +55,21 @@ async fn a_change_that_the_file_refuses_is_blocked() {
     stack.file = stack.file.replace(", firm: true", "");
     stack.reconcile().await;
     stack.holds("allowed").await;
-    // Written, recorded, and taken back, alone and with another shape.
+    // Set, recorded, and removed again, alone and with another shape.
     stack.file = stack.file.replace("square", "square, firm: true");
     stack.reconcile().await;
     stack.file = stack.file.replace(", firm: true", "");
     assert_eq!(stack.plan().await, [""; 0]);
     stack.file = stack.file.replace("square", "oval");
     assert_eq!(stack.plan().await, ["replace token.b", "delete token.b"]);
-    // What is gone has no former shape.
+    // An object that is gone has no former shape.
     stack.file = "stack: s\ntoken:\n  b: {shape: round, firm: true}\n".to_owned();
     stack.world.meddle(|things| things.iter_mut().for_each(|thing| thing.alive = false));
     stack.reconcile().await;
     stack.holds("re-created").await;
 }
 
-/// Otherwise the successor would stand beside an object that cannot go.
+/// Otherwise the replacement would exist beside an object that cannot be deleted.
 #[tokio::test(start_paused = true)]
 async fn deletion_protection_in_the_cloud_blocks_the_plan() {
     let mut stack = made("token:\n  a: {shape: round, labels: {locked: so}}\n  z: {}\n").await;
@@ -80,7 +80,7 @@ async fn deletion_protection_in_the_cloud_blocks_the_plan() {
     let whole = stack.file.clone();
     stack.file = whole.replace("round", "square");
     assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
-    // To take it off in the same run is too late: what exists counts.
+    // Removing the label in the same run is too late: the existing object counts.
     stack.file = stack.file.replace("{locked: so}", "{}");
     assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
     stack.file = "stack: s\ntoken:\n  z: {}\n".to_owned();
@@ -129,14 +129,14 @@ async fn a_lookup_is_resolved_once() {
     stack.selection.refreshes = false;
     stack.holds("refreshed").await;
 
-    // Another name for the same is no change, another part is.
+    // Another name for the same part is not a change; another part is.
     stack.world.renew();
     stack.file = stack.file.replace("part: p", "part: q");
     stack.reconcile().await;
     assert_eq!(part(&stack).as_deref(), Some("q-2"));
 }
 
-/// Which one it was made of, nobody knows: what it has is right until somebody asks for another.
+/// It is not known by which lookup it was created: its value is right until a refresh is requested.
 #[tokio::test(start_paused = true)]
 async fn an_adopted_object_keeps_its_resolved_lookup() {
     let mut stack = made("token:\n  z: {}\n").await;
@@ -155,7 +155,7 @@ async fn an_adopted_object_keeps_its_resolved_lookup() {
     stack.reconcile().await;
     assert_eq!(stack.plan().await, [""; 0]);
     assert_eq!(stack.world.things().iter().filter(|thing| thing.alive).count(), 2);
-    // Also where something else makes it another one.
+    // Also where another change replaces the object.
     stack.file = stack.file.replace("part: p", "part: p, shape: round");
     stack.reconcile().await;
     assert_eq!(part(&stack).as_deref(), Some("old"));
@@ -163,7 +163,7 @@ async fn an_adopted_object_keeps_its_resolved_lookup() {
     assert_eq!(stack.plan().await, ["replace token.a", "delete token.a"]);
 }
 
-/// One object that nobody may look at, or that a service cannot show.
+/// One object that may not be read, or that a service fails to show.
 #[tokio::test(start_paused = true)]
 async fn an_unreadable_object_can_be_excluded_and_stops_nothing_else() {
     let file = "token:\n  t: {size: 1}\nnamed:\n  n: {size: 1, labels: {t: '${token.t.id}'}}\n\
@@ -187,7 +187,7 @@ async fn an_unreadable_object_can_be_excluded_and_stops_nothing_else() {
     let (_, unseen) = stack.drift_and_unseen().await;
     assert_eq!(unseen, ["named.n"]);
 
-    // Neither it nor what needs it.
+    // Neither the object nor its dependents.
     stack.selection.excluded.insert("named.n".parse().expect("an address"));
     assert_eq!(stack.plan().await, ["update token.t", "update plain.q"]);
     stack.reconcile().await;
@@ -196,7 +196,7 @@ async fn an_unreadable_object_can_be_excluded_and_stops_nothing_else() {
     stack.selection.replaced.insert("token.t".parse().expect("an address"));
     assert_eq!(stack.plan().await, ["replace token.t"]);
     stack.selection.replaced.clear();
-    // A target that has nothing to do with it.
+    // A target that does not depend on it.
     stack.selection = Default::default();
     stack.selection.targets.insert("plain.q".parse().expect("an address"));
     assert_eq!(stack.plan().await, [""; 0]);
@@ -207,14 +207,14 @@ async fn an_unreadable_object_can_be_excluded_and_stops_nothing_else() {
     stack.world.script(|_| Fate::Happens);
     stack.reconcile().await;
     stack.holds("seen again").await;
-    // What needs it and is as it shall be stays out of it.
+    // A dependent that matches the file is not affected.
     let unseen: Address = "named.n".parse().expect("an address");
     stack.world.script(blind);
     stack.selection.excluded.insert(unseen.clone());
     assert_eq!(stack.surveyed().await.left_out, [unseen].into());
 }
 
-/// A file that was not edited does not ask for another object, and for another, and another.
+/// Otherwise a file that was not edited would replace the object in every run.
 #[tokio::test(start_paused = true)]
 async fn a_field_that_a_create_did_not_honor_is_replaced_only_on_request() {
     let mut stack = Stack::new("token:\n  a: {shape: round}\n");

@@ -1,4 +1,4 @@
-//! Runs that nothing disturbs: what is made, changed, replaced and deleted, and in which order.
+//! Undisturbed runs: what is created, changed, replaced and deleted, and in which order.
 
 use std::time::Duration;
 
@@ -248,7 +248,7 @@ async fn an_object_that_could_not_be_deleted_can_be_declared_again() {
 async fn nothing_starts_after_a_failed_dependency() {
     let stack = Stack::new("token:\n  a: {}\n  b: {rules: {x: '${token.a.id}'}}\n");
     let stack = Stack { parallelism: 1, settle: Duration::from_secs(9), ..stack };
-    // Made, and never ready.
+    // Created, and never ready.
     stack.world.late(Duration::from_secs(900), Duration::ZERO);
     stack.world.script(|deed| match deed.verb {
         "observe" => Fate::Fails(Fault::Denied),
@@ -332,7 +332,7 @@ async fn a_replaced_object_stays_until_the_new_one_is_ready() {
     stack.holds("replaced").await;
 }
 
-/// `named.b` is `one`; then it shall be `two`, and the delete of `one` fails.
+/// `named.b` is called `one`; then the file calls it `two`, and the delete of `one` fails.
 async fn renamed() -> Stack {
     let mut stack = Stack::new("named:\n  b: {name: one}\n");
     stack.reconcile().await;

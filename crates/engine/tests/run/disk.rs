@@ -1,4 +1,4 @@
-//! The disk of the state, failing at every single operation: power cuts that lose what was not
+//! The disk of the state fails at every single operation: power cuts that lose what was not
 //! synced, no space, input/output errors. The state stays readable, and one more run finishes.
 
 use std::time::Duration;
@@ -15,7 +15,7 @@ fn faults() -> Vec<DiskFault> {
     crashes.chain(bytes.map(DiskFault::Full)).chain([DiskFault::Broken]).collect()
 }
 
-/// A stack with an edit to be made.
+/// A stack with an edit to apply.
 async fn prepared() -> Stack {
     let mut stack = Stack::new(CHAIN);
     stack.reconcile().await;
@@ -47,7 +47,7 @@ async fn a_run_whose_disk_failed_anywhere_is_finished_by_the_next_one() {
                 stack.disk.reboot();
                 finishes(&stack, &when).await;
                 met += 1;
-                // What a finished run has said is durable, whatever the one before it met.
+                // The result of a finished run is durable, whatever happened to the run before.
                 stack.disk.crash(Loss::All);
                 stack.holds(&when).await;
             }
@@ -59,7 +59,7 @@ async fn a_run_whose_disk_failed_anywhere_is_finished_by_the_next_one() {
     );
 }
 
-/// A first run meets an error, the second one loses power: what the first one left is the worst case.
+/// The first run meets an error and the second one a power loss, on what the first one left.
 #[tokio::test(start_paused = true)]
 async fn a_power_loss_after_a_failed_sync_loses_nothing() {
     let mut met = 0;
@@ -91,7 +91,7 @@ async fn a_power_loss_after_a_failed_sync_loses_nothing() {
     );
 }
 
-/// Damaged files, and the disk fails or the power goes while they are rebuilt; then again.
+/// The files are damaged, and the disk fails or loses power while they are rebuilt; then once more.
 #[tokio::test(start_paused = true)]
 async fn an_interrupted_rebuild_can_be_repeated() {
     let mut met = 0;
@@ -109,7 +109,7 @@ async fn an_interrupted_rebuild_can_be_repeated() {
                     break;
                 }
                 stack.disk.reboot();
-                // And once more damaged: what the first one has written counts.
+                // The files are damaged again: what the first rebuild wrote counts.
                 if let Some(journal) = stack.disk.contents().remove("journal.jsonl") {
                     let damaged = [b"x", &journal[1..]].concat();
                     stack.disk.meddle("journal.jsonl", Some(damaged));
@@ -130,7 +130,7 @@ async fn an_interrupted_rebuild_can_be_repeated() {
     );
 }
 
-/// Nearly all is made, nothing folded in.
+/// Nearly all is created, and nothing is folded into the snapshot.
 async fn killed_in_the_middle() -> Stack {
     let stack = prepared().await;
     stack.world.script(|deed| match (deed.verb, deed.kind) {
@@ -142,14 +142,14 @@ async fn killed_in_the_middle() -> Stack {
     stack
 }
 
-/// A name that a failed sync of the folder left undurable takes all that is synced later along, when
-/// the power goes: every pair of a failed operation and a power cut in the next run.
+/// After a failed sync of the folder, a file's name is not durable, and a power loss takes all that was
+/// synced later with it: every pair of a failed operation and a power loss in the next run.
 #[tokio::test(start_paused = true)]
 async fn a_disk_failure_before_a_power_loss_loses_no_created_object() {
     for broken in 0..12 {
         for cut in 0..12 {
             let mut stack = Stack::new("plain:\n  c: {}\ntoken:\n  a: {}\n");
-            // What is not remembered is not found by its tags at once either.
+            // An object that is not recorded is not found by its tags at once either.
             stack.settle = Duration::from_secs(60);
             stack.world.late(Duration::from_secs(2), Duration::ZERO);
             stack.disk.fail(broken, DiskFault::Broken);

@@ -1,4 +1,4 @@
-//! What the file keeps from being deleted: `protect`, `retain`.
+//! Guards against deletion in the file: `protect` and `retain`.
 
 use stackwright_engine::kind::Fault;
 use stackwright_engine::plan::{Action, Hold};
@@ -7,7 +7,7 @@ use stackwright_testkit::world::{Fate, Thing};
 
 use crate::support::{Ended, Stack, address, made, notes};
 
-/// Why a run does not begin, by address.
+/// Runs; the blockers that keep it from starting, by address.
 async fn refused(stack: &Stack, destroys: bool) -> Vec<(String, Hold)> {
     stack.world.script(|_| Fate::Happens);
     match stack.run(destroys).await {
@@ -43,7 +43,7 @@ async fn replacing_or_deleting_a_protected_object_is_blocked() {
     }
     assert_eq!(stack.world.things().len(), 1);
 
-    // Only the file takes it away, and then everything goes.
+    // Only the file removes the guard, and then everything is deleted.
     stack.file = whole.replace(", protect: true", "");
     let blocked = refused(&stack, false).await;
     assert_eq!(
@@ -83,10 +83,10 @@ async fn a_protected_object_that_is_gone_blocks_nothing() {
     stack.holds("gone").await;
 }
 
-/// A guard is in the file, and the run that is to record it does not get that far.
+/// A guard is in the file, and the run that should record it ends earlier.
 #[tokio::test(start_paused = true)]
 async fn a_guard_applies_to_created_adopted_and_imported_objects() {
-    // Its create is answered by nobody, and it is found by its name.
+    // Its create gets no answer, and the object is found by its name.
     let mut found = Stack::new("named:\n  b: {protect: true}\n");
     found.world.script(|deed| match deed.verb {
         "create" => Fate::KillsAfter,
@@ -108,7 +108,7 @@ async fn a_guard_applies_to_created_adopted_and_imported_objects() {
     stack.file = before;
     assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
 
-    // It is written, and destroyed before any run has recorded it.
+    // It is set, and the stack is destroyed before any run has recorded it.
     let mut stack = made("token:\n  a: {}\n").await;
     stack.file = stack.file.replace("{}", "{protect: true}");
     assert_eq!(guarded(&refused(&stack, true).await[0].1), ("protect", Action::Delete));
@@ -137,7 +137,7 @@ async fn a_retained_object_is_released() {
         assert_eq!(left.len(), 1, "{left:?}");
         assert_eq!((left[0].address(), &left[0].spec["shape"]), (None, &"round".into()));
         assert!(stack.state().resources.is_empty());
-        // A state that knows nothing looks everywhere for what is ours.
+        // With an empty state, all our objects are searched for.
         assert_eq!(stack.plan().await, [""; 0]);
     }
 }
@@ -151,7 +151,7 @@ async fn a_retained_object_keeps_its_name() {
     assert_eq!(stack.world.things()[0].address(), Some("named.a"), "nothing was begun");
 }
 
-/// No call says so.
+/// No call depends on it.
 #[tokio::test(start_paused = true)]
 async fn a_guard_that_is_added_or_removed_is_reported_once() {
     let mut stack = made("token:\n  a: {}\n").await;

@@ -7,25 +7,25 @@ use stackwright_engine::kind::Fault;
 use stackwright_testkit::Dice;
 use stackwright_testkit::world::{DiskFault, Fate, Loss};
 
-/// One resource as the file has it.
+/// One resource in the file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Block {
     kind: &'static str,
     /// How often its address was changed.
     renamed: usize,
-    /// Never replaced, and left behind. Only where no object of another shape can be.
+    /// Never replaced, and retained. Only where no object of another shape can exist.
     retains: bool,
     size: Option<usize>,
     shape: Option<&'static str>,
     motor: Option<&'static str>,
     word: Option<&'static str>,
-    /// Its shape is the id of the first thing it needs.
+    /// Its shape is the id of its first dependency.
     is_shaped: bool,
-    /// Earlier resources whose id it needs.
+    /// Earlier resources to whose ids it refers.
     needs: Vec<usize>,
 }
 
-/// By a number that stays; the address may change.
+/// Resources by a number that stays; the address may change.
 pub type File = BTreeMap<usize, Block>;
 
 /// One thing that happens to a stack.
@@ -34,22 +34,22 @@ pub enum Move {
     Edit(File),
     Run {
         destroys: bool,
-        /// The address that it is about; `None`: everything.
+        /// The target; `None` for everything.
         part: Option<String>,
         fates: BTreeMap<usize, Fate>,
         disk: Option<(usize, DiskFault)>,
-        /// At this call of it somebody else starts a run, too.
+        /// At this call, another run is started too.
         beside: Option<usize>,
     },
-    /// Somebody changes the size of a thing, or ends it.
+    /// The size of an object is changed, or the object deleted, by others.
     Meddle {
         which: usize,
         ends: bool,
     },
-    /// New things are seen, and ready, so many seconds later.
+    /// New objects are visible, and ready, so many seconds later.
     Late(u64, u64),
     LoseState,
-    /// A byte of what was not written last changes, or the whole snapshot goes; `state rebuild`.
+    /// A byte before the last write changes, or the whole snapshot is lost; then `state rebuild`.
     Damage(u64),
 }
 
@@ -87,7 +87,7 @@ pub fn text(file: &File) -> String {
     text
 }
 
-/// Whether a file asks to leave an object of that name behind.
+/// Whether a file asks to retain an object of that name.
 pub fn is_retained(file: &File, name: &str) -> bool {
     file.iter().any(|(at, block)| block.retains && name == format!("r{at}"))
 }
@@ -117,7 +117,7 @@ fn block(dice: &mut Dice, at: usize) -> Block {
     }
 }
 
-/// `used`: numbers that some object may have had already.
+/// `used` are the numbers that some object may have had already.
 fn edit(dice: &mut Dice, file: &File, used: &mut BTreeSet<usize>) -> File {
     let mut file = file.clone();
     for _ in 0..=dice.below(3) {
@@ -126,7 +126,7 @@ fn edit(dice: &mut Dice, file: &File, used: &mut BTreeSet<usize>) -> File {
         let is_fresh = used.insert(at);
         match (dice.below(5), file.get(&at).cloned()) {
             (0, _) => drop(file.remove(&at)),
-            // Fields of it change, its kind does not.
+            // Its fields change, its kind does not.
             (1 | 2, Some(Block { kind, renamed, retains, .. })) => {
                 file.insert(at, Block { kind, renamed, retains, ..new }.shapeless_if(retains));
             }

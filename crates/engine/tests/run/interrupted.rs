@@ -1,5 +1,5 @@
-//! Runs that end anywhere: at every call, before it is done and after, and at every write to disk.
-//! One more run finishes the job.
+//! Runs that are killed anywhere: before and after every call, and at every write to disk. One more
+//! run finishes the work.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use stackwright_testkit::world::Fate;
 
 use crate::support::{CHAIN, Ended, Stack, edited};
 
-/// Lets one call of a run meet `fate`, call after call, until a run has fewer.
+/// Gives `fate` to one call of a run, call after call, until a run has fewer calls.
 async fn at_every_call(fate: &Fate, late: (u64, u64)) {
     let mut calls = 0;
     for destroys in [false, true] {
@@ -82,7 +82,7 @@ async fn an_object_that_is_visible_late_is_not_created_twice() {
     }
 }
 
-/// The window is 30 s here.
+/// The consistency window is 30 s here.
 #[tokio::test(start_paused = true)]
 async fn nothing_is_created_twice_within_the_consistency_window() {
     let mut runs = 0;
@@ -148,7 +148,7 @@ async fn runs_converge_after_two_kills_in_a_row() {
     figures::note("pairs of kills in memory", json!({ "pairs": pairs, "lost": 0, "twice": 0 }));
 }
 
-/// One run that meets `fate` at its call `number`; `false` when it had fewer.
+/// Gives `fate` to call `number` of one run; `false` when the run had fewer calls.
 async fn killed(stack: &Stack, number: usize, fate: &Fate) -> bool {
     let fate = fate.clone();
     stack.world.script(move |deed| match deed.number == number {
@@ -160,7 +160,7 @@ async fn killed(stack: &Stack, number: usize, fate: &Fate) -> bool {
     matches!(ended, Ended::Killed)
 }
 
-/// A stack whose create of `named.b` was killed and cannot be seen for a while.
+/// A stack that was killed after its create of `named.b`, which is not visible for a while.
 async fn killed_while_invisible() -> Stack {
     let mut stack = Stack::new("named:\n  b: {}\n");
     stack.world.late(Duration::from_secs(20), Duration::ZERO);
@@ -199,7 +199,7 @@ async fn a_destroy_waits_for_a_late_object() {
 
 #[tokio::test(start_paused = true)]
 async fn a_refusal_proves_nothing_about_an_earlier_attempt() {
-    // In one run: the reply is lost, and what the token made cannot be seen when it is sent again.
+    // In one run: the reply is lost, and the object is not visible yet when the token is sent again.
     let mut stack = Stack::new("token:\n  a: {}\n");
     stack.world.late(Duration::from_secs(20), Duration::ZERO);
     stack.settle = Duration::from_secs(30);
@@ -214,7 +214,7 @@ async fn a_refusal_proves_nothing_about_an_earlier_attempt() {
     stack.reconcile().await;
     stack.holds("refused with its token").await;
 
-    // Over two: the second may not create.
+    // Over two runs: the second may not create.
     let mut stack = killed_while_invisible().await;
     stack.world.script(|deed| match deed.verb {
         "create" => Fate::Fails(Fault::Denied),

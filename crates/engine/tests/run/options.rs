@@ -1,5 +1,4 @@
-//! What a user asks for beside the fields: fields left to others, a part of the plan, objects taken
-//! up and let go.
+//! Options of a run: ignored fields, targets and exclusions, imports, adoption, releases, saved plans.
 
 use std::collections::BTreeMap;
 
@@ -53,7 +52,7 @@ async fn a_target_includes_its_dependencies_and_an_exclusion_its_dependents() {
     assert_eq!(stack.plan().await, ["replace token.a", "delete token.a", "update named.b"]);
     stack.selection.targets = these(&["token.none"]);
     assert!(matches!(stack.run(false).await, Ended::Refused(Error::NoSuch(all)) if all.len() == 1));
-    // Part of a destroy: dependants go along.
+    // Part of a destroy: dependents are deleted too.
     stack.selection.targets = these(&["token.a"]);
     assert!(matches!(stack.run(true).await, Ended::Done(outcome) if outcome.done.len() == 2));
     let left: Vec<&str> = stack.world.things().iter().map(|thing| thing.kind).collect();
@@ -89,7 +88,7 @@ async fn an_import_by_id_converges_to_the_file() {
         things.push(Thing { kind: "named", id: "b".into(), spec, ..things[0].clone() });
     });
     let stack = Stack { file: format!("{}named:\n  b: {{size: 5}}\n", stack.file), ..stack };
-    // By its name alone it is in the way.
+    // Its name alone blocks the create.
     assert!(matches!(stack.run(false).await, Ended::Refused(Error::Foreign(_))));
     stack.import("named.b", "b").await.expect("it is free");
     assert_eq!(stack.plan().await, ["update named.b"]);
@@ -113,12 +112,12 @@ async fn an_existing_name_is_adopted_on_request() {
     });
     let second = Stack { world: first.world.clone(), ..Stack::new("named:\n  b: {size: 5}\n") };
     let second = Stack { adopt: true, ..second };
-    // It is alone in asking for its name; `other` belongs to another lineage of this very stack.
+    // `other` belongs to another copy of this stack's state.
     first.world.meddle(|things| things[0].spec["tags"]["stackwright:stack"] = "elsewhere".into());
     assert_eq!(second.plan().await, ["update named.b"]);
     second.reconcile().await;
     assert_eq!(second.world.things()[1].spec["size"], 5);
-    // One that another stack owns is not.
+    // An object of another stack is not adopted.
     let third = Stack { world: first.world.clone(), ..Stack::new("named:\n  other: {}\n") };
     let third = Stack { adopt: true, ..third };
     assert!(matches!(third.run(false).await, Ended::Refused(Error::Foreign(_))));
@@ -160,7 +159,7 @@ async fn saved(stack: &Stack, env: &Env) -> Saved {
     Saved::of(&plan, &stack.state_or_new(), env, asked).expect("random numbers")
 }
 
-/// Why a saved plan does not hold; empty: it does.
+/// Why a saved plan is not valid any more; empty when it is.
 async fn moved(stack: &Stack, saved: &Saved, env: &Env) -> String {
     let checked = saved.check(&stack.surveyed().await, &stack.state_or_new(), env);
     checked.err().map(|moved| moved.to_string()).unwrap_or_default()
@@ -223,7 +222,8 @@ async fn nothing_is_deleted_for_an_excluded_replacement() {
     assert_eq!(stack.world.things().len(), 2);
 }
 
-/// What has a unique name goes before its successor, but not before all that one needs is there.
+/// An object with a unique name is deleted before its replacement is created, but only when all
+/// dependencies of the replacement exist.
 #[tokio::test(start_paused = true)]
 async fn a_replaced_object_stays_when_the_create_fails() {
     let mut stack =

@@ -1,4 +1,4 @@
-//! One object at another address: `renamed_from`, and names that pass from one address to another.
+//! Renames: `renamed_from`, and names that move from one address to another.
 
 use stackwright_engine::kind::Fault;
 use stackwright_engine::plan::Selection;
@@ -110,13 +110,13 @@ async fn an_unknown_former_address_is_reported_once() {
     assert_eq!(notes(&stack, "token.c").await, ["it was token.a, and is the same object"]);
     stack.reconcile().await;
     assert_eq!(notes(&stack, "token.c").await, [""; 0], "it may stay");
-    // Gone by somebody else's hand, its former address is as little news.
+    // When others have deleted the object, its former address is not reported either.
     stack.world.meddle(|things| things[0].alive = false);
     assert_eq!(stack.plan().await, ["create token.c"]);
     assert_eq!(notes(&stack, "token.c").await, [""; 0]);
 }
 
-/// The old half of a replacement could not be deleted, its successor left the file, and another
+/// A replaced object could not be deleted, its replacement was removed from the file, and another
 /// resource takes the address.
 #[tokio::test(start_paused = true)]
 async fn an_address_with_only_deposed_objects_is_free_for_a_rename() {
@@ -130,7 +130,7 @@ async fn an_address_with_only_deposed_objects_is_free_for_a_rename() {
             _ => Fate::Happens,
         });
         assert!(matches!(stack.run(false).await, Ended::Done(o) if o.failed.len() == 1));
-        // Its successor goes; it is refused once more.
+        // Its replacement is deleted; its own delete is refused once more.
         let mut is_first = true;
         stack.world.script(move |deed| match deed.verb {
             "delete" if std::mem::take(&mut is_first) => Fate::Fails(Fault::Denied),
@@ -150,7 +150,7 @@ async fn an_address_with_only_deposed_objects_is_free_for_a_rename() {
         stack.holds(kind).await;
         let things = stack.world.things();
         assert_eq!(things.iter().map(|thing| &thing.id).collect::<Vec<_>>(), [&b.id], "{kind}");
-        // And what comes after it has a generation of its own.
+        // A later object has a new generation.
         stack.file = stack.file.replace("name: b", "name: b, shape: round");
         stack.reconcile().await;
         stack.holds(kind).await;
@@ -168,7 +168,7 @@ async fn a_removed_and_an_added_resource_may_be_a_rename() {
         // With two added resources it is unclear which one is meant.
         stack.file += "  c: {}\n";
         assert_eq!(notes(&stack, &format!("{kind}.b")).await, [""; 0]);
-        // Followed to the letter; the name is as before, where another one is another object.
+        // The advice is followed; the name stays, because another name would be another object.
         stack.file = format!("stack: s\n{kind}:\n  b: {{name: a, renamed_from: a}}\n");
         stack.reconcile().await;
         assert_eq!(stack.world.things()[0].id, former);

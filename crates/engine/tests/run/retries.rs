@@ -41,7 +41,7 @@ async fn run_with_events(stack: &Stack) -> (Outcome, Vec<Event>) {
     (outcome, all)
 }
 
-/// So many tokens, none of which needs another.
+/// So many independent resources.
 fn many(count: usize) -> Stack {
     let tokens: String = (0..count).map(|number| format!("  t{number}: {{}}\n")).collect();
     Stack::new(&format!("token:\n{tokens}"))
@@ -58,7 +58,7 @@ async fn a_run_without_any_success_ends_early_with_the_cause() {
         });
         let since = Instant::now();
         let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
-        // Fifty times two minutes, if each waited for itself.
+        // It would be fifty times two minutes if each waited for itself.
         assert!(since.elapsed() < Duration::from_secs(600), "{fault:?}: {:?}", since.elapsed());
         assert_eq!(outcome.failed.len(), 200, "{fault:?}");
         let said = |(_, error): &(_, stackwright_engine::kind::Error)| {

@@ -54,7 +54,7 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                 }
             }),
             Move::LoseState => {
-                // Long after the last run: everything shows itself by now.
+                // Long after the last run, everything is visible.
                 tokio::time::sleep(Duration::from_secs(300)).await;
                 stack.disk = Default::default();
                 lost = true;
@@ -132,7 +132,7 @@ fn retained(moves: &[Move], name: &str) -> bool {
     moves.iter().any(|step| matches!(step, Move::Edit(file) if is_retained(file, name)))
 }
 
-/// `false`: there is nothing to damage.
+/// `false` when there is nothing to damage.
 fn damage(stack: &Stack, seed: u64) -> bool {
     let mut dice = Dice::new(seed);
     let files = stack.disk.contents();
@@ -156,7 +156,7 @@ fn damage(stack: &Stack, seed: u64) -> bool {
     true
 }
 
-/// A second run is turned away, and who only looks is not.
+/// A second run is refused, and a command that only reads is not.
 fn is_locked_out(folder: &MemoryDisk) {
     let second = Store::open(Box::new(folder.clone()), &place(), "beside");
     assert!(matches!(second.err(), Some(state::Error::Locked { .. })), "two runs at once");
@@ -178,7 +178,7 @@ fn ours(stack: &Stack) -> Vec<Thing> {
     stack.world.things().into_iter().filter(|thing| thing.address().is_some()).collect()
 }
 
-/// What holds after every run, however it ended.
+/// The invariants after every run, however it ended.
 fn always(stack: &Stack) {
     let mut seen = BTreeSet::new();
     for thing in stack.world.things() {
@@ -191,7 +191,7 @@ fn always(stack: &Stack) {
     let _readable = stack.state();
 }
 
-/// Plays in a runtime of its own; the panic's text when something does not hold.
+/// Plays in a runtime of its own; the panic's text when an invariant is broken.
 fn outcome(moves: &[Move], loud: bool) -> Result<usize, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -204,7 +204,7 @@ fn outcome(moves: &[Move], loud: bool) -> Result<usize, String> {
     })
 }
 
-/// The history without what it can lose and still fail.
+/// The shortest part of the history that still fails.
 fn shortest(mut moves: Vec<Move>) -> Vec<Move> {
     let mut at = 0;
     while at < moves.len() {
@@ -235,7 +235,7 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-/// What became of many histories.
+/// The figures of many histories.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     worlds: u64,

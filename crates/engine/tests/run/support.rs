@@ -1,4 +1,4 @@
-//! One stack in one world: runs of it, and what must hold afterwards.
+//! One stack in one world: its runs, and the invariants after them.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ use stackwright_engine::state::{Place, Salvage, State, Store};
 use stackwright_testkit::world::{MemoryDisk, World};
 use tokio::sync::{mpsc, watch};
 
-/// Each way of settling an unknown create, and what needs what.
+/// One resource for each kind of create idempotency, depending on each other.
 pub const CHAIN: &str = "\
 token:
   a: {size: 2, shape: round}
@@ -29,7 +29,7 @@ plain:
   d: {}
 ";
 
-/// One that needs the other.
+/// Two resources, one of which depends on the other.
 pub const PAIR: &str = "\
 token:
   a: {size: 2, shape: round}
@@ -53,9 +53,9 @@ pub struct Stack {
     pub settle: Duration,
     pub clock: Clock,
     pub parallelism: usize,
-    /// Becomes true when no further step shall begin.
+    /// Becomes true when no further step may start.
     pub stop: watch::Sender<bool>,
-    /// The file that was read last; reading takes a good part of a simulated run.
+    /// The file that was parsed last; parsing takes a good part of a simulated run.
     pub read: RefCell<Option<(String, Rc<Manifest>)>>,
 }
 
@@ -64,7 +64,7 @@ pub struct Stack {
 pub enum Ended {
     Done(Outcome),
     Refused(Error),
-    /// By the world's script, or with the disk.
+    /// By the world's script, or because the disk failed.
     Killed,
 }
 
@@ -91,7 +91,7 @@ impl Stack {
         read.as_ref().map(|(_, manifest)| Rc::clone(manifest)).expect("just read")
     }
 
-    /// `reconcile`, or `destroy`. Dropped where the world's script kills it.
+    /// Runs `reconcile` or `destroy`, and drops the run where the world's script kills it.
     pub async fn run(&self, destroys: bool) -> Ended {
         tokio::select! {
             biased;
@@ -155,12 +155,12 @@ impl Stack {
         Ok(salvage)
     }
 
-    /// What a run would do, as `create token.a`, in order; nothing is written.
+    /// The steps of the plan in order, as `create token.a`; nothing is written.
     pub async fn plan(&self) -> Vec<String> {
         steps(&self.surveyed().await)
     }
 
-    /// The state, or what stands for it before the first run.
+    /// The state; an empty one before the first run.
     pub fn state_or_new(&self) -> State {
         let known = Store::peek(&self.disk, &place()).expect("a state");
         known.unwrap_or_else(|| State { place: place(), ..State::default() })
@@ -253,7 +253,7 @@ impl Stack {
         Store::peek(&self.disk, &place()).expect("a readable state").unwrap_or_default()
     }
 
-    /// What must hold after a run that was not interrupted: each address has one object, the state
+    /// Checks the invariants after an uninterrupted run: each address has one object, the state
     /// knows it and nothing else, nothing is open, and the next run writes nothing.
     pub async fn holds(&self, when: &str) {
         let mut made: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -275,7 +275,7 @@ impl Stack {
         for thing in self.world.things() {
             let Some(address) = thing.address() else { continue };
             let of = &self.manifest().resources[&address.parse().expect("an address")].config;
-            // What cannot be read back differs unseen.
+            // A write-only field may differ without being seen.
             assert_eq!(thing.spec["word"], of["word"], "{when}: the word of {address}");
         }
         let wanted: Vec<String> =
@@ -320,7 +320,7 @@ pub fn these(texts: &[&str]) -> BTreeSet<Address> {
     texts.iter().map(|text| address(text)).collect()
 }
 
-/// What the plan says of that address beside its steps.
+/// The plan's notes about that address.
 pub async fn notes(stack: &Stack, of: &str) -> Vec<String> {
     let plan = stack.surveyed().await;
     let of_it = plan.notes.into_iter().filter(|(address, _)| address.as_str() == of);

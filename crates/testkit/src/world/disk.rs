@@ -10,25 +10,25 @@ use stackwright_engine::state::Disk;
 /// What happens at one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskFault {
-    /// The power goes, after so many bytes of a write; any other operation is not done with 0 bytes
+    /// The power is lost after so many bytes of a write; any other operation is not done with 0 bytes
     /// and done with more.
     Crash(usize, Loss),
-    /// No space: an error after so many bytes of a write. Nothing else needs any.
+    /// No space: an error after so many bytes of a write. Other operations need no space.
     Full(usize),
-    /// An input/output error. After one of a sync the system takes the bytes for written, so that no
+    /// An input/output error. After a failed sync, the system takes the bytes for written, so that no
     /// later sync writes them.
     Broken,
 }
 
-/// What is lost of what was not synced when the power goes. Real file systems do any of it.
+/// What a power loss takes of what was not synced. Real file systems do any of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Loss {
     Nothing,
     /// Bytes and names.
     All,
-    /// Bytes; names are as they were last.
+    /// Bytes, but not names.
     Bytes,
-    /// Names; bytes are as they were last.
+    /// Names, but not bytes.
     Names,
     /// The second half of the bytes.
     Tail,
@@ -41,7 +41,7 @@ impl Loss {
         [Self::Nothing, Self::All, Self::Bytes, Self::Names, Self::Tail, Self::Head];
 }
 
-/// A file's bytes: as programs see them, and as the disk has them.
+/// A file's bytes, as programs see them and as they are on the disk.
 #[derive(Clone, Default)]
 struct File {
     seen: Vec<u8>,
@@ -80,7 +80,7 @@ impl File {
     }
 }
 
-/// Names, each with the place of its file.
+/// Names, each with the index of its file.
 type Names = BTreeMap<String, usize>;
 
 #[derive(Default)]
@@ -144,7 +144,7 @@ impl MemoryDisk {
         (files.down, files.locked, files.fault) = (false, false, None);
     }
 
-    /// The power goes between two operations, and comes back.
+    /// The power is lost between two operations, and comes back.
     pub fn crash(&self, loss: Loss) {
         self.files().lose(loss);
         self.reboot();
@@ -157,7 +157,7 @@ impl MemoryDisk {
         files.names.iter().map(content).collect()
     }
 
-    /// Somebody else's hand: another content, or none.
+    /// Changes a file as others may: another content, or none.
     pub fn meddle(&self, name: &str, bytes: Option<Vec<u8>>) {
         let mut files = self.files();
         match bytes {
@@ -196,7 +196,7 @@ impl MemoryDisk {
                 }
                 files.lose(loss);
                 files.down = true;
-                Err(io::Error::other("the power went"))
+                Err(io::Error::other("the power was lost"))
             }
             Some(DiskFault::Full(_)) if bytes == 1 => work(&mut files, bytes),
             Some(DiskFault::Full(allowed)) => {

@@ -1,5 +1,5 @@
-//! A cloud in memory: strict where emulators are lax, late where AWS is late, and able to go wrong
-//! at any call. For the engine's own tests; no network, and no waiting of its own.
+//! A cloud in memory for the engine's own tests: strict where emulators are lax, eventually consistent
+//! like AWS, and able to fail at any call. It uses no network and never waits by itself.
 //!
 //! Every call passes a [`Script`], which may fail it, lose its reply, or end the run at it.
 
@@ -38,7 +38,7 @@ impl Deed {
     }
 }
 
-/// What becomes of a call.
+/// What happens to a call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fate {
     Happens,
@@ -62,9 +62,9 @@ pub struct Thing {
     pub token: String,
     /// Name, tags and fields, as in the kind's spec.
     pub spec: Value,
-    /// Not seen by any look before.
+    /// It is invisible before.
     pub visible: Instant,
-    /// In transition before.
+    /// It is in transition before.
     pub settled: Instant,
     pub alive: bool,
 }
@@ -78,7 +78,7 @@ impl Thing {
         self.spec["tags"][name].as_str()
     }
 
-    /// `kind.key` by its tags; nothing for an object of somebody else.
+    /// `kind.key` by its tags; `None` for an object of others.
     pub fn address(&self) -> Option<&str> {
         self.tag(tag::ADDRESS)
     }
@@ -102,7 +102,7 @@ struct Inner {
     things: Vec<Thing>,
     deeds: Vec<Deed>,
     script: Script,
-    /// How late new objects are seen, and how long after that they are in transition.
+    /// How long new objects are invisible, and how long after that in transition.
     late: (Duration, Duration),
     /// The newest of every part.
     newest: usize,
@@ -160,7 +160,7 @@ impl World {
         Providers::new(kinds, providers)
     }
 
-    /// What becomes of the calls from now on; they are counted from 0 again.
+    /// Decides what happens to the calls from now on, which are counted from 0 again.
     pub fn script(&self, script: impl FnMut(&Deed) -> Fate + Send + 'static) {
         let mut inner = self.inner();
         inner.script = Box::new(script);
@@ -168,12 +168,12 @@ impl World {
         inner.killed = false;
     }
 
-    /// Objects made from now on stay unseen for `hidden`, and then in transition for `settling`.
+    /// Objects created from now on are invisible for `hidden`, and then in transition for `settling`.
     pub fn late(&self, hidden: Duration, settling: Duration) {
         self.inner().late = (hidden, settling);
     }
 
-    /// Resolves when a call has ended the run; whoever drives it drops it then.
+    /// Resolves when a call has killed the run, which its caller then drops.
     pub async fn killed(&self) {
         while !self.inner().killed {
             self.killed.notified().await;
@@ -189,17 +189,17 @@ impl World {
         self.deeds().iter().filter(|deed| deed.writes()).count()
     }
 
-    /// Everything alive.
+    /// All objects that exist.
     pub fn things(&self) -> Vec<Thing> {
         self.inner().things.iter().filter(|thing| thing.alive).cloned().collect()
     }
 
-    /// Somebody else changes, or ends, what is there.
+    /// Changes or deletes objects as others may.
     pub fn meddle(&self, change: impl FnOnce(&mut Vec<Thing>)) {
         change(&mut self.inner().things);
     }
 
-    /// There is a newer one of every part.
+    /// Publishes a newer version of every part.
     pub fn renew(&self) {
         self.inner().newest += 1;
     }
@@ -212,13 +212,14 @@ impl World {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A call: its fate is asked, `work` done unless it fails, and the reply kept back if it is lost.
+    /// Makes a call: the script decides its fate, `work` is done unless it fails, and a lost reply is kept
+    /// back.
     async fn call<T>(
         &self,
         (verb, kind): (&'static str, &'static str),
         work: impl FnOnce(&mut Inner) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        // Calls of one run interleave at their ends, as over a network.
+        // The calls of one run interleave, as over a network.
         tokio::task::yield_now().await;
         let (fate, reply) = {
             let mut inner = self.inner();
