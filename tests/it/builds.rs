@@ -26,7 +26,7 @@ fn stack(emulator: &Emulator, function: &Value, files: &[(&str, &str)]) -> Sandb
     stack
 }
 
-/// Names a tool that is missing; a test that was passed over would prove nothing.
+/// Fails when a tool is missing; a skipped test would prove nothing.
 fn needs(tool: &str, package: &str) {
     let there = Command::new(tool).arg("--version").output();
     assert!(there.is_ok(), "this test needs {tool}: apt-get install {package}");
@@ -76,7 +76,7 @@ fn a_built_node_function_runs() {
     );
 }
 
-/// The bootstrap is a script, and speaks to Lambda's runtime API itself.
+/// The bootstrap is a script that calls Lambda's runtime API.
 #[test]
 fn a_built_custom_runtime_runs() {
     needs("curl", "curl");
@@ -187,7 +187,7 @@ fn a_long_build_shows_progress() {
     running.wait().code(65).says("m.py: No such file");
 }
 
-/// Also what a build has started by itself, and what does not mind being asked to end.
+/// This includes processes that the build has started, and those that ignore SIGTERM.
 #[test]
 fn an_interrupted_run_ends_its_build() {
     let emulator = Emulator::ministack().start();
@@ -213,7 +213,7 @@ fn an_interrupted_run_ends_its_build() {
         alive.read_line(&mut said).expect("a line");
         running.signal(signal);
         running.wait().code(code);
-        // To the end of everything that could write to it.
+        // Until every process that could write to it has ended.
         alive.read_to_string(&mut said).expect("text");
         assert_eq!(said, "up\n", "{command}, {signal}");
     }

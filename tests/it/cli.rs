@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::support::Sandbox;
 
-/// A port on which nobody listens.
+/// A port without a listener.
 const NOBODY: u16 = 9;
 
 fn sandbox(stack: &str) -> Sandbox {
@@ -89,7 +89,7 @@ fn the_table_of_fields_is_that_of_the_kinds() {
     assert_eq!(kept.expect("docs/fields.md"), printed, "run `just fields`");
 }
 
-/// With the Python that the emulators bring (PyYAML comes with them).
+/// Uses the emulators' Python, which has PyYAML.
 fn yaml_to_json(text: &str) -> String {
     use std::io::Write as _;
     let convert = "import sys, json, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)";

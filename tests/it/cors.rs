@@ -1,4 +1,4 @@
-//! Pages of other origins: what a browser is answered before it calls, and where a call fails.
+//! Pages of other origins: the headers of preflights and of failed calls.
 
 use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
@@ -8,7 +8,7 @@ use crate::support::Sandbox;
 
 const CODE: &str = "def works(event, context): return {'statusCode': 200, 'body': 'it works'}\n";
 
-/// The URL of the API that this makes.
+/// Creates the API; its URL.
 fn made(stack: &Sandbox, api: Value) -> String {
     let function =
         json!({ "code": "src/", "runtime": "python3.13", "handler": "m.works", "role": "role.r" });

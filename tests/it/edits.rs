@@ -1,4 +1,4 @@
-//! Edit the YAML, run again: exactly that changes, and the API answers accordingly.
+//! Each edit of the file changes exactly the edited object, and the API answers accordingly.
 
 use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
@@ -11,7 +11,7 @@ fn steps(plan: &Value) -> Vec<String> {
     steps.iter().map(|s| format!("{} {}", text(&s["action"]), text(&s["address"]))).collect()
 }
 
-/// Plans and does one edit; the steps planned and done are `expected`, and nothing is left.
+/// Plans and applies one edit; the planned and finished steps are `expected`, and nothing is left.
 #[track_caller]
 fn edited(stack: &Sandbox, expected: &[&str]) -> Value {
     let plan = stack.plan(&[]);

@@ -1,7 +1,7 @@
-//! Calls that fail once: lost before or after they were carried out, refused, throttled. One run
-//! gets over it, and what exists is what the file says.
+//! Calls that fail once: lost before or after they were done, refused, throttled. One run converges
+//! nevertheless.
 //!
-//! The calls that make something by default; `STACKWRIGHT_TORTURE=all` takes every call and fault.
+//! The creating calls by default; `STACKWRIGHT_TORTURE=all` takes every call and fault.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -23,7 +23,7 @@ const ALL: [Fault; 5] = [
     ("a throttle", |call| Act::Refuse(Refusal::throttle(&call.operation.service))),
 ];
 
-/// Which call of a run goes wrong.
+/// Which call of a run fails.
 #[derive(Clone, Copy, Debug)]
 enum At {
     First(&'static str),
@@ -39,7 +39,7 @@ impl At {
     }
 }
 
-/// Makes the stack with one call going wrong, and destroys it; `false` when there is no such call.
+/// Creates the stack with one failing call and destroys it; `false` when there is no such call.
 fn goes_wrong(emulator: &Emulator, stack: &mut Sandbox, at: At, (name, act): Fault) -> bool {
     let hit = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&hit);
@@ -86,7 +86,7 @@ fn one_failing_call_loses_nothing_and_creates_nothing_twice() {
     }
 }
 
-/// A reply that says yes and not what was made: nothing is known by it, and least of all its id.
+/// A successful reply without an id does not show which object was created.
 #[test]
 fn a_create_answered_without_an_id_is_not_a_success() {
     let emulator = Emulator::ministack().start();

@@ -1,13 +1,13 @@
-//! The fields of an instance: set, changed, changed by somebody else, taken out of the file.
+//! The fields of an instance: set, changed, changed by others, removed from the file.
 //!
-//! On moto, which reports them. It does not implement MonitorInstances.
+//! The tests use moto, which reports the fields. It does not implement MonitorInstances.
 
 use serde_json::{Value, json};
 use stackwright_testkit::{Act, Emulator, Proxy};
 
 use crate::support::{Sandbox, text};
 
-/// A stack of one instance, `fields` its lines beside image and type.
+/// A stack of one instance with these lines beside image and type.
 fn stack(emulator: &Emulator, image: &str, fields: &[&str]) -> Sandbox {
     let stack = Sandbox::empty(emulator.port());
     let url = emulator.url();
@@ -47,7 +47,7 @@ fn planned(stack: &Sandbox) -> (String, Vec<String>) {
     (text(&step["action"]).to_owned(), changes.collect())
 }
 
-/// Plans exactly this, does it, and has nothing left to do.
+/// Checks the plan, applies it, and has nothing left to do.
 #[track_caller]
 fn brings(stack: &Sandbox, action: &str, changes: &[&str]) {
     assert_eq!(planned(stack), (action.to_owned(), changes.iter().map(|&c| c.into()).collect()));
@@ -94,7 +94,7 @@ fn a_protected_instance_outlives_a_destroy() {
         ran.says(&format!("--instance-id {id} --no-disable-api-termination"));
     };
     refused(&["destroy", "--yes"], "deleted");
-    // Nor has it a successor beside it.
+    // A replacement is refused as well.
     stack.edit(IMAGE, OTHER);
     refused(&["reconcile", "--yes"], "replaced");
     stack.edit("termination_protection: true", "termination_protection: false");
@@ -109,7 +109,7 @@ fn a_protected_instance_outlives_a_destroy() {
     brings(&stack, "update", &["termination_protection: false -> true"]);
     stack.edit("\n    termination_protection: true", "");
     brings(&stack, "update", &["termination_protection: true -> false"]);
-    // Of what somebody protected by hand the file says nothing.
+    // A protection that was set by hand is not in the file.
     emulator.aws(&[&modify[..], &["--disable-api-termination"]].concat());
     stack.settled(&[]);
     stack.edit(IMAGE, OTHER);
@@ -182,7 +182,7 @@ fn a_type_change_restarts_or_replaces_as_the_file_says() {
     stack.edit("on_type_change: refuse", "on_type_change: replace");
     brings(&stack, "replace", &[r#"type: "t2.small" -> "t2.medium""#]);
     assert_ne!(emulator.census().ids("instance"), first, "another one");
-    // What it means may change without anything that exists.
+    // The lookup may have a new result without a change of existing objects.
     stack.edit("\n    on_type_change: replace", "");
     stack.settled(&[]);
     stack.reconcile(&[]);
@@ -238,7 +238,7 @@ fn an_image_from_a_parameter_is_resolved_again_on_request() {
     assert_eq!(seen(&emulator, &stack)["ImageId"], IMAGE);
     put(OTHER);
     stack.settled(&[]);
-    // Another reason for a new one is no reason for another image.
+    // A replacement for another reason keeps the image.
     stack.edit("type: t2.micro", "type: t2.micro\n    user_data: new");
     brings(&stack, "replace", &[r#"user_data: null -> "new""#]);
     assert_eq!(seen(&emulator, &stack)["ImageId"], IMAGE);
@@ -286,7 +286,7 @@ fn releasing_an_instance_releases_its_volumes() {
     stack.reconcile(&[]);
     let instance = seen(&emulator, &stack);
     let id = text(&instance["InstanceId"]);
-    // One that another stack made.
+    // A volume that another stack has created.
     let zone = text(&instance["Placement"]["AvailabilityZone"]);
     let create = ["ec2", "create-volume", "--size", "1", "--availability-zone", zone];
     let other = emulator.aws(&create)["VolumeId"].clone();
@@ -295,7 +295,7 @@ fn releasing_an_instance_releases_its_volumes() {
     emulator.aws(&[&["ec2", "create-tags", "--resources", other], &tags[..]].concat());
     let attach = ["ec2", "attach-volume", "--volume-id", other, "--device", "/dev/sdf"];
     emulator.aws(&[&attach[..], &["--instance-id", id]].concat());
-    // Of each disk: who made it, and how many tags of ours it has.
+    // For each volume: its creator, and how many of our tags it has.
     let disks = || {
         let all = emulator.aws(&["ec2", "describe-volumes"])["Volumes"].take();
         let of = |volume: &Value| {

@@ -1,13 +1,12 @@
-//! Somebody calls the API twenty times a second while its stack is edited thirty times: no call
-//! fails on a route that is there before and after. And somebody calls it after each single write of
-//! an edit.
+//! Clients call the API twenty times a second while its stack is edited thirty times: no call fails on
+//! a route that exists before and after. Another test calls it after each single write of an edit.
 //!
-//! The function answers by itself: one that calls the emulator back, as the sample's does, would keep
-//! its few threads waiting for each other.
+//! The function calls nothing: one that calls the emulator, as the sample's does, would block its few
+//! threads.
 //!
 //! MiniStack serves routes as soon as they are written, deployed or not, and calls functions without
 //! asking for permission. So the calls go through a proxy that is as strict as AWS there: a stage
-//! serves what was deployed (403 for all else), by functions that let it in (500 where one does not).
+//! serves what was deployed (403 for all else), by functions that allow it (500 where one does not).
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -21,13 +20,13 @@ use stackwright_testkit::{Act, Call, Emulator, Point, Proxy, Rules, figures};
 
 use crate::support::{LAMBDA_TRUST, Sandbox, text};
 
-/// Twenty a second: a request is due so long after the one before it, whatever became of that.
+/// Twenty a second: a request is due so long after the one before it, answered or not.
 const EVERY: Duration = Duration::from_millis(50);
 
-/// Who makes the requests; one that waits for an answer keeps nobody from asking in time.
+/// How many workers make the requests, so that one that waits for an answer delays no request.
 const WORKERS: usize = 6;
 
-/// The routes that every edit leaves.
+/// The routes that every edit keeps.
 const ROUTES: [(&str, &str, &str); 2] =
     [("POST", "/ec2", r#"{"action": "status"}"#), ("GET", "/health", "")];
 
@@ -44,7 +43,7 @@ impl Schedule {
         Self { since: Instant::now(), next, is_over }
     }
 
-    /// The number of the next request, and when it is due, no sooner than it is; `None`: it is over.
+    /// Waits until the next request is due; its number and time, or `None` at the end.
     fn next(&self) -> Option<(usize, Instant)> {
         let number = self.next.fetch_add(1, Ordering::SeqCst);
         let due = self.since + EVERY * u32::try_from(number).expect("a test that ends");
@@ -53,13 +52,13 @@ impl Schedule {
     }
 }
 
-/// What was asked for and answered otherwise than with 200.
+/// The requests that were not answered with 200.
 #[derive(Default)]
 struct Probed {
     requests: usize,
     failures: Vec<String>,
     cut: usize,
-    /// From when the request was due to its answer.
+    /// The time from when each request was due to its answer.
     slowest: Duration,
 }
 
@@ -75,7 +74,7 @@ impl Probed {
     }
 }
 
-/// One worker: asks for each route in its turn.
+/// One worker, which calls the routes in turn.
 fn probe(url: &str, proxy: &Proxy, schedule: &Schedule) -> Probed {
     let mut probed = Probed::default();
     while let Some((number, due)) = schedule.next() {
@@ -93,7 +92,7 @@ fn probe(url: &str, proxy: &Proxy, schedule: &Schedule) -> Probed {
     probed
 }
 
-/// What a route answers in the end, and how often its function was cut off before.
+/// The final status of a route, and how often its function was interrupted before.
 ///
 /// MiniStack ends a function at work (502) when it is updated; AWS lets it finish. Such a call is made
 /// again at once, so often as a function was updated meanwhile: by the update that was under way when
@@ -135,7 +134,7 @@ fn ask(method: &str, url: &str, body: &str) -> Result<u16, String> {
     reply.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(reply)
 }
 
-/// What an edit acts on.
+/// The stack that is edited.
 struct Edited<'a> {
     emulator: &'a Emulator,
     proxy: &'a Proxy,
@@ -147,7 +146,7 @@ impl Edited<'_> {
         self.stack.edit(from, to);
     }
 
-    /// Puts lines behind one that is there.
+    /// Inserts lines after an existing one.
     fn after(&self, line: &str, more: &str) {
         self.stack.edit(&format!("{line}\n"), &format!("{line}\n{more}\n"));
     }
@@ -163,7 +162,7 @@ impl Edited<'_> {
         text(&shown["resources"][address]["object"]["id"]).to_owned()
     }
 
-    /// Through the proxy, which must know what is written.
+    /// Changes the API through the proxy, which must see the writes.
     fn aws(&self, arguments: &[&str]) {
         let url = self.proxy.url();
         self.emulator.aws(&[arguments, &["--endpoint-url", &url]].concat());
@@ -195,7 +194,7 @@ def lambda_handler(event, context):
     return {"statusCode": 200, "body": json.dumps({"message": GREETING})}
 "#;
 
-/// Lines of the file that edits lean on.
+/// Lines of the file that edits refer to.
 const HEALTH: &str = "      GET /health: function.ec2-control";
 const TIMEOUT: &str = "    timeout: 30";
 const ID: &str = "      INSTANCE_ID: ${instance.web.id}";
@@ -275,7 +274,7 @@ const EDITS: [Edit; 30] = [
     ("tags for everything", |on| on.edit("project: atelier", "project: workshop")),
 ];
 
-/// The sample behind the proxy, with a function that needs nobody, made; and the URL of its API.
+/// The sample behind the proxy, created with a function that calls nothing, and the URL of its API.
 fn made(stack: &Sandbox) -> String {
     stack.write("handler/lambda_function.py", CODE);
     let route = "      POST /ec2: function.ec2-control\n";
@@ -295,7 +294,7 @@ fn callers_notice_no_edit() {
     let schedule = Schedule::new();
     let (probed, took, after) = thread::scope(|scope| {
         let probers = [(); WORKERS].map(|()| scope.spawn(|| probe(&url, &proxy, &schedule)));
-        // However an edit fails, the probers end.
+        // The workers end also when an edit fails.
         let edits = scope.spawn(|| {
             EDITS.map(|(what, edit)| {
                 edit(&on);
@@ -326,7 +325,7 @@ fn callers_notice_no_edit() {
     assert!(emulator.deployed(&id, "prod").0.len() <= 4, "old deployments are pruned");
 }
 
-/// Edits that move routes to other functions, in the order of which AWS would see a mistake.
+/// Edits that move routes to other functions, which fail on AWS in a wrong order.
 const MOVES: [Edit; 3] = [
     ("another key of the function", |on| {
         on.edit("  ec2-control:\n", "  switch:\n");

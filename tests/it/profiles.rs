@@ -1,4 +1,4 @@
-//! Instances that act as a role: the instance profile belongs to the role, and goes with it.
+//! Instances with a role: the instance profile belongs to the role and is deleted with it.
 
 use serde_json::Value;
 use stackwright_testkit::{Act, Emulator, Point, Proxy};
@@ -63,7 +63,7 @@ fn a_role_that_trusts_ec2_has_an_instance_profile() {
         stack.reconcile(&[]);
         assert_eq!(tag(&emulator, "team").as_deref(), Some("b"));
 
-        // Somebody takes the role out of it.
+        // The role is removed from it by hand.
         let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
         out.extend(["--instance-profile-name", "machine"]);
         emulator.aws(&out);
@@ -72,7 +72,7 @@ fn a_role_that_trusts_ec2_has_an_instance_profile() {
         stack.settled(&[]);
         assert_eq!(profiles(&emulator), own());
 
-        // Without the trust there is none, and none is left behind.
+        // Without the trust there is no profile, and none is left behind.
         stack.edit("    profile: role.machine\n", "");
         stack.edit("ec2.amazonaws.com", "lambda.amazonaws.com");
         stack.reconcile(&[]);
@@ -86,7 +86,7 @@ fn a_role_that_trusts_ec2_has_an_instance_profile() {
     }
 }
 
-/// Emptied and not yet deleted is neither there nor gone.
+/// A profile without its role still has to be deleted.
 #[test]
 fn an_empty_profile_of_ours_is_deleted() {
     let emulator = Emulator::ministack().start();
@@ -143,26 +143,26 @@ fn somebody_elses_profile_is_left_alone() {
     assert_eq!(profiles(&emulator), theirs);
 }
 
-/// Somebody deletes the role.
-fn by_hand_away(emulator: &Emulator) {
+/// Deletes the role by hand.
+fn delete_role_by_hand(emulator: &Emulator) {
     let mut out = vec!["iam", "remove-role-from-instance-profile", "--role-name", "machine"];
     out.extend(["--instance-profile-name", "machine"]);
     emulator.aws(&out);
     emulator.aws(&["iam", "delete-role", "--role-name", "machine"]);
 }
 
-/// The role is gone by somebody's hand: what was made for it is found, and made good.
+/// The orphaned profile of the deleted role does not block the new one.
 #[test]
-fn orphans_of_a_role_are_deleted() {
+fn a_role_deleted_by_hand_is_re_created_with_its_profile() {
     let emulator = Emulator::ministack().start();
     let stack = stack(&emulator);
     stack.reconcile(&[]);
-    by_hand_away(&emulator);
+    delete_role_by_hand(&emulator);
     stack.reconcile(&[]);
     stack.settled(&[]);
     assert_eq!(profiles(&emulator), own());
 
-    // A released profile has no owner.
+    // Releasing the role also releases the profile.
     stack.ok(&["state", "rm", "role.machine"]);
     assert_eq!(tag(&emulator, "stackwright:stack"), None);
 }
@@ -172,7 +172,7 @@ fn releasing_a_role_that_is_gone_releases_its_profile() {
     let emulator = Emulator::ministack().start();
     let stack = stack(&emulator);
     stack.reconcile(&[]);
-    by_hand_away(&emulator);
+    delete_role_by_hand(&emulator);
     assert!(tag(&emulator, "stackwright:stack").is_some());
     stack.ok(&["state", "rm", "role.machine"]);
     assert_eq!(tag(&emulator, "stackwright:stack"), None);

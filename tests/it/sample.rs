@@ -1,4 +1,4 @@
-//! The sample stack: made, used, repeated, destroyed.
+//! The sample stack: created, used, reconciled again, destroyed.
 
 use serde_json::json;
 use stackwright_testkit::http::http;
@@ -6,7 +6,7 @@ use stackwright_testkit::{Emulator, counts};
 
 use crate::support::{Sandbox, post, text};
 
-/// What the workshop's curl calls see.
+/// Calls the API as the workshop's curl commands do.
 fn ask(url: &str, action: &str) -> (u16, String) {
     let (status, body) = post(url, &json!({ "action": action }).to_string());
     (status, text(&body["message"]).to_owned())

@@ -56,7 +56,7 @@ fn a_secret_is_sent_and_compared_but_never_printed_or_stored() {
         silent(stack.ok(arguments));
     }
 
-    // Somebody else's value in a secret's place is one too.
+    // A value that others have put in a secret's place is a secret too.
     let theirs = "Variables={PASSWORD=canary-4f1c-theirs,INSTANCE_ID=i-1}";
     let set = ["lambda", "update-function-configuration", "--function-name", "ec2-control"];
     emulator.aws(&[&set[..], &["--environment", theirs]].concat());

@@ -1,5 +1,5 @@
-//! The real binary killed at its calls, at three points each: one more run finishes the job, with
-//! one object for each address and nothing besides.
+//! The real binary is killed at its calls, at three points each: one more run finishes the work, with
+//! one object for each address and nothing else.
 //!
 //! A few calls of each scenario by default; `STACKWRIGHT_TORTURE=all` takes every one.
 
@@ -11,7 +11,7 @@ use crate::support::{LAMBDA_TRUST, Sandbox, takes_all, text};
 
 const POINTS: [Point; 3] = [Point::Arrived, Point::Committed, Point::Replied];
 
-/// Every how many calls one is taken; odd to the number of points, so that they mix.
+/// The distance between the calls that are tested; coprime to the number of points, so that they mix.
 fn stride() -> usize {
     if takes_all() { 1 } else { 17 }
 }
@@ -39,7 +39,7 @@ fn killed(emulator: &Emulator, stack: &mut Sandbox, command: &[&str], at: (usize
     paused
 }
 
-/// Kills `command` at call after call; `finish` does what the next run must, and checks.
+/// Kills `command` at call after call; `finish` runs the next command and checks the result.
 fn everywhere(
     name: &str,
     witness: (&Emulator, &Witness<'_>, &mut Sandbox),
@@ -79,7 +79,7 @@ fn a_create_killed_anywhere_is_finished() {
     let witness = Witness::of(&emulator);
     let mut stack = witness.sample();
     let finish = |stack: &Sandbox, when: &str| {
-        // What could be read was not changed yet: `update` finishes what was only made.
+        // An object may be created and not complete: `update` completes it.
         witness.finishes(stack, &["create", "update"], when);
         witness.destroyed(stack, when);
     };
@@ -186,7 +186,7 @@ fn a_replacement_killed_anywhere_is_finished() {
     stack.ok(RECONCILE);
     let edit = flip("image: ami-ff0fea8310f3", "image: ami-1234567890ab");
     let finish = |stack: &Sandbox, when: &str| {
-        // The plan before had no more than this, and a run that goes on has less.
+        // The first plan had no more than this, and a run that continues it has less.
         let may = ["update", "replace instance.web", "delete instance.web"];
         witness.finishes(stack, &may, when);
     };
@@ -198,7 +198,7 @@ fn a_rename_killed_anywhere_is_finished() {
     let emulator = Emulator::ministack().start();
     let witness = Witness::of(&emulator);
     let mut stack = witness.sample();
-    // Of the other cloud's `web` this is not about.
+    // Without the other cloud's `web`.
     let file = stack.read("stack.yaml");
     let (file, _) = file.split_once("\nclouds:").expect("the sample serves two clouds");
     let block =
@@ -250,7 +250,7 @@ impl<'a> Kept<'a> {
     fn is_imported(&self, stack: &Sandbox) {
         for (address, id) in [(KEPT, self.instance.as_str()), ("role.kept", "kept")] {
             let ran = stack.run(&["import", address, id]);
-            // One that was killed may have done it.
+            // The killed run may have imported it already.
             let is_known = ran.code == 1 && ran.stderr.contains("already");
             assert!(ran.code == 0 || is_known, "{ran}");
         }
@@ -345,8 +345,8 @@ fn parts_of_a_resource_killed_anywhere_are_finished() {
     everywhere("parts", (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
 }
 
-/// Two kills in a row, then the finish: of creates and of destroys by turns, at calls that a seed
-/// chooses. 60 pairs; 200 with `STACKWRIGHT_TORTURE=all`.
+/// Two kills in a row and then a complete run, of creates and destroys in turn, at calls chosen by a
+/// seed: 60 pairs, or 200 with `STACKWRIGHT_TORTURE=all`.
 #[test]
 fn runs_converge_after_two_kills_in_a_row() {
     let pairs: u64 = if takes_all() { 200 } else { 60 };
@@ -371,7 +371,7 @@ fn pairs_of_kills(seeds: impl Iterator<Item = u64>) {
         let mut dice = Dice::new(seed);
         let mut when = format!("seed {seed}, {command:?} killed at");
         for calls in [if makes { 48 } else { 30 }, 16] {
-            // A run that has less to do than that is killed at an earlier call.
+            // A run with fewer calls is killed at an earlier one.
             let mut number = dice.below(calls);
             let point = POINTS[dice.below(3)];
             while !killed(&emulator, &mut stack, command, (number, point)) {

@@ -1,5 +1,5 @@
-//! What is asked for beside the fields of the file: guards, renames, parts, kept plans, and the verbs
-//! over the state. The engine's own tests go through it call by call; here it is seen whole.
+//! Guards, renames, targets, saved plans, and the commands on the state, as a user sees them. The
+//! engine's own tests cover them call by call.
 
 use serde_json::{Value, json};
 use stackwright_testkit::Emulator;
@@ -11,7 +11,7 @@ fn steps(plan: &Value) -> Vec<String> {
     steps.iter().map(|s| format!("{} {}", text(&s["action"]), text(&s["address"]))).collect()
 }
 
-/// The sample, reconciled; without `clouds:`, which speaks of another cloud's `web`.
+/// The sample, reconciled, without `clouds:`, which has another cloud's `web`.
 fn made(emulator: &Emulator) -> Sandbox {
     let stack = Sandbox::sample(emulator);
     let file = stack.read("stack.yaml");
@@ -57,11 +57,11 @@ fn a_protected_resource_is_never_deleted() {
         .says("`protect` is set");
     stack.run(&["destroy", "--yes"]).code(1).says("instance.web").says("`protect` is set");
 
-    // Without its block, and with all that refers to it gone.
+    // Without its block and all references to it.
     stack.write("stack.yaml", "stack: ec2-control\n");
     stack.run(&["reconcile", "--yes"]).code(1).says("would be deleted").says("`protect: false`");
     assert_eq!(power(&emulator, &web), "running");
-    // What is not protected may go by itself.
+    // An object that is not protected can be deleted alone.
     let part = ["reconcile", "--yes", "--exclude", "instance.web"];
     stack.ok(&part).says("left out, as was asked for: instance.web");
 
@@ -157,7 +157,7 @@ fn a_renamed_address_is_the_same_object() {
     stack.settled(&[]);
     assert_eq!(id(&stack, "instance.machine"), web);
 
-    // The same by command, without the file's word.
+    // The same by command, without a change of the file.
     stack.ok(&["state", "mv", "instance.machine", "instance.web"]).says("known as instance.web");
     stack.edit("  machine:\n    name: web\n    renamed_from: web\n", "  web:\n");
     stack.edit("instance.machine.", "instance.web.");
@@ -189,7 +189,7 @@ fn a_saved_plan_is_applied_exactly_or_not_at_all() {
     stack.ok(&["reconcile", "--plan", "first.plan"]).says("4 created");
     stack.run(&["reconcile", "--plan", "first.plan"]).code(1).says("the state has changed");
 
-    // A replacement that was approved is not asked about again; other clouds are refused.
+    // An approved replacement is not asked for again; other clouds are refused.
     stack.edit("ami-ff0fea8310f3", "ami-ff0fea8310f4");
     stack.ok(&["plan", "--out", "second.plan"]);
     let elsewhere = ["reconcile", "--plan", "second.plan", "--cloud", "http://127.0.0.1:9"];
@@ -206,7 +206,7 @@ fn drift_reports_changes_by_others_and_explain_gives_the_reason() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
     stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
-    // Power is nobody's drift; an edit of the file is none either.
+    // The power state is not drift, and neither is an edit of the file.
     stack.edit("timeout: 30", "timeout: 31");
     let web = id(&stack, "instance.web");
     emulator.aws(&["ec2", "stop-instances", "--instance-ids", &web]);

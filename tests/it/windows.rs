@@ -1,6 +1,6 @@
-//! What AWS says for a while and emulators never do: not yet visible, not yet assumable, still in
-//! progress, in conflict, too often. One run waits, reports what it waits for, creates nothing
-//! twice and gives up where waiting is useless.
+//! Temporary refusals of AWS that emulators do not have: objects that are not visible, assumable or
+//! ready yet, conflicts, throttling. One run waits, reports what it waits for, creates nothing twice
+//! and gives up where waiting is useless.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -9,12 +9,12 @@ use stackwright_testkit::{Act, Call, Emulator, Proxy, Refusal};
 
 use crate::support::{Sandbox, sample_counts};
 
-/// What EC2 answers a filter that meets nothing.
+/// EC2's answer to a filter that matches nothing.
 const UNSEEN: &str = "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.com/doc/2016-11-15/\">\
                       <reservationSet/></DescribeInstancesResponse>";
 
-/// Reconciles the sample, its first `times` calls of `name` answered as `act` says; then nothing is
-/// missing and nothing there twice.
+/// Reconciles the sample with its first `times` calls of `name` answered by `act`; then every object
+/// exists once.
 fn waits_out(name: &'static str, times: usize, act: impl Fn(&Call) -> Act + Send + Sync + 'static) {
     let emulator = Emulator::ministack().start();
     let (proxy, asked) = answering(&emulator, name, times, act);
@@ -28,7 +28,7 @@ fn waits_out(name: &'static str, times: usize, act: impl Fn(&Call) -> Act + Send
     stack.at(&emulator).settled(&[]);
 }
 
-/// A proxy that answers the first `times` calls of `name` as `act` says, and how many there were.
+/// A proxy that answers the first `times` calls of `name` by `act`, and the number of such calls.
 fn answering(
     emulator: &Emulator,
     name: &'static str,
@@ -55,7 +55,7 @@ fn a_new_instance_that_is_not_visible_yet_is_not_created_again() {
     let stack = stack.through(&proxy);
     assert_eq!(stack.ok(&["plan", "--json", "--detailed-exitcode"]).json()["steps"], json!([]));
     assert_eq!(asked.load(Ordering::SeqCst), 9);
-    // Where nothing is late, what is not seen is gone.
+    // Without a consistency window, an object that is not visible is gone.
     let (proxy, _) = answering(&emulator, "DescribeInstances", 8, |_| Act::Say(UNSEEN));
     let stack = stack.env("STACKWRIGHT_SETTLE_SECONDS", "0").through(&proxy);
     let plan = stack.run(&["plan", "--json"]).json();
@@ -138,7 +138,7 @@ fn an_object_that_may_not_be_read_can_be_excluded() {
     let done = stack.reconcile(&[&without[..], &["--no-check"]].concat()).finished;
     assert_eq!(done, ["update instance.web"]);
     stack.settled(&without);
-    // Forgotten only when that is asked for, and found again by its tags.
+    // It is released only on request, and found again by its tags.
     stack
         .run(&["state", "rm", "function.ec2-control"])
         .code(4)
@@ -159,7 +159,7 @@ fn a_role_that_can_never_be_assumed_is_reported_at_once() {
         .saying("The role defined for the function cannot be assumed by Lambda.");
     let (proxy, asked) =
         answering(&emulator, "CreateFunction", usize::MAX, move |_| Act::Refuse(refusal));
-    // What the file alone shows is refused by `validate`.
+    // A trust policy that is written in the file is refused by `validate`.
     let stack = Sandbox::sample(&emulator).through(&proxy).env("TRUST", "ec2.amazonaws.com");
     stack.edit("trust: lambda.amazonaws.com", "trust: ${env.TRUST}");
     let ran = stack.run(&["reconcile", "--yes"]).code(4);
