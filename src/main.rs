@@ -4,6 +4,7 @@ mod cli;
 mod commands;
 mod environment;
 mod error;
+mod exit;
 mod progress;
 mod render;
 mod signals;
@@ -15,7 +16,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 
 use crate::cli::{Cli, Color, Global};
-use crate::error::{Result, code};
+use crate::error::Result;
+use crate::exit::code;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -66,6 +68,6 @@ fn prepare(global: &Global) -> Result<()> {
 /// Prints an error with its hints and returns its exit code.
 fn fail(error: &error::Error) -> ExitCode {
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    anstream::eprintln!("{}", error.report(color));
-    ExitCode::from(error.exit_code())
+    anstream::eprintln!("{}", render::error::report(error, color));
+    ExitCode::from(exit::of(error))
 }

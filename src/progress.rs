@@ -11,7 +11,7 @@ use stackwright_engine::event::{Event, Events};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::render::{human, json};
+use crate::render::{event, json};
 
 /// After this time without a line, the operations in progress are printed. It is a little longer than
 /// the interval in which a wait reports itself.
@@ -108,7 +108,7 @@ async fn print(
         tokio::select! {
             biased;
             Some(event) = heard.recv() => {
-                let line = if json { Some(json::event(&event).to_string()) } else { human::event(&event) };
+                let line = if json { Some(json::event(&event).to_string()) } else { event::line(&event) };
                 lock(&now).note(&event, line.is_some());
                 if let Some(line) = line {
                     show(&line, json);
@@ -121,7 +121,7 @@ async fn print(
                 let silent = lock(&now).silent();
                 if !silent.is_empty() {
                     let line =
-                        if json { json::silent(&silent).to_string() } else { human::silent(&silent) };
+                        if json { json::silent(&silent).to_string() } else { event::silent(&silent) };
                     show(&line, json);
                 }
             }
@@ -213,7 +213,7 @@ impl Silent {
 
 #[cfg(test)]
 mod tests {
-    use stackwright_engine::plan::Action;
+    use stackwright_engine::plan::ActionKind;
 
     use super::*;
 
@@ -223,7 +223,7 @@ mod tests {
 
     fn printed(now: &mut Now) -> String {
         let silent = now.silent();
-        let text = if silent.is_empty() { String::new() } else { human::silent(&silent) };
+        let text = if silent.is_empty() { String::new() } else { event::silent(&silent) };
         anstream::adapter::strip_str(&text).to_string()
     }
 
@@ -250,10 +250,10 @@ mod tests {
         let _call = now.calls.awaits("EC2 to answer DescribeInstances", seconds(60));
         tokio::time::advance(seconds(4)).await;
         for key in ["a", "b", "c", "d", "e"] {
-            let (address, action) = (Address::new("role", key), Action::Create);
+            let (address, action) = (Address::new("role", key), ActionKind::Create);
             now.note(&Event::Started { address, action }, false);
         }
-        let (address, action) = (Address::new("role", "b"), Action::Create);
+        let (address, action) = (Address::new("role", "b"), ActionKind::Create);
         now.note(&Event::Finished { address, action, elapsed: seconds(0) }, false);
         tokio::time::advance(seconds(5)).await;
         assert_eq!(
@@ -267,7 +267,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_flush_returns_after_all_events_are_printed() {
         let progress = Progress::start(true);
-        let (address, action) = (Address::new("role", "a"), Action::Create);
+        let (address, action) = (Address::new("role", "a"), ActionKind::Create);
         progress.events.send(Event::Started { address, action }).expect("a running printer");
         progress.flush().await;
         assert_eq!(lock(&progress.now).steps.len(), 1);

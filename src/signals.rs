@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::error::code;
+use crate::exit::code;
 use crate::progress::show;
 use crate::render::unfinished;
 

@@ -135,7 +135,7 @@ impl Workspace {
     /// As [`peek`](Self::peek), for what needs a state.
     pub fn known(&self) -> Result<State> {
         self.peek()?.ok_or_else(|| {
-            let hint = "`stackwright reconcile` makes one";
+            let hint = "`stackwright reconcile` creates one";
             Error::Unknown("there is no state here yet".into(), Some(hint.into()))
         })
     }
@@ -224,7 +224,7 @@ impl Workspace {
         let account = progress.during(&format!("signing in to {cloud}"), clients.account()).await;
         let account = account.map_err(|error| match error.fault {
             Fault::Unreachable => Error::cloud(format!("{cloud} does not answer"), error),
-            _ => Error::cloud(format!("{cloud} does not let us in"), error),
+            _ => Error::cloud(format!("{} rejected the credentials", named(cloud)), error),
         })?;
         match &self.manifest.account {
             Some(wanted) if *wanted != account && self.manifest.cloud == Cloud::Aws => {
@@ -292,14 +292,22 @@ impl Workspace {
     }
 }
 
-/// The address, if the state knows it.
+/// The cloud's name in a sentence.
+fn named(cloud: &Cloud) -> String {
+    match cloud {
+        Cloud::Aws => "AWS".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// The address, if the state has it.
 pub fn known_address<'a>(state: &'a State, address: &Address) -> Result<&'a Address> {
     if let Some((address, _)) = state.resources.get_key_value(address) {
         return Ok(address);
     }
     let near = nearest(address.as_str(), state.resources.keys().map(Address::as_str));
     let hint = near.map(|near| format!("did you mean `{near}`?"));
-    Err(Error::Unknown(format!("the state holds no `{address}`"), hint))
+    Err(Error::Unknown(format!("the state has no `{address}`"), hint))
 }
 
 fn is_aws(url: &str) -> bool {

@@ -11,10 +11,23 @@ use stackwright_engine::reference::{self, Reference, Scope};
 use stackwright_engine::state::State;
 
 use crate::cli::Stack;
-use crate::error::{Error, Result, code};
-use crate::progress::Progress;
-use crate::render::{clean, human, time};
+use crate::error::{Error, Result};
+use crate::exit::code;
+use crate::progress::{Progress, Silent};
+use crate::render::{self, clean, time};
 use crate::workspace::{self, Connected};
+
+/// Why a check failed.
+pub enum Failure {
+    /// This reference of the file is not known.
+    Unknown(String),
+    /// The call itself failed.
+    Call(String),
+    /// The answer has another status than the file wants.
+    Status { status: u16, wanted: u16, body: String },
+    /// The answer does not contain what the file wants.
+    Missing { wanted: String, body: String },
+}
 
 pub async fn run(stack: &Stack, progress: &Progress) -> Result<u8> {
     let workspace = workspace::open_to_look(stack).await?;
@@ -46,38 +59,28 @@ pub async fn all(
         let since = Instant::now();
         let checking = one(check, &scope, connected, progress);
         let failure = progress.during(&format!("check {}", check.name), checking).await;
-        let failure = failure.map(|why| scope.redacted(&why));
+        let because = failure.as_ref().map(|why| scope.redacted(&render::check::failure(why)));
         passed &= failure.is_none();
         let elapsed = since.elapsed();
         if progress.json {
             let event = json!({
                 "event": "checked", "check": check.name, "passed": failure.is_none(),
-                "because": failure, "elapsed_ms": elapsed.as_millis() as u64,
+                "because": because, "elapsed_ms": elapsed.as_millis() as u64,
             });
             anstream::println!("{event}");
             continue;
         }
         let open = Scope { env: BTreeMap::new(), ..scope.clone() };
         let call = format!("{} {}", check.method, reference::readable(&open.fill(&check.url)));
-        match failure {
-            None => anstream::eprintln!(
-                "check {}: {call} answered {} ({})",
-                check.name,
-                check.status,
-                time(elapsed)
-            ),
-            Some(why) => {
-                anstream::eprintln!(
-                    "check {}: {call} failed for {}: {}",
-                    check.name,
-                    time(elapsed),
-                    clean(&why)
-                );
-                let hint = match why.starts_with("answered 4") {
-                    true => "does the API have that route, and does it let the call in?",
-                    false => "`stackwright logs FUNCTION` may tell why",
-                };
-                anstream::eprintln!("  hint: the resources are in place; {hint}");
+        let (name, elapsed) = (&check.name, time(elapsed));
+        match failure.as_ref().zip(because) {
+            None => {
+                anstream::eprintln!("check {name}: {call} answered {} ({elapsed})", check.status);
+            }
+            Some((failure, because)) => {
+                let because = clean(&because);
+                anstream::eprintln!("check {name}: {call} failed for {elapsed}: {because}");
+                anstream::eprintln!("  hint: {}", render::check::hint(failure));
             }
         }
     }
@@ -90,26 +93,27 @@ async fn one(
     scope: &Scope,
     connected: &Connected,
     progress: &Progress,
-) -> Option<String> {
+) -> Option<Failure> {
     let request = match request(check, scope) {
         Ok(request) => request,
-        Err(unknown) => return Some(format!("{unknown} is not known")),
+        Err(unknown) => return Some(Failure::Unknown(unknown)),
     };
     let since = Instant::now();
     let mut pause = Duration::from_millis(50);
     let mut told = since;
     loop {
-        let why = match call(&connected.clients, &request).await {
+        let failure = match call(&connected.clients, &request).await {
             Ok(reply) => verdict(check, &reply, scope)?,
-            Err(error) => error.message,
+            Err(error) => Failure::Call(error.message),
         };
         if since.elapsed() + pause >= check.within {
-            return Some(why);
+            return Some(failure);
         }
         if told.elapsed() >= Duration::from_secs(3) {
             told = Instant::now();
-            let (elapsed, because) = (since.elapsed(), scope.redacted(&why));
-            still(check, elapsed, &because, progress);
+            let (elapsed, because) =
+                (since.elapsed(), scope.redacted(&render::check::failure(&failure)));
+            still(check, elapsed, because, progress);
         }
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));
@@ -117,10 +121,17 @@ async fn one(
 }
 
 /// It has not passed yet, and is asked again.
-fn still(check: &Check, elapsed: Duration, because: &str, progress: &Progress) {
+fn still(check: &Check, elapsed: Duration, because: String, progress: &Progress) {
     let (name, what, limit) = (&check.name, "the expected answer", check.within);
+    let silent = Silent {
+        who: format!("check {name}"),
+        what: Some(what.to_owned()),
+        because: Some(because.clone()),
+        elapsed,
+        limit: Some(limit),
+    };
     progress.say(
-        || human::waiting(&format!("check {name}"), what, (elapsed, Some(limit)), Some(because)),
+        || render::event::waiting(&silent),
         || {
             json!({
                 "event": "waiting", "check": name, "for": what, "because": because,
@@ -158,15 +169,15 @@ fn request(check: &Check, scope: &Scope) -> Result<Request, String> {
 }
 
 /// `None`: as expected.
-fn verdict(check: &Check, reply: &Reply, scope: &Scope) -> Option<String> {
+fn verdict(check: &Check, reply: &Reply, scope: &Scope) -> Option<Failure> {
     // Redacted before it is cut: half a secret would not be known for one.
     let body: String = scope.redacted(&reply.body).chars().take(300).collect();
     if reply.status != check.status {
-        return Some(format!("answered {} instead of {}: {body}", reply.status, check.status));
+        return Some(Failure::Status { status: reply.status, wanted: check.status, body });
     }
     match &check.contains {
         Some(wanted) if !reply.body.contains(wanted) => {
-            Some(format!("the answer does not contain `{wanted}`: {body}"))
+            Some(Failure::Missing { wanted: wanted.clone(), body })
         }
         _ => None,
     }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use serde_json::json;
-use stackwright_engine::plan::Action;
+use stackwright_engine::plan::ActionKind;
 use stackwright_engine::session::Goal;
 
 use super::shared::{self, Asked, Ends, LOOKING};
@@ -26,14 +26,14 @@ pub async fn run(
     let stack = &workspace.manifest.stack;
     match workspace.peek()? {
         None => {
-            anstream::eprintln!("{stack}: there is no state here, so nothing is known to delete");
+            anstream::eprintln!("{stack}: there is no state here: nothing to delete");
             anstream::eprintln!(
-                "  hint: was it lost? `stackwright reconcile --adopt` finds again by its tags what it held"
+                "  hint: was it lost? `stackwright reconcile --adopt` finds by its tags what it had"
             );
             return Ok(0);
         }
         Some(state) if state.resources.is_empty() => {
-            anstream::eprintln!("{stack}: the state holds nothing to delete");
+            anstream::eprintln!("{stack}: the state is empty: nothing to delete");
             return Ok(0);
         }
         Some(_) => {}
@@ -56,8 +56,9 @@ pub async fn run(
     if !progress.json {
         anstream::eprint!("{}", human::plan(&surveyed.plan, connected.providers.kinds()));
     }
-    shared::unless_held(&surveyed.plan).map_err(failed)?;
-    shared::confirm(apply.yes, "deletes everything above")?;
+    shared::unless_blocked(&surveyed.plan).map_err(failed)?;
+    let question = human::question(&surveyed.plan, &connected.place.cloud);
+    shared::confirm(apply.yes, question)?;
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("destroying", working).await;
     progress.flush().await;
@@ -68,8 +69,8 @@ pub async fn run(
     } else if progress.json {
         let counts = surveyed.plan.counts();
         let of = |action| counts.get(&action).copied().unwrap_or(0);
-        let (deleted, forgotten) = (of(Action::Delete), of(Action::Forget));
-        let event = json!({ "event": "destroyed", "deleted": deleted, "forgotten": forgotten });
+        let (deleted, released) = (of(ActionKind::Delete), of(ActionKind::Release));
+        let event = json!({ "event": "destroyed", "deleted": deleted, "released": released });
         anstream::println!("{event}");
     } else {
         let place = &connected.place;

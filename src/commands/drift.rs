@@ -6,7 +6,8 @@ use stackwright_engine::session;
 
 use super::shared::{self, Asked};
 use crate::cli::Stack;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
+use crate::exit::code;
 use crate::progress::Progress;
 use crate::render::{human, json, open};
 use crate::workspace;
@@ -37,18 +38,14 @@ pub async fn run(
     } else {
         anstream::print!("{}", human::drift(&drift));
         for line in open {
-            anstream::println!("not looked at: {line}");
+            anstream::println!("not compared: {line}");
         }
         let place = &connected.place;
-        let found = match drift.is_empty() {
-            true if !unseen.is_empty() => "of the rest nothing differs".to_owned(),
-            true => "nothing differs from what was last applied".to_owned(),
-            false if drift.held.is_empty() => {
-                format!("{} differ; `reconcile` repairs them", drifted(&drift))
-            }
-            false => {
-                format!("{} differ; `plan` says what stands against a repair", drifted(&drift))
-            }
+        let found = match (drifted(&drift), drift.blocked.is_empty()) {
+            (0, _) if unseen.is_empty() => "no drift".to_owned(),
+            (0, _) => "nothing else has drifted".to_owned(),
+            (count, true) => format!("{count} drifted; `reconcile` repairs them"),
+            (count, false) => format!("{count} drifted; `plan` shows what blocks a repair"),
         };
         let effort = shared::effort(&connected.calls, since);
         anstream::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);

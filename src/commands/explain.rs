@@ -23,10 +23,8 @@ pub async fn run(
         workspace::known_address(&state, address)?;
     }
     let connected = workspace.reach(progress).await?;
-    let state = match state.lineage.is_empty() {
-        true => shared::nothing_yet(&connected),
-        false => state,
-    };
+    let is_new = state.lineage.is_empty();
+    let state = if is_new { shared::nothing_yet(&connected) } else { state };
     let session = shared::looking(&workspace, &connected, progress, asked)?;
     let surveyed = progress.during(shared::LOOKING, session.survey(&state)).await;
     let plan = surveyed.map_err(|error| Error::session(error, manifest))?.plan;

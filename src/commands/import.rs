@@ -11,7 +11,8 @@ use crate::workspace::{self, Workspace};
 
 pub async fn run(
     stack: &Stack,
-    (address, id): (&Address, &str),
+    address: &Address,
+    id: &str,
     adopt: bool,
     progress: &Progress,
 ) -> Result<u8> {
@@ -21,8 +22,8 @@ pub async fn run(
     let connected = workspace.connect(progress).await?;
     let mut store = lock.open(&connected.place)?;
     if store.state().resources.contains_key(address) {
-        let message = format!("the state knows {address} already");
-        let hint = "`stackwright state rm` lets go of what it has";
+        let message = format!("the state has {address} already");
+        let hint = "`stackwright state rm` releases the object that it has";
         return Err(Error::Unknown(message, Some(hint.into())));
     }
     let asked = Asked { adopt, ..Asked::default() };
@@ -33,7 +34,7 @@ pub async fn run(
     imported.map_err(|error| Error::session(error, &workspace.manifest))?;
     if !progress.json {
         anstream::eprintln!(
-            "  hint: `stackwright plan` tells what differs from the file, `reconcile` changes it"
+            "  hint: `stackwright plan` shows what differs from the file, `reconcile` changes it"
         );
     }
     Ok(0)
@@ -47,7 +48,7 @@ fn in_the_file(workspace: &Workspace, address: &Address) -> Result<()> {
     let near = nearest(address.as_str(), resources.keys().map(Address::as_str));
     let hint = match near {
         Some(near) => format!("did you mean `{near}`?"),
-        None => "describe it there first, as it shall be".to_owned(),
+        None => "add it there first".to_owned(),
     };
     let message = format!("{}: there is no {address}", workspace.manifest.source.path.display());
     Err(Error::Unknown(message, Some(hint)))

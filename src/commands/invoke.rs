@@ -7,7 +7,8 @@ use stackwright_engine::manifest::nearest;
 use stackwright_engine::state::State;
 
 use crate::cli::Stack;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
+use crate::exit::code;
 use crate::progress::Progress;
 use crate::render::clean;
 use crate::workspace;
@@ -38,7 +39,7 @@ pub async fn run(
     let Some(failed) = invoked.function_error else { return Ok(0) };
     if invoked.log_tail.trim().is_empty() {
         anstream::eprintln!("error: the function failed ({failed})");
-        anstream::eprintln!("  hint: `stackwright logs {function}` may tell why");
+        anstream::eprintln!("  hint: `stackwright logs {function}` may show why");
     } else {
         anstream::eprintln!("error: the function failed ({failed}); the end of its log:");
         anstream::eprintln!("{}", clean(&invoked.log_tail));
@@ -61,5 +62,5 @@ pub fn name(state: Option<&State>, text: &str) -> Result<String> {
         None if keys.is_empty() => "run `stackwright reconcile` first".into(),
         None => format!("there are: {}", keys.join(", ")),
     };
-    Err(Error::Unknown(format!("the state holds no function `{key}`"), Some(hint)))
+    Err(Error::Unknown(format!("the state has no function `{key}`"), Some(hint)))
 }

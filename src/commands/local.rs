@@ -7,7 +7,8 @@ use stackwright_local::{PortUse, down, reset, status, up};
 use super::shared::confirm;
 use crate::cli::Local;
 use crate::environment;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
+use crate::exit::code;
 use crate::progress::Progress;
 use crate::render::{self, clean, json::SCHEMA};
 
@@ -32,7 +33,7 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
             Err(source) => return Err(Error::Read { path: config.log(), source }),
         },
         Local::Reset { yes } => {
-            confirm(yes, "removes every object of the local cloud")?;
+            confirm(yes, "Delete every object of the local cloud?".to_owned())?;
             let emptying = reset(&config, &mut report);
             progress.during("emptying the local cloud", emptying).await?;
         }
@@ -56,13 +57,17 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
 }
 
 fn tell(status: &stackwright_local::Status, as_json: bool) -> u8 {
+    let port = status.port;
     let (runs, what) = match &status.port_use {
         PortUse::Aws { account, version } => {
-            let version = version.as_deref().unwrap_or("version unknown");
-            (true, format!("an AWS endpoint (account {account}, {version})"))
+            let name = if status.managed.is_some() { "MiniStack" } else { "an AWS endpoint" };
+            let version = version.as_ref().map(|version| format!(" {version}")).unwrap_or_default();
+            (true, format!("{name}{version} on port {port}, account {account}"))
         }
-        PortUse::Free => (false, "nothing".into()),
-        PortUse::Other { answer } => (false, format!("something that is not AWS ({answer})")),
+        PortUse::Free => (false, format!("nothing on port {port}")),
+        PortUse::Other { answer } => {
+            (false, format!("something that is not AWS on port {port} ({answer})"))
+        }
     };
     let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
     if as_json {
@@ -73,7 +78,7 @@ fn tell(status: &stackwright_local::Status, as_json: bool) -> u8 {
         });
         anstream::println!("{document:#}");
     } else {
-        anstream::println!("port     {}: {}", status.port, clean(&what));
+        anstream::println!("runs     {}", clean(&what));
         if let Some(running) = &status.managed {
             let memory =
                 status.memory.map(|bytes| format!(", {} MB", megabytes(bytes))).unwrap_or_default();

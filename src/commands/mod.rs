@@ -1,6 +1,6 @@
 //! One file per command. Each returns its exit code.
 
-mod check;
+pub mod check;
 mod destroy;
 mod drift;
 mod explain;
@@ -71,7 +71,7 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
             drift::run(&stack.stack(), detailed_exitcode, json, progress).await
         }
         Command::Import { address, id, stack, adopt } => {
-            import::run(&stack, (&address, &id), adopt, progress).await
+            import::run(&stack, &address, &id, adopt, progress).await
         }
         Command::Show { address, stack, live } => {
             show::run(&stack, address, live.then_some(progress), json).await

@@ -126,6 +126,7 @@ mod tests {
         let values = BTreeMap::from([("url".to_owned(), Some("http://x".to_owned()))]);
         assert_eq!(one(&values, "url").ok(), Some("http://x"));
         let error = one(&values, "ulr").expect_err("not there");
-        assert!(error.report(false).contains("did you mean `url`"), "{}", error.report(false));
+        let said = crate::render::error::report(&error, false);
+        assert!(said.contains("did you mean `url`"), "{said}");
     }
 }

@@ -8,7 +8,8 @@ use stackwright_engine::plan::Plan;
 use super::saved;
 use super::shared::{self, Asked};
 use crate::cli::Stack;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
+use crate::exit::code;
 use crate::progress::Progress;
 use crate::render::{human, json, open};
 use crate::workspace::{self, Connected};
@@ -29,7 +30,7 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     let offline = answering.is_none();
     if offline && state.as_ref().is_some_and(|state| !state.resources.is_empty()) {
         let message =
-            format!("{} does not answer, and the state holds resources", workspace.manifest.cloud);
+            format!("{} does not answer, and the state has resources", workspace.manifest.cloud);
         let hint = "start it (`stackwright local up`), then plan again";
         return Err(Error::Refused(message, Some(hint.into())));
     }
@@ -41,22 +42,23 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     let state = state.unwrap_or_else(|| shared::nothing_yet(&connected));
     let open = open::sentences(&state.open());
     if offline && ask.out.is_some() {
-        let message = format!("{} does not answer, so no plan can be kept", connected.place.cloud);
+        let message = format!("{} does not answer, so no plan can be saved", connected.place.cloud);
         let hint = "start it (`stackwright local up`), then plan again";
         return Err(Error::Refused(message, Some(hint.into())));
     }
     let session = shared::looking(&workspace, &connected, progress, ask.asked.clone())?;
     let planning = async {
-        match offline {
-            true => session.plan_offline(&state).await,
-            false => session.survey(&state).await.map(|surveyed| surveyed.plan),
+        if offline {
+            session.plan_offline(&state).await
+        } else {
+            session.survey(&state).await.map(|surveyed| surveyed.plan)
         }
     };
     let planned = progress.during(shared::LOOKING, planning).await;
     let plan = planned.map_err(|error| Error::session(error, &workspace.manifest))?;
     progress.flush().await;
     if let Some(file) = &ask.out {
-        saved::write(file, &plan, &state, (&workspace, &ask.asked))?;
+        saved::write(file, &plan, &state, &workspace, &ask.asked)?;
     }
     if ask.json {
         let mut document = json::plan(&plan);
@@ -68,7 +70,7 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     } else {
         print(&plan, &open, offline, &connected, since);
     }
-    shared::unless_held(&plan).map_err(|error| Error::session(error, &workspace.manifest))?;
+    shared::unless_blocked(&plan).map_err(|error| Error::session(error, &workspace.manifest))?;
     Ok(if ask.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
 }
 
@@ -80,19 +82,19 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
         );
     }
     if !open.is_empty() {
-        anstream::eprintln!("not finished by an earlier run; reconcile goes on from there:");
+        anstream::eprintln!("not finished by an earlier run; `reconcile` recovers it:");
         open.iter().for_each(|line| anstream::eprintln!("  {line}"));
     }
     anstream::print!("{}", human::plan(plan, connected.providers.kinds()));
     let place = &connected.place;
-    // What it comes to then is said with what stands against it.
-    if plan.is_empty() && !plan.held.is_empty() {
+    // What blocks it is said with the error.
+    if plan.is_empty() && !plan.blocked.is_empty() {
         return;
     }
     let counts = human::counts(&plan.counts(), false);
     let effort = shared::effort(&connected.calls, since);
     anstream::println!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
-    if let Some(left_out) = human::left_out(plan) {
-        anstream::println!("{left_out}");
+    if let Some(skipped) = human::skipped(plan) {
+        anstream::println!("{skipped}");
     }
 }

@@ -12,7 +12,8 @@ use stackwright_engine::session::Goal;
 use super::shared::{self, Asked, Ends, LOOKING};
 use super::{check, output, saved};
 use crate::cli::{ApplyArgs, Stack};
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
+use crate::exit::code;
 use crate::progress::Progress;
 use crate::render::{self, human};
 use crate::signals::Signals;
@@ -61,11 +62,11 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     if !progress.json {
         anstream::eprint!("{}", human::plan(plan, connected.providers.kinds()));
     }
-    shared::unless_held(plan).map_err(failed)?;
+    shared::unless_blocked(plan).map_err(failed)?;
     if let Some(saved) = &saved {
         saved::check(saved, plan, store.state(), &workspace)?;
     } else if plan.destroys() {
-        shared::confirm(ask.apply.yes, "deletes or replaces objects")?;
+        shared::confirm(ask.apply.yes, human::question(plan, &connected.place.cloud))?;
     }
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("reconciling", working).await;
@@ -83,7 +84,7 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     let mut checked = true;
     if ask.check && ask.asked.selection.is_narrow() && !workspace.manifest.checks.is_empty() {
         progress.say(
-            || "the checks are left out, as a part of the stack is".to_owned(),
+            || "checks skipped: a part of the stack is (--target/--exclude)".to_owned(),
             || json!({ "event": "unchecked" }),
         );
     } else if ask.check {
@@ -124,8 +125,8 @@ fn summary(progress: &Progress, plan: &Plan, connected: &Connected, since: Insta
         let stack = &connected.place.stack;
         let cloud = &connected.place.cloud;
         anstream::eprintln!("{stack} on {cloud}: {} ({effort})", human::counts(&counts, true));
-        if let Some(left_out) = human::left_out(plan) {
-            anstream::eprintln!("{left_out}");
+        if let Some(skipped) = human::skipped(plan) {
+            anstream::eprintln!("{skipped}");
         }
     }
 }

@@ -16,10 +16,11 @@ pub fn write(
     file: &Path,
     plan: &Plan,
     state: &State,
-    (workspace, asked): (&Workspace, &Asked),
+    workspace: &Workspace,
+    asked: &Asked,
 ) -> Result<()> {
-    let with = (asked.selection.clone(), asked.adopt);
-    let saved = Saved::of(plan, state, &workspace.manifest.env, with);
+    let env = &workspace.manifest.env;
+    let saved = Saved::of(plan, state, env, asked.selection.clone(), asked.adopt);
     let saved = saved.map_err(|error| Error::Io(std::io::Error::other(error.to_string())))?;
     let text = serde_json::to_string_pretty(&saved)?;
     // It tells what the stack is made of: for its user alone.
@@ -54,6 +55,6 @@ pub fn check(saved: &Saved, plan: &Plan, state: &State, workspace: &Workspace) -
 }
 
 fn moved(moved: Moved) -> Error {
-    let hint = "plan again, look at it, and do that one";
-    Error::Unknown(format!("nothing was done: {moved}"), Some(hint.into()))
+    let hint = "plan again, review it, and apply that one";
+    Error::Unknown(format!("nothing was changed: {moved}"), Some(hint.into()))
 }

@@ -15,15 +15,16 @@ use stackwright_engine::state::{State, Store};
 use tokio::sync::watch;
 
 use crate::environment;
-use crate::error::{Error, Result, fault_code};
+use crate::error::{Error, Result};
+use crate::exit;
 use crate::progress::Progress;
 use crate::render::unfinished::Unfinished;
-use crate::render::{clean, human};
+use crate::render::{self, human};
 use crate::signals::Signals;
 use crate::workspace::{Connected, Workspace};
 
 /// The stage in which everything is observed and planned.
-pub const LOOKING: &str = "looking at what exists";
+pub const LOOKING: &str = "refreshing";
 
 /// What a run that writes tells, and how it is told to stop.
 pub struct Ends<'a> {
@@ -33,23 +34,23 @@ pub struct Ends<'a> {
     pub again: &'a str,
 }
 
-/// An error where something stands against a plan.
-pub fn unless_held(plan: &Plan) -> Result<(), session::Error> {
-    match plan.held.as_slice() {
+/// An error where a plan is blocked.
+pub fn unless_blocked(plan: &Plan) -> Result<(), session::Error> {
+    match plan.blocked.as_slice() {
         [] => Ok(()),
-        held => Err(session::Error::Held(held.to_vec())),
+        blocked => Err(session::Error::Blocked(blocked.to_vec())),
     }
 }
 
 /// Asks on a terminal; elsewhere only `--yes` says yes.
-pub fn confirm(yes: bool, what: &'static str) -> Result<()> {
+pub fn confirm(yes: bool, question: String) -> Result<()> {
     if yes {
         return Ok(());
     }
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        return Err(Error::NeedsYes(what));
+        return Err(Error::NeedsYes(question));
     }
-    anstream::eprint!("This {what}. Go on? [y/N] ");
+    anstream::eprint!("{question} [y/N] ");
     std::io::stderr().flush()?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
@@ -108,7 +109,7 @@ pub fn exit_code(outcome: &Outcome, signal: u8) -> u8 {
     if outcome.interrupted {
         return signal;
     }
-    let codes = outcome.failed.iter().map(|(_, error)| fault_code(&error.fault));
+    let codes = outcome.failed.iter().map(|(_, failure)| exit::of_failure(failure));
     codes.min().unwrap_or(if outcome.skipped.is_empty() { 0 } else { 1 })
 }
 
@@ -121,7 +122,7 @@ impl Ends<'_> {
         goal: Goal,
     ) -> Result<Option<u8>, session::Error> {
         let settling = self.signals.ending(session.recover(store, goal));
-        let stage = "settling what an earlier run left open";
+        let stage = "recovering";
         let mut stop = self.signals.stop();
         let asked_to_stop = async {
             let _ = stop.wait_for(|stop| *stop).await;
@@ -139,12 +140,12 @@ impl Ends<'_> {
         match settled {
             // What the signal cut short is as open as it was.
             Ok(()) | Err(session::Error::Recovery { .. }) if self.signals.code() != 0 => {
-                if let Err(error) = &settled {
-                    let (said, event) = (error.to_string(), error.to_string());
-                    self.progress
-                        .say(|| clean(&said), || json!({ "event": "failed", "message": event }));
+                if let Err(session::Error::Recovery { address, failure }) = &settled {
+                    let said = render::error::recovery(address, failure);
+                    let event = || json!({ "event": "failed", "message": said });
+                    self.progress.say(|| said.clone(), event);
                 }
-                let during = " while settling what an earlier run left open";
+                let during = " during recovery";
                 let outcome = Outcome { interrupted: true, ..Outcome::default() };
                 self.tell(&outcome, store.state(), during);
                 Ok(Some(self.signals.code()))

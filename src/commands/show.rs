@@ -36,12 +36,12 @@ pub async fn run(
             );
         } else {
             anstream::println!(
-                "{} on {}: no state yet; `stackwright reconcile` makes one",
+                "{} on {}: no state yet; `stackwright reconcile` creates one",
                 manifest.stack,
                 manifest.cloud
             );
             anstream::println!(
-                "  hint: was it lost? `stackwright reconcile --adopt` finds again by its tags what it held"
+                "  hint: was it lost? `stackwright reconcile --adopt` finds by its tags what it had"
             );
         }
         return Ok(0);

@@ -6,7 +6,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::shared::{self, Asked};
 use crate::cli::Stack;
-use crate::error::{Error, Result, code};
+use crate::error::{Error, Result};
+use crate::exit::{self, code};
+use crate::render::error;
 use crate::render::json::SCHEMA;
 use crate::workspace::{self, Workspace};
 
@@ -14,12 +16,13 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
     match workspace::open(stack).await {
         Ok(workspace) => {
             match prepare(&workspace).await {
-                Err(error) if json => {
-                    let found = json!([{ "severity": "error", "message": error.report(false) }]);
+                Err(failed) if json => {
+                    let found =
+                        json!([{ "severity": "error", "message": error::report(&failed, false) }]);
                     let document =
                         json!({ "schema": SCHEMA, "valid": false, "diagnostics": found });
                     anstream::println!("{document:#}");
-                    return Ok(error.exit_code());
+                    return Ok(exit::of(&failed));
                 }
                 prepared => prepared?,
             }

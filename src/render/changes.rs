@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use serde_json::Value;
-use stackwright_engine::change::{Change, Rule};
-use stackwright_engine::kind::{UpdateCost, tag};
+use stackwright_engine::change::{Change, ChangeReason};
+use stackwright_engine::kind::tag;
 use stackwright_engine::registry::Kind;
 
 use super::human::{DIM, GREEN, RED, styled};
+use super::reason;
 use super::value::{brief, is_long, is_own, outline};
 
 /// The field of the file that a change follows from, where that of the normal form has another name.
@@ -34,15 +35,15 @@ pub fn changes(text: &mut String, changes: &[Change], kind: Option<&Kind>) {
     let short = shown.iter().filter(|(_, change)| whole(change).is_none());
     let width = short.map(|(name, _)| name.len()).max().unwrap_or(0);
     for (name, change) in shown {
-        let because = styled(DIM, &reason(change));
+        let because = styled(DIM, &reason::change_in_brief(change));
         if let Some((before, after)) = whole(change) {
             let _ = writeln!(text, "      {name}  {because}");
             items(text, &before, &after);
             continue;
         }
         let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
-        let values = match change.rule {
-            Rule::Rebound => brief(&change.after.clone().unwrap_or_default()),
+        let values = match change.reason {
+            ChangeReason::DependencyRecreated => brief(&change.after.clone().unwrap_or_default()),
             // Told alike: a secret.
             _ if side(&change.before) == side(&change.after) => {
                 format!("{}: another value", side(&change.after))
@@ -69,7 +70,7 @@ pub fn whole(change: &Change) -> Option<(Vec<Value>, Vec<Value>)> {
     let is_cut = |side: &Option<Value>| {
         side.as_ref().is_some_and(|value| (value.is_object() || value.is_array()) && is_long(value))
     };
-    let wanted = change.rule != Rule::Rebound
+    let wanted = change.reason != ChangeReason::DependencyRecreated
         && (is_list(before) && is_list(after) || is_cut(before) || is_cut(after));
     let items = |side: &Option<Value>| match side {
         Some(Value::Array(items)) => items.clone(),
@@ -88,34 +89,18 @@ pub fn items(text: &mut String, before: &[Value], after: &[Value]) {
     }
 }
 
-fn reason(change: &Change) -> String {
-    let rule = match change.rule {
-        Rule::Edited => "edited",
-        Rule::Drifted => "changed outside",
-        Rule::Unset => "taken out of the file: back to the default",
-        Rule::Missing => "still to be set",
-        Rule::Unknown => "follows what it refers to",
-        Rule::Rebound => "what it refers to was made anew",
-        Rule::Refreshed => "looked up anew",
-    };
-    match change.cost {
-        UpdateCost::InPlace => format!("({rule})"),
-        UpdateCost::Restart => format!("({rule}; needs a restart)"),
-        UpdateCost::GrowOnly | UpdateCost::Replace => format!("({rule}; needs a new one)"),
-        UpdateCost::Refuse => format!("({rule}; refused)"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
     use stackwright_engine::change::Path;
+    use stackwright_engine::kind::UpdateCost;
 
     use super::*;
 
     fn told(path: &[&str], before: Option<Value>, after: Option<Value>) -> String {
         let path = Path(path.iter().map(|&key| key.to_owned()).collect());
-        let change = Change { path, before, after, rule: Rule::Edited, cost: UpdateCost::InPlace };
+        let reason = ChangeReason::Edited;
+        let change = Change { path, before, after, reason, cost: UpdateCost::InPlace };
         let mut text = String::new();
         changes(&mut text, &[change], None);
         anstream::adapter::strip_str(&text).to_string()

@@ -8,15 +8,13 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style};
 use serde_json::Value;
 use stackwright_engine::Address;
-use stackwright_engine::event::Event;
-use stackwright_engine::plan::{Action, Plan, Step};
+use stackwright_engine::plan::{Action, ActionKind, CreateReason, Plan, Step};
 use stackwright_engine::registry::{Kind, Registry};
 use stackwright_engine::state::{Object, Operation, State};
 
 use super::changes::{changes, items, whole};
 use super::value::{brief, is_empty, outline, without_own};
-use super::{clean, open, time};
-use crate::progress::Silent;
+use super::{clean, note, open, reason, time};
 
 const BOLD: Style = Style::new().bold();
 pub(super) const DIM: Style = Style::new().dimmed();
@@ -29,44 +27,42 @@ pub(super) fn styled(style: Style, text: &str) -> String {
 }
 
 /// Symbol, word, past participle, colour.
-fn words(action: Action) -> (&'static str, &'static str, &'static str, Style) {
+pub(super) fn words(action: ActionKind) -> (&'static str, &'static str, &'static str, Style) {
     match action {
-        Action::Create => ("+", "create", "created", GREEN),
-        Action::Update => ("~", "update", "updated", YELLOW),
-        Action::Restart => ("~", "restart", "restarted", YELLOW),
-        Action::Replace => ("-/+", "replace", "replaced", RED),
-        Action::Delete => ("-", "delete", "deleted", RED),
-        Action::Forget => (".", "forget", "forgotten", YELLOW),
-        Action::Record => (" ", "record", "recorded", DIM),
+        ActionKind::Create => ("+", "create", "created", GREEN),
+        ActionKind::Update => ("~", "update", "updated", YELLOW),
+        ActionKind::Restart => ("~", "restart", "restarted", YELLOW),
+        ActionKind::Replace => ("-/+", "replace", "replaced", RED),
+        ActionKind::Delete => ("-", "delete", "deleted", RED),
+        ActionKind::Release => (".", "release", "released", YELLOW),
+        ActionKind::Record => (" ", "record", "recorded", DIM),
     }
 }
 
-/// What was not asked for, if anything.
-pub fn left_out(plan: &Plan) -> Option<String> {
-    let addresses: Vec<&str> = plan.left_out.iter().map(Address::as_str).collect();
+/// What the selection leaves out, if anything.
+pub fn skipped(plan: &Plan) -> Option<String> {
+    let addresses: Vec<&str> = plan.skipped.iter().map(Address::as_str).collect();
     let is_some = !addresses.is_empty();
-    is_some.then(|| format!("left out, as was asked for: {}", addresses.join(", ")))
+    is_some.then(|| format!("skipped (--target/--exclude): {}", addresses.join(", ")))
 }
 
 /// What differs in the cloud from what was last applied.
 pub fn drift(plan: &Plan) -> String {
     let mut text = String::new();
-    for step in plan.steps.iter().filter(|step| !matches!(step.action, Action::Record)) {
+    // The old object of one that failed is no drift of its own.
+    for step in plan.shown().filter(|step| !step.action.removes()) {
         let address = styled(BOLD, step.address.as_str());
-        if step.leaves() {
-            continue; // the old half of what is broken
-        }
-        if step.gone {
-            let id = step.id.as_deref().unwrap_or_default();
+        if let Action::Create { reason: CreateReason::Gone(id), .. } = &step.action {
             let _ = writeln!(text, "{} {address}  {}\n", styled(RED.bold(), "- gone"), clean(id));
             continue;
         }
         let _ = writeln!(text, "{} {address}", styled(YELLOW.bold(), "~ changed"));
-        if let Some(why) = &step.why {
-            let _ = writeln!(text, "      {}", clean(why));
+        if let Some(because) = reason::step(step) {
+            let _ = writeln!(text, "      {because}");
         }
-        let width = step.changes.iter().map(|c| c.path.to_string().len()).max().unwrap_or(0);
-        for change in &step.changes {
+        let changes = step.action.changes();
+        let width = changes.iter().map(|c| c.path.to_string().len()).max().unwrap_or(0);
+        for change in changes {
             let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
             let path = change.path.to_string();
             if let Some((live, applied)) = whole(change) {
@@ -86,11 +82,8 @@ pub fn drift(plan: &Plan) -> String {
 /// One block per resource: what, field by field, and why.
 pub fn plan(plan: &Plan, kinds: &Registry) -> String {
     let mut text = String::new();
-    for step in &plan.steps {
-        let half = step.is_old && plan.replaces(&step.address);
-        if !half && step.action != Action::Record {
-            block(&mut text, step, kinds.get(step.address.kind()).map(Arc::as_ref));
-        }
+    for step in plan.shown() {
+        block(&mut text, step, kinds.get(step.address.kind()).map(Arc::as_ref));
     }
     notes(&mut text, plan);
     for (kind, fields) in &plan.unreported {
@@ -106,38 +99,41 @@ pub fn plan(plan: &Plan, kinds: &Registry) -> String {
 }
 
 fn notes(text: &mut String, plan: &Plan) {
-    for (address, note) in &plan.notes {
-        let _ = writeln!(text, "{} {address}: {}", styled(DIM, "note:"), clean(note));
+    for noted in &plan.notes {
+        let sentence = note::sentence(noted);
+        let _ = writeln!(text, "{} {}: {sentence}", styled(DIM, "note:"), noted.address);
     }
 }
 
 /// What happens, to what: one line.
 pub fn head(step: &Step) -> String {
-    let (symbol, word, _, color) = words(step.action);
+    let (symbol, word, _, color) = words(step.kind());
     let head = styled(color.bold(), &format!("{symbol} {word}"));
-    let id = step.id.as_ref().map(|id| format!("  {}", styled(DIM, &clean(id))));
+    let id = step.action.id().map(|id| format!("  {}", styled(DIM, &clean(id))));
     format!("{head} {}{}\n", styled(BOLD, step.address.as_str()), id.unwrap_or_default())
 }
 
 fn block(text: &mut String, step: &Step, kind: Option<&Kind>) {
     text.push_str(&head(step));
-    if let Some(why) = &step.why {
-        let _ = writeln!(text, "      because {}", clean(why));
+    let because = reason::step(step);
+    if let Some(because) = &because {
+        let _ = writeln!(text, "      because {because}");
     }
-    if step.delete_first {
+    if step.action.deletes_first() {
         let _ = writeln!(
             text,
-            "      its name is unique: the old one goes first, and for a moment there is none"
+            "      its name is unique: the old object is deleted first, and for a moment there is none"
         );
     }
-    if !step.lost.is_empty() {
-        let _ = writeln!(text, "      lost: {}", clean(&step.lost.join("; ")));
+    let unmanaged = step.action.unmanaged();
+    if !unmanaged.is_empty() {
+        let _ = writeln!(text, "      lost: {}", clean(&unmanaged.join("; ")));
     }
-    match (&step.desired, step.action) {
-        (Some(desired), Action::Create) => fields(text, desired),
-        // Nothing is said of it below its head.
-        _ if step.changes.is_empty() && step.why.is_none() && step.lost.is_empty() => return,
-        _ => changes(text, &step.changes, kind),
+    match &step.action {
+        Action::Create { desired, .. } => fields(text, desired),
+        // A head with nothing below it takes no blank line.
+        other if other.changes().is_empty() && because.is_none() && unmanaged.is_empty() => return,
+        other => changes(text, other.changes(), kind),
     }
     text.push('\n');
 }
@@ -157,7 +153,7 @@ fn fields(text: &mut String, desired: &Value) {
 }
 
 /// `2 to create, 1 to update`, or that there is nothing to do.
-pub fn counts(counts: &BTreeMap<Action, usize>, done: bool) -> String {
+pub fn counts(counts: &BTreeMap<ActionKind, usize>, done: bool) -> String {
     let parts: Vec<String> = counts
         .iter()
         .map(|(action, count)| {
@@ -165,10 +161,21 @@ pub fn counts(counts: &BTreeMap<Action, usize>, done: bool) -> String {
             if done { format!("{count} {participle}") } else { format!("{count} to {word}") }
         })
         .collect();
-    match parts.is_empty() {
-        true => "nothing to do".into(),
-        false => parts.join(", "),
-    }
+    if parts.is_empty() { "nothing to do".into() } else { parts.join(", ") }
+}
+
+/// What a person is asked before objects go: `Delete 1, replace 1 on local?`.
+pub fn question(plan: &Plan, cloud: &str) -> String {
+    let counts = plan.counts();
+    let going = [ActionKind::Delete, ActionKind::Replace, ActionKind::Release];
+    let parts = going.iter().filter_map(|action| {
+        let (_, word, ..) = words(*action);
+        counts.get(action).map(|count| format!("{word} {count}"))
+    });
+    let text = parts.collect::<Vec<_>>().join(", ");
+    let first = text.chars().next().map(|first| first.to_ascii_uppercase());
+    let rest: String = text.chars().skip(1).collect();
+    format!("{}{rest} on {cloud}?", first.map(String::from).unwrap_or_default())
 }
 
 /// `11 calls, 0 of them writes, 120 ms`.
@@ -179,77 +186,6 @@ pub fn effort(calls: u64, writes: u64, elapsed: Duration) -> String {
         if writes == 1 { "a write" } else { "writes" },
         time(elapsed)
     )
-}
-
-/// A line of progress, if the event is worth one.
-pub fn event(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::Started { .. } | Event::Made { .. } => return None,
-        Event::Recovered { address, id, how } => {
-            let id = id.as_ref().map(|id| format!(" {}", clean(id))).unwrap_or_default();
-            format!("recovered {address}{id}: {how}")
-        }
-        Event::Adopted { address, id } => {
-            format!("adopted {address} {}", clean(id))
-        }
-        Event::Moved { address, former } => {
-            format!("{former} is known as {address} from now on")
-        }
-        Event::Waiting { address, what, because, elapsed, limit } => {
-            waiting(address.as_str(), what, (*elapsed, Some(*limit)), because.as_deref())
-        }
-        Event::Finished { address, action, elapsed } => {
-            let (symbol, _, participle, color) = words(*action);
-            let elapsed = styled(DIM, &time(*elapsed));
-            format!("{} {address} {participle}  {elapsed}", styled(color, symbol))
-        }
-        Event::Failed { address, message, hint } => {
-            let hint = hint.as_ref().map(|hint| format!("\n    hint: {hint}")).unwrap_or_default();
-            format!("{} {address}: {}{hint}", styled(RED, "x"), clean(message))
-        }
-        Event::Skipped { address, because } => {
-            format!("{} {address} not begun: {because}", styled(DIM, "."))
-        }
-        Event::Stopping => {
-            "stopping: what is under way ends first; once more to leave at once".into()
-        }
-    })
-}
-
-/// `… role.x: waiting for WHAT, 12 s of 60 s: BECAUSE`
-pub fn waiting(
-    who: &str,
-    what: &str,
-    (elapsed, limit): (Duration, Option<Duration>),
-    because: Option<&str>,
-) -> String {
-    let dots = styled(DIM, "…");
-    let because = because.map(|because| format!(": {}", clean(because))).unwrap_or_default();
-    let time = spent(elapsed, limit);
-    format!("{dots} {who}: waiting for {}, {time}{because}", clean(what))
-}
-
-/// `12 s of 60 s`
-fn spent(elapsed: Duration, limit: Option<Duration>) -> String {
-    let limit = limit.map(|limit| format!(" of {} s", limit.as_secs())).unwrap_or_default();
-    format!("{} s{limit}", elapsed.as_secs())
-}
-
-/// What goes on while nothing happens, a line each; of many, the first.
-pub fn silent(silent: &[Silent]) -> String {
-    const SHOWN: usize = 4;
-    let each = |silent: &Silent| {
-        let Silent { who, what, because, elapsed, limit } = silent;
-        match what {
-            Some(what) => waiting(who, what, (*elapsed, *limit), because.as_deref()),
-            None => format!("{} {who}: at work, {}", styled(DIM, "…"), spent(*elapsed, *limit)),
-        }
-    };
-    let mut lines: Vec<String> = silent.iter().take(SHOWN).map(each).collect();
-    if silent.len() > SHOWN {
-        lines.push(format!("{} and {} more", styled(DIM, "…"), silent.len() - SHOWN));
-    }
-    lines.join("\n")
 }
 
 /// Everything the state holds, or one resource of it.
@@ -292,7 +228,7 @@ pub fn state(
     if !open.is_empty() {
         let _ = writeln!(
             text,
-            "\nnot finished by an earlier run; the next one (`reconcile` or `destroy`) goes on from there:"
+            "\nnot finished by an earlier run; the next one (`reconcile` or `destroy`) recovers it:"
         );
         open.iter().for_each(|line| {
             let _ = writeln!(text, "  {line}");

@@ -5,12 +5,12 @@
 use serde_json::{Value, json};
 use stackwright_engine::change::Change;
 use stackwright_engine::event::Event;
-use stackwright_engine::plan::{Action, Held, Hold, Plan, Step};
+use stackwright_engine::plan::{ActionKind, Noted, Plan, Step};
 use stackwright_engine::reference;
 use stackwright_engine::secret;
 use stackwright_engine::state::{Object, Phase, State};
 
-use super::open;
+use super::{blocker, failure, note, open, reason};
 use crate::progress::Silent;
 
 pub const SCHEMA: u32 = 1;
@@ -24,8 +24,8 @@ fn shown(value: &Value) -> Value {
 }
 
 pub fn plan(plan: &Plan) -> Value {
-    let steps: Vec<Value> =
-        plan.steps.iter().filter(|step| step.action != Action::Record).map(step).collect();
+    let real = plan.steps.iter().filter(|step| step.kind() != ActionKind::Record);
+    let steps: Vec<Value> = real.map(step).collect();
     let counts: Value = plan
         .counts()
         .iter()
@@ -33,55 +33,32 @@ pub fn plan(plan: &Plan) -> Value {
             (json!(action).as_str().unwrap_or_default().to_owned(), json!(count))
         })
         .collect();
-    let notes: Vec<Value> = plan
-        .notes
-        .iter()
-        .map(|(address, note)| json!({ "address": address, "note": note }))
-        .collect();
+    let noted = |noted: &Noted| json!({ "address": noted.address, "note": note::sentence(noted) });
     json!({
         "schema": SCHEMA,
         "changes": !plan.is_empty(),
         "counts": counts,
         "steps": steps,
         "unchanged": plan.unchanged,
-        "notes": notes,
+        "notes": plan.notes.iter().map(noted).collect::<Vec<_>>(),
         "unreported": plan.unreported,
-        "left_out": plan.left_out,
-        "held": plan.held.iter().map(held).collect::<Vec<_>>(),
+        "skipped": plan.skipped,
+        "blocked": plan.blocked.iter().map(blocker::json).collect::<Vec<_>>(),
     })
-}
-
-fn held(held: &Held) -> Value {
-    let Held { address, hold } = held;
-    match hold {
-        Hold::CannotUnset(path) => json!({ "address": address, "cannot_unset": path }),
-        Hold::NameKept(former) => json!({ "address": address, "name_of": former }),
-        Hold::Guarded { guard, action, because } => {
-            json!({ "address": address, "guard": guard, "action": action, "because": because })
-        }
-        Hold::MadeOtherwise(path) => json!({ "address": address, "made_otherwise": path }),
-        Hold::NeverLess { path, now } => {
-            json!({ "address": address, "never_less": path, "now": now })
-        }
-        Hold::Refused { path, by } => json!({ "address": address, "refused": path, "by": by }),
-        Hold::Locked { protection, action } => {
-            json!({ "address": address, "locked": protection.reason, "action": action })
-        }
-    }
 }
 
 fn step(step: &Step) -> Value {
     json!({
         "address": step.address,
-        "action": step.action,
-        "id": step.id,
+        "action": step.kind(),
+        "id": step.action.id(),
         "generation": step.generation,
-        "because": step.why,
-        "lost": step.lost,
-        "replaced": step.is_old,
-        "delete_first": step.delete_first,
-        "desired": step.desired.as_ref().map(shown),
-        "changes": step.changes.iter().map(change).collect::<Vec<_>>(),
+        "because": reason::step(step),
+        "unmanaged": step.action.unmanaged(),
+        "replaced": step.deletes_old(),
+        "delete_first": step.action.deletes_first(),
+        "desired": step.action.desired().map(shown),
+        "changes": step.action.changes().iter().map(change).collect::<Vec<_>>(),
     })
 }
 
@@ -90,7 +67,7 @@ pub fn change(change: &Change) -> Value {
         "path": change.path,
         "before": change.before.as_ref().map(shown),
         "after": change.after.as_ref().map(shown),
-        "rule": change.rule,
+        "reason": change.reason,
         "cost": change.cost,
     })
 }
@@ -99,8 +76,8 @@ pub fn change(change: &Change) -> Value {
 pub fn event(event: &Event) -> Value {
     let ms = |duration: &std::time::Duration| duration.as_millis() as u64;
     match event {
-        Event::Recovered { address, id, how } => {
-            json!({ "event": "recovered", "address": address, "id": id, "how": how })
+        Event::Recovered { address, id, outcome } => {
+            json!({ "event": "recovered", "address": address, "id": id, "outcome": outcome })
         }
         Event::Adopted { address, id } => {
             json!({ "event": "adopted", "address": address, "id": id })
@@ -112,17 +89,19 @@ pub fn event(event: &Event) -> Value {
             json!({ "event": "started", "address": address, "action": action })
         }
         Event::Made { address, id } => json!({ "event": "made", "address": address, "id": id }),
-        Event::Waiting { address, what, because, elapsed, limit } => json!({
-            "event": "waiting", "address": address, "for": what, "because": because,
+        Event::Waiting { address, awaited, because, elapsed, limit } => json!({
+            "event": "waiting", "address": address, "for": awaited.to_string(), "because": because,
             "elapsed_ms": ms(elapsed), "limit_ms": ms(limit),
         }),
         Event::Finished { address, action, elapsed } => json!({
             "event": "finished", "address": address, "action": action, "elapsed_ms": ms(elapsed),
         }),
-        Event::Failed { address, message, hint } => {
+        Event::Failed { address, failure } => {
+            let (message, hint) = (failure::message(failure), failure::hint(failure));
             json!({ "event": "failed", "address": address, "message": message, "hint": hint })
         }
-        Event::Skipped { address, because } => {
+        Event::Skipped { address, reason } => {
+            let because = super::event::skip(reason);
             json!({ "event": "skipped", "address": address, "because": because })
         }
         Event::Stopping => json!({ "event": "stopping" }),

@@ -1,11 +1,18 @@
 //! What people and programs see. Nothing else prints.
 
+pub mod blocker;
 pub mod changes;
+pub mod check;
+pub mod error;
+pub mod event;
 pub mod explanation;
+pub mod failure;
 pub mod fields;
 pub mod human;
 pub mod json;
+pub mod note;
 pub mod open;
+pub mod reason;
 pub mod unfinished;
 pub mod value;
 

@@ -29,13 +29,12 @@ pub struct Unfinished {
 impl Unfinished {
     pub fn human(&self) -> String {
         let failed = self.failed.len();
-        let mut lines = vec![match self.is_interrupted {
-            true if self.is_broken => format!(
-                "interrupted{}; what was begun is on record, and the next run finds out what came of it",
-                self.during
-            ),
-            true => format!("interrupted{}; everything is recorded", self.during),
-            false => format!("{failed} failed; everything is recorded"),
+        let mut lines = vec![if self.is_broken {
+            format!("interrupted{}; the next run recovers what was begun", self.during)
+        } else if self.is_interrupted {
+            format!("interrupted{}; everything is recorded", self.during)
+        } else {
+            format!("{failed} failed; everything is recorded")
         }];
         let cut_short = if self.is_interrupted { "cut short" } else { "failed" };
         for (what, which) in
@@ -47,10 +46,8 @@ impl Unfinished {
         }
         let open = open::sentences(&self.open);
         lines.extend(cut(&open).iter().map(|open| format!("  open: {open}")));
-        lines.push(match self.is_interrupted {
-            true => format!("Go on with: {}", self.go_on),
-            false => format!("Mend the cause, then: {}", self.go_on),
-        });
+        let advice = if self.is_interrupted { "Go on with" } else { "Fix the cause, then run" };
+        lines.push(format!("{advice}: {}", self.go_on));
         lines.join("\n")
     }
 
@@ -76,29 +73,22 @@ fn cut(items: &[String]) -> Vec<String> {
 
 /// A signal came while nothing was under way.
 pub fn idle(go_on: &str, json: bool) -> String {
-    match json {
-        true => {
-            let idle = Unfinished { is_interrupted: true, go_on: go_on.into(), ..<_>::default() };
-            idle.json().to_string()
-        }
-        false => format!("\ninterrupted; nothing was under way. Go on with: {go_on}"),
+    if json {
+        let idle = Unfinished { is_interrupted: true, go_on: go_on.into(), ..<_>::default() };
+        return idle.json().to_string();
     }
+    format!("\ninterrupted; nothing was under way. Go on with: {go_on}")
 }
 
 /// A second signal came before what was under way had ended.
 pub fn left(go_on: &str, json: bool) -> String {
-    match json {
-        true => {
-            let left = Unfinished { is_interrupted: true, go_on: go_on.into(), ..<_>::default() };
-            let mut event = left.json();
-            event["at_once"] = true.into();
-            event.to_string()
-        }
-        false => format!(
-            "left at once, which is safe: what was begun is on record, and the next run settles it. \
-             Go on with: {go_on}"
-        ),
+    if json {
+        let left = Unfinished { is_interrupted: true, go_on: go_on.into(), ..<_>::default() };
+        let mut event = left.json();
+        event["at_once"] = true.into();
+        return event.to_string();
     }
+    format!("stopped; the next run recovers. Go on with: {go_on}")
 }
 
 #[cfg(test)]
@@ -129,7 +119,7 @@ mod tests {
              failed: role.0\n  \
              not begun: role.0, role.1, role.2, role.3, role.4, role.5, role.6, role.7, role.8\n  \
              open: role.0: an update of a\\u{1b}b did not finish\n\
-             Mend the cause, then: stackwright reconcile"
+             Fix the cause, then run: stackwright reconcile"
         );
     }
 }

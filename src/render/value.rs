@@ -19,9 +19,10 @@ pub fn outline(value: &Value, indent: usize) -> String {
         Value::Object(map) => map
             .iter()
             .map(|(key, value)| {
-                match nested(value) && shown(value).len() + key.len() + indent > WIDE {
-                    true => format!("{key}:\n{:1$}{2}", "", indent + 2, outline(value, indent + 2)),
-                    false => format!("{key}: {}", shown(value)),
+                if nested(value) && shown(value).len() + key.len() + indent > WIDE {
+                    format!("{key}:\n{:1$}{2}", "", indent + 2, outline(value, indent + 2))
+                } else {
+                    format!("{key}: {}", shown(value))
                 }
             })
             .collect(),
@@ -86,7 +87,9 @@ pub fn brief(value: &Value) -> String {
 pub fn shown(value: &Value) -> String {
     let readable = reference::map_texts(value, &mut |text| match secret::template(text) {
         Some(template) => format!("{template} (secret)"),
-        None if text.contains('\u{1}') => format!("{} (known later)", reference::readable(text)),
+        None if text.contains('\u{1}') => {
+            format!("{} (known after apply)", reference::readable(text))
+        }
         None => text.to_owned(),
     });
     clean(&match &readable {

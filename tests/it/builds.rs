@@ -182,7 +182,7 @@ fn a_long_build_shows_progress() {
     });
     let stack = stack(&emulator, &function, &[]);
     let mut running = stack.start(&["plan"]);
-    running.hear("… looking at what exists: waiting for the build `until test -e go");
+    running.hear("… refreshing: waiting for the build `until test -e go");
     stack.write("go", "");
     running.wait().code(65).says("m.py: No such file");
 }

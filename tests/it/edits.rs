@@ -37,7 +37,7 @@ fn each_edit_alone_changes_exactly_that() {
     let change = &plan["steps"][0]["changes"][0];
     assert_eq!(change["path"], json!(["timeout"]));
     assert_eq!((&change["before"], &change["after"]), (&json!(30), &json!(31)));
-    assert_eq!(change["rule"], "edited");
+    assert_eq!(change["reason"], "edited");
 
     let code = stack.read("handler/lambda_function.py");
     stack.write(
@@ -75,7 +75,11 @@ fn each_edit_alone_changes_exactly_that() {
     stack.edit("    timeout: 31\n", "");
     let plan = edited(&stack, &["update function.ec2-control"]);
     let change = &plan["steps"][0]["changes"][0];
-    assert_eq!((&change["rule"], &change["after"]), (&json!("unset"), &json!(3)), "AWS's default");
+    assert_eq!(
+        (&change["reason"], &change["after"]),
+        (&json!("default_restored"), &json!(3)),
+        "AWS's default"
+    );
 }
 
 #[test]
@@ -149,7 +153,7 @@ fn drift_is_reported_and_repaired() {
     ]);
     let plan = stack.plan(&[]);
     assert_eq!(steps(&plan), ["update role.lambda-ec2-role", "update function.ec2-control"]);
-    assert_eq!(plan["steps"][1]["changes"][0]["rule"], "drifted");
+    assert_eq!(plan["steps"][1]["changes"][0]["reason"], "drifted");
     stack.ok(&["reconcile"]);
     stack.settled(&[]);
 

@@ -90,15 +90,15 @@ fn a_protected_instance_outlives_a_destroy() {
     let id = text(&seen(&emulator, &stack)["InstanceId"]).to_owned();
     let refused = |command: &[&str], verb: &str| {
         let ran = stack.run(command).code(1);
-        let ran = ran.says(&format!("termination protection is on, and it would be {verb}"));
+        let ran = ran.says(&format!("termination protection is on; this plan would {verb} it"));
         ran.says(&format!("--instance-id {id} --no-disable-api-termination"));
     };
-    refused(&["destroy", "--yes"], "deleted");
+    refused(&["destroy", "--yes"], "delete");
     // A replacement is refused as well.
     stack.edit(IMAGE, OTHER);
-    refused(&["reconcile", "--yes"], "replaced");
+    refused(&["reconcile", "--yes"], "replace");
     stack.edit("termination_protection: true", "termination_protection: false");
-    refused(&["reconcile", "--yes"], "replaced");
+    refused(&["reconcile", "--yes"], "replace");
     stack.edit("termination_protection: false", "termination_protection: true");
     stack.edit(OTHER, IMAGE);
     assert_eq!(emulator.census().ids("instance"), [id.as_str()]);
@@ -113,9 +113,9 @@ fn a_protected_instance_outlives_a_destroy() {
     emulator.aws(&[&modify[..], &["--disable-api-termination"]].concat());
     stack.settled(&[]);
     stack.edit(IMAGE, OTHER);
-    refused(&["reconcile", "--yes"], "replaced");
+    refused(&["reconcile", "--yes"], "replace");
     assert_eq!(emulator.census().ids("instance"), [id.as_str()]);
-    refused(&["destroy", "--yes"], "deleted");
+    refused(&["destroy", "--yes"], "delete");
     emulator.aws(&[&modify[..], &["--no-disable-api-termination"]].concat());
     stack.ok(&["destroy", "--yes"]);
     assert_eq!(emulator.census().ids("instance"), [""; 0]);
@@ -169,10 +169,13 @@ fn a_type_change_restarts_or_replaces_as_the_file_says() {
     stack.settled(&[]);
     stack.edit("type: t2.small", "type: t2.medium");
     for command in [&["plan"][..], &["reconcile"]] {
-        stack.run(command).code(1).says("`type` differs, and `on_type_change` refuses that");
+        stack
+            .run(command)
+            .code(1)
+            .says("`type` of instance.web differs, and `on_type_change` refuses the change");
     }
     stack.run(&["plan"]).says("type  t2.small -> t2.medium  (edited; refused)");
-    stack.ok(&["explain", "instance.web"]).says("`on_type_change` refuses it");
+    stack.ok(&["explain", "instance.web"]).says("`on_type_change` refuses the change");
     let instance = seen(&emulator, &stack);
     assert_eq!(
         (&instance["InstanceType"], &instance["State"]["Name"]),
@@ -246,12 +249,12 @@ fn an_image_from_a_parameter_is_resolved_again_on_request() {
     let approved = ["plan", "--refresh-image", "--out", "approved.plan"];
     stack
         .ok(&approved)
-        .says(&format!("image  {IMAGE} -> {OTHER}  (looked up anew; needs a new one)"));
+        .says(&format!("image  {IMAGE} -> {OTHER}  (refreshed; needs a new object)"));
     put("ami-2602986a");
     stack
         .run(&["reconcile", "--yes", "--plan", "approved.plan"])
         .code(1)
-        .says("instance.web would be done otherwise now");
+        .says("instance.web would now change differently");
     put(OTHER);
     stack.ok(&["reconcile", "--yes", "--plan", "approved.plan"]);
     assert_eq!(seen(&emulator, &stack)["ImageId"], OTHER);

@@ -27,8 +27,8 @@ fn a_second_clone_is_refused_unless_it_adopts() {
     assert_eq!(second.reconcile(&[]).writes, 0);
 
     // The first one's objects are another's now: it neither takes them back nor deletes them.
-    first.run(&["reconcile", "--yes"]).code(1).says("taken over by another state");
-    first.run(&["destroy", "--yes"]).code(1).says("taken over by another state");
+    first.run(&["reconcile", "--yes"]).code(1).says("was adopted by another copy");
+    first.run(&["destroy", "--yes"]).code(1).says("was adopted by another copy");
     second.settled(&[]);
     assert_eq!(second.reconcile(&[]).checks, 1);
 }
@@ -155,11 +155,11 @@ fn a_name_taken_by_somebody_else_blocks_the_create() {
     assert!(instances["Reservations"].as_array().is_some_and(Vec::is_empty), "nothing was begun");
     // It has no owner's tags: it is adopted with `--adopt`, and only then.
     let plan = stack.plan(&["--adopt"]);
-    let note = "lambda-ec2-role exists and is taken up";
+    let note = "lambda-ec2-role exists; will be adopted";
     assert!(plan["notes"].to_string().contains(note), "{plan:#}");
     // An object of another stack is never adopted.
     let mark = ["iam", "tag-role", "--role-name", "lambda-ec2-role", "--tags"];
     emulator.aws(&[&mark[..], &["Key=stackwright:stack,Value=us-east-1/other"]].concat());
     let refused = stack.run(&["reconcile", "--adopt"]).code(1);
-    refused.says("was not made by it").says("it is of the stack us-east-1/other");
+    refused.says("was not created by it").says("it belongs to the stack us-east-1/other");
 }

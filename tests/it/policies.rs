@@ -39,7 +39,7 @@ fn the_case_of_an_action_is_not_a_change() {
     let put = ["iam", "put-role-policy", "--role-name", "r", "--policy-name", "stackwright"];
     emulator.aws(&[&put[..], &["--policy-document", &document.to_string()]].concat());
     stack.settled(&[]);
-    stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
+    stack.ok(&["drift", "--detailed-exitcode"]).says("no drift");
     // Sent along where something else changes.
     stack.edit("s3:GetObject", "[s3:GetObject, s3:PutObject]");
     assert_eq!(stack.reconcile(&[]).writes, 1);
@@ -54,14 +54,14 @@ fn explain_names_the_field_that_the_file_sets() {
     stack
         .ok(&["explain", "role.r"])
         .says("allow (policies.stackwright")
-        .says("is another than at the last run (stack.yaml:5:5)");
+        .says("configuration changed since the last run (stack.yaml:5:5)");
     let explained = stack.ok(&["explain", "role.r", "--json"]).json();
     assert_eq!(explained["fields"][0]["written"], "allow", "{explained:#}");
     // Left to others by that name too.
     stack.edit("    allow:\n", "    ignore: [allow]\n    allow:\n");
     stack
         .ok(&["plan", "--detailed-exitcode"])
-        .says("was edited in vain: `ignore` leaves it to others (stack.yaml:5:5)");
+        .says("has no effect: `ignore` leaves it to others (stack.yaml:5:5)");
 }
 
 #[test]
@@ -75,16 +75,19 @@ fn unmanaged_policies_of_a_role_are_reported_on_deletion_and_drift() {
     let put = ["iam", "put-role-policy", "--role-name", "r", "--policy-name", "theirs"];
     emulator.aws(&[&put[..], &["--policy-document", &theirs]].concat());
 
-    let inline = "an inline policy `theirs` that is not in the file";
-    let attached = format!("an attached policy `{read}` that is not in the file");
+    let inline = "inline policy `theirs`";
+    let attached = format!("attached policy `{read}`");
     let drift = stack.ok(&["drift", "--detailed-exitcode"]);
-    drift.says("nothing differs").says(&format!("role.r: {inline}")).says(&attached);
+    drift
+        .says("no drift")
+        .says(&format!("role.r: has {inline}, not in the file; left alone"))
+        .says(&attached);
 
     stack.edit("    allow:\n", "    path: /other/\n    allow:\n");
     let lost = format!("      lost: {inline}; {attached}\n");
     stack.ok(&["plan"]).says("replace role.r").says(&lost);
     let plan = stack.plan(&[]);
-    assert_eq!(plan["steps"][0]["lost"], json!([inline, attached]), "{plan:#}");
+    assert_eq!(plan["steps"][0]["unmanaged"], json!([inline, attached]), "{plan:#}");
     let why = stack.ok(&["explain", "role.r"]);
     why.says(&format!("grants elsewhere may be bound; {inline}; {attached}"));
     // So it is where the role leaves the file.
@@ -102,7 +105,7 @@ fn attachments_that_the_file_names_are_not_unmanaged() {
     let document = json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
     let put = ["iam", "put-role-policy", "--role-name", "r", "--policy-name", "named"];
     emulator.aws(&[&put[..], &["--policy-document", &document]].concat());
-    let note = "an inline policy `named` that is not in the file";
+    let note = "has inline policy `named`, not in the file; left alone";
     stack.ok(&["plan"]).says(note);
     stack.edit("    allow:\n", &format!("    policies: {{named: {document}}}\n    allow:\n"));
     assert!(!stack.ok(&["plan"]).stdout.contains(note));

@@ -95,7 +95,7 @@ fn a_terminated_instance_is_created_again() {
     let plan = machine.stack.plan(&[]);
     let step = &plan["steps"][0];
     assert_eq!((&step["action"], &step["address"]), (&json!("create"), &json!("instance.web")));
-    assert!(text(&step["because"]).contains("is gone from the cloud"), "{plan:#}");
+    assert!(text(&step["because"]).contains("no longer exists"), "{plan:#}");
     let done = machine.stack.reconcile(&[]);
     assert_eq!(done.finished[0], "create instance.web", "{done:?}");
     assert_eq!(done.checks, 1, "the function controls the new one: {done:?}");

@@ -135,7 +135,7 @@ fn somebody_elses_profile_is_left_alone() {
     let emulator = Emulator::ministack().start();
     let stack = stack(&emulator);
     emulator.aws(&["iam", "create-instance-profile", "--instance-profile-name", "machine"]);
-    let said = "an instance profile called `machine` exists and is not this stack's";
+    let said = "an instance profile named `machine` exists and does not belong to this stack";
     stack.run(&["reconcile", "--yes"]).code(4).says(said);
     let theirs = [("machine".to_owned(), String::new())];
     assert_eq!(profiles(&emulator), theirs);

@@ -50,10 +50,7 @@ fn waiting_for_a_refresh_or_a_sign_in_is_shown() {
     let emulator = Emulator::ministack().start();
     for (call, line) in [
         ("GetCallerIdentity", ": waiting for STS to answer GetCallerIdentity, "),
-        (
-            "DescribeInstances",
-            "… looking at what exists: waiting for EC2 to answer DescribeInstances",
-        ),
+        ("DescribeInstances", "… refreshing: waiting for EC2 to answer DescribeInstances"),
     ] {
         let proxy = pausing(&emulator, call);
         let stack = Sandbox::sample(&emulator);
@@ -99,7 +96,7 @@ fn an_interrupted_run_reports_its_progress_and_how_to_continue() {
     running
         .wait()
         .code(143)
-        .says("left at once, which is safe")
+        .says("stopped; the next run recovers")
         .says("Go on with: stackwright reconcile -f 'my stack.yaml'");
     proxy.resume();
     let shown = stack.ok(&["show", "-f", "my stack.yaml"]);
@@ -121,7 +118,7 @@ fn a_failed_run_reports_its_progress_and_how_to_continue() {
         .says("  done: instance.web")
         .says("  failed: role.lambda-ec2-role")
         .says("  not begun: function.ec2-control, api.EC2-Control-API")
-        .says("Mend the cause, then: stackwright reconcile");
+        .says("Fix the cause, then run: stackwright reconcile");
     let ran = stack.run(&["reconcile", "--json"]).code(4);
     let unfinished = event(&ran, "unfinished");
     assert_eq!(unfinished["failed"][0], "role.lambda-ec2-role", "{unfinished}");
@@ -166,7 +163,7 @@ fn an_interrupted_recovery_completes_its_call_and_reports_it() {
     let running = stack.start(RECONCILE);
     let ran = interrupted(running, &second)
         .says("recovered instance.web i-")
-        .says("interrupted while settling what an earlier run left open; everything is recorded")
+        .says("interrupted during recovery; everything is recorded")
         .says("Go on with: stackwright reconcile");
     let mut done = ran.stderr.lines().filter(|line| !line.starts_with("  open: "));
     assert!(!done.any(|line| line.contains("created")), "nothing else was begun:\n{ran}");
@@ -191,7 +188,7 @@ fn recovery_after_a_kill_is_reported() {
     let ran = stack.ok(RECONCILE);
     let line = ran.stderr.lines().find(|line| line.starts_with("recovered instance.web i-"));
     let line = line.unwrap_or_else(|| panic!("not reported:\n{ran}"));
-    assert!(line.ends_with(": its create had happened; found by its tags"), "{line}");
+    assert!(line.ends_with(": the create had succeeded; found by its tags"), "{line}");
 
     // The state is lost.
     std::fs::remove_dir_all(stack.path(".stackwright")).expect("lost");

@@ -47,23 +47,27 @@ fn a_protected_resource_is_never_deleted() {
     stack
         .run(&["plan"])
         .code(1)
-        .says("`protect` is set")
+        .says("instance.web is protected")
         .says("`image` cannot be changed in place");
-    stack.run(&["reconcile", "--yes"]).code(1).says("`protect` is set");
-    stack.ok(&["explain", "instance.web"]).says("refused").says("its disks");
+    stack.run(&["reconcile", "--yes"]).code(1).says("instance.web is protected");
+    stack.ok(&["explain", "instance.web"]).says("blocked:").says("its disks");
     stack
         .run(&["reconcile", "--yes", "--replace", "instance.web"])
         .code(1)
-        .says("`protect` is set");
-    stack.run(&["destroy", "--yes"]).code(1).says("instance.web").says("`protect` is set");
+        .says("instance.web is protected");
+    stack.run(&["destroy", "--yes"]).code(1).says("instance.web is protected");
 
     // Without its block and all references to it.
     stack.write("stack.yaml", "stack: ec2-control\n");
-    stack.run(&["reconcile", "--yes"]).code(1).says("would be deleted").says("`protect: false`");
+    stack
+        .run(&["reconcile", "--yes"])
+        .code(1)
+        .says("this plan would delete it")
+        .says("`protect: false`");
     assert_eq!(power(&emulator, &web), "running");
     // An object that is not protected can be deleted alone.
     let part = ["reconcile", "--yes", "--exclude", "instance.web"];
-    stack.ok(&part).says("left out, as was asked for: instance.web");
+    stack.ok(&part).says("skipped (--target/--exclude): instance.web");
 
     stack.write("stack.yaml", &guarded.replace("protect: true", "protect: false"));
     stack.ok(&["reconcile"]);
@@ -87,7 +91,7 @@ fn a_retained_or_released_object_stays_without_our_tags() {
     stack.ok(&["state", "rm", "api.EC2-Control-API"]).says("stays in the cloud");
     stack.ok(&["state", "rm", "role.lambda-ec2-role"]);
     assert_eq!(stack.ok(&["state", "list"]).stdout.lines().count(), 2);
-    stack.ok(&["destroy", "--yes"]).says("2 forgotten");
+    stack.ok(&["destroy", "--yes"]).says("2 released");
     assert_eq!(power(&emulator, &web), "running");
     let own = |tags: &Value| tags.to_string().contains("stackwright:lineage");
     assert!(!own(&instance(&emulator, &web)["Tags"]));
@@ -105,10 +109,10 @@ fn a_retained_or_released_object_stays_without_our_tags() {
     assert!(!own(&emulator.aws(&["apigateway", "get-tags", "--resource-arn", &arn])["tags"]));
 
     // An object without an owner is imported by its id, or by its name.
-    stack.run(&["reconcile"]).code(1).says("has a name this stack wants").says("import");
+    stack.run(&["reconcile"]).code(1).says("has a name that this stack needs").says("import");
     let api = text(&apis["items"][0]["id"]).to_owned();
     stack.ok(&["import", "instance.web", &web]);
-    stack.run(&["import", "instance.web", &web]).code(1).says("knows instance.web already");
+    stack.run(&["import", "instance.web", &web]).code(1).says("has instance.web already");
     stack.run(&["import", "instance.wob", &web]).code(1).says("did you mean `instance.web`?");
     stack
         .run(&["import", "api.EC2-Control-API", "nothing"])
@@ -158,14 +162,16 @@ fn a_renamed_address_is_the_same_object() {
     assert_eq!(id(&stack, "instance.machine"), web);
 
     // The same by command, without a change of the file.
-    stack.ok(&["state", "mv", "instance.machine", "instance.web"]).says("known as instance.web");
+    stack
+        .ok(&["state", "mv", "instance.machine", "instance.web"])
+        .says("moved instance.machine to instance.web");
     stack.edit("  machine:\n    name: web\n    renamed_from: web\n", "  web:\n");
     stack.edit("instance.machine.", "instance.web.");
     assert_eq!(steps(&stack.plan(&[])), ["update instance.web"], "its tags still say the other");
     stack
         .run(&["state", "mv", "instance.none", "instance.x"])
         .code(1)
-        .says("holds no `instance.none`");
+        .says("has no `instance.none`");
     stack.run(&["state", "mv", "instance.web", "role.x"]).code(64).says("cannot become");
     stack.run(&["state", "mv", "function.ec2-control", "function.ec2-control"]).code(1);
 
@@ -182,8 +188,9 @@ fn a_saved_plan_is_applied_exactly_or_not_at_all() {
     let before = stack.read("stack.yaml");
     stack.edit("timeout: 30", "timeout: 31");
     let refused = stack.run(&["reconcile", "--plan", "first.plan"]).code(1);
-    let refused =
-        refused.says("nothing was done").says("function.ec2-control would be done otherwise");
+    let refused = refused
+        .says("nothing was changed")
+        .says("function.ec2-control would now change differently");
     assert!(!refused.stderr.contains("created"));
     stack.write("stack.yaml", &before);
     stack.ok(&["reconcile", "--plan", "first.plan"]).says("4 created");
@@ -205,12 +212,12 @@ fn a_saved_plan_is_applied_exactly_or_not_at_all() {
 fn drift_reports_changes_by_others_and_explain_gives_the_reason() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);
-    stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
+    stack.ok(&["drift", "--detailed-exitcode"]).says("no drift");
     // The power state is not drift, and neither is an edit of the file.
     stack.edit("timeout: 30", "timeout: 31");
     let web = id(&stack, "instance.web");
     emulator.aws(&["ec2", "stop-instances", "--instance-ids", &web]);
-    stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
+    stack.ok(&["drift", "--detailed-exitcode"]).says("no drift");
     let change = ["lambda", "update-function-configuration", "--function-name", "ec2-control"];
     emulator.aws(&[&change[..], &["--timeout", "9"]].concat());
     let drift = stack.run(&["drift", "--detailed-exitcode"]).code(2);
@@ -219,12 +226,14 @@ fn drift_reports_changes_by_others_and_explain_gives_the_reason() {
     assert_eq!(steps(&document), ["update function.ec2-control"]);
 
     let why = stack.ok(&["explain", "function.ec2-control"]);
-    why.says("rule:").says("(stack.yaml:").says("in place");
+    why.says("reason:").says("(stack.yaml:").says("in place");
     stack.edit("ami-ff0fea8310f3", "ami-ff0fea8310f4");
     let why = stack.ok(&["explain", "function.ec2-control", "--json"]).json();
     let fields = why["fields"].as_array().expect("a list");
-    let unknown =
-        fields.iter().find(|field| field["rule"] == "unknown").expect("the instance's id");
+    let unknown = fields
+        .iter()
+        .find(|field| field["reason"] == "dependency_replaced")
+        .expect("the instance's id");
     let through = text(&unknown["through"][0]);
     assert!(
         through.starts_with("instance.web.id: instance.web is replaced, because `image`"),
@@ -232,7 +241,7 @@ fn drift_reports_changes_by_others_and_explain_gives_the_reason() {
     );
     assert_eq!(unknown["path"], json!(["environment", "INSTANCE_ID"]));
     stack.ok(&["explain", "role.lambda-ec2-role"]).says("through: instance.web.arn");
-    stack.run(&["explain", "role.lambda"]).code(1).says("holds no `role.lambda`");
+    stack.run(&["explain", "role.lambda"]).code(1).says("has no `role.lambda`");
 }
 
 #[test]
@@ -240,7 +249,11 @@ fn a_target_is_applied_with_its_dependencies_and_without_checks() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
     let part = ["reconcile", "--target", "role.lambda-ec2-role"];
-    let done = stack.ok(&part).says("2 created").says("left out").says("checks are left out");
+    let done = stack
+        .ok(&part)
+        .says("2 created")
+        .says("skipped (--target/--exclude): ")
+        .says("checks skipped");
     assert!(done.stderr.contains("instance.web") && done.stderr.contains("api.EC2-Control-API"));
     assert_eq!(stack.ok(&["state", "list"]).stdout.lines().count(), 2);
     stack.run(&["plan", "--target", "role.lamda-ec2-role"]).code(64).says("did you mean");
@@ -275,7 +288,7 @@ fn an_ignored_field_is_not_changed_back() {
     let environment = format!("Variables={{INSTANCE_ID={web},MODE=theirs}}");
     emulator.aws(&[&change[..], &["--timeout", "9", "--environment", &environment]].concat());
     stack.settled(&[]);
-    stack.ok(&["drift", "--detailed-exitcode"]).says("nothing differs");
+    stack.ok(&["drift", "--detailed-exitcode"]).says("no drift");
     // Another field changes in the same call.
     stack.edit(
         "    handler: lambda_function.lambda_handler\n",

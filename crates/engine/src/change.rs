@@ -38,26 +38,27 @@ pub struct Change {
     pub before: Option<Value>,
     /// What the file wants. `None`: the key is removed.
     pub after: Option<Value>,
-    pub rule: Rule,
+    pub reason: ChangeReason,
     pub cost: UpdateCost,
 }
 
-/// Why a field differs.
+/// Why a field changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Rule {
+pub enum ChangeReason {
     /// The file was edited since the last run.
     Edited,
     /// The file was not; somebody changed the object.
     Drifted,
-    /// The field was taken out of the file: the default is set again.
-    Unset,
-    /// The object has just been made or adopted and lacks it still.
-    Missing,
-    /// It depends on an output that is known only once what it refers to has been made.
-    Unknown,
-    /// What it refers to was made anew under the same name.
-    Rebound,
-    /// It was looked up anew, where the file says the same as before.
+    /// The field was removed from the file: its default, if it has one, is set again.
+    DefaultRestored,
+    /// The object was just created or adopted and does not have the value yet.
+    NotApplied,
+    /// The value refers to a resource that is created or replaced: it is known after apply.
+    DependencyReplaced,
+    /// The value refers to an object that was re-created under the same name: the value is the same,
+    /// and is sent again.
+    DependencyRecreated,
+    /// The value was looked up again and is another one, where the file says the same as before.
     Refreshed,
 }

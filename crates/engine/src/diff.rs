@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use crate::change::{Change, Path, Rule};
+use crate::change::{Change, ChangeReason, Path};
 use crate::kind::{Comparison, FieldRule, UpdateCost};
 use crate::lifecycle::{Lifecycle, is_reserved_tag};
 use crate::reference;
@@ -87,7 +87,12 @@ impl Compared<'_> {
                 (None, Some(_), Some(default)) => {
                     let before = live.or(sides.applied);
                     if !before.is_some_and(|before| self.sealer.same(before, default)) {
-                        found.changes.push(self.change(&path, before, Some(default), Rule::Unset));
+                        found.changes.push(self.change(
+                            &path,
+                            before,
+                            Some(default),
+                            ChangeReason::DefaultRestored,
+                        ));
                     }
                 }
                 (None, Some(_), None) => match (update, compare) {
@@ -97,7 +102,7 @@ impl Compared<'_> {
                             &path,
                             live.or(sides.applied),
                             None,
-                            Rule::Unset,
+                            ChangeReason::DefaultRestored,
                         ));
                     }
                     _ => found.cannot_unset.push(CannotUnset(path)),
@@ -112,7 +117,9 @@ impl Compared<'_> {
         self.refreshed(wanted, &applied, &mut found.changes);
         let is_ignored = |change: &mut Change| self.lifecycle.ignored.covers(&change.path);
         let ignored = found.changes.extract_if(.., is_ignored);
-        let edited = ignored.filter(|change| matches!(change.rule, Rule::Edited | Rule::Unset));
+        let edited = ignored.filter(|change| {
+            matches!(change.reason, ChangeReason::Edited | ChangeReason::DefaultRestored)
+        });
         found.ignored_edits = edited.map(|change| change.path).collect();
         found.cannot_unset.retain(|CannotUnset(path)| !self.lifecycle.ignored.covers(path));
         found
@@ -145,19 +152,26 @@ impl Compared<'_> {
         if same || (is_unmanaged && (!self.is_exclusive(path) || is_reserved_tag(path))) {
             return;
         }
-        let rule = match desired {
-            Some(desired) if has_unknown(desired) => Rule::Unknown,
+        let reason = match desired {
+            Some(desired) if has_unknown(desired) => ChangeReason::DependencyReplaced,
             _ => self.reason(path, desired, applied),
         };
-        found.changes.push(self.change(path, before, desired, rule));
+        found.changes.push(self.change(path, before, desired, reason));
     }
 
-    fn reason(&self, path: &Path, desired: Option<&Value>, applied: Option<&Value>) -> Rule {
+    fn reason(
+        &self,
+        path: &Path,
+        desired: Option<&Value>,
+        applied: Option<&Value>,
+    ) -> ChangeReason {
         match (desired, applied) {
-            _ if self.applied.is_none() => Rule::Missing,
-            (Some(desired), Some(applied)) if self.same(path, desired, applied) => Rule::Drifted,
-            (None, None) => Rule::Drifted,
-            _ => Rule::Edited,
+            _ if self.applied.is_none() => ChangeReason::NotApplied,
+            (Some(desired), Some(applied)) if self.same(path, desired, applied) => {
+                ChangeReason::Drifted
+            }
+            (None, None) => ChangeReason::Drifted,
+            _ => ChangeReason::Edited,
         }
     }
 
@@ -183,9 +197,9 @@ impl Compared<'_> {
             let rule = self.rule(&Path(vec![source.to_owned()]));
             let is_source = rule.compare == Comparison::NotCompared;
             let stays = wanted.contains_key(source) && wanted.get(source) == applied.get(source);
-            let edited = changes.iter_mut().filter(|change| change.rule == Rule::Edited);
+            let edited = changes.iter_mut().filter(|change| change.reason == ChangeReason::Edited);
             for change in edited.filter(|change| is_source && stays && change.path.field() == of) {
-                change.rule = Rule::Refreshed;
+                change.reason = ChangeReason::Refreshed;
             }
         }
     }
@@ -198,7 +212,8 @@ impl Compared<'_> {
             let path = Path(vec![field.clone()]);
             if moved && !found.changes.iter().any(|change| change.path == path) {
                 let before = Value::from(now.as_str());
-                let change = self.change(&path, Some(&before), wanted.get(field), Rule::Drifted);
+                let change =
+                    self.change(&path, Some(&before), wanted.get(field), ChangeReason::Drifted);
                 found.changes.push(change);
             }
         }
@@ -209,14 +224,14 @@ impl Compared<'_> {
         path: &Path,
         before: Option<&Value>,
         after: Option<&Value>,
-        rule: Rule,
+        reason: ChangeReason,
     ) -> Change {
         let number = |side: Option<&Value>| side.and_then(Value::as_f64);
         let cost = match self.rule(path).update {
             UpdateCost::GrowOnly if number(after) >= number(before) => UpdateCost::InPlace,
             cost => cost,
         };
-        Change { path: path.clone(), before: before.cloned(), after: after.cloned(), rule, cost }
+        Change { path: path.clone(), before: before.cloned(), after: after.cloned(), reason, cost }
     }
 
     /// The kind's rule for a path, or an exclusive comparison where the file asks for one.

@@ -1,18 +1,23 @@
 //! What happens during a run: the only thing rendering sees of it.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::address::Address;
-use crate::plan::Action;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, PartialEq)]
+use crate::address::Address;
+use crate::awaited::Awaited;
+use crate::execute::Failure;
+use crate::plan::ActionKind;
+
+#[derive(Clone, Debug)]
 pub enum Event {
-    /// An interrupted run's open create is settled; `how` is a sentence without its full stop.
+    /// The create that an interrupted run left open has an outcome.
     Recovered {
         address: Address,
         id: Option<String>,
-        how: &'static str,
+        outcome: Recovery,
     },
     /// An object with our tags, or another lineage's with `--adopt`, is in the state now.
     Adopted {
@@ -26,38 +31,64 @@ pub enum Event {
     },
     Started {
         address: Address,
-        action: Action,
+        action: ActionKind,
     },
     /// The cloud has said yes to a create.
     Made {
         address: Address,
         id: String,
     },
-    /// `what` completes "waiting for …"; `because`: the error that made it wait, redacted.
+    /// `because`: the message of the error that makes it wait, redacted.
     Waiting {
         address: Address,
-        what: String,
+        awaited: Awaited,
         because: Option<String>,
         elapsed: Duration,
         limit: Duration,
     },
     Finished {
         address: Address,
-        action: Action,
+        action: ActionKind,
         elapsed: Duration,
     },
     Failed {
         address: Address,
-        message: String,
-        hint: Option<String>,
+        failure: Arc<Failure>,
     },
-    /// Not begun, because something it needs failed or the run was interrupted.
+    /// Not begun.
     Skipped {
         address: Address,
-        because: String,
+        reason: SkipReason,
     },
     /// No further step is begun; calls in flight are finished.
     Stopping,
+}
+
+/// What came of a create that an interrupted run left open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// The object exists; its tags show whose it is.
+    Found,
+    /// The create was sent again, with its token.
+    SentAgain,
+    /// The object is not seen; this run creates one of the same unique name in its place.
+    CreatedLater,
+    /// The create was never carried out.
+    NeverHappened,
+}
+
+/// Why a step is not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SkipReason {
+    /// It needs this address, whose step failed or is skipped itself.
+    Needs(Address),
+    /// It needs something that failed.
+    DependencyFailed,
+    /// The run was interrupted.
+    Interrupted,
+    /// An error came after which nothing else can succeed.
+    Halted,
 }
 
 /// Where events go.

@@ -8,6 +8,7 @@ use futures_util::future::{join, join_all};
 use serde_json::Value;
 
 use crate::address::Address;
+use crate::awaited::Awaited;
 use crate::clock::Clock;
 use crate::event::Events;
 use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
@@ -156,11 +157,11 @@ impl Survey<'_> {
         object: &Object,
     ) -> Result<Option<Live<Value>>, Error> {
         let mut wait = Wait::new(&handle.address, self.events);
-        let what = format!("{} to be visible", handle.id);
+        let awaited = Awaited::Visible(handle.id.clone());
         // A clock that was set back must not extend the wait.
         let left = self.grace.saturating_sub(self.clock.age(&object.created));
         loop {
-            let is_conclusive = !wait.pause(&what, left).await;
+            let is_conclusive = !wait.pause(&awaited, left).await;
             match provider.observe(std::slice::from_ref(&handle)).await.pop() {
                 Some(Ok(None)) | None if !is_conclusive => {}
                 Some(answer) => return answer,

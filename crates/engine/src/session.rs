@@ -16,12 +16,12 @@ use crate::address::Address;
 use crate::claim::Claiming;
 pub use crate::claim::{Foreign, Why};
 use crate::event::Event;
-use crate::execute::{self, Open, Outcome, Run};
+use crate::execute::{self, Failure, Open, Outcome, Run};
 use crate::graph::Graph;
 use crate::kind::{self, PriorState};
 use crate::manifest::Resource;
 use crate::observe::{Observed, Survey, Unseen};
-use crate::plan::{self, Held, Plan, Planning, Selection};
+use crate::plan::{self, Blocked, Note, Noted, Plan, Planning, Selection};
 use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
 use crate::reference::{self, Scope};
 use crate::secret::Sealer;
@@ -49,22 +49,22 @@ pub enum Goal {
 pub enum Error {
     #[error(transparent)]
     State(#[from] state::Error),
-    #[error("what was found cannot be taken up: {0}")]
+    #[error("found objects cannot be adopted: {0}")]
     Unclaimed(#[from] state::Illegal),
-    #[error("what exists could not be looked at")]
+    #[error("failed to read resources")]
     Unseen(Vec<Unseen>),
-    #[error("some objects are not this state's")]
+    #[error("found objects do not belong to this state")]
     Foreign(Vec<Foreign>),
-    #[error("a resource cannot be prepared as the file has it")]
+    #[error("failed to prepare resources")]
     Unprepared(Vec<(Address, kind::Error)>),
-    #[error("the file asks for what cannot be done")]
-    Held(Vec<Held>),
-    #[error("neither the file nor the state knows {}", named(.0))]
+    #[error("plan is blocked")]
+    Blocked(Vec<Blocked>),
+    #[error("neither the file nor the state has {}", named(.0))]
     NoSuch(Vec<Address>),
     #[error("{address}: {error}")]
     Import { address: Address, error: Box<kind::Error> },
-    #[error("{address}: {error}")]
-    Recovery { address: Address, error: Box<kind::Error> },
+    #[error("{address}: recovery failed")]
+    Recovery { address: Address, failure: Box<Failure> },
 }
 
 /// What a survey led to.
@@ -100,9 +100,9 @@ impl Session<'_> {
                 creating,
             };
             let recovered = execute::recover(&self.run, store, &address, &open).await?;
-            recovered.map_err(|error| {
-                let error = Box::new(self.run.redacted(error));
-                Error::Recovery { address, error }
+            recovered.map_err(|failure| {
+                let failure = Box::new(self.run.redacted_failure(failure));
+                Error::Recovery { address, failure }
             })?;
         }
         Ok(())
@@ -134,10 +134,11 @@ impl Session<'_> {
         let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, &state, &observed).await?;
-        plan.notes.extend(
-            learnt.iter().filter_map(|entry| noted(entry, &plan, &state)).collect::<Vec<_>>(),
-        );
-        for notes in [Self::ignored_edits, Self::guards, Self::renames] {
+        let learnt_notes: Vec<Noted> =
+            learnt.iter().filter_map(|entry| noted(entry, &plan, &state)).collect();
+        plan.notes.extend(learnt_notes);
+        self.place_ignored_edits(&mut plan);
+        for notes in [Self::unknown_formers, Self::guards, Self::renames] {
             plan.notes.extend(notes(self, &plan, &state));
         }
         Ok(Surveyed { plan, observed, learnt })
@@ -341,11 +342,12 @@ impl Session<'_> {
         Ok(Wanted { lifecycle: resource.lifecycle.clone(), desired, symbolic })
     }
 
-    /// Does what a plan says, unless something stands against it. The state is durable at every moment and folded at the end.
+    /// Does what a plan says, unless it is blocked. The state is durable at every moment and folded at
+    /// the end.
     pub async fn execute(&self, surveyed: &Surveyed, store: &mut Store) -> Result<Outcome, Error> {
-        let held = &surveyed.plan.held;
-        if !held.is_empty() {
-            return Err(Error::Held(held.clone()));
+        let blocked = &surveyed.plan.blocked;
+        if !blocked.is_empty() {
+            return Err(Error::Blocked(blocked.clone()));
         }
         self.record(&surveyed.learnt, store)?;
         let outcome =
@@ -379,22 +381,20 @@ fn folded(mut state: State, entries: &[Entry]) -> Result<State, Error> {
     Ok(state)
 }
 
-/// What a plan says of what the state is about to learn.
-fn noted(entry: &Entry, plan: &Plan, state: &State) -> Option<(Address, String)> {
+/// What a plan reports of what the state is about to record.
+fn noted(entry: &Entry, plan: &Plan, state: &State) -> Option<Noted> {
     let note = match &entry.transition {
-        Transition::Moved { from: former } if plan.replaces(&entry.address) => {
+        Transition::Moved { from } if plan.replaces(&entry.address) => {
             let object = state.object(&entry.address)?;
             let name = object.spec.as_ref().and_then(|spec| spec["name"].as_str());
-            let name = name.unwrap_or(&object.id);
-            format!(
-                "it was {former}; `name: {name}` keeps the object, if it is the name that differs"
-            )
+            let name = name.unwrap_or(&object.id).to_owned();
+            Note::MovedAndReplaced { from: from.clone(), name }
         }
-        Transition::Moved { from: former } => format!("it was {former}, and is the same object"),
-        Transition::Adopted { id, .. } => format!("{id} exists and is taken up"),
+        Transition::Moved { from } => Note::Moved { from: from.clone() },
+        Transition::Adopted { id, .. } => Note::Adopted { id: id.clone() },
         _ => return None,
     };
-    Some((entry.address.clone(), note))
+    Some(Noted { address: entry.address.clone(), note })
 }
 
 fn named(addresses: &[Address]) -> String {

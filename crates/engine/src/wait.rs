@@ -1,4 +1,4 @@
-//! Waiting: for one thing after another, each with a limit, and told to whoever watches.
+//! Waiting: for one thing after another, each with a limit, and reported to whoever watches.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,51 +6,54 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::address::Address;
+use crate::awaited::Awaited;
 use crate::backoff::Backoff;
 use crate::event::{Event, Events};
+
+/// Short waits are not worth a line; long ones are reported every few seconds.
+const REPORTED_EVERY: Duration = Duration::from_secs(2);
 
 /// What one operation waits for, one thing after another.
 pub struct Wait<'a> {
     address: &'a Address,
     events: &'a Events,
-    /// When it was last told of, or had its beginning.
-    told: Instant,
+    /// When it was last reported, or began.
+    reported: Instant,
     backoff: Backoff,
-    /// Why, as it was last told: the same is not told again.
+    /// The error that was last reported as the cause: the same is not reported again.
     because: Option<String>,
-    /// What is waited for, each since its first pause: two reasons by turns start nothing anew.
-    under_way: BTreeMap<String, Instant>,
+    /// What is waited for, each since its first pause: two things by turns do not start over.
+    under_way: BTreeMap<Awaited, Instant>,
 }
 
 impl<'a> Wait<'a> {
     pub fn new(address: &'a Address, events: &'a Events) -> Self {
         let (backoff, under_way) = (Backoff::of(address), BTreeMap::new());
-        Self { address, events, told: Instant::now(), backoff, because: None, under_way }
+        Self { address, events, reported: Instant::now(), backoff, because: None, under_way }
     }
 
-    /// It has come: the next wait, also for the same, starts anew.
+    /// It has come: the next wait, also for the same, starts over.
     pub fn is_over(&mut self) {
         *self = Self::new(self.address, self.events);
     }
 
-    /// Pauses once more for `what` (completes "waiting for …"), or `false` when `limit` has passed
-    /// since the first pause for it.
-    pub async fn pause(&mut self, what: &str, limit: Duration) -> bool {
-        self.pause_because(what, limit, None).await
+    /// Pauses once more, or returns `false` when `limit` has passed since the first pause for this.
+    pub async fn pause(&mut self, awaited: &Awaited, limit: Duration) -> bool {
+        self.pause_because(awaited, limit, None).await
     }
 
-    /// As [`pause`](Self::pause), after an error, in words that may be told.
+    /// As [`pause`](Self::pause), after an error, whose message holds no secret.
     pub async fn pause_because(
         &mut self,
-        what: &str,
+        awaited: &Awaited,
         limit: Duration,
         because: Option<String>,
     ) -> bool {
         let now = Instant::now();
-        let elapsed = match self.under_way.get(what) {
+        let elapsed = match self.under_way.get(awaited) {
             Some(since) => since.elapsed(),
             None => {
-                self.under_way.insert(what.to_owned(), now);
+                self.under_way.insert(awaited.clone(), now);
                 self.backoff = Backoff::of(self.address);
                 Duration::ZERO
             }
@@ -58,15 +61,14 @@ impl<'a> Wait<'a> {
         if elapsed >= limit {
             return false;
         }
-        // Short waits are not worth a line; long ones are told every few seconds.
-        if self.told.elapsed() >= Duration::from_secs(2) {
-            self.told = now;
-            let (address, what) = (self.address.clone(), what.to_owned());
+        if self.reported.elapsed() >= REPORTED_EVERY {
+            self.reported = now;
+            let (address, awaited) = (self.address.clone(), awaited.clone());
             let because = because.filter(|because| self.because.as_ref() != Some(because));
             if because.is_some() {
                 self.because.clone_from(&because);
             }
-            let _ = self.events.send(Event::Waiting { address, what, because, elapsed, limit });
+            let _ = self.events.send(Event::Waiting { address, awaited, because, elapsed, limit });
         }
         self.backoff.pause().await;
         true

@@ -8,7 +8,8 @@ use stackwright_engine::state::{Record, Store};
 
 use super::super::shared::{self, Asked};
 use crate::cli::Stack;
-use crate::error::{Error, Result, fault_code};
+use crate::error::{Error, Result};
+use crate::exit;
 use crate::progress::Progress;
 use crate::workspace;
 
@@ -21,7 +22,7 @@ pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress
         return Err(Error::Usage(format!("a {was} cannot become a {is}")));
     }
     if state.resources.contains_key(to) {
-        return Err(Error::Unknown(format!("the state knows {to} already"), None));
+        return Err(Error::Unknown(format!("the state has {to} already"), None));
     }
     let connected = workspace.offline(false).await;
     let mut store = workspace.lock("state mv")?.open(&state.place)?;
@@ -45,8 +46,8 @@ fn is_finished(store: &Store, address: &Address) -> Result<()> {
     if !record.is_some_and(is_open) {
         return Ok(());
     }
-    let message = format!("an earlier run has not finished with {address}");
-    let hint = "let `stackwright reconcile` finish it first";
+    let message = format!("{address} is not finished by an earlier run");
+    let hint = "run `stackwright reconcile` first";
     Err(Error::Unknown(message, Some(hint.into())))
 }
 
@@ -61,13 +62,13 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
     is_finished(&store, address)?;
     let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
     let failed = |error| Error::session(error, &workspace.manifest);
-    let looking = session.survey_to_forget(store.state(), address);
+    let looking = session.survey_to_release(store.state(), address);
     let surveyed = match progress.during(shared::LOOKING, looking).await {
         Err(session::Error::Unseen(_)) if force => {
             session.disown(&mut store, address).map_err(failed)?;
             if !progress.json {
                 anstream::eprintln!(
-                    "{address} is forgotten here; it could not be looked at, and keeps its tags"
+                    "{address} is released; it could not be read, and keeps its tags"
                 );
             }
             return Ok(0);
@@ -75,14 +76,14 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
         surveyed => surveyed.map_err(failed)?,
     };
     let working = session.execute(&surveyed, &mut store);
-    let outcome = progress.during("letting go", working).await.map_err(failed)?;
+    let outcome = progress.during("releasing", working).await.map_err(failed)?;
     progress.flush().await;
-    if let Some((_, error)) = outcome.failed.first() {
-        return Ok(fault_code(&error.fault));
+    if let Some((_, failure)) = outcome.failed.first() {
+        return Ok(exit::of_failure(failure));
     }
     if !progress.json {
         let effort = shared::effort(&connected.calls, since);
-        anstream::eprintln!("{address} stays in the cloud and is forgotten here ({effort})");
+        anstream::eprintln!("{address} is released and stays in the cloud ({effort})");
     }
     Ok(0)
 }

@@ -1,4 +1,4 @@
-//! `state rebuild`: damaged files made anew.
+//! `state rebuild`: damaged files are rebuilt.
 
 use serde_json::json;
 use stackwright_engine::state::{Salvage, State as Known};
@@ -38,9 +38,7 @@ fn tell(salvage: &Salvage) {
         anstream::eprintln!("kept as they were: {}", kept.join(", "));
     }
     if !damage.is_empty() && !knows_lineage {
-        anstream::eprintln!(
-            "whose objects were this state's cannot be told from the files any more"
-        );
+        anstream::eprintln!("the files no longer show which objects belong to this state");
     }
 }
 
@@ -56,7 +54,7 @@ fn conclude(state: &Known, salvage: &Salvage, json: bool) {
         return;
     }
     let resources = if known == 1 { "resource" } else { "resources" };
-    anstream::eprintln!("{}: the state knows {known} {resources}", state.place.stack);
+    anstream::eprintln!("{}: the state has {known} {resources}", state.place.stack);
     for line in open {
         anstream::eprintln!("  {line}");
     }
@@ -66,7 +64,5 @@ fn conclude(state: &Known, salvage: &Salvage, json: bool) {
              and Lambda list no tags"
         );
     }
-    anstream::eprintln!(
-        "  hint: `stackwright plan` tells what differs, `reconcile` goes on from there"
-    );
+    anstream::eprintln!("  hint: `stackwright plan` shows what differs, `reconcile` changes it");
 }

@@ -24,12 +24,12 @@ pub struct Bench {
 }
 
 const OTHERWISE: &str = "it was made, but not with `";
-const UNCHANGED: &str = "did not change, though the cloud said yes";
+const UNCHANGED: &str = "update accepted but not applied";
 
 /// What one edit must cause.
 struct Expected<'a> {
     what: &'a str,
-    rule: &'a str,
+    reason: &'a str,
     /// A field of the spec.
     field: &'a str,
     action: Action,
@@ -158,7 +158,7 @@ impl Bench {
         let sent = self.proxy.log().len();
         let change = Expected {
             what: "changed",
-            rule: "edited",
+            reason: "edited",
             field: row.spec(),
             action: row.action,
             also: row.also,
@@ -230,7 +230,7 @@ impl Bench {
     /// What the run may report where the emulator cannot change the field.
     fn lacking(&self, row: &Row, expected: &Expected<'_>) -> impl Iterator<Item = &'static str> {
         let here = row.lacks.iter().filter(|(on, _)| *on == self.on);
-        let is_unset = expected.rule == "unset";
+        let is_unset = expected.reason == "default_restored";
         let is_value = |side: &Option<Value>| side.as_ref().is_some_and(|value| value != "");
         let is_exchange = is_value(&expected.before) && is_value(&expected.after);
         here.filter_map(move |(_, lack)| match lack {
@@ -259,7 +259,7 @@ impl Bench {
         for change in changes {
             let path: Vec<&str> =
                 change["path"].as_array().expect("a path").iter().map(text).collect();
-            assert_eq!(change["rule"], expected.rule, "{when}: {change:#}");
+            assert_eq!(change["reason"], expected.reason, "{when}: {change:#}");
             assert_ne!(change["before"], change["after"], "{when}: {change:#}");
             if row.also_in.contains(&path[0]) {
                 continue;
@@ -281,7 +281,7 @@ impl Bench {
         // A field that is not wanted any more is not missed.
         let is_missed =
             is_unreported && expected.after.as_ref().is_none_or(|after| !after.is_null());
-        let is_named = is_missed && expected.rule != "unset";
+        let is_named = is_missed && expected.reason != "default_restored";
         assert_eq!(named, is_named, "{when}: {plan:#}");
     }
 
@@ -303,7 +303,7 @@ impl Bench {
         }
         let drifted = Expected {
             what: "changed by hand",
-            rule: "drifted",
+            reason: "drifted",
             field: row.drifts_in.unwrap_or(row.spec()),
             action: row.action,
             also: &[],
@@ -322,7 +322,7 @@ impl Bench {
             self.stack.run(command).code(code).says(says);
             self.edit(row, old.as_ref());
         };
-        let (rule, action, left) = match &row.removed {
+        let (reason, action, left) = match &row.removed {
             Removed::Needed => {
                 return refused(65, &format!("needs `{}`", row.field()), &["validate"]);
             }
@@ -337,7 +337,7 @@ impl Bench {
                 let nothing = now.clone();
                 let expected = Expected {
                     what: "taken out",
-                    rule: "",
+                    reason: "",
                     field: row.spec(),
                     action: row.action,
                     also: row.also,
@@ -347,9 +347,9 @@ impl Bench {
                 self.converge(row, None, &expected);
                 return;
             }
-            Removed::Default(value) => ("unset", row.action, value.clone()),
+            Removed::Default(value) => ("default_restored", row.action, value.clone()),
             Removed::Becomes(value) => ("edited", row.action, value.clone()),
-            Removed::Replaces => ("unset", Action::Replace, Value::Null),
+            Removed::Replaces => ("default_restored", Action::Replace, Value::Null),
         };
         // Where the change was not possible, the field still has its first value.
         let now =
@@ -358,12 +358,12 @@ impl Bench {
         let after = Some(left.clone());
         let field = row.spec();
         let out =
-            Expected { what: "taken out", rule, field, action, also, before: now.clone(), after };
+            Expected { what: "taken out", reason, field, action, also, before: now.clone(), after };
         if self.converge(row, None, &out) {
             let left = Some(left).filter(|left| !left.is_null() && *left != json!({}));
             let again = Expected {
                 what: "put in again",
-                rule: "edited",
+                reason: "edited",
                 field,
                 action,
                 also,
@@ -378,7 +378,7 @@ impl Bench {
     #[track_caller]
     fn made_smaller(&self, when: &str) {
         let refused = self.stack.run(&["reconcile", "--yes"]).code(1);
-        assert!(refused.stderr.contains("never gets smaller"), "{when}: {refused}");
+        assert!(refused.stderr.contains("cannot become smaller"), "{when}: {refused}");
         let done = self.stack.reconcile(&["--replace", self.table.address]).finished;
         assert!(done.contains(&format!("replace {}", self.table.address)), "{when}: {done:?}");
         self.is_settled(when);

@@ -7,7 +7,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_lambda::types::{Architecture, FunctionCode, LastUpdateStatus, Runtime, State};
 use aws_smithy_types::Blob;
-use stackwright_engine::change::{Change, Rule};
+use stackwright_engine::change::{Change, ChangeReason};
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
 use super::observe::{NO_LOGS, seen};
@@ -205,7 +205,8 @@ impl Functions {
             update = update.description(desired.description.clone().unwrap_or_default());
         }
         // A role made anew: the key's grant named the old one, and comes with the environment.
-        let rebound = changes.iter().any(|change| change.rule == Rule::Rebound);
+        let rebound =
+            changes.iter().any(|change| change.reason == ChangeReason::DependencyRecreated);
         if changed("environment") || rebound {
             let whole = merged(variables(&live)?, on, desired, changes);
             update = update.environment(environment(whole));

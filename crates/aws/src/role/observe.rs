@@ -118,7 +118,7 @@ fn boundary(role: &Seen) -> Option<&str> {
     role.permissions_boundary()?.permissions_boundary_arn()
 }
 
-/// What hangs on the role without being in the file, and stays there.
+/// Policies of the role that are not in the file, and stay there.
 pub(super) fn unmanaged(ours: &Spec, seen: &Spec) -> Vec<String> {
     let inline = seen.policies.keys().filter(|name| !ours.policies.contains_key(*name));
     let stays = |arn: &&String| {
@@ -126,8 +126,8 @@ pub(super) fn unmanaged(ours: &Spec, seen: &Spec) -> Vec<String> {
     };
     let attached = seen.managed_policies.keys().filter(stays);
     inline
-        .map(|name| format!("an inline policy `{name}` that is not in the file"))
-        .chain(attached.map(|arn| format!("an attached policy `{arn}` that is not in the file")))
+        .map(|name| format!("inline policy `{name}`"))
+        .chain(attached.map(|arn| format!("attached policy `{arn}`")))
         .collect()
 }
 

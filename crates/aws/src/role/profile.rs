@@ -58,7 +58,7 @@ impl Roles {
                 }
                 if there.is_some_and(|profile| !is_ours(&profile, &desired.tags)) {
                     let message = format!(
-                        "an instance profile called `{name}` exists and is not this stack's"
+                        "an instance profile named `{name}` exists and does not belong to this stack"
                     );
                     return Err(Error::terminal(message)
                         .with_hint("delete it, or give the role another `name:`"));

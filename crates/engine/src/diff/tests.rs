@@ -61,7 +61,7 @@ fn witnessed(
     Compared { kind, sealer, applied, live, lifecycle, desired, fingerprints }.difference()
 }
 
-/// Desired, last applied, live; the changes as `path: before -> after (rule, cost)`.
+/// Desired, last applied, live; the changes as `path: before -> after (reason, cost)`.
 #[track_caller]
 fn check(desired: Value, applied: Option<Value>, live: Value, expected: &[&str]) {
     let found = difference((&desired, applied.as_ref(), &live), &Lifecycle::default());
@@ -75,7 +75,7 @@ fn check(desired: Value, applied: Option<Value>, live: Value, expected: &[&str])
                 c.path,
                 text(&c.before),
                 text(&c.after),
-                c.rule,
+                c.reason,
                 c.cost
             )
         })
@@ -115,7 +115,11 @@ fn a_removed_field_returns_to_its_default() {
         json!({}),
         applied,
         live,
-        &["key: \"k\" -> - (Unset, Replace)", "timeout: 30 -> 3 (Unset, InPlace)", "memory: stuck"],
+        &[
+            "key: \"k\" -> - (DefaultRestored, Replace)",
+            "timeout: 30 -> 3 (DefaultRestored, InPlace)",
+            "memory: stuck",
+        ],
     );
     check(json!({}), Some(json!({ "timeout": 3 })), json!({ "timeout": 3 }), &[]);
     check(json!({}), Some(json!({ "power": "running" })), json!({ "power": "stopped" }), &[]);
@@ -211,7 +215,7 @@ fn a_write_only_field_is_compared_with_what_was_applied() {
         json!({}),
         &["timeout: - -> 4 (Edited, InPlace)"],
     );
-    check(json!({ "code": "a" }), None, json!({}), &["code: - -> \"a\" (Missing, InPlace)"]);
+    check(json!({ "code": "a" }), None, json!({}), &["code: - -> \"a\" (NotApplied, InPlace)"]);
     check(json!({ "script": "a" }), None, json!({}), &[]);
     check(
         json!({ "user_data": "b" }),
@@ -241,7 +245,7 @@ fn a_value_known_after_apply_is_a_change() {
         desired,
         Some(old.clone()),
         old,
-        &["image: \"i-1\" -> \"\\u0001instance.web.id\\u0001\" (Unknown, Replace)"],
+        &["image: \"i-1\" -> \"\\u0001instance.web.id\\u0001\" (DependencyReplaced, Replace)"],
     );
 }
 
@@ -250,12 +254,12 @@ fn a_semantically_equal_value_is_no_difference_whoever_wrote_it() {
     let compare = |desired: &str, applied: &str, live: &str| {
         let [desired, applied, live] = [desired, applied, live].map(|text| json!({ "a": text }));
         let found = difference((&desired, Some(&applied), &live), &Lifecycle::default());
-        found.changes.first().map(|change| change.rule)
+        found.changes.first().map(|change| change.reason)
     };
     assert_eq!(compare("WORD", "word", "word"), None, "the file");
     assert_eq!(compare("word", "word", "WORD"), None, "somebody else");
-    assert_eq!(compare("WORD", "word", "other"), Some(Rule::Drifted), "not the edit");
-    assert_eq!(compare("other", "word", "WORD"), Some(Rule::Edited));
+    assert_eq!(compare("WORD", "word", "other"), Some(ChangeReason::Drifted), "not the edit");
+    assert_eq!(compare("other", "word", "WORD"), Some(ChangeReason::Edited));
 }
 
 #[test]
@@ -280,5 +284,5 @@ fn a_fingerprint_that_changed_is_drift_of_its_field() {
     let sides = (&value, Some(&value), &json!({}));
     let found = witnessed(sides, &Lifecycle::default(), Fingerprints { recorded, live });
     assert_eq!(found.changes[0].path.to_string(), "code");
-    assert_eq!(found.changes[0].rule, Rule::Drifted);
+    assert_eq!(found.changes[0].reason, ChangeReason::Drifted);
 }

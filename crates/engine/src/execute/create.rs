@@ -5,19 +5,19 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Op, Open};
-use crate::event::Event;
-use crate::kind::{CreateIdempotency, Created, Error, Fault, Found, Intent, Live, PriorState, tag};
+use super::{Failure, Op, Open};
+use crate::awaited::Awaited;
+use crate::event::{Event, Recovery};
+use crate::kind::{
+    CreateIdempotency, Created, Error, Fault, Found, Intent, Live, PriorState, UpdateCost, tag,
+};
 use crate::lifecycle::{Guard, Lifecycle};
 use crate::observe::handle;
-use crate::plan::{Action, Step};
+use crate::plan::{ActionKind, ReplaceOrder, ReplaceReason};
 use crate::prepare::Preparing;
 use crate::reference;
 use crate::secret::random;
 use crate::state::Transition;
-
-/// How a create was settled whose object is there.
-const FOUND: &str = "its create had happened; found by its tags";
 
 /// What an operation works towards.
 pub(crate) struct Target {
@@ -41,15 +41,13 @@ pub(crate) struct Made {
 enum Named {
     Ours(Found),
     Foreign,
-    /// Waited in vain, or interrupted; the text completes "waiting for …".
-    Unseen(String),
 }
 
 impl Op<'_> {
     /// The spec with every reference filled in.
     pub async fn target(&self) -> Result<Target, Error> {
         let resource = self.shared.run.manifest.resources.get(&self.address);
-        let resource = resource.ok_or_else(|| Error::terminal("it is not in the file"))?;
+        let resource = resource.ok_or_else(|| Error::terminal("not in the file"))?;
         let preparing = Preparing {
             manifest: self.shared.run.manifest,
             lineage: &self.shared.owner.lineage,
@@ -68,7 +66,7 @@ impl Op<'_> {
         Ok(Target { spec, sealed, lifecycle: resource.lifecycle.clone() })
     }
 
-    pub async fn create(&mut self) -> Result<(), Error> {
+    pub async fn create(&mut self) -> Result<(), Failure> {
         let target = self.target().await?;
         let token = random().map_err(|error| Error::terminal(error.to_string()))?;
         self.journal(Transition::CreateIntent {
@@ -87,24 +85,22 @@ impl Op<'_> {
     /// A create that an earlier run left open: found, or made now, or seen never to have happened.
     /// Where its name keeps a late one from becoming a second, and this run makes one of that name,
     /// the intent stays open until that one takes its place.
-    pub async fn recover(&self, open: &Open) -> Result<(), Error> {
+    pub async fn recover(&self, open: &Open) -> Result<(), Failure> {
         let creating = &open.creating;
         let name = creating.spec["name"].as_str().unwrap_or_default();
         if let Some(found) = self.find_ours(name).await? {
-            return self.recovered(Some(self.take(found).await?), FOUND);
+            return self.recovered(Some(self.take(found).await?), Recovery::Found);
         }
         match (self.provider.kind().create, &open.spec) {
             // Also before a destroy: only an answer to this token rules out that one comes later.
             (CreateIdempotency::Token, Some(spec)) => {
                 match self.make(&creating.token, spec, &creating.at, 1).await {
-                    Ok(made) => {
-                        self.recovered(Some(made), "its create was sent again, with its token")
-                    }
+                    Ok(made) => self.recovered(Some(made), Recovery::SentAgain),
                     // What it made has ended meanwhile, or the request is no longer accepted.
-                    Err(Error {
+                    Err(Failure::Call(Error {
                         fault: Fault::Terminal | Fault::Denied | Fault::Unsupported,
                         ..
-                    }) => {
+                    })) => {
                         // The last attempt was not later than this.
                         let sent = self.shared.run.options.clock.now().to_string();
                         self.look_up_or_abandon(name, &sent).await
@@ -113,23 +109,23 @@ impl Op<'_> {
                 }
             }
             (CreateIdempotency::UniqueName, _) if open.is_remade => {
-                self.recovered(None, "its create is not seen to have happened; it is made again")
+                self.recovered(None, Recovery::CreatedLater)
             }
             _ => self.look_up_or_abandon(name, &creating.at).await,
         }
     }
 
-    async fn look_up_or_abandon(&self, name: &str, sent: &str) -> Result<(), Error> {
+    async fn look_up_or_abandon(&self, name: &str, sent: &str) -> Result<(), Failure> {
         if let Some(found) = self.look_up(name, sent).await? {
-            return self.recovered(Some(self.take(found).await?), FOUND);
+            return self.recovered(Some(self.take(found).await?), Recovery::Found);
         }
         self.abandon("not there after the settling time").await?;
-        self.recovered(None, "its create had not happened")
+        self.recovered(None, Recovery::NeverHappened)
     }
 
-    fn recovered(&self, made: Option<Made>, how: &'static str) -> Result<(), Error> {
+    fn recovered(&self, made: Option<Made>, outcome: Recovery) -> Result<(), Failure> {
         let (address, id) = (self.address.clone(), made.map(|made| made.id));
-        self.tell(Event::Recovered { address, id, how });
+        self.tell(Event::Recovered { address, id, outcome });
         Ok(())
     }
 
@@ -142,7 +138,7 @@ impl Op<'_> {
         spec: &Value,
         begun: &str,
         mut unknown: usize,
-    ) -> Result<Made, Error> {
+    ) -> Result<Made, Failure> {
         let intent = Intent {
             address: self.address.clone(),
             generation: self.generation,
@@ -157,7 +153,7 @@ impl Op<'_> {
                 begun = self.renew(token).await?;
             }
             let error = match self.provider.create(&intent, spec).await {
-                Ok(created) if !created.id.is_empty() => return self.made(created).await,
+                Ok(created) if !created.id.is_empty() => return Ok(self.made(created).await?),
                 Ok(_) => Error::new(Fault::Unknown, "the reply has no id"),
                 Err(error) => error,
             };
@@ -166,26 +162,26 @@ impl Op<'_> {
                     let error = self.may_repeat(error)?;
                     unknown += 1;
                     if let Some(found) = self.find_lost(name, &begun).await? {
-                        return self.take(found).await;
+                        return Ok(self.take(found).await?);
                     }
                     let because = Some(self.shared.run.scope.redacted(&error.message));
                     let limit = Duration::from_secs(60);
-                    wait.pause_because("the outcome of a create", limit, because).await;
+                    wait.pause_because(&Awaited::CreateOutcome, limit, because).await;
                 }
-                Fault::Unknown => return Err(error),
+                Fault::Unknown => return Err(error.into()),
                 Fault::NameTaken => match self.find_named(name).await? {
-                    Named::Ours(found) => return self.take(found).await,
+                    Named::Ours(found) => return Ok(self.take(found).await?),
                     Named::Foreign => {
-                        return self.refused(0, taken(self.address.kind(), name, error)).await;
+                        let taken = taken(self.address.kind(), name, error);
+                        return self.refused(0, taken.into()).await;
                     }
-                    Named::Unseen(what) => return Err(unseen(&what, error)),
                 },
                 _ => {
                     if let Err(error) = self.retry(&mut wait, error).await {
-                        return self.refused(unknown, error).await;
+                        return self.refused(unknown, error.into()).await;
                     }
                     if self.stopping() {
-                        let stopped = Error::terminal("interrupted while waiting");
+                        let stopped = Failure::Interrupted(Awaited::CreateAccepted);
                         return self.refused(unknown, stopped).await;
                     }
                 }
@@ -202,15 +198,17 @@ impl Op<'_> {
 
     /// After a lost reply: the object, if it can be seen; for a create that cannot be repeated, look
     /// until it would have been seen.
-    async fn find_lost(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
+    async fn find_lost(&self, name: &str, begun: &str) -> Result<Option<Found>, Failure> {
         match self.provider.kind().create {
-            CreateIdempotency::Token | CreateIdempotency::UniqueName => self.find_ours(name).await,
+            CreateIdempotency::Token | CreateIdempotency::UniqueName => {
+                Ok(self.find_ours(name).await?)
+            }
             CreateIdempotency::LookUp { .. } => self.look_up(name, begun).await,
         }
     }
 
     /// `None`: not there, and by now it would have shown itself.
-    async fn look_up(&self, name: &str, begun: &str) -> Result<Option<Found>, Error> {
+    async fn look_up(&self, name: &str, begun: &str) -> Result<Option<Found>, Failure> {
         let own = match self.provider.kind().create {
             CreateIdempotency::LookUp { consistency_window } => consistency_window,
             _ => crate::observe::GRACE,
@@ -228,30 +226,32 @@ impl Op<'_> {
                 return Ok(None);
             }
             if self.stopping() {
-                let why = "interrupted before it was clear what came of a create";
-                return Err(Error::new(Fault::Unknown, why));
+                return Err(Failure::Interrupted(Awaited::EarlierCreate));
             }
-            has_waited = !wait.pause("an earlier create to show itself", window).await;
+            has_waited = !wait.pause(&Awaited::EarlierCreate, window).await;
         }
     }
 
     /// The object that has the name. One that an earlier run made may not show itself yet, and a
     /// predecessor may linger: both are waited for.
-    async fn find_named(&self, name: &str) -> Result<Named, Error> {
+    async fn find_named(&self, name: &str) -> Result<Named, Failure> {
         let mut wait = self.wait();
         loop {
             let found = self.find(name).await?;
             let named = found.into_iter().find(|found| found.name == name);
-            let what = match named {
+            let awaited = match named {
                 Some(found) if !self.is_ours(&found) => return Ok(Named::Foreign),
                 Some(found) if found.generation() == self.generation => {
                     return Ok(Named::Ours(found));
                 }
-                Some(_) => format!("the former `{name}` to be gone"),
-                None => format!("what is called `{name}` to show itself"),
+                Some(_) => Awaited::FormerGone(name.to_owned()),
+                None => Awaited::NameVisible(name.to_owned()),
             };
-            if self.stopping() || !wait.pause(&what, self.grace()).await {
-                return Ok(Named::Unseen(what));
+            if self.stopping() {
+                return Err(Failure::Interrupted(awaited));
+            }
+            if !wait.pause(&awaited, self.grace()).await {
+                return Err(Failure::TimedOut { awaited, limit: self.grace() });
             }
         }
     }
@@ -269,7 +269,7 @@ impl Op<'_> {
             .collect();
         if ours.len() > 1 {
             let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
-            let message = format!("there are {} of it: {}", ids.len(), ids.join(", "));
+            let message = format!("there are {} objects of it: {}", ids.len(), ids.join(", "));
             return Err(Error::terminal(message).with_hint("delete all but one, then run again"));
         }
         Ok(ours.into_iter().next())
@@ -327,11 +327,15 @@ impl Op<'_> {
     }
 
     /// Nothing was made, if no earlier attempt made it: the intent is closed.
-    async fn refused<T>(&self, unknown: usize, error: Error) -> Result<T, Error> {
+    async fn refused<T>(&self, unknown: usize, failure: Failure) -> Result<T, Failure> {
         if unknown == 0 {
-            self.abandon(&error.message).await?;
+            let message = match &failure {
+                Failure::Call(error) => &error.message,
+                _ => "interrupted",
+            };
+            self.abandon(message).await?;
         }
-        Err(error)
+        Err(failure)
     }
 
     async fn abandon(&self, message: &str) -> Result<(), Error> {
@@ -354,27 +358,31 @@ impl Op<'_> {
     }
 
     /// The new object of a replacement; or less than that, when with everything known nothing
-    /// calls for a new object any more.
-    pub async fn replace(&mut self, step: &Step) -> Result<Action, Error> {
-        let broken = step.why.is_some();
-        if !broken && !step.delete_first && !self.must_replace().await? {
-            self.update(step).await?;
-            return Ok(Action::Update);
+    /// calls for a new object any more. What failed or was requested is replaced in any case, and so is
+    /// an object whose predecessor is deleted already.
+    pub async fn replace(
+        &mut self,
+        reason: &ReplaceReason,
+        order: ReplaceOrder,
+    ) -> Result<ActionKind, Failure> {
+        let may_stay =
+            matches!(reason, ReplaceReason::Changes(_)) && order == ReplaceOrder::CreateFirst;
+        if may_stay && !self.must_replace().await? {
+            // The object stays, and with it its generation.
+            self.generation = self.object.as_ref().map_or(self.generation, |o| o.generation);
+            self.update(UpdateCost::Restart).await?;
+            return Ok(ActionKind::Update);
         }
         self.create().await?;
-        Ok(Action::Replace)
+        Ok(ActionKind::Replace)
     }
 }
 
 fn taken(kind: &str, name: &str, error: Error) -> Error {
-    Error::new(Fault::NameTaken, format!("a {kind} called `{name}` exists and is not this stack's"))
-        .with_hint(format!("give this one another `name:`, or delete the other {kind}"))
-        .with_source(error)
-}
-
-/// Whose it is remains open, and with it the intent.
-fn unseen(what: &str, error: Error) -> Error {
-    Error::new(Fault::Unknown, format!("stopped waiting for {what}"))
-        .with_hint("run again to go on waiting")
-        .with_source(error)
+    Error::new(
+        Fault::NameTaken,
+        format!("a {kind} named `{name}` exists and does not belong to this stack"),
+    )
+    .with_hint(format!("give this one another `name:`, or delete the other {kind}"))
+    .with_source(error)
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::Op;
-use crate::kind::{Error, Fault};
+use super::{Failure, Op};
+use crate::awaited::Awaited;
+use crate::kind::Fault;
 use crate::observe::handle;
 use crate::state::Transition;
 
@@ -11,7 +12,7 @@ use crate::state::Transition;
 const LINGER: Duration = Duration::from_secs(600);
 
 impl Op<'_> {
-    pub async fn delete(&self, id: &str) -> Result<(), Error> {
+    pub async fn delete(&self, id: &str) -> Result<(), Failure> {
         let Some(object) = &self.object else { return Ok(()) };
         self.journal(Transition::DeleteIntent { id: id.to_owned() }).await?;
         let handle = handle(&self.address, object);
@@ -26,7 +27,7 @@ impl Op<'_> {
                 if is_refused && matches!(seen, Some(Ok(Some(_)))) {
                     self.journal(Transition::DeleteRefused { id: id.to_owned() }).await?;
                 }
-                return Err(error);
+                return Err(error.into());
             }
         }
         self.journal(Transition::DeleteAccepted { id: id.to_owned() }).await?;
@@ -37,17 +38,17 @@ impl Op<'_> {
                 Some(Ok(None)) | None => break,
                 Some(Ok(Some(_))) => {
                     trouble.is_over();
-                    if !wait.pause(&format!("{id} to be gone"), LINGER).await {
-                        return Err(Error::terminal(format!("{id} is still there")));
+                    let awaited = Awaited::Gone(id.to_owned());
+                    if !wait.pause(&awaited, LINGER).await {
+                        return Err(Failure::TimedOut { awaited, limit: LINGER });
                     }
                     if self.stopping() {
-                        let message = format!("interrupted while waiting for {id} to be gone");
-                        return Err(Error::terminal(message));
+                        return Err(Failure::Interrupted(awaited));
                     }
                 }
                 Some(Err(error)) => self.retry_look(&mut trouble, error).await?,
             }
         }
-        self.journal(Transition::Deleted { id: id.to_owned() }).await
+        Ok(self.journal(Transition::Deleted { id: id.to_owned() }).await?)
     }
 }

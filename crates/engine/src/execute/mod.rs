@@ -1,28 +1,32 @@
 //! Doing what a plan says. Operations are plain `async` functions that send journal entries and
 //! wait until they are durable; a [walk] starts them and writes what they send.
 
-mod bring;
+mod converge;
 mod create;
 mod delete;
-mod forget;
+mod failure;
+mod release;
 mod retry;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::failure::Failure;
 use self::retry::Budget;
 use self::walk::Walk;
 use crate::address::Address;
+use crate::awaited::Awaited;
 use crate::clock::Clock;
 use crate::event::{Event, Events, working};
-use crate::kind::{Error, Fault, Live, Owner};
+use crate::kind::{Error, Fault, Live, Owner, UpdateCost};
 use crate::manifest::Manifest;
 use crate::observe::{Observed, owner};
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, ActionKind, CreateReason, Plan, Step};
 use crate::providers::{AnyProvider, Providers};
 use crate::reference::Scope;
 use crate::secret::Sealer;
@@ -64,11 +68,28 @@ impl Run<'_> {
     pub fn redacted(&self, error: Error) -> Error {
         Error { message: self.scope.redacted(&error.message), ..error }
     }
+
+    /// As [`redacted`](Self::redacted), for the failure of a step.
+    pub(crate) fn redacted_failure(&self, failure: Failure) -> Failure {
+        let awaited = |awaited: Awaited| match awaited {
+            Awaited::Other(what) => Awaited::Other(self.scope.redacted(&what)),
+            other => other,
+        };
+        match failure {
+            Failure::Call(error) => Failure::Call(self.redacted(error)),
+            Failure::NeverReady(why) => Failure::NeverReady(self.scope.redacted(&why)),
+            Failure::TimedOut { awaited: what, limit } => {
+                Failure::TimedOut { awaited: awaited(what), limit }
+            }
+            Failure::Interrupted(what) => Failure::Interrupted(awaited(what)),
+            other => other,
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 pub struct Outcome {
-    pub failed: Vec<(Address, Error)>,
+    pub failed: Vec<(Address, Arc<Failure>)>,
     pub skipped: Vec<Address>,
     /// Whose steps changed something, in the order of their end.
     pub done: Vec<Address>,
@@ -166,20 +187,23 @@ impl Op<'_> {
     }
 
     /// Does a step, and says what it came to.
-    pub async fn run(mut self, step: &Step) -> Result<Action, Error> {
-        match step.action {
-            Action::Create => {
-                if step.gone {
+    pub async fn run(mut self, step: &Step) -> Result<ActionKind, Failure> {
+        match &step.action {
+            Action::Create { reason, .. } => {
+                if matches!(reason, CreateReason::Gone(_)) {
                     self.forget_gone().await?;
                 }
                 self.create().await?;
             }
-            Action::Replace => return self.replace(step).await,
-            Action::Update | Action::Restart | Action::Record => self.update(step).await?,
-            Action::Delete => self.delete(step.id.as_deref().unwrap_or_default()).await?,
-            Action::Forget => self.forget(step.id.as_deref().unwrap_or_default()).await?,
+            Action::Replace { reason, order, .. } => return self.replace(reason, *order).await,
+            Action::Update { .. } | Action::Record { .. } => {
+                self.update(UpdateCost::InPlace).await?
+            }
+            Action::Restart { .. } => self.update(UpdateCost::Restart).await?,
+            Action::Delete { id, .. } => self.delete(id).await?,
+            Action::Release { id, .. } => self.release(id).await?,
         }
-        Ok(step.action)
+        Ok(step.kind())
     }
 }
 
@@ -210,10 +234,10 @@ pub(crate) async fn recover(
     store: &mut Store,
     address: &Address,
     open: &Open,
-) -> Result<Result<(), Error>, state::Error> {
+) -> Result<Result<(), Failure>, state::Error> {
     let provider = match run.providers.get(address.kind()) {
         Ok(provider) => provider,
-        Err(unknown) => return Ok(Err(unknown)),
+        Err(unknown) => return Ok(Err(unknown.into())),
     };
     let observed = Observed::default();
     let (journal, mut lines) = mpsc::unbounded_channel();

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use super::Op;
+use crate::awaited::Awaited;
 use crate::kind::{Error, Fault};
 use crate::wait::Wait;
 
@@ -50,20 +51,19 @@ impl Budget {
 impl Op<'_> {
     /// Pauses after an error that may go by itself, and gives back one that will not.
     pub async fn retry(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
-        let (what, limit) = match &error.fault {
-            Fault::Transient => ("the service to take more calls".to_owned(), REFUSED),
-            Fault::Conflict => ("another change of the same object".to_owned(), REFUSED),
-            Fault::Awaiting { what, within } => (what.clone(), *within),
+        let (awaited, limit) = match &error.fault {
+            Fault::Transient => (Awaited::Capacity, REFUSED),
+            Fault::Conflict => (Awaited::OtherChange, REFUSED),
+            Fault::Awaiting { what, within } => (Awaited::Other(what.clone()), *within),
             _ => return Err(error),
         };
-        self.pause(wait, (&what, limit), error).await
+        self.pause(wait, awaited, limit, error).await
     }
 
     /// As [`retry`](Self::retry), for a look: nothing comes of one whose reply is lost.
     pub async fn retry_look(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
         if error.fault == Fault::Unknown {
-            let what = "an answer that can be read";
-            return self.pause(wait, (what, OUTCOME), error).await;
+            return self.pause(wait, Awaited::ReadableAnswer, OUTCOME, error).await;
         }
         self.retry(wait, error).await
     }
@@ -74,18 +74,19 @@ impl Op<'_> {
         if error.fault != Fault::Unknown {
             return self.retry(wait, error).await;
         }
-        self.pause(wait, ("the outcome of an earlier call", OUTCOME), error).await
+        self.pause(wait, Awaited::ChangeOutcome, OUTCOME, error).await
     }
 
     async fn pause(
         &self,
         wait: &mut Wait<'_>,
-        (what, limit): (&str, Duration),
+        awaited: Awaited,
+        limit: Duration,
         error: Error,
     ) -> Result<(), Error> {
         let error = self.may_repeat(error)?;
         let because = self.shared.run.scope.redacted(&error.message);
-        if wait.pause_because(what, limit, Some(because)).await { Ok(()) } else { Err(error) }
+        if wait.pause_because(&awaited, limit, Some(because)).await { Ok(()) } else { Err(error) }
     }
 
     /// Gives the error back as one to go on after; or as the end, when the run was interrupted or

@@ -1,16 +1,18 @@
 //! Walks a plan: whatever has all it needs runs, and this loop alone writes the state. What has
 //! arrived together goes into one write and one fsync.
 
+use std::sync::Arc;
+
 use futures_util::future::{BoxFuture, FutureExt as _};
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Line, Op, Outcome, Shared, ends_the_run, write};
+use super::{Failure, Line, Op, Outcome, Shared, ends_the_run, write};
 use crate::address::Address;
-use crate::event::{Event, working};
+use crate::event::{Event, SkipReason, working};
 use crate::kind::Error;
-use crate::plan::{Action, Plan, Step};
+use crate::plan::{Action, ActionKind, Plan, Step};
 use crate::prepare::known_outputs;
 use crate::state::{self, Store, Transition};
 
@@ -38,7 +40,7 @@ pub(super) struct Walk<'a, 'b> {
 }
 
 /// A step that has ended.
-type Ended = (usize, Instant, Result<Action, Error>);
+type Ended = (usize, Instant, Result<ActionKind, Failure>);
 type Running<'a> = FuturesUnordered<BoxFuture<'a, Ended>>;
 
 impl<'a, 'b> Walk<'a, 'b> {
@@ -90,8 +92,8 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
             let step = &self.plan.steps[at];
             if let Some(lost) = step.after.iter().find(|at| self.status[**at] == Status::Lost) {
-                let because = format!("it needs {}", self.plan.steps[*lost].address);
-                self.skip(at, because);
+                let needed = self.plan.steps[*lost].address.clone();
+                self.skip(at, SkipReason::Needs(needed));
             } else if step.after.iter().all(|need| self.may_follow(step, *need))
                 && running.len() < self.shared.run.options.parallelism
                 && !self.halted
@@ -106,7 +108,7 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn may_follow(&self, step: &Step, need: usize) -> bool {
         match self.status[need] {
             Status::Done => true,
-            Status::Released => !step.leaves(),
+            Status::Released => !step.action.removes(),
             _ => false,
         }
     }
@@ -114,8 +116,8 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn start(&mut self, at: usize, running: &mut Running<'a>) {
         let step = &self.plan.steps[at];
         self.status[at] = Status::Running;
-        if step.action != Action::Record {
-            self.tell(Event::Started { address: step.address.clone(), action: step.action });
+        if step.kind() != ActionKind::Record {
+            self.tell(Event::Started { address: step.address.clone(), action: step.kind() });
         }
         let since = Instant::now();
         match self.op(step) {
@@ -123,7 +125,7 @@ impl<'a, 'b> Walk<'a, 'b> {
                 let operation = working(step.address.clone(), op.run(step));
                 running.push(operation.map(move |ended| (at, since, ended)).boxed());
             }
-            Err(unknown) => self.ended(at, since, Err(unknown)),
+            Err(unknown) => self.ended(at, since, Err(unknown.into())),
         }
     }
 
@@ -143,17 +145,18 @@ impl<'a, 'b> Walk<'a, 'b> {
         let dependencies = dependencies.collect();
         let record = state.resources.get(address);
         let all = record.into_iter().flat_map(|r| r.object.iter().chain(&r.deposed));
-        let object = match (&step.id, step.leaves()) {
+        let object = match (step.action.id(), step.action.removes()) {
             // An id may be a name that was given again.
-            (Some(id), true) => {
-                all.clone().find(|o| (&o.id, o.generation) == (id, step.generation)).cloned()
-            }
-            (Some(id), _) => all.clone().find(|object| object.id == *id).cloned(),
+            (Some(id), true) => all
+                .clone()
+                .find(|o| (o.id.as_str(), o.generation) == (id, step.generation))
+                .cloned(),
+            (Some(id), _) => all.clone().find(|object| object.id == id).cloned(),
             (None, _) => state.object(address).cloned(),
         };
         // What is made in the place of an open create continues that operation.
         let open = record.and_then(|record| record.creating.as_ref()).map(|open| open.op);
-        let open = open.filter(|_| !step.leaves());
+        let open = open.filter(|_| !step.action.removes());
         Ok(Op {
             number: open.unwrap_or_else(|| self.store.next_op()),
             shared: self.shared,
@@ -163,7 +166,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             scope,
             dependencies,
             object,
-            planned: step.desired.clone(),
+            planned: step.action.desired().cloned(),
             succeeds: open.is_some(),
         })
     }
@@ -183,32 +186,31 @@ impl<'a, 'b> Walk<'a, 'b> {
     /// The step that makes or changes an address.
     fn making(&self, address: &Address) -> Option<usize> {
         let steps = &mut self.plan.steps.iter();
-        steps.position(|step| step.address == *address && !step.leaves())
+        steps.position(|step| step.address == *address && !step.action.removes())
     }
 
-    fn ended(&mut self, at: usize, since: Instant, result: Result<Action, Error>) {
+    fn ended(&mut self, at: usize, since: Instant, result: Result<ActionKind, Failure>) {
         let step = &self.plan.steps[at];
         let address = step.address.clone();
         match result {
             Ok(action) => {
                 self.status[at] = Status::Done;
-                if step.action == Action::Replace && action != Action::Replace {
+                if step.kind() == ActionKind::Replace && action != ActionKind::Replace {
                     self.keep(&address);
                 }
-                if action != Action::Record {
+                if action != ActionKind::Record {
                     self.shared.budget.earn();
                     self.outcome.done.push(address.clone());
                     self.tell(Event::Finished { address, action, elapsed: since.elapsed() });
                 }
             }
-            Err(error) => {
-                let error = self.shared.run.redacted(error);
+            Err(failure) => {
+                let failure = Arc::new(self.shared.run.redacted_failure(failure));
                 // What has begun on its outputs goes on; nothing else begins on them.
                 self.status[at] = Status::Lost;
-                self.halted |= ends_the_run(&error.fault);
-                let (message, hint) = (error.to_string(), error.hint.clone());
-                self.tell(Event::Failed { address: address.clone(), message, hint });
-                self.outcome.failed.push((address, error));
+                self.halted |= failure.fault().is_some_and(ends_the_run);
+                self.tell(Event::Failed { address: address.clone(), failure: failure.clone() });
+                self.outcome.failed.push((address, failure));
             }
         }
     }
@@ -217,22 +219,23 @@ impl<'a, 'b> Walk<'a, 'b> {
     fn keep(&mut self, address: &Address) {
         let current = self.store.state().object(address).map(|object| object.id.as_str());
         for (status, step) in self.status.iter_mut().zip(&self.plan.steps) {
-            let is_delete = step.address == *address && step.action == Action::Delete;
-            if is_delete && step.id.as_deref() == current {
+            let is_delete = step.address == *address
+                && matches!(&step.action, Action::Delete { id, .. } if Some(id.as_str()) == current);
+            if is_delete {
                 *status = Status::Done;
             }
         }
     }
 
-    fn skip(&mut self, at: usize, because: String) {
+    fn skip(&mut self, at: usize, reason: SkipReason) {
         self.status[at] = Status::Lost;
         let step = &self.plan.steps[at];
         let address = step.address.clone();
-        if step.is_old && self.making(&address).is_some() {
-            return; // of the successor it is told
+        if step.deletes_old() && self.making(&address).is_some() {
+            return; // its successor is reported
         }
         self.outcome.skipped.push(address.clone());
-        self.tell(Event::Skipped { address, because });
+        self.tell(Event::Skipped { address, reason });
     }
 
     /// After an interruption, and behind failures: what was never begun.
@@ -240,14 +243,16 @@ impl<'a, 'b> Walk<'a, 'b> {
         let waiting = |status: &Status| *status == Status::Waiting;
         let is_short = self.status.iter().any(waiting) || !self.outcome.failed.is_empty();
         self.outcome.interrupted = self.is_stopping() && is_short;
-        let because = match (self.halted, self.outcome.interrupted) {
-            (true, _) => "the run could not go on",
-            (_, true) => "the run was interrupted",
-            _ => "something it needs failed",
+        let reason = if self.halted {
+            SkipReason::Halted
+        } else if self.outcome.interrupted {
+            SkipReason::Interrupted
+        } else {
+            SkipReason::DependencyFailed
         };
         for at in 0..self.status.len() {
             if waiting(&self.status[at]) {
-                self.skip(at, because.to_owned());
+                self.skip(at, reason.clone());
             }
         }
     }

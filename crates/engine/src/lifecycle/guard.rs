@@ -3,6 +3,14 @@
 
 use serde::{Deserialize, Serialize};
 
+/// One key of a [`Guard`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardKind {
+    Protect,
+    Retain,
+}
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Guard {
@@ -16,6 +24,12 @@ impl Guard {
     /// Everything that either of the two protects.
     pub fn or(self, other: Self) -> Self {
         Self { protect: self.protect || other.protect, retain: self.retain || other.retain }
+    }
+
+    /// The key that keeps the object first of all.
+    pub fn kind(self) -> Option<GuardKind> {
+        let protect = self.protect.then_some(GuardKind::Protect);
+        protect.or(self.retain.then_some(GuardKind::Retain))
     }
 
     pub fn is_none(&self) -> bool {

@@ -7,7 +7,7 @@ mod ignore;
 use crate::change::Path;
 use crate::kind::tag;
 
-pub use self::guard::Guard;
+pub use self::guard::{Guard, GuardKind};
 pub use self::ignore::Ignored;
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

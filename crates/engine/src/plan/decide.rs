@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::hold::made_otherwise;
-use super::{Action, Hold, Plan, Planning, Step};
+use super::blocker::created_differently;
+use super::{
+    Action, Blocker, CreateReason, DeleteReason, Note, Noted, Plan, Planning, ReleaseReason,
+    Removal, ReplaceOrder, ReplaceReason, Step,
+};
 use crate::address::Address;
-use crate::change::{Change, Path, Rule};
-use crate::diff::{CannotUnset, Compared, Fingerprints};
+use crate::change::{Change, ChangeReason, Path};
+use crate::diff::{CannotUnset, Compared, Difference, Fingerprints};
 use crate::kind::{Live, Readiness, UpdateCost};
 use crate::lifecycle::Guard;
 use crate::prepare::{Wanted, mark_outputs_unknown};
@@ -22,86 +25,93 @@ pub(super) struct Making<'a> {
     on: &'a Planning<'a>,
     sealer: Sealer,
     pub plan: Plan,
-    /// What will be another object afterwards: its outputs are unknown for now.
-    remade: BTreeSet<Address>,
+    /// Addresses that will have another object afterwards, whose outputs are known after apply.
+    replaced: BTreeSet<Address>,
+}
+
+/// An object that exists and is wanted, and everything that is known of both.
+struct Subject<'s> {
+    address: &'s Address,
+    kind: &'s Kind,
+    wanted: &'s Wanted,
+    /// What is wanted, without outputs that this plan makes unknown.
+    desired: Value,
+    object: &'s Object,
+    live: &'s Live<Value>,
+    /// What others have put on the object.
+    unmanaged: Vec<String>,
 }
 
 impl<'a> Making<'a> {
     pub fn new(on: &'a Planning<'a>) -> Self {
         let sealer = Sealer::new(&on.state.salt);
-        Self { on, sealer, plan: Plan::default(), remade: BTreeSet::new() }
+        Self { on, sealer, plan: Plan::default(), replaced: BTreeSet::new() }
     }
 
     pub fn decide(&mut self, address: &Address, wanted: &Wanted) {
-        let desired = mark_outputs_unknown(&wanted.desired, &wanted.symbolic, &self.remade);
+        let desired = mark_outputs_unknown(&wanted.desired, &wanted.symbolic, &self.replaced);
         let object = self.on.state.object(address);
         let live = self.on.observed.live.get(address).and_then(Option::as_ref);
-        let create = |generation| Step {
-            desired: Some(desired.clone()),
-            ..Step::new(address, Action::Create, generation)
-        };
         match (object, live) {
             (None, _) => {
-                let step = create(self.next_generation(address));
-                let kind = self.on.kinds.get(address.kind());
-                let delete_first = kind.is_some_and(|kind| self.wants_a_former_name(kind, &step));
-                let why = kind.and_then(|kind| self.takes_a_name_over(kind, &step));
-                self.make(Step { delete_first, why, ..step });
+                let reason = self.create_reason(address, &desired);
+                self.create(address, self.next_generation(address), desired, reason);
             }
             (Some(object), _) if object.phase == Phase::Deleting => {
-                let why = "its deletion was interrupted and is finished first";
-                self.make(Step {
-                    why: Some(why.to_owned()),
-                    delete_first: true,
-                    ..create(object.generation + 1)
-                });
-                self.delete(address, object, true);
+                let reason = CreateReason::DeletionInterrupted;
+                self.create(address, object.generation + 1, desired, reason);
+                self.delete(address, object, DeleteReason::Replaced);
             }
             (Some(object), None) => {
-                let why = Some(format!("{} is gone from the cloud", object.id));
-                self.make(Step { why, gone: true, ..create(object.generation + 1) });
+                let reason = CreateReason::Gone(object.id.clone());
+                self.create(address, object.generation + 1, desired, reason);
             }
-            (Some(object), Some(live)) => self.compare(address, wanted, desired, object, live),
+            (Some(object), Some(live)) => {
+                let Some(kind) = self.on.kinds.get(address.kind()) else { return };
+                let unmanaged = unmanaged(kind, &desired, object, live);
+                self.compare(Subject { address, kind, wanted, desired, object, live, unmanaged });
+            }
         }
     }
 
-    /// A step for what could not be looked at: only to be left out.
+    /// A step for an object of the state that could not be read: nobody knows what it would do, and it
+    /// is only there to be skipped.
     pub fn presume(&mut self, address: &Address, wanted: &Wanted) {
-        let object = self.on.state.object(address);
-        let generation = object.map_or(1, |object| object.generation);
-        self.plan.steps.push(Step {
-            why: Some("it could not be looked at".to_owned()),
-            id: object.map(|object| object.id.clone()),
-            desired: Some(wanted.desired.clone()),
-            ..Step::new(address, Action::Update, generation)
-        });
+        let Some(object) = self.on.state.object(address) else { return };
+        let (id, desired) = (object.id.clone(), wanted.desired.clone());
+        let action = Action::Update { id, desired, changes: Vec::new() };
+        self.plan.steps.push(Step::new(address, object.generation, action));
     }
 
-    /// Whether a unique name is that of a former object, which waits to be deleted.
-    fn wants_a_former_name(&self, kind: &Kind, step: &Step) -> bool {
-        let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
-        let deposed = self.on.state.resources.get(&step.address).map(|record| &record.deposed);
-        kind.has_unique_names()
-            && deposed.into_iter().flatten().any(|old| kind.name_of(old) == name)
-    }
-
-    /// A note where a unique name is that of an object which leaves the file.
-    fn takes_a_name_over(&mut self, kind: &Kind, step: &Step) -> Option<String> {
-        let name = step.desired.as_ref().and_then(|desired| desired["name"].as_str());
-        let leaving = self.on.state.resources.iter().filter(|(address, _)| {
-            address.kind() == step.address.kind() && !self.on.wanted.contains_key(*address)
+    /// Why an address is created that the state does not have.
+    fn create_reason(&mut self, address: &Address, desired: &Value) -> CreateReason {
+        let kind = self.on.kinds.get(address.kind()).filter(|kind| kind.has_unique_names());
+        let Some(kind) = kind else { return CreateReason::New };
+        if self.is_name_of_old(kind, address, desired) {
+            return CreateReason::NameOfOld;
+        }
+        let name = desired["name"].as_str();
+        let leaving = self.on.state.resources.iter().filter(|(other, _)| {
+            other.kind() == address.kind() && !self.on.wanted.contains_key(*other)
         });
         let mut objects =
-            leaving.filter_map(|(address, record)| Some((address, record.object.as_ref()?)));
-        let (former, object) =
-            objects.find(|(_, object)| kind.has_unique_names() && kind.name_of(object) == name)?;
-        if object.guard.retain {
-            self.hold(&step.address, Hold::NameKept(former.clone()));
+            leaving.filter_map(|(other, record)| Some((other, record.object.as_ref()?)));
+        match objects.find(|(_, object)| kind.name_of(object) == name) {
+            Some((former, object)) => {
+                if object.guard.retain {
+                    self.block(address, Blocker::NameRetained(former.clone()));
+                }
+                CreateReason::NameOf(former.clone())
+            }
+            None => CreateReason::New,
         }
-        Some(format!(
-            "its name is that of {former}, which goes first; `renamed_from: {}` keeps the object",
-            former.key()
-        ))
+    }
+
+    /// Whether the wanted name is that of an old object of the same address, which waits to be deleted.
+    fn is_name_of_old(&self, kind: &Kind, address: &Address, desired: &Value) -> bool {
+        let deposed = self.on.state.resources.get(address).map(|record| &record.deposed);
+        let name = desired["name"].as_str();
+        deposed.into_iter().flatten().any(|old| kind.name_of(old) == name)
     }
 
     /// That of a create that is open, for what it made may show itself yet.
@@ -114,142 +124,178 @@ impl<'a> Making<'a> {
         old.map(|object| object.generation).max().unwrap_or(0) + 1
     }
 
-    /// What is made is another object afterwards.
-    fn make(&mut self, step: Step) {
-        self.remade.insert(step.address.clone());
-        self.plan.steps.push(step);
+    fn create(&mut self, address: &Address, generation: u64, desired: Value, reason: CreateReason) {
+        self.replaced.insert(address.clone());
+        self.plan.steps.push(Step::new(address, generation, Action::Create { desired, reason }));
     }
 
-    fn delete(&mut self, address: &Address, object: &Object, is_old: bool) {
-        let id = Some(object.id.clone());
-        let step = Step::new(address, Action::Delete, object.generation);
-        self.plan.steps.push(Step { id, is_old, ..step });
+    fn delete(&mut self, address: &Address, object: &Object, reason: DeleteReason) {
+        let (id, unmanaged) = (object.id.clone(), Vec::new());
+        let action = Action::Delete { id, reason, unmanaged };
+        self.plan.steps.push(Step::new(address, object.generation, action));
     }
 
-    fn compare(
-        &mut self,
-        address: &Address,
-        wanted: &Wanted,
-        desired: Value,
-        object: &Object,
-        live: &Live<Value>,
-    ) {
-        let Some(kind) = self.on.kinds.get(address.kind()) else { return };
-        // What only the last run knew is taken away, and what only the file knows is to come.
-        let mut others = kind.unmanaged(Some(&desired), &live.spec);
-        if let Some(applied) = &object.spec {
-            let before = kind.unmanaged(Some(applied), &live.spec);
-            others.retain(|other| before.contains(other));
+    fn compare(&mut self, it: Subject<'_>) {
+        let mut found = self.difference(&it);
+        self.note(&it, &mut found);
+        self.explain(&it, &mut found.changes);
+        self.hide(&it, &mut found.changes);
+        self.block_refused(it.address, it.kind, &found.changes);
+        let different = created_differently(it.object, &found.changes);
+        if let Some(reason) = self.replace_reason(&it, &found.changes, &different) {
+            return self.replace(it, found, reason);
         }
-        let notes = live.notes.iter().chain(&others).map(|note| (address.clone(), note.clone()));
-        self.plan.notes.extend(notes);
+        let cost = found.changes.iter().map(|change| change.cost).max();
+        if cost.is_none() && self.is_recorded(&it) {
+            return self.plan.unchanged.push(it.address.clone());
+        }
+        self.block_impossible(it.address, &found.changes, found.cannot_unset);
+        for path in different {
+            self.block(it.address, Blocker::CreatedDifferently(path));
+        }
+        let (id, desired, changes) = (it.object.id.clone(), it.desired, found.changes);
+        let action = match cost {
+            Some(UpdateCost::Restart) => Action::Restart { id, desired, changes },
+            Some(_) => Action::Update { id, desired, changes },
+            None => Action::Record { id, desired },
+        };
+        self.plan.steps.push(Step::new(it.address, it.object.generation, action));
+    }
+
+    /// What differs; also by what it refers to alone.
+    fn difference(&self, it: &Subject<'_>) -> Difference {
         let compared = Compared {
-            kind,
+            kind: it.kind,
             sealer: &self.sealer,
-            applied: object.spec.as_ref(),
-            live: &live.spec,
-            lifecycle: &wanted.lifecycle,
-            desired: &desired,
-            fingerprints: Fingerprints { recorded: &object.fingerprints, live: &live.fingerprints },
+            applied: it.object.spec.as_ref(),
+            live: &it.live.spec,
+            lifecycle: &it.wanted.lifecycle,
+            desired: &it.desired,
+            fingerprints: Fingerprints {
+                recorded: &it.object.fingerprints,
+                live: &it.live.fingerprints,
+            },
         };
         let mut found = compared.difference();
-        found.changes.extend(self.rebound(wanted, &desired, object, &found.changes));
-        if !found.unreported.is_empty() {
-            let unreported = self.plan.unreported.entry(address.kind().to_owned()).or_default();
-            unreported.extend(found.unreported);
-        }
-        self.plan.notes.extend(found.taken_on_trust.drain(..).map(|path| {
-            let note = format!(
-                "whether what was found has this `{path}` cannot be seen; `--replace {address}` makes \
-                 another that has it"
-            );
-            (address.clone(), note)
-        }));
-        let ignored_edits = std::mem::take(&mut found.ignored_edits).into_iter();
-        self.plan.ignored_edits.extend(ignored_edits.map(|path| (address.clone(), path)));
-        self.hide(&mut found.changes, object, &desired);
-        if object.phase != Phase::Done {
-            // What an earlier run left unfinished, nobody else has changed.
-            let drifted = found.changes.iter_mut().filter(|change| change.rule == Rule::Drifted);
-            drifted.for_each(|change| change.rule = Rule::Missing);
-        }
-        self.refuse(address, kind, &found.changes);
-        let otherwise = made_otherwise(object, &found.changes);
-        let cost = found.changes.iter().map(|change| change.cost).max();
-        let (action, why) = match (&live.readiness, cost) {
-            (Readiness::Failed(why), _) => (Action::Replace, Some(why.clone())),
-            _ if self.on.selection.replaced.contains(address) => {
-                (Action::Replace, Some("it was asked for".to_owned()))
-            }
-            (_, Some(UpdateCost::Replace)) if otherwise.is_empty() => (Action::Replace, None),
-            (_, Some(UpdateCost::Restart)) => (Action::Restart, None),
-            (_, Some(_)) => (Action::Update, None),
-            (_, None)
-                if self.is_recorded(address, (wanted.lifecycle.guard, &desired), object, live) =>
-            {
-                self.plan.unchanged.push(address.clone());
-                return;
-            }
-            (_, None) => (Action::Record, None),
-        };
-        let step = Step {
-            changes: found.changes,
-            why,
-            id: Some(object.id.clone()),
-            desired: Some(desired),
-            ..Step::new(address, action, object.generation)
-        };
-        if action == Action::Replace {
-            // A new object is made without what was taken out of the file.
-            let applied = object.spec.as_ref();
-            let left_out = found.cannot_unset.into_iter().map(|CannotUnset(path)| Change {
-                before: applied.and_then(|spec| path.within(spec)).cloned(),
-                after: None,
-                rule: Rule::Unset,
-                cost: UpdateCost::InPlace,
-                path,
-            });
-            let mut step = step;
-            step.changes.extend(left_out);
-            let delete_first =
-                keeps_its_name(kind, &step, object, live) || self.wants_a_former_name(kind, &step);
-            // `protect` is taken away by a run that does nothing else to the object.
-            let protect = wanted.lifecycle.guard.protect || object.guard.protect;
-            self.guard(&step, Guard { protect, ..wanted.lifecycle.guard });
-            self.make(Step {
-                delete_first,
-                lost: others,
-                generation: object.generation + 1,
-                ..step
-            });
-            self.delete(address, object, true);
-            return;
-        }
-        self.keep(&step, found.cannot_unset, otherwise);
-        self.plan.steps.push(step);
+        let rebound = self.rebound(it, &found.changes);
+        found.changes.extend(rebound);
+        found
     }
 
-    /// What exists may be told only as far as it is no secret.
-    fn hide(&self, changes: &mut [Change], object: &Object, desired: &Value) {
+    /// What there is to report beside the changes.
+    fn note(&mut self, it: &Subject<'_>, found: &mut Difference) {
+        if !found.unreported.is_empty() {
+            let unreported = self.plan.unreported.entry(it.address.kind().to_owned()).or_default();
+            unreported.append(&mut found.unreported);
+        }
+        let observed = it.live.notes.iter().cloned().map(Note::Observed);
+        let unmanaged = it.unmanaged.iter().cloned().map(Note::Unmanaged);
+        let unverifiable = found.taken_on_trust.drain(..).map(Note::Unverifiable);
+        let ignored = found.ignored_edits.drain(..);
+        let ignored = ignored.map(|path| Note::IgnoredEdit { path, place: None });
+        let notes = observed.chain(unmanaged).chain(unverifiable).chain(ignored);
+        let noted = notes.map(|note| Noted { address: it.address.clone(), note });
+        self.plan.notes.extend(noted);
+    }
+
+    /// Reasons that the difference alone does not show: what an interrupted run left, nobody else has
+    /// changed; and a value that is known after apply may be one that the file refers to only now.
+    fn explain(&self, it: &Subject<'_>, changes: &mut [Change]) {
+        for change in changes {
+            let known = change.path.within(&it.wanted.desired);
+            let then = it.object.spec.as_ref().and_then(|spec| change.path.within(spec));
+            change.reason = match change.reason {
+                ChangeReason::Drifted if it.object.phase != Phase::Done => ChangeReason::NotApplied,
+                ChangeReason::DependencyReplaced if it.object.spec.is_none() => {
+                    ChangeReason::NotApplied
+                }
+                ChangeReason::DependencyReplaced
+                    if !then.zip(known).is_some_and(|(a, b)| self.sealer.same(a, b)) =>
+                {
+                    ChangeReason::Edited
+                }
+                reason => reason,
+            };
+        }
+    }
+
+    /// Why the object is replaced, if it is. What was created differently is not replaced for it.
+    fn replace_reason(
+        &self,
+        it: &Subject<'_>,
+        changes: &[Change],
+        created_differently: &[Path],
+    ) -> Option<ReplaceReason> {
+        if let Readiness::Failed(why) = &it.live.readiness {
+            return Some(ReplaceReason::Failed(why.clone()));
+        }
+        if self.on.selection.replaced.contains(it.address) {
+            return Some(ReplaceReason::Requested);
+        }
+        let cost = changes.iter().map(|change| change.cost).max();
+        if cost != Some(UpdateCost::Replace) || !created_differently.is_empty() {
+            return None;
+        }
+        let costly = changes.iter().filter(|change| change.cost == UpdateCost::Replace);
+        Some(ReplaceReason::Changes(costly.map(|change| change.path.clone()).collect()))
+    }
+
+    /// A new object, and the deletion of the old one.
+    fn replace(&mut self, it: Subject<'_>, found: Difference, reason: ReplaceReason) {
+        let Subject { address, object, .. } = it;
+        // `protect` is removed by a run that does nothing else to the object.
+        let guard = it.wanted.lifecycle.guard;
+        let protect = guard.protect || object.guard.protect;
+        let removal = Removal::Replace(reason.clone());
+        self.block_guarded(address, Guard { protect, ..guard }, removal);
+        let order = self.replace_order(&it);
+        let mut changes = found.changes;
+        // A new object is created without what was removed from the file.
+        let applied = object.spec.as_ref();
+        changes.extend(found.cannot_unset.into_iter().map(|CannotUnset(path)| Change {
+            before: applied.and_then(|spec| path.within(spec)).cloned(),
+            after: None,
+            reason: ChangeReason::DefaultRestored,
+            cost: UpdateCost::InPlace,
+            path,
+        }));
+        let (id, desired, unmanaged) = (object.id.clone(), it.desired, it.unmanaged);
+        let action = Action::Replace { id, desired, changes, order, reason, unmanaged };
+        self.replaced.insert(address.clone());
+        self.plan.steps.push(Step::new(address, object.generation + 1, action));
+        self.delete(address, object, DeleteReason::Replaced);
+    }
+
+    /// The old object goes first where its successor needs its unique name, or that of an older one.
+    /// An adopted object has no recorded spec; what exists shows its name.
+    fn replace_order(&self, it: &Subject<'_>) -> ReplaceOrder {
+        let recorded = || it.object.spec.as_ref()?.get("name");
+        let name = it.live.spec.get("name").or_else(recorded);
+        let keeps_name =
+            name == it.desired.get("name") || self.is_name_of_old(it.kind, it.address, &it.desired);
+        if it.kind.has_unique_names() && keeps_name {
+            ReplaceOrder::DeleteFirst
+        } else {
+            ReplaceOrder::CreateFirst
+        }
+    }
+
+    /// Of what exists, a plan shows only what is no secret.
+    fn hide(&self, it: &Subject<'_>, changes: &mut [Change]) {
         for change in changes {
             let at = |spec: &Value| change.path.within(spec).cloned();
-            let like: Vec<Value> =
-                [object.spec.as_ref().and_then(at), at(desired)].into_iter().flatten().collect();
+            let applied = it.object.spec.as_ref().and_then(at);
+            let like: Vec<Value> = [applied, at(&it.desired)].into_iter().flatten().collect();
             let like: Vec<&Value> = like.iter().collect();
             change.before = change.before.as_ref().map(|before| self.sealer.hide(before, &like));
         }
     }
 
-    /// Fields that refer to something made anew under the same name, so that their value is the
-    /// same and yet no longer holds.
-    fn rebound(
-        &self,
-        wanted: &Wanted,
-        desired: &Value,
-        object: &Object,
-        changes: &[Change],
-    ) -> Vec<Change> {
-        let moved: BTreeSet<&Address> = object
+    /// Fields that refer to an object that was re-created under the same name: their value is the
+    /// same, and yet no longer valid.
+    fn rebound(&self, it: &Subject<'_>, changes: &[Change]) -> Vec<Change> {
+        let moved: BTreeSet<&Address> = it
+            .object
             .dependencies
             .iter()
             .filter(|(need, then)| {
@@ -259,27 +305,22 @@ impl<'a> Making<'a> {
             })
             .map(|(need, _)| need)
             .collect();
-        rebound(&wanted.symbolic, desired, &moved)
+        rebound(&it.wanted.symbolic, &it.desired, &moved)
             .into_iter()
             .filter(|change| !changes.iter().any(|known| known.path.field() == change.path.field()))
             .collect()
     }
 
     /// Whether the state already says all of this.
-    fn is_recorded(
-        &self,
-        address: &Address,
-        (guard, desired): (Guard, &Value),
-        object: &Object,
-        live: &Live<Value>,
-    ) -> bool {
+    fn is_recorded(&self, it: &Subject<'_>) -> bool {
+        let Subject { object, live, .. } = it;
         object.phase == Phase::Done
-            && object.guard == guard
+            && object.guard == it.wanted.lifecycle.guard
             && object.outputs == live.outputs
             && object.fingerprints == live.fingerprints
             && object.identity == live.identity
-            && object.dependencies == self.needs(address, object)
-            && object.spec.as_ref().is_some_and(|spec| self.sealer.same(spec, desired))
+            && object.dependencies == self.needs(it.address, object)
+            && object.spec.as_ref().is_some_and(|spec| self.sealer.same(spec, &it.desired))
     }
 
     /// What an address needs, with the identities that are there now.
@@ -298,7 +339,7 @@ impl<'a> Making<'a> {
     pub fn removals(&mut self) {
         for (address, record) in &self.on.state.resources {
             for object in &record.deposed {
-                self.delete(address, object, true);
+                self.delete(address, object, DeleteReason::Leftover);
             }
             if let Some(object) = &record.object
                 && !self.on.wanted.contains_key(address)
@@ -308,36 +349,36 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// What the file does not have any more. The state's guard holds: the file has none now.
+    /// What the file does not have any more. The state's guard counts: the file has none now.
     fn remove(&mut self, address: &Address, object: &Object) {
         let seen = self.on.observed.live.get(address);
         let is_over = seen.is_some_and(Option::is_none) || object.phase == Phase::Deleting;
-        self.delete(address, object, false);
         let Guard { protect, retain } = object.guard;
         if protect && !is_over {
-            let (action, because) = (Action::Delete, "nothing asks for it any more".to_owned());
-            self.hold(address, Hold::Guarded { guard: "protect", action, because });
+            let guard = Guard { protect, retain: false };
+            self.block_guarded(address, guard, Removal::Delete);
         }
-        let Some(step) = self.plan.steps.last_mut() else { return };
         if retain && !protect && !is_over {
-            step.action = Action::Forget;
-            step.why = Some("`retain` keeps it in the cloud".to_owned());
-            return;
+            return self.plan.steps.push(Step::release(address, object, ReleaseReason::Retained));
         }
+        let kind = self.on.kinds.get(address.kind());
         let live = seen.and_then(Option::as_ref);
-        if let (Some(kind), Some(live)) = (self.on.kinds.get(address.kind()), live) {
-            // What others have put on it goes with it.
-            step.lost = kind.unmanaged(object.spec.as_ref(), &live.spec);
-        }
+        let others =
+            kind.zip(live).map(|(kind, live)| kind.unmanaged(object.spec.as_ref(), &live.spec));
+        let (id, reason) = (object.id.clone(), DeleteReason::NotWanted);
+        let action = Action::Delete { id, reason, unmanaged: others.unwrap_or_default() };
+        self.plan.steps.push(Step::new(address, object.generation, action));
     }
 }
 
-/// Whether the successor bears a name that is unique, so that the old one must go first. An adopted
-/// object has no recorded spec; what exists tells its name.
-fn keeps_its_name(kind: &Kind, successor: &Step, object: &Object, live: &Live<Value>) -> bool {
-    let name = live.spec.get("name").or_else(|| object.spec.as_ref()?.get("name"));
-    let next = successor.desired.as_ref().and_then(|desired| desired.get("name"));
-    kind.has_unique_names() && name == next
+/// What others have put on an object: neither the last run nor the file knows it.
+fn unmanaged(kind: &Kind, desired: &Value, object: &Object, live: &Live<Value>) -> Vec<String> {
+    let mut unmanaged = kind.unmanaged(Some(desired), &live.spec);
+    if let Some(applied) = &object.spec {
+        let before = kind.unmanaged(Some(applied), &live.spec);
+        unmanaged.retain(|one| before.contains(one));
+    }
+    unmanaged
 }
 
 /// The changes of a spec's top-level fields that refer to one of `moved`.
@@ -357,7 +398,7 @@ pub fn rebound(symbolic: &Value, desired: &Value, moved: &BTreeSet<&Address>) ->
             path: Path(vec![field.clone()]),
             before: desired.get(field).cloned(),
             after: desired.get(field).cloned(),
-            rule: Rule::Rebound,
+            reason: ChangeReason::DependencyRecreated,
             cost: UpdateCost::InPlace,
         })
         .collect()

@@ -6,12 +6,13 @@ use super::{Planning, Step};
 use crate::address::Address;
 use crate::state::State;
 
-/// Makes needs come first, and dependants let go before what they need is deleted.
+/// Dependencies are created and changed first, and dependants stop using an object before it is
+/// deleted.
 pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
-    let making: BTreeMap<Address, usize> = indices(steps, |step| !step.leaves());
+    let making: BTreeMap<Address, usize> = indices(steps, |step| !step.action.removes());
     let dropping: BTreeMap<Address, Vec<usize>> = {
         let mut all: BTreeMap<Address, Vec<usize>> = BTreeMap::new();
-        for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.leaves()) {
+        for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.action.removes()) {
             all.entry(step.address.clone()).or_default().push(at);
         }
         all
@@ -20,12 +21,13 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
     for at in 0..steps.len() {
         let address = steps[at].address.clone();
         let mut after = BTreeSet::new();
-        if steps[at].leaves() {
-            let first = making.get(&address).is_some_and(|make| steps[*make].delete_first);
+        if steps[at].action.removes() {
+            let first =
+                making.get(&address).is_some_and(|make| steps[*make].action.deletes_first());
             for dependant in dependants.get(&address).into_iter().flatten() {
                 let make = making.get(dependant);
-                // What is made anew after this one keeps its old object until then.
-                let stays = first && make.is_some_and(|make| !steps[*make].delete_first);
+                // A dependant that is replaced create-first keeps its old object until then.
+                let stays = first && make.is_some_and(|make| !steps[*make].action.deletes_first());
                 after.extend(dropping.get(dependant).filter(|_| !stays).into_iter().flatten());
                 after.extend(make.filter(|_| !first));
             }
@@ -37,7 +39,7 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
             after.remove(&at);
         } else {
             after.extend(planning.graph.needs(&address).filter_map(|need| making.get(need)));
-            if steps[at].delete_first {
+            if steps[at].action.deletes_first() {
                 after.extend(dropping.get(&address).into_iter().flatten());
             }
             let frees = |drop: &usize| frees_the_name(&steps[*drop], &steps[at], planning);
@@ -51,8 +53,8 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
 /// A unique name that one address gives up is free for another once its object is gone.
 fn frees_the_name(drop: &Step, make: &Step, planning: &Planning<'_>) -> bool {
     let Some(kind) = planning.kinds.get(make.address.kind()) else { return false };
-    let name = make.desired.as_ref().and_then(|desired| desired["name"].as_str());
-    let dropped = planning.state.object_of(&drop.address, drop.id.as_deref(), drop.generation);
+    let name = make.action.desired().and_then(|desired| desired["name"].as_str());
+    let dropped = planning.state.object_of(&drop.address, drop.action.id(), drop.generation);
     drop.address != make.address
         && drop.address.kind() == make.address.kind()
         && kind.has_unique_names()
@@ -88,10 +90,11 @@ fn break_ties(steps: &mut [Step]) {
             done.extend(free);
             continue;
         }
-        let makes: BTreeSet<usize> = (0..steps.len()).filter(|at| !steps[*at].leaves()).collect();
+        let makes: BTreeSet<usize> =
+            (0..steps.len()).filter(|at| !steps[*at].action.removes()).collect();
         let knotted = (0..steps.len()).find(|at| {
             !done.contains(at)
-                && steps[*at].leaves()
+                && steps[*at].action.removes()
                 && steps[*at].after.iter().any(|need| makes.contains(need) && !done.contains(need))
         });
         let Some(at) = knotted else { return };

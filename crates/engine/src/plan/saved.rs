@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{Action, Plan, Selection, Step};
+use super::{ActionKind, Plan, Selection, Step};
 use crate::address::Address;
 use crate::kind::tag;
 use crate::reference::map_texts;
@@ -35,7 +35,7 @@ pub struct Saved {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Approved {
-    action: Action,
+    action: ActionKind,
     address: Address,
     digest: String,
 }
@@ -50,10 +50,11 @@ pub enum Moved {
     #[error("the state has changed since the plan was made")]
     State,
     #[error(
-        "{0} would be done otherwise now: the file, its code (or what a `build` makes of it), the \
-         environment or the cloud has changed"
+        "{} would now change differently: the file, its code (or what a `build` makes of it), the \
+         environment or the cloud has changed",
+        .0.as_ref().map_or("the stack", Address::as_str)
     )]
-    Steps(String),
+    Steps(Option<Address>),
 }
 
 impl Saved {
@@ -63,7 +64,8 @@ impl Saved {
         plan: &Plan,
         state: &State,
         env: &BTreeMap<String, String>,
-        (selection, adopt): (Selection, bool),
+        selection: Selection,
+        adopt: bool,
     ) -> Result<Self, getrandom::Error> {
         let nonce = random()?;
         Ok(Self {
@@ -96,9 +98,10 @@ impl Saved {
     /// Whether it was made from this very state.
     pub fn is_from(&self, state: &State) -> Result<(), Moved> {
         self.is_of(&state.place)?;
-        let is_same = match self.lineage.is_empty() {
-            true => state.resources.is_empty(),
-            false => (&self.lineage, self.serial) == (&state.lineage, state.serial),
+        let is_same = if self.lineage.is_empty() {
+            state.resources.is_empty()
+        } else {
+            (&self.lineage, self.serial) == (&state.lineage, state.serial)
         };
         if is_same { Ok(()) } else { Err(Moved::State) }
     }
@@ -121,22 +124,23 @@ impl Saved {
         Ok(())
     }
 
-    /// The first address whose step is not the one that was approved.
-    fn differing(&self, plan: &Plan) -> String {
+    /// The first address whose step is not the one that was approved. `None`: only the environment
+    /// differs.
+    fn differing(&self, plan: &Plan) -> Option<Address> {
         let now = summary(plan, &self.nonce);
         let fresh = now.iter().find(|step| !self.steps.contains(step));
         let first = fresh.or_else(|| self.steps.iter().find(|step| !now.contains(step)));
-        first.map_or("what the environment decides".to_owned(), |step| step.address.to_string())
+        first.map(|step| step.address.clone())
     }
 }
 
 fn real(plan: &Plan) -> impl Iterator<Item = &Step> {
-    plan.steps.iter().filter(|step| step.action != Action::Record)
+    plan.steps.iter().filter(|step| step.kind() != ActionKind::Record)
 }
 
 fn summary(plan: &Plan, nonce: &str) -> Vec<Approved> {
     let approved = |step: &Step| Approved {
-        action: step.action,
+        action: step.kind(),
         address: step.address.clone(),
         digest: digest_of(&json!([nonce, projected(step)])),
     };
@@ -154,18 +158,18 @@ fn digest_of(value: &Value) -> String {
 
 /// What a step comes to, without what the first run makes at random: lineage and salt.
 fn projected(step: &Step) -> Value {
-    let mut changes = step.changes.clone();
+    let mut changes = step.action.changes().to_vec();
     changes.retain(|change| !change.path.0.get(1).is_some_and(|key| tag::is_own(key)));
-    let mut desired = step.desired.clone().unwrap_or_default();
+    let mut desired = step.action.desired().cloned().unwrap_or_default();
     if let Some(tags) = desired.get_mut("tags").and_then(Value::as_object_mut) {
         tags.retain(|key, _| !tag::is_own(key));
     }
     let step = json!([
         step.address,
-        step.action,
+        step.kind(),
         step.generation,
-        step.delete_first,
-        step.id,
+        step.action.deletes_first(),
+        step.action.id(),
         changes,
         desired,
     ]);

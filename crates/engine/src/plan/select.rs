@@ -14,9 +14,9 @@ pub struct Selection {
     pub targets: BTreeSet<Address>,
     /// Neither these nor what waits for their steps.
     pub excluded: BTreeSet<Address>,
-    /// Made anew, though nothing differs.
+    /// Replaced, though nothing differs.
     pub replaced: BTreeSet<Address>,
-    /// What is looked up once and kept, is looked up anew.
+    /// What is looked up once and kept, is looked up again.
     #[serde(default)]
     pub refreshes: bool,
 }
@@ -42,12 +42,12 @@ impl Selection {
                 step.after = step.after.iter().filter_map(|at| place.get(at)).copied().collect();
                 plan.steps.push(step);
             } else {
-                plan.left_out.insert(step.address);
+                plan.skipped.insert(step.address);
             }
         }
-        // Of the old half of a replacement the next run tells.
+        // The old object of a replacement is the next run's to report.
         let kept: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
-        plan.left_out.retain(|address| !kept.contains(address));
+        plan.skipped.retain(|address| !kept.contains(address));
     }
 
     fn kept(&self, steps: &[Step]) -> BTreeSet<usize> {
@@ -55,9 +55,10 @@ impl Selection {
             let all = steps.iter().enumerate();
             all.filter(|(_, step)| these.contains(&step.address)).map(|(at, _)| at).collect()
         };
-        let mut kept: BTreeSet<usize> = match self.targets.is_empty() {
-            true => (0..steps.len()).collect(),
-            false => closure(of(&self.targets), |at| steps[at].after.iter().copied().collect()),
+        let mut kept: BTreeSet<usize> = if self.targets.is_empty() {
+            (0..steps.len()).collect()
+        } else {
+            closure(of(&self.targets), |at| steps[at].after.iter().copied().collect())
         };
         let waiting = |at: usize| -> Vec<usize> {
             (0..steps.len()).filter(|later| steps[*later].after.contains(&at)).collect()
@@ -66,7 +67,7 @@ impl Selection {
         // Nothing is deleted for a successor that is not made.
         let unmade: BTreeSet<Address> = dropped
             .iter()
-            .filter(|at| !steps[**at].leaves())
+            .filter(|at| !steps[**at].action.removes())
             .map(|at| steps[*at].address.clone())
             .collect();
         dropped = closure(dropped.union(&of(&unmade)).copied().collect(), waiting);
@@ -88,17 +89,31 @@ fn closure(start: BTreeSet<usize>, next: impl Fn(usize) -> Vec<usize>) -> BTreeS
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::Action;
+    use crate::plan::{Action, DeleteReason, ReplaceOrder, ReplaceReason};
 
-    /// Where a knot was cut, a delete waits for nothing.
+    fn update(address: &Address) -> Step {
+        let (id, desired, changes) = (String::new(), Default::default(), Vec::new());
+        Step::new(address, 1, Action::Update { id, desired, changes })
+    }
+
+    fn replace(address: &Address) -> Step {
+        let (id, desired, changes) = (String::new(), Default::default(), Vec::new());
+        let (order, reason) = (ReplaceOrder::CreateFirst, ReplaceReason::Requested);
+        let unmanaged = Vec::new();
+        let action = Action::Replace { id, desired, changes, order, reason, unmanaged };
+        Step { after: [0, 2].into(), ..Step::new(address, 2, action) }
+    }
+
+    fn delete(address: &Address) -> Step {
+        let (id, reason, unmanaged) = (String::new(), DeleteReason::Replaced, Vec::new());
+        Step::new(address, 1, Action::Delete { id, reason, unmanaged })
+    }
+
+    /// Where a cycle was cut, a delete waits for nothing.
     #[test]
-    fn an_old_half_stays_with_the_new_one() {
+    fn an_old_object_is_skipped_with_its_successor() {
         let (x, r) = (Address::new("k", "x"), Address::new("k", "r"));
-        let steps = [
-            Step::new(&x, Action::Update, 1),
-            Step { after: [0, 2].into(), ..Step::new(&r, Action::Replace, 2) },
-            Step::new(&r, Action::Delete, 1),
-        ];
+        let steps = [update(&x), replace(&r), delete(&r)];
         let of = |address: &Address| BTreeSet::from([address.clone()]);
         let without = Selection { excluded: of(&x), ..Selection::default() };
         assert_eq!(without.kept(&steps), [].into());

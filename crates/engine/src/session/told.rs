@@ -7,7 +7,7 @@ use crate::address::Address;
 use crate::claim;
 use crate::kind;
 use crate::observe::Observed;
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, ReleaseReason, Step};
 use crate::state::{Entry, Object, Record, State, Store, Transition};
 
 impl Session<'_> {
@@ -60,8 +60,8 @@ impl Session<'_> {
         Ok(store.finish()?)
     }
 
-    /// A plan that lets go of one object, which stays in the cloud.
-    pub async fn survey_to_forget(
+    /// A plan that releases one object, which stays in the cloud.
+    pub async fn survey_to_release(
         &self,
         state: &State,
         address: &Address,
@@ -74,7 +74,8 @@ impl Session<'_> {
             return Err(Error::Foreign(taken));
         }
         let object = state.object(address);
-        let steps = object.map(|object| Step::forget(address, object)).into_iter().collect();
+        let release = |object| Step::release(address, object, ReleaseReason::Requested);
+        let steps = object.map(release).into_iter().collect();
         let plan = Plan { steps, ..Plan::default() };
         Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use stackwright_engine::Address;
 use stackwright_engine::change::Path;
 use stackwright_engine::kind::Fault;
-use stackwright_engine::plan::{Action, Hold};
+use stackwright_engine::plan::{ActionKind, Blocker};
 use stackwright_engine::session::Error;
 use stackwright_testkit::world::{Deed, Fate};
 
-use crate::support::{Ended, Stack};
+use crate::support::{Ended, Stack, removes};
 
 async fn made(file: &str) -> Stack {
     let stack = Stack::new(file);
@@ -18,19 +18,19 @@ async fn made(file: &str) -> Stack {
 }
 
 /// Runs; the blockers that keep it from starting.
-async fn blockers(stack: &Stack, destroys: bool) -> Vec<Hold> {
+async fn blockers(stack: &Stack, destroys: bool) -> Vec<Blocker> {
     let before = stack.world.writes();
     match stack.run(destroys).await {
-        Ended::Refused(Error::Held(held)) => {
+        Ended::Refused(Error::Blocked(blocked)) => {
             assert_eq!(stack.world.writes(), before, "nothing was begun");
-            held.into_iter().map(|held| held.hold).collect()
+            blocked.into_iter().map(|blocked| blocked.blocker).collect()
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn refused() -> Vec<Hold> {
-    vec![Hold::Refused { path: Path(vec!["shape".to_owned()]), by: "firm".to_owned() }]
+fn refused() -> Vec<Blocker> {
+    vec![Blocker::Refused { path: Path(vec!["shape".to_owned()]), by: "firm".to_owned() }]
 }
 
 #[tokio::test(start_paused = true)]
@@ -73,19 +73,19 @@ async fn a_change_that_the_file_refuses_is_blocked() {
 #[tokio::test(start_paused = true)]
 async fn deletion_protection_in_the_cloud_blocks_the_plan() {
     let mut stack = made("token:\n  a: {shape: round, labels: {locked: so}}\n  z: {}\n").await;
-    let locked = |hold: &Hold| match hold {
-        Hold::Locked { protection, action } => (protection.reason.clone(), *action),
+    let locked = |blocker: &Blocker| match blocker {
+        Blocker::Locked { protection, removal } => (protection.reason.clone(), removes(removal)),
         other => panic!("{other:?}"),
     };
     let whole = stack.file.clone();
     stack.file = whole.replace("round", "square");
-    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
+    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), ActionKind::Replace));
     // Removing the label in the same run is too late: the existing object counts.
     stack.file = stack.file.replace("{locked: so}", "{}");
-    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), Action::Replace));
+    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), ActionKind::Replace));
     stack.file = "stack: s\ntoken:\n  z: {}\n".to_owned();
-    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), Action::Delete));
-    assert_eq!(locked(&blockers(&stack, true).await[0]), ("so".to_owned(), Action::Delete));
+    assert_eq!(locked(&blockers(&stack, false).await[0]), ("so".to_owned(), ActionKind::Delete));
+    assert_eq!(locked(&blockers(&stack, true).await[0]), ("so".to_owned(), ActionKind::Delete));
     assert_eq!(stack.world.things().len(), 2);
 
     stack.file = whole.replace("{locked: so}", "{}");
@@ -98,7 +98,7 @@ async fn deletion_protection_in_the_cloud_blocks_the_plan() {
     stack.file = stack.file.replace("labels: {}", "retain: true, labels: {locked: so}");
     stack.reconcile().await;
     stack.file = "stack: s\n".to_owned();
-    assert_eq!(stack.plan().await, ["forget token.a", "delete token.z"]);
+    assert_eq!(stack.plan().await, ["release token.a", "delete token.z"]);
 }
 
 fn part(stack: &Stack) -> Option<String> {
@@ -211,7 +211,7 @@ async fn an_unreadable_object_can_be_excluded_and_stops_nothing_else() {
     let unseen: Address = "named.n".parse().expect("an address");
     stack.world.script(blind);
     stack.selection.excluded.insert(unseen.clone());
-    assert_eq!(stack.surveyed().await.left_out, [unseen].into());
+    assert_eq!(stack.surveyed().await.skipped, [unseen].into());
 }
 
 /// Otherwise a file that was not edited would replace the object in every run.
@@ -227,7 +227,7 @@ async fn a_field_that_a_create_did_not_honor_is_replaced_only_on_request() {
     assert!(matches!(stack.run(false).await, Ended::Killed));
     stack.world.script(|_| Fate::Happens);
     stack.world.meddle(|things| things[0].spec["shape"] = "oval".into());
-    let otherwise = Hold::MadeOtherwise(Path(vec!["shape".to_owned()]));
+    let otherwise = Blocker::CreatedDifferently(Path(vec!["shape".to_owned()]));
     for _ in 0..2 {
         assert_eq!(blockers(&stack, false).await, std::slice::from_ref(&otherwise));
         assert_eq!(stack.world.things().len(), 1);

@@ -1,27 +1,28 @@
 //! Guards against deletion in the file: `protect` and `retain`.
 
 use stackwright_engine::kind::Fault;
-use stackwright_engine::plan::{Action, Hold};
+use stackwright_engine::lifecycle::GuardKind;
+use stackwright_engine::plan::{ActionKind, Blocker, Note};
 use stackwright_engine::session::Error;
 use stackwright_testkit::world::{Fate, Thing};
 
-use crate::support::{Ended, Stack, address, made, notes};
+use crate::support::{Ended, Stack, address, made, notes, removes};
 
 /// Runs; the blockers that keep it from starting, by address.
-async fn refused(stack: &Stack, destroys: bool) -> Vec<(String, Hold)> {
+async fn refused(stack: &Stack, destroys: bool) -> Vec<(String, Blocker)> {
     stack.world.script(|_| Fate::Happens);
     match stack.run(destroys).await {
-        Ended::Refused(Error::Held(held)) => {
+        Ended::Refused(Error::Blocked(blocked)) => {
             assert_eq!(stack.world.writes(), 0);
-            held.into_iter().map(|held| (held.address.to_string(), held.hold)).collect()
+            blocked.into_iter().map(|one| (one.address.to_string(), one.blocker)).collect()
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn guarded(hold: &Hold) -> (&str, Action) {
-    match hold {
-        Hold::Guarded { guard, action, .. } => (guard, *action),
+fn guarded(blocker: &Blocker) -> (GuardKind, ActionKind) {
+    match blocker {
+        Blocker::Guarded { guard, removal } => (*guard, removes(removal)),
         other => panic!("{other:?}"),
     }
 }
@@ -33,13 +34,17 @@ async fn replacing_or_deleting_a_protected_object_is_blocked() {
     let blocked = refused(&stack, false).await;
     assert_eq!(
         (blocked[0].0.as_str(), guarded(&blocked[0].1)),
-        ("token.a", ("protect", Action::Replace))
+        ("token.a", (GuardKind::Protect, ActionKind::Replace))
     );
     let whole = stack.file.clone();
     stack.file = "stack: s\n".to_owned();
     for destroys in [false, true] {
         let blocked = refused(&stack, destroys).await;
-        assert_eq!(guarded(&blocked[0].1), ("protect", Action::Delete), "destroys {destroys}");
+        assert_eq!(
+            guarded(&blocked[0].1),
+            (GuardKind::Protect, ActionKind::Delete),
+            "destroys {destroys}"
+        );
     }
     assert_eq!(stack.world.things().len(), 1);
 
@@ -48,7 +53,7 @@ async fn replacing_or_deleting_a_protected_object_is_blocked() {
     let blocked = refused(&stack, false).await;
     assert_eq!(
         guarded(&blocked[0].1),
-        ("protect", Action::Replace),
+        (GuardKind::Protect, ActionKind::Replace),
         "the run that records it is first"
     );
     stack.file = stack.file.replace("square", "round");
@@ -70,7 +75,10 @@ async fn a_guard_is_in_the_state_from_the_intent_on() {
     });
     assert!(matches!(stack.run(false).await, Ended::Killed));
     stack.file = "stack: s\n".to_owned();
-    assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
+    assert_eq!(
+        guarded(&refused(&stack, false).await[0].1),
+        (GuardKind::Protect, ActionKind::Delete)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -94,7 +102,10 @@ async fn a_guard_applies_to_created_adopted_and_imported_objects() {
     });
     assert!(matches!(found.run(false).await, Ended::Killed));
     found.file = "stack: s\n".to_owned();
-    assert_eq!(guarded(&refused(&found, false).await[0].1), ("protect", Action::Delete));
+    assert_eq!(
+        guarded(&refused(&found, false).await[0].1),
+        (GuardKind::Protect, ActionKind::Delete)
+    );
 
     // It is imported by its id.
     let mut stack = made("token:\n  a: {}\n").await;
@@ -106,12 +117,18 @@ async fn a_guard_applies_to_created_adopted_and_imported_objects() {
     stack.file = format!("{before}named:\n  b: {{protect: true}}\n");
     stack.import("named.b", "b").await.expect("it is free");
     stack.file = before;
-    assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
+    assert_eq!(
+        guarded(&refused(&stack, false).await[0].1),
+        (GuardKind::Protect, ActionKind::Delete)
+    );
 
     // It is set, and the stack is destroyed before any run has recorded it.
     let mut stack = made("token:\n  a: {}\n").await;
     stack.file = stack.file.replace("{}", "{protect: true}");
-    assert_eq!(guarded(&refused(&stack, true).await[0].1), ("protect", Action::Delete));
+    assert_eq!(
+        guarded(&refused(&stack, true).await[0].1),
+        (GuardKind::Protect, ActionKind::Delete)
+    );
 
     // The run that would record it fails at another change.
     stack.file = stack.file.replace("protect: true", "protect: true, size: 3");
@@ -121,7 +138,10 @@ async fn a_guard_applies_to_created_adopted_and_imported_objects() {
     });
     assert!(matches!(stack.run(false).await, Ended::Done(outcome) if outcome.failed.len() == 1));
     stack.file = "stack: s\n".to_owned();
-    assert_eq!(guarded(&refused(&stack, false).await[0].1), ("protect", Action::Delete));
+    assert_eq!(
+        guarded(&refused(&stack, false).await[0].1),
+        (GuardKind::Protect, ActionKind::Delete)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -129,9 +149,12 @@ async fn a_retained_object_is_released() {
     for destroys in [false, true] {
         let mut stack = made("token:\n  a: {shape: round, retain: true}\n  z: {}\n").await;
         stack.file = stack.file.replace("round", "square");
-        assert_eq!(guarded(&refused(&stack, false).await[0].1), ("retain", Action::Replace));
+        assert_eq!(
+            guarded(&refused(&stack, false).await[0].1),
+            (GuardKind::Retain, ActionKind::Replace)
+        );
         stack.file = "stack: s\n".to_owned();
-        assert_eq!(stack.plan().await, ["forget token.a", "delete token.z"]);
+        assert_eq!(stack.plan().await, ["release token.a", "delete token.z"]);
         assert!(matches!(stack.run(destroys).await, Ended::Done(o) if o.failed.is_empty()));
         let left = stack.world.things();
         assert_eq!(left.len(), 1, "{left:?}");
@@ -147,27 +170,27 @@ async fn a_retained_object_keeps_its_name() {
     let mut stack = made("named:\n  a: {name: x, retain: true}\n").await;
     stack.file = "stack: s\nnamed:\n  b: {name: x}\n".to_owned();
     let blocked = refused(&stack, false).await;
-    assert_eq!(blocked, [("named.b".to_owned(), Hold::NameKept(address("named.a")))]);
+    assert_eq!(blocked, [("named.b".to_owned(), Blocker::NameRetained(address("named.a")))]);
     assert_eq!(stack.world.things()[0].address(), Some("named.a"), "nothing was begun");
 }
 
 /// No call depends on it.
 #[tokio::test(start_paused = true)]
-async fn a_guard_that_is_added_or_removed_is_reported_once() {
+async fn a_guard_that_is_added_or_removed_is_noted_once() {
     let mut stack = made("token:\n  a: {}\n").await;
     let with = |guard: &str| format!("stack: s\ntoken:\n  a: {{{guard}}}\n");
-    for (guard, expected) in [
-        ("protect: true", vec!["`protect` holds once this has run"]),
+    for (guard, noted) in [
+        ("protect: true", vec![Note::GuardAdded(GuardKind::Protect)]),
         (
             "retain: true",
-            vec!["`protect` is taken off by this run", "`retain` holds once this has run"],
+            vec![Note::GuardRemoved(GuardKind::Protect), Note::GuardAdded(GuardKind::Retain)],
         ),
-        ("", vec!["`retain` is taken off by this run"]),
+        ("", vec![Note::GuardRemoved(GuardKind::Retain)]),
     ] {
         stack.file = with(guard);
-        assert_eq!(notes(&stack, "token.a").await, expected, "{guard}");
+        assert_eq!(notes(&stack, "token.a").await, noted, "{guard}");
         assert_eq!(stack.plan().await, [""; 0]);
         stack.reconcile().await;
-        assert_eq!(notes(&stack, "token.a").await, [""; 0], "{guard}");
+        assert_eq!(notes(&stack, "token.a").await, [], "{guard}");
     }
 }

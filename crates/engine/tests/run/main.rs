@@ -7,6 +7,7 @@ mod guards;
 mod history;
 mod interrupted;
 mod options;
+mod reasons;
 mod renames;
 mod retries;
 mod simulation;

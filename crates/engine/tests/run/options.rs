@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use stackwright_engine::change::Path;
 use stackwright_engine::kind::Fault;
-use stackwright_engine::plan::{Saved, Selection};
+use stackwright_engine::plan::{Note, Saved, Selection};
 use stackwright_engine::session::{Error, Why};
 use stackwright_testkit::world::{Fate, Thing};
 
@@ -127,7 +128,7 @@ async fn an_existing_name_is_adopted_on_request() {
 async fn a_released_object_stays_and_a_declared_one_is_created_again() {
     let stack = made(PAIR).await;
     let old = stack.world.things()[0].id.clone();
-    stack.forget("token.a").await;
+    stack.release("token.a").await;
     assert_eq!(stack.world.things().len(), 2, "nothing was deleted");
     assert_eq!(stack.plan().await, ["create token.a", "update named.b"]);
     stack.reconcile().await;
@@ -147,16 +148,16 @@ async fn drift_compares_with_the_applied_spec_and_not_with_the_file() {
     });
     let drift = stack.drift().await;
     assert_eq!(steps(&drift), ["update token.a", "create named.b"]);
-    assert_eq!(drift.steps[0].changes[0].after, Some(2.into()));
-    assert_eq!(drift.steps[0].changes[0].before, Some(9.into()));
+    assert_eq!(drift.steps[0].action.changes()[0].after, Some(2.into()));
+    assert_eq!(drift.steps[0].action.changes()[0].before, Some(9.into()));
 }
 
 type Env = BTreeMap<String, String>;
 
 async fn saved(stack: &Stack, env: &Env) -> Saved {
-    let asked = (stack.selection.clone(), false);
     let plan = stack.surveyed().await;
-    Saved::of(&plan, &stack.state_or_new(), env, asked).expect("random numbers")
+    Saved::of(&plan, &stack.state_or_new(), env, stack.selection.clone(), false)
+        .expect("random numbers")
 }
 
 /// Why a saved plan is not valid any more; empty when it is.
@@ -173,10 +174,10 @@ async fn a_saved_plan_is_valid_until_something_changes() {
     assert!(!serde_json::to_string(&first).expect("JSON").contains("hush"));
     assert_eq!(moved(&stack, &first, &env).await, "");
     let other = Env::from([("PW".to_owned(), "psst".to_owned())]);
-    assert!(moved(&stack, &first, &other).await.contains("otherwise"));
+    assert!(moved(&stack, &first, &other).await.contains("differently"));
     let file = stack.file.clone();
     stack.file = file.replace("size: 2", "size: 3");
-    assert!(moved(&stack, &first, &env).await.contains("token.a would be done otherwise"));
+    assert!(moved(&stack, &first, &env).await.contains("token.a would now change differently"));
     stack.file = file.clone();
     stack.reconcile().await;
     assert!(moved(&stack, &first, &env).await.contains("the state has changed"));
@@ -185,7 +186,7 @@ async fn a_saved_plan_is_valid_until_something_changes() {
     let second = saved(&stack, &env).await;
     assert_eq!(moved(&stack, &second, &env).await, "");
     stack.world.meddle(|things| things[1].spec["rules"]["x"] = "y".into());
-    assert!(moved(&stack, &second, &env).await.contains("named.b would be done otherwise"));
+    assert!(moved(&stack, &second, &env).await.contains("named.b would now change differently"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -199,7 +200,8 @@ async fn unmanaged_tags_are_removed_on_request() {
     assert_eq!(stack.plan().await, [""; 0]);
     stack.file = stack.file.replace("{ours: x}", "{ours: x}, tags_exclusive: true");
     let plan = stack.surveyed().await;
-    let paths: Vec<String> = plan.steps[0].changes.iter().map(|c| c.path.to_string()).collect();
+    let paths: Vec<String> =
+        plan.steps[0].action.changes().iter().map(|c| c.path.to_string()).collect();
     assert_eq!(paths, ["tags.theirs"]);
     stack.reconcile().await;
     stack.holds("alone").await;
@@ -216,8 +218,8 @@ async fn nothing_is_deleted_for_an_excluded_replacement() {
     stack.file = stack.file.replace("round", "square").replace("size: 1", "size: 2");
     stack.selection.excluded = these(&["token.a"]);
     assert_eq!(stack.plan().await, [""; 0]);
-    let left_out = stack.surveyed().await.left_out;
-    assert_eq!(left_out, these(&["named.b", "token.a"]));
+    let skipped = stack.surveyed().await.skipped;
+    assert_eq!(skipped, these(&["named.b", "token.a"]));
     stack.reconcile().await;
     assert_eq!(stack.world.things().len(), 2);
 }
@@ -246,7 +248,8 @@ async fn a_replacement_shows_removed_write_only_fields() {
     let mut stack = made("token:\n  a: {shape: round, word: hush}\n").await;
     stack.file = stack.file.replace("shape: round, word: hush", "shape: square");
     let plan = stack.surveyed().await;
-    let changed: Vec<String> = plan.steps[0].changes.iter().map(|c| c.path.to_string()).collect();
+    let changed: Vec<String> =
+        plan.steps[0].action.changes().iter().map(|c| c.path.to_string()).collect();
     assert_eq!(changed, ["shape", "word"]);
 }
 
@@ -254,12 +257,12 @@ async fn a_replacement_shows_removed_write_only_fields() {
 async fn an_edit_of_an_ignored_field_is_reported_once_with_its_line() {
     let mut stack = made("token:\n  a:\n    size: 2\n    ignore: [size]\n").await;
     stack.world.meddle(|things| things[0].spec["size"] = 9.into());
-    assert_eq!(notes(&stack, "token.a").await, [""; 0], "what others do is theirs");
+    assert_eq!(notes(&stack, "token.a").await, [], "what others do is theirs");
     stack.file = stack.file.replace("size: 2", "size: 3");
-    let said = "`size` was edited in vain: `ignore` leaves it to others (stack.yaml:5:5)";
-    assert_eq!(notes(&stack, "token.a").await, [said]);
+    let (path, place) = (Path(vec!["size".to_owned()]), Some("stack.yaml:5:5".to_owned()));
+    assert_eq!(notes(&stack, "token.a").await, [Note::IgnoredEdit { path, place }]);
     stack.world.script(|_| Fate::Happens);
     stack.reconcile().await;
     assert_eq!(stack.world.writes(), 0);
-    assert_eq!(notes(&stack, "token.a").await, [""; 0]);
+    assert_eq!(notes(&stack, "token.a").await, []);
 }

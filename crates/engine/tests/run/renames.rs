@@ -1,7 +1,7 @@
 //! Renames: `renamed_from`, and names that move from one address to another.
 
 use stackwright_engine::kind::Fault;
-use stackwright_engine::plan::Selection;
+use stackwright_engine::plan::{Action, CreateReason, Note, Selection};
 use stackwright_testkit::world::Fate;
 
 use crate::support::{Ended, PAIR, Stack, address, made, notes, these};
@@ -69,8 +69,8 @@ async fn a_unique_name_passes_from_one_address_to_another() {
     stack.file = "stack: s\nnamed:\n  b: {name: x, size: 3}\n".to_owned();
     assert_eq!(stack.plan().await, ["create named.b", "delete named.a"]);
     let plan = stack.surveyed().await;
-    let why = plan.steps[0].why.clone().unwrap_or_default();
-    assert!(why.contains("named.a") && why.contains("renamed_from"), "{why}");
+    let Action::Create { reason, .. } = &plan.steps[0].action else { panic!("{plan:?}") };
+    assert_eq!(*reason, CreateReason::NameOf(address("named.a")));
     stack.reconcile().await;
     stack.holds("passed on").await;
     let writes: Vec<&str> = stack.world.deeds().iter().map(|deed| deed.verb).collect();
@@ -101,19 +101,17 @@ async fn an_object_recorded_at_another_address_is_not_adopted() {
 #[tokio::test(start_paused = true)]
 async fn an_unknown_former_address_is_reported_once() {
     let mut stack = Stack::new("token:\n  a: {renamed_from: b}\n");
-    let said =
-        "`renamed_from: token.b`: nothing is known of token.b; it may be taken out of the file";
-    assert_eq!(notes(&stack, "token.a").await, [said]);
+    assert_eq!(notes(&stack, "token.a").await, [Note::UnknownFormer(address("token.b"))]);
     stack.reconcile().await;
-    assert_eq!(notes(&stack, "token.a").await, [""; 0], "it is made");
+    assert_eq!(notes(&stack, "token.a").await, [], "it is made");
     stack.file = "stack: s\ntoken:\n  c: {name: a, renamed_from: a}\n".to_owned();
-    assert_eq!(notes(&stack, "token.c").await, ["it was token.a, and is the same object"]);
+    assert_eq!(notes(&stack, "token.c").await, [Note::Moved { from: address("token.a") }]);
     stack.reconcile().await;
-    assert_eq!(notes(&stack, "token.c").await, [""; 0], "it may stay");
+    assert_eq!(notes(&stack, "token.c").await, [], "it may stay");
     // When others have deleted the object, its former address is not reported either.
     stack.world.meddle(|things| things[0].alive = false);
     assert_eq!(stack.plan().await, ["create token.c"]);
-    assert_eq!(notes(&stack, "token.c").await, [""; 0]);
+    assert_eq!(notes(&stack, "token.c").await, []);
 }
 
 /// A replaced object could not be deleted, its replacement was removed from the file, and another
@@ -163,15 +161,15 @@ async fn a_removed_and_an_added_resource_may_be_a_rename() {
         let mut stack = made(&format!("{kind}:\n  a: {{}}\n")).await;
         let former = stack.world.things()[0].id.clone();
         stack.file = format!("stack: s\n{kind}:\n  b: {{}}\n");
-        let note = format!("if it is {kind}.a by another key, `renamed_from: a` keeps it");
+        let note = Note::PossibleRename(address(&format!("{kind}.a")));
         assert_eq!(notes(&stack, &format!("{kind}.b")).await, [note]);
         // With two added resources it is unclear which one is meant.
         stack.file += "  c: {}\n";
-        assert_eq!(notes(&stack, &format!("{kind}.b")).await, [""; 0]);
+        assert_eq!(notes(&stack, &format!("{kind}.b")).await, []);
         // The advice is followed; the name stays, because another name would be another object.
         stack.file = format!("stack: s\n{kind}:\n  b: {{name: a, renamed_from: a}}\n");
         stack.reconcile().await;
         assert_eq!(stack.world.things()[0].id, former);
-        assert_eq!(notes(&stack, &format!("{kind}.b")).await, [""; 0]);
+        assert_eq!(notes(&stack, &format!("{kind}.b")).await, []);
     }
 }

@@ -1,10 +1,12 @@
 //! What a run reports while it waits, and how often it repeats failed calls.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use stackwright_engine::event::Event;
-use stackwright_engine::execute::{Options, Outcome, Run};
+use stackwright_engine::awaited::Awaited;
+use stackwright_engine::event::{Event, Recovery};
+use stackwright_engine::execute::{Failure, Options, Outcome, Run};
 use stackwright_engine::kind::Fault;
 use stackwright_engine::manifest::{Manifest, Request, Source};
 use stackwright_engine::session::{Goal, Session};
@@ -61,8 +63,11 @@ async fn a_run_without_any_success_ends_early_with_the_cause() {
         // It would be fifty times two minutes if each waited for itself.
         assert!(since.elapsed() < Duration::from_secs(600), "{fault:?}: {:?}", since.elapsed());
         assert_eq!(outcome.failed.len(), 200, "{fault:?}");
-        let said = |(_, error): &(_, stackwright_engine::kind::Error)| {
-            error.hint.as_ref().is_some_and(|hint| hint.contains("run again to go on"))
+        let said = |(_, failure): &(_, Arc<Failure>)| match &**failure {
+            Failure::Call(error) => {
+                error.hint.as_ref().is_some_and(|hint| hint.contains("run again to go on"))
+            }
+            _ => false,
         };
         assert!(outcome.failed.iter().filter(|failed| said(failed)).count() > 100, "{fault:?}");
         // 64 for each of four at once, and one attempt for each.
@@ -119,14 +124,16 @@ async fn a_wait_reports_its_subject_time_and_reason_without_secrets() {
     let waits: Vec<_> = events
         .iter()
         .filter_map(|event| match event {
-            Event::Waiting { what, because, limit, .. } => Some((what, because, limit.as_secs())),
+            Event::Waiting { awaited, because, limit, .. } => {
+                Some((awaited, because, limit.as_secs()))
+            }
             _ => None,
         })
         .collect();
     assert!(waits.len() > 3, "{events:?}");
-    for (number, (what, because, limit)) in waits.into_iter().enumerate() {
-        assert_eq!((what.as_str(), limit), ("the service to take more calls", 120));
-        // The same reason is reported once.
+    for (number, (awaited, because, limit)) in waits.into_iter().enumerate() {
+        assert_eq!((awaited, limit), (&Awaited::Capacity, 120));
+        // The same reason is told once.
         assert_eq!(because.as_deref(), Some("as the ${env.PW}").filter(|_| number == 0));
     }
 }
@@ -140,9 +147,9 @@ async fn observing_a_new_object_reports_its_wait() {
     let (outcome, events) = run_with_events(&stack).await;
     assert!(outcome.done.is_empty(), "{events:?}");
     let id = stack.world.things()[0].id.clone();
-    let is_told = events.iter().any(|event| {
-        matches!(event, Event::Waiting { what, .. } if *what == format!("{id} to be visible"))
-    });
+    let is_told = events.iter().any(
+        |event| matches!(event, Event::Waiting { awaited: Awaited::Visible(of), .. } if *of == id),
+    );
     assert!(is_told, "{events:?}");
 }
 
@@ -172,12 +179,12 @@ async fn an_interruption_ends_retries() {
 
 #[tokio::test(start_paused = true)]
 async fn the_outcome_of_an_open_create_is_reported_with_its_object() {
-    for (kind, fate, how) in [
-        ("token", Fate::KillsAfter, "had happened; found by its tags"),
-        ("token", Fate::KillsBefore, "was sent again, with its token"),
-        ("named", Fate::KillsAfter, "had happened; found by its tags"),
-        ("named", Fate::KillsBefore, "it is made again"),
-        ("plain", Fate::KillsBefore, "had not happened"),
+    for (kind, fate, wanted) in [
+        ("token", Fate::KillsAfter, Recovery::Found),
+        ("token", Fate::KillsBefore, Recovery::SentAgain),
+        ("named", Fate::KillsAfter, Recovery::Found),
+        ("named", Fate::KillsBefore, Recovery::CreatedLater),
+        ("plain", Fate::KillsBefore, Recovery::NeverHappened),
     ] {
         let stack = Stack::new(&format!("{kind}:\n  a: {{}}\n"));
         let dies = fate.clone();
@@ -189,14 +196,13 @@ async fn the_outcome_of_an_open_create_is_reported_with_its_object() {
         stack.world.script(|_| Fate::Happens);
         let (_, events) = run_with_events(&stack).await;
         let recovered = events.iter().find_map(|event| match event {
-            Event::Recovered { id, how, .. } => Some((id.clone(), *how)),
+            Event::Recovered { id, outcome, .. } => Some((id.clone(), *outcome)),
             _ => None,
         });
-        let (id, said) = recovered.unwrap_or_else(|| panic!("{kind} {fate:?}: {events:?}"));
-        assert!(said.contains(how), "{kind} {fate:?}: {said}");
-        let is_there = !how.contains("again") || how.contains("token");
-        let is_there = is_there && !how.contains("had not");
-        assert_eq!(id.is_some(), is_there, "{kind} {fate:?}: {said}");
+        let (id, outcome) = recovered.unwrap_or_else(|| panic!("{kind} {fate:?}: {events:?}"));
+        assert_eq!(outcome, wanted, "{kind} {fate:?}");
+        let is_there = matches!(outcome, Recovery::Found | Recovery::SentAgain);
+        assert_eq!(id.is_some(), is_there, "{kind} {fate:?}: {outcome:?}");
     }
 }
 
@@ -213,10 +219,10 @@ async fn a_lost_reply_is_not_reported_as_throttling() {
     let (outcome, events) = run_with_events(&stack).await;
     assert_eq!(outcome.done.len(), 1, "{outcome:?}");
     let waits = events.iter().filter_map(|event| match event {
-        Event::Waiting { what, because: Some(_), limit, .. } => {
-            Some((what.as_str(), limit.as_secs()))
+        Event::Waiting { awaited, because: Some(_), limit, .. } => {
+            Some((awaited.clone(), limit.as_secs()))
         }
         _ => None,
     });
-    assert_eq!(waits.collect::<Vec<_>>(), [("an answer that can be read", 60)]);
+    assert_eq!(waits.collect::<Vec<_>>(), [(Awaited::ReadableAnswer, 60)]);
 }

@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use serde_json::json;
+use stackwright_engine::execute::Failure;
+use stackwright_engine::kind::UpdateCost;
 use stackwright_engine::state::{self, Store};
 use stackwright_testkit::world::{Fate, MemoryDisk, Thing};
 use stackwright_testkit::{Dice, figures};
@@ -164,10 +166,12 @@ fn is_locked_out(folder: &MemoryDisk) {
 }
 
 fn is_beyond_the_plan(ended: &Ended) -> bool {
-    let beyond = |message: &str| message.ends_with("needs a new object, which was not planned");
+    let beyond = |failure: &Failure| {
+        matches!(failure, Failure::NotPlanned { cost: UpdateCost::Replace, .. })
+    };
     matches!(ended, Ended::Done(outcome)
         if !outcome.failed.is_empty()
-            && outcome.failed.iter().all(|(_, error)| beyond(&error.message)))
+            && outcome.failed.iter().all(|(_, failure)| beyond(failure)))
 }
 
 fn others(stack: &Stack) -> Vec<Thing> {

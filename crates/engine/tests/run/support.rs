@@ -11,7 +11,7 @@ use stackwright_engine::clock::Clock;
 use stackwright_engine::event::{Event, Events};
 use stackwright_engine::execute::{Options, Outcome, Run};
 use stackwright_engine::manifest::{Manifest, Request, Source};
-use stackwright_engine::plan::{Action, Plan, Selection};
+use stackwright_engine::plan::{ActionKind, Note, Plan, Removal, Selection};
 use stackwright_engine::providers::Providers;
 use stackwright_engine::session::{Error, Goal, Session};
 use stackwright_engine::state::{Place, Salvage, State, Store};
@@ -207,14 +207,14 @@ impl Stack {
     }
 
     /// `state rm`.
-    pub async fn forget(&self, address: &str) {
+    pub async fn release(&self, address: &str) {
         let (manifest, providers) = (self.manifest(), self.world.providers());
         let mut store =
             Store::open(Box::new(self.disk.clone()), &place(), "test").expect("a state");
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let session = self.session(self.under_way(&manifest, &providers, &events));
         let address = address.parse().expect("an address");
-        let surveyed = session.survey_to_forget(store.state(), &address).await.expect("a look");
+        let surveyed = session.survey_to_release(store.state(), &address).await.expect("a look");
         let outcome = session.execute(&surveyed, &mut store).await.expect("it is done");
         assert!(outcome.failed.is_empty(), "{outcome:?}");
     }
@@ -291,6 +291,14 @@ impl Stack {
     }
 }
 
+/// How a blocked plan would remove an object.
+pub fn removes(removal: &Removal) -> ActionKind {
+    match removal {
+        Removal::Delete => ActionKind::Delete,
+        Removal::Replace(_) => ActionKind::Replace,
+    }
+}
+
 pub fn place() -> Place {
     Place {
         stack: "s".into(),
@@ -302,8 +310,8 @@ pub fn place() -> Place {
 
 /// The steps that change something, as the plan lists them: what must come first is in `after`.
 pub fn steps(plan: &Plan) -> Vec<String> {
-    let real = plan.steps.iter().filter(|step| step.action != Action::Record);
-    real.map(|step| format!("{:?} {}", step.action, step.address).to_lowercase()).collect()
+    let real = plan.steps.iter().filter(|step| step.kind() != ActionKind::Record);
+    real.map(|step| format!("{:?} {}", step.kind(), step.address).to_lowercase()).collect()
 }
 
 pub async fn made(file: &str) -> Stack {
@@ -320,9 +328,9 @@ pub fn these(texts: &[&str]) -> BTreeSet<Address> {
     texts.iter().map(|text| address(text)).collect()
 }
 
-/// The plan's notes about that address.
-pub async fn notes(stack: &Stack, of: &str) -> Vec<String> {
+/// What the plan reports of that address beside its steps.
+pub async fn notes(stack: &Stack, of: &str) -> Vec<Note> {
     let plan = stack.surveyed().await;
-    let of_it = plan.notes.into_iter().filter(|(address, _)| address.as_str() == of);
-    of_it.map(|(_, note)| note).collect()
+    let of_it = plan.notes.into_iter().filter(|noted| noted.address.as_str() == of);
+    of_it.map(|noted| noted.note).collect()
 }

@@ -1,17 +1,19 @@
-//! Letting go of an object: it stays in the cloud, without the tags that made it ours.
+//! Releasing an object: it stays in the cloud, without the tags that made it ours.
 
 use serde_json::Value;
 
-use super::Op;
-use crate::change::{Change, Path, Rule};
+use super::{Failure, Op};
+use crate::awaited::Awaited;
+use crate::change::{Change, ChangeReason, Path};
 use crate::kind::{Error, UpdateCost, tag};
 use crate::observe::handle;
 use crate::state::Transition;
 
 impl Op<'_> {
-    /// Its tags go first: one that still had them would be found again, and deleted. Before them go
-    /// those of what lies beside it: while it is ours itself, an interrupted run begins again.
-    pub async fn forget(&self, id: &str) -> Result<(), Error> {
+    /// Its tags are removed first: an object that still had them would be found again, and deleted.
+    /// Before them, those of what was created beside it are removed: while the object itself is ours, an
+    /// interrupted run begins again.
+    pub async fn release(&self, id: &str) -> Result<(), Failure> {
         let Some(object) = &self.object else { return Ok(()) };
         let handle = handle(&self.address, object);
         let mut beside = self.wait();
@@ -32,15 +34,16 @@ impl Op<'_> {
             };
             let Some(mut spec) = live.map(|live| live.spec) else {
                 // Seen a moment ago: it may only be late.
-                let what = format!("{id} to be visible");
-                if self.live().is_some() && showing.pause(&what, self.grace()).await {
+                let awaited = Awaited::Visible(id.to_owned());
+                if self.live().is_some() && showing.pause(&awaited, self.grace()).await {
                     continue;
                 }
                 break;
             };
             if spec.get("tags").is_none() {
-                return Err(Error::terminal(format!("the tags of {id} cannot be read"))
-                    .with_hint("they must go first, or it would be found again and deleted"));
+                let error = Error::terminal(format!("the tags of {id} cannot be read"));
+                let hint = "they must be removed first, or it would be found again and deleted";
+                return Err(error.with_hint(hint).into());
             }
             let changes = own_tags_away(&mut spec);
             if changes.is_empty() {
@@ -48,9 +51,9 @@ impl Op<'_> {
             }
             // What was just changed may show a little later.
             if is_accepted {
-                if !showing.pause("its tags to be gone", self.grace()).await {
-                    let message = format!("{id} keeps its tags, though the cloud said yes");
-                    return Err(Error::terminal(message));
+                if !showing.pause(&Awaited::TagsGone, self.grace()).await {
+                    let paths = changes.into_iter().map(|change| change.path).collect();
+                    return Err(Failure::NotApplied { paths, may_ignore: false });
                 }
                 continue;
             }
@@ -59,7 +62,7 @@ impl Op<'_> {
                 Err(error) => self.retry_change(&mut trouble, error).await?,
             }
         }
-        self.journal(Transition::Released { id: id.to_owned() }).await
+        Ok(self.journal(Transition::Released { id: id.to_owned() }).await?)
     }
 }
 
@@ -70,7 +73,13 @@ fn own_tags_away(spec: &mut Value) -> Vec<Change> {
     let gone = own.into_iter().map(|key| {
         let before = tags.remove(&key);
         let path = Path(vec!["tags".to_owned(), key]);
-        Change { path, before, after: None, rule: Rule::Edited, cost: UpdateCost::InPlace }
+        Change {
+            path,
+            before,
+            after: None,
+            reason: ChangeReason::Edited,
+            cost: UpdateCost::InPlace,
+        }
     });
     gone.collect()
 }

@@ -1,17 +1,19 @@
-//! Bringing an object to what is wanted: wait until it can be changed, compare, change, look again.
+//! Converging an object with what is wanted: wait until it can be changed, compare, change, observe
+//! again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Op;
 use super::create::{Made, Target};
-use crate::change::Change;
+use super::{Failure, Op};
+use crate::awaited::Awaited;
+use crate::change::{Change, Path};
 use crate::diff::{Compared, Difference, Fingerprints};
 use crate::kind::{Error, Fault, FieldTable, Handle, Live, Readiness, UpdateCost};
 use crate::manifest;
-use crate::plan::{Action, Step, rebound};
+use crate::plan::rebound;
 use crate::registry::Kind;
 use crate::state::{Object, Transition};
 
@@ -22,7 +24,7 @@ const SHOWING: Duration = Duration::from_secs(30);
 /// How long an object may be in transition.
 const TRANSIT: Duration = Duration::from_secs(600);
 
-/// What is known of an object before it is brought to what is wanted.
+/// What is known of an object before it converges with what is wanted.
 struct Known {
     id: String,
     outputs: BTreeMap<String, String>,
@@ -33,14 +35,11 @@ struct Known {
 }
 
 impl Op<'_> {
-    /// An object that exists, towards what is wanted now. Never more than the plan said.
-    pub async fn update(&mut self, step: &Step) -> Result<(), Error> {
-        if step.action == Action::Replace {
-            // Weakened: the object stays, and with it its generation.
-            self.generation = self.object.as_ref().map_or(self.generation, |o| o.generation);
-        }
+    /// An object that exists, towards what is wanted now. What would cost more than `allowed`, which is
+    /// what the plan said, is an error.
+    pub async fn update(&mut self, allowed: UpdateCost) -> Result<(), Failure> {
         let Some(object) = &self.object else {
-            return Err(Error::terminal("the state does not know it"));
+            return Err(Error::terminal("the state does not have it").into());
         };
         let target = self.target().await?;
         let known = Known {
@@ -50,32 +49,28 @@ impl Op<'_> {
             fingerprints: object.fingerprints.clone(),
             live: self.live().cloned(),
         };
-        let allowed = match step.action {
-            Action::Restart | Action::Replace => UpdateCost::Restart,
-            _ => UpdateCost::InPlace,
-        };
         let rebound = self.rebound(&target, object);
-        self.bring(target, known, rebound, allowed).await
+        self.converge(target, known, rebound, allowed).await
     }
 
     /// A new object, from what its create established.
-    pub async fn complete(&mut self, target: Target, made: Made) -> Result<(), Error> {
+    pub async fn complete(&mut self, target: Target, made: Made) -> Result<(), Failure> {
         self.object = None;
         let applied = made.as_asked.then(|| target.sealed.clone());
         let Made { id, outputs, live, .. } = made;
         let known = Known { id, outputs, applied, fingerprints: BTreeMap::new(), live };
-        self.bring(target, known, Vec::new(), UpdateCost::Restart).await
+        self.converge(target, known, Vec::new(), UpdateCost::Restart).await
     }
 
     /// Compares and changes until nothing differs. What is rebound and cannot be seen to differ is
     /// sent once, by itself, when all else is as wanted.
-    async fn bring(
+    async fn converge(
         &self,
         target: Target,
         known: Known,
         mut rebound: Vec<Change>,
         allowed: UpdateCost,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         let Known { id, outputs, mut applied, mut fingerprints, mut live } = known;
         let is_as_asked = self.object.is_none() && applied.is_some();
         let mut handle = Handle {
@@ -99,20 +94,22 @@ impl Op<'_> {
             let is_rebinding = found.changes.is_empty();
             let changes = if is_rebinding { rebound.clone() } else { found.changes };
             if changes.is_empty() {
-                return self.done(&target, seen).await;
+                return Ok(self.done(&target, seen).await?);
             }
-            if let Some(more) = changes.iter().find(|change| change.cost > allowed) {
-                return Err(if is_as_asked { otherwise(more) } else { beyond(more) });
+            if let Some(Change { path, cost, .. }) = changes.iter().find(|c| c.cost > allowed) {
+                let (path, cost) = (path.clone(), *cost);
+                let created = Failure::CreatedDifferently(path.clone());
+                return Err(if is_as_asked { created } else { Failure::NotPlanned { path, cost } });
             }
             if changes == before {
                 // What was just changed may show a little later.
-                if showing.pause("the change to show", self.grace().min(SHOWING)).await {
+                if showing.pause(&Awaited::ChangeVisible, self.grace().min(SHOWING)).await {
                     continue;
                 }
-                return Err(unchanging(&changes, self.provider.kind()));
+                return Err(not_applied(&changes, self.provider.kind()));
             }
             if accepted == ROUNDS {
-                return Err(unchanging(&changes, self.provider.kind()));
+                return Err(not_applied(&changes, self.provider.kind()));
             }
             if !std::mem::replace(&mut intent, true) {
                 self.journal(Transition::UpdateIntent { guard: target.lifecycle.guard }).await?;
@@ -169,7 +166,7 @@ impl Op<'_> {
         &self,
         handle: &Handle<Value>,
         known: Option<Live<Value>>,
-    ) -> Result<Live<Value>, Error> {
+    ) -> Result<Live<Value>, Failure> {
         let mut known = known;
         let mut wait = self.wait();
         let mut trouble = self.wait();
@@ -186,24 +183,21 @@ impl Op<'_> {
                 },
             };
             trouble.is_over();
-            let (what, limit) = match live {
+            let (awaited, limit) = match live {
                 Some(live) => match &live.readiness {
                     Readiness::Ready => return Ok(live),
                     Readiness::Failed(why) => {
-                        let error = Error::terminal(format!("it will not work: {why}"));
-                        return Err(error.with_hint("mend the cause; the next run replaces it"));
+                        return Err(Failure::NeverReady(why.clone()));
                     }
-                    Readiness::Pending(what) => (what.clone(), TRANSIT),
+                    Readiness::Pending(what) => (Awaited::Other(what.clone()), TRANSIT),
                 },
-                None => (format!("{} to be visible", handle.id), self.grace()),
+                None => (Awaited::Visible(handle.id.clone()), self.grace()),
             };
-            if !wait.pause(&what, limit).await {
-                let seconds = limit.as_secs();
-                let message = format!("waited {seconds} s in vain for {what}");
-                return Err(Error::terminal(message).with_hint("run again to go on waiting"));
+            if !wait.pause(&awaited, limit).await {
+                return Err(Failure::TimedOut { awaited, limit });
             }
             if self.stopping() {
-                return Err(Error::terminal(format!("interrupted while waiting for {what}")));
+                return Err(Failure::Interrupted(awaited));
             }
         }
     }
@@ -292,33 +286,9 @@ fn about(changes: &[Change], fields: &FieldTable, error: Error) -> Error {
     Error { message: format!("{}: {}", names.join(", "), error.message), ..error }
 }
 
-/// A difference that this run was not to touch.
-fn beyond(change: &Change) -> Error {
-    let needs = match change.cost {
-        UpdateCost::Refuse => "is refused by the file",
-        UpdateCost::Replace => "needs a new object, which was not planned",
-        _ => "needs a restart, which was not planned",
-    };
-    Error::terminal(format!("changing `{}` {needs}", change.path))
-        .with_hint("run again: the next plan says what it comes to")
-}
-
-/// A new object that is not what its create asked for.
-fn otherwise(change: &Change) -> Error {
-    Error::terminal(format!("it was made, but not with `{}` as it was asked for", change.path))
-        .with_hint(
-            "the endpoint may not support it: take it out of the file; `--replace` tries again",
-        )
-}
-
-fn unchanging(changes: &[Change], kind: &Kind) -> Error {
-    let fields: Vec<String> = changes.iter().map(|change| change.path.to_string()).collect();
-    let may_ignore = |path: &String| manifest::not_to_ignore(kind, path).is_none();
-    let fields_told = fields.join(", ");
-    let instead = match fields.iter().all(may_ignore) {
-        true => format!(", or leave it to others (`ignore: [{fields_told}]`)"),
-        false => String::new(),
-    };
-    Error::terminal(format!("{fields_told} did not change, though the cloud said yes"))
-        .with_hint(format!("the endpoint may not support it: take the change back{instead}"))
+fn not_applied(changes: &[Change], kind: &Kind) -> Failure {
+    let paths: Vec<Path> = changes.iter().map(|change| change.path.clone()).collect();
+    let may_ignore = |path: &Path| manifest::not_to_ignore(kind, &path.to_string()).is_none();
+    let may_ignore = paths.iter().all(may_ignore);
+    Failure::NotApplied { paths, may_ignore }
 }

@@ -1,0 +1,221 @@
+//! What a step does to one object, with everything it needs for that.
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::address::Address;
+use crate::change::{Change, Path};
+use crate::kind::FieldTable;
+
+/// What a step does. `desired` is the spec that the object shall have, as far as it is known before
+/// the apply; `id` is that of the object that the step is for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// A new object, where the state has none that can stay.
+    Create { desired: Value, reason: CreateReason },
+    /// The object is changed in place.
+    Update { id: String, desired: Value, changes: Vec<Change> },
+    /// The object is changed, and stopped and started for it.
+    Restart { id: String, desired: Value, changes: Vec<Change> },
+    /// A new object takes the place of `id`, whose deletion is a step of its own.
+    Replace {
+        id: String,
+        desired: Value,
+        changes: Vec<Change>,
+        order: ReplaceOrder,
+        reason: ReplaceReason,
+        /// What others have put on the old object; it goes with it.
+        unmanaged: Vec<String>,
+    },
+    /// The object is deleted.
+    Delete {
+        id: String,
+        reason: DeleteReason,
+        /// What others have put on the object; it goes with it.
+        unmanaged: Vec<String>,
+    },
+    /// The object stays in the cloud and is removed from the state.
+    Release { id: String, reason: ReleaseReason },
+    /// Nothing changes in the cloud; the state records what is so.
+    Record { id: String, desired: Value },
+}
+
+/// An [`Action`] without its data: for counts, events, saved plans and whoever shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    Create,
+    Update,
+    Restart,
+    Replace,
+    Delete,
+    Release,
+    Record,
+}
+
+/// Why an object is created.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CreateReason {
+    /// The file has it, and the state does not.
+    New,
+    /// The object of the state, which had this id, no longer exists.
+    Gone(String),
+    /// The deletion of the former object was interrupted, and is finished first.
+    DeletionInterrupted,
+    /// An old object of this address has the same unique name, and is deleted first.
+    NameOfOld,
+    /// The object of this address, which the file no longer has, has the same unique name and goes
+    /// first.
+    NameOf(Address),
+}
+
+/// Why an object is replaced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReplaceReason {
+    /// The values at these paths cannot be changed in place.
+    Changes(Vec<Path>),
+    /// It will never work, for this reason, in the words of its kind.
+    Failed(String),
+    /// `--replace` names it.
+    Requested,
+}
+
+/// Which object of a replacement exists first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplaceOrder {
+    CreateFirst,
+    /// The unique name of the old object is needed for the new one.
+    DeleteFirst,
+}
+
+/// Why an object is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeleteReason {
+    /// The file does not have it, or everything is destroyed.
+    NotWanted,
+    /// The plan creates its successor.
+    Replaced,
+    /// An earlier run created its successor and did not come to delete it.
+    Leftover,
+}
+
+/// Why an object is released.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReleaseReason {
+    /// The file does not have it any more, and `retain` keeps it.
+    Retained,
+    /// `state rm` names it.
+    Requested,
+}
+
+impl Action {
+    pub fn kind(&self) -> ActionKind {
+        match self {
+            Self::Create { .. } => ActionKind::Create,
+            Self::Update { .. } => ActionKind::Update,
+            Self::Restart { .. } => ActionKind::Restart,
+            Self::Replace { .. } => ActionKind::Replace,
+            Self::Delete { .. } => ActionKind::Delete,
+            Self::Release { .. } => ActionKind::Release,
+            Self::Record { .. } => ActionKind::Record,
+        }
+    }
+
+    /// Whether the object is no longer the stack's afterwards.
+    pub fn removes(&self) -> bool {
+        matches!(self, Self::Delete { .. } | Self::Release { .. })
+    }
+
+    /// Whether an old object of the same address must be deleted before this.
+    pub fn deletes_first(&self) -> bool {
+        match self {
+            Self::Create { reason, .. } => {
+                matches!(reason, CreateReason::DeletionInterrupted | CreateReason::NameOfOld)
+            }
+            Self::Replace { order, .. } => *order == ReplaceOrder::DeleteFirst,
+            _ => false,
+        }
+    }
+
+    /// The id of the object that exists before the step.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Create { .. } => None,
+            Self::Update { id, .. }
+            | Self::Restart { id, .. }
+            | Self::Replace { id, .. }
+            | Self::Delete { id, .. }
+            | Self::Release { id, .. }
+            | Self::Record { id, .. } => Some(id),
+        }
+    }
+
+    /// What is wanted; nothing of an object that is removed.
+    pub fn desired(&self) -> Option<&Value> {
+        match self {
+            Self::Create { desired, .. }
+            | Self::Update { desired, .. }
+            | Self::Restart { desired, .. }
+            | Self::Replace { desired, .. }
+            | Self::Record { desired, .. } => Some(desired),
+            Self::Delete { .. } | Self::Release { .. } => None,
+        }
+    }
+
+    pub fn changes(&self) -> &[Change] {
+        match self {
+            Self::Update { changes, .. }
+            | Self::Restart { changes, .. }
+            | Self::Replace { changes, .. } => changes,
+            _ => &[],
+        }
+    }
+
+    /// What goes with the object and was put there by others.
+    pub fn unmanaged(&self) -> &[String] {
+        match self {
+            Self::Replace { unmanaged, .. } | Self::Delete { unmanaged, .. } => unmanaged,
+            _ => &[],
+        }
+    }
+
+    /// Hides internal fields, unless nothing else changes; what a change of a computed field costs is
+    /// shown at the field of the file that it is computed from.
+    pub(super) fn hide_internal(&mut self, fields: &FieldTable) {
+        if let Some(desired) = self.desired_mut().and_then(Value::as_object_mut) {
+            desired.retain(|field, _| !fields.is_internal(field));
+        }
+        let Some(changes) = self.changes_mut() else { return };
+        for (computed, of) in fields.computed() {
+            let change = changes.iter().find(|change| change.path.field() == computed);
+            let Some(cost) = change.map(|change| change.cost) else { continue };
+            for change in changes.iter_mut().filter(|change| change.path.field() == of) {
+                change.cost = change.cost.max(cost);
+            }
+        }
+        let is_internal = |change: &Change| fields.is_internal(change.path.field());
+        if !changes.iter().all(is_internal) {
+            changes.retain(|change| !is_internal(change));
+        }
+    }
+
+    fn desired_mut(&mut self) -> Option<&mut Value> {
+        match self {
+            Self::Create { desired, .. }
+            | Self::Update { desired, .. }
+            | Self::Restart { desired, .. }
+            | Self::Replace { desired, .. }
+            | Self::Record { desired, .. } => Some(desired),
+            Self::Delete { .. } | Self::Release { .. } => None,
+        }
+    }
+
+    fn changes_mut(&mut self) -> Option<&mut Vec<Change>> {
+        match self {
+            Self::Update { changes, .. }
+            | Self::Restart { changes, .. }
+            | Self::Replace { changes, .. } => Some(changes),
+            _ => None,
+        }
+    }
+}

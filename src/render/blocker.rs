@@ -1,0 +1,123 @@
+//! Why a plan is blocked, and what unblocks it: a sentence and a hint for each blocker.
+
+use serde_json::{Value, json};
+use stackwright_engine::lifecycle::GuardKind;
+use stackwright_engine::plan::{Blocked, Blocker, Removal};
+
+use super::{clean, failure, reason};
+
+/// What stops the step, with its address for a subject.
+pub fn sentence(blocked: &Blocked) -> String {
+    let Blocked { address, blocker } = blocked;
+    match blocker {
+        Blocker::CannotUnset(path) => {
+            format!("`{path}` of {address} was removed from the file and has no default")
+        }
+        Blocker::NameRetained(former) => {
+            format!("{address} needs the name of {former}, which `retain` keeps in the cloud")
+        }
+        Blocker::Guarded { guard, removal } => {
+            format!("{address} is {}; this plan would {}", guarded(*guard), removes(removal))
+        }
+        Blocker::CannotShrink { path, now } => {
+            format!("`{path}` of {address} is {now} and cannot become smaller")
+        }
+        Blocker::CreatedDifferently(path) => {
+            format!("{address} was {}", failure::created_differently(path))
+        }
+        Blocker::Refused { path, by } => {
+            format!("`{path}` of {address} differs, and `{by}` refuses the change")
+        }
+        Blocker::Locked { protection, removal } => {
+            format!(
+                "{address}: {}; this plan would {}",
+                clean(&protection.reason),
+                removes(removal)
+            )
+        }
+    }
+}
+
+/// How to go on.
+pub fn hint(blocked: &Blocked) -> String {
+    let Blocked { address, blocker } = blocked;
+    match blocker {
+        Blocker::CannotUnset(path) => format!("write the value of `{path}` that you want"),
+        Blocker::NameRetained(former) => {
+            format!("another `name:`; or `renamed_from: {}` for the same object", former.key())
+        }
+        Blocker::Guarded { guard, removal: Removal::Delete } => {
+            format!("set `{}: false`, reconcile, then remove it", name(*guard))
+        }
+        Blocker::Guarded { guard, removal: Removal::Replace(_) } => format!(
+            "undo the change; or, if it may be replaced, reconcile with `{}: false` alone first",
+            name(*guard)
+        ),
+        Blocker::CannotShrink { now, .. } => format!(
+            "write {now} or more; or `--replace {address}`, which creates another one and deletes \
+             this one"
+        ),
+        Blocker::CreatedDifferently(_) => format!(
+            "the endpoint may not support it: remove it from the file; or `--replace {address}`, \
+             which creates another one"
+        ),
+        Blocker::Refused { path, by } => {
+            format!("write the former `{path}` again, or another `{by}`")
+        }
+        Blocker::Locked { protection, .. } => clean(&protection.hint),
+    }
+}
+
+/// For programs: which blocker, its data, and the sentence.
+pub fn json(blocked: &Blocked) -> Value {
+    let mut document = match &blocked.blocker {
+        Blocker::CannotUnset(path) => json!({ "blocker": "cannot_unset", "path": path }),
+        Blocker::NameRetained(former) => json!({ "blocker": "name_retained", "former": former }),
+        Blocker::Guarded { guard, removal } => {
+            json!({ "blocker": "guarded", "guard": guard, "action": action(removal) })
+        }
+        Blocker::CannotShrink { path, now } => {
+            json!({ "blocker": "cannot_shrink", "path": path, "now": now })
+        }
+        Blocker::CreatedDifferently(path) => {
+            json!({ "blocker": "created_differently", "path": path })
+        }
+        Blocker::Refused { path, by } => json!({ "blocker": "refused", "path": path, "by": by }),
+        Blocker::Locked { removal, .. } => {
+            json!({ "blocker": "locked", "action": action(removal) })
+        }
+    };
+    document["address"] = json!(blocked.address);
+    document["message"] = json!(sentence(blocked));
+    document
+}
+
+/// The key of the file.
+pub fn name(guard: GuardKind) -> &'static str {
+    match guard {
+        GuardKind::Protect => "protect",
+        GuardKind::Retain => "retain",
+    }
+}
+
+fn guarded(guard: GuardKind) -> &'static str {
+    match guard {
+        GuardKind::Protect => "protected",
+        GuardKind::Retain => "retained",
+    }
+}
+
+fn action(removal: &Removal) -> &'static str {
+    match removal {
+        Removal::Delete => "delete",
+        Removal::Replace(_) => "replace",
+    }
+}
+
+/// Completes "this plan would".
+fn removes(removal: &Removal) -> String {
+    match removal {
+        Removal::Delete => "delete it".to_owned(),
+        Removal::Replace(reason) => format!("replace it, because {}", reason::replace(reason)),
+    }
+}

@@ -1,0 +1,199 @@
+//! What is said of an error: what happened, where, and what to do.
+
+use stackwright_engine::Address;
+use stackwright_engine::execute::Failure;
+use stackwright_engine::kind::{self, tag};
+use stackwright_engine::manifest::{Cloud, nearest};
+use stackwright_engine::observe::Unseen;
+use stackwright_engine::session::{self, Foreign, Why};
+
+use super::{blocker, clean, failure};
+use crate::error::Error;
+use crate::exit::{self, code};
+
+/// Several lines.
+pub fn report(error: &Error, color: bool) -> String {
+    let mut lines = match error {
+        Error::Invalid(invalid) => {
+            let found = &invalid.diagnostics;
+            let mut lines: Vec<String> =
+                found.iter().map(|d| d.render(&invalid.source, color)).collect();
+            lines.push(format!("error: {invalid}"));
+            return lines.join("\n\n");
+        }
+        Error::Session { error, cloud, places } => Report { error, cloud, places }.lines(),
+        other => vec![format!("error: {}", clean(&other.to_string()))],
+    };
+    lines.extend(hint(error).map(|hint| format!("  hint: {hint}")));
+    lines.join("\n")
+}
+
+fn hint(error: &Error) -> Option<String> {
+    match error {
+        Error::NoStackFile => Some("write one, or name it: stackwright plan FILE".into()),
+        Error::NeedsYes(_) => Some("add --yes to answer yes".into()),
+        Error::Local(error) => error.hint(),
+        Error::Cloud { error, .. } => error.hint.clone(),
+        Error::State(error) => error.hint(),
+        Error::Refused(_, hint) | Error::Unknown(_, hint) => hint.clone(),
+        _ => None,
+    }
+}
+
+/// An error of a session, and what its words need beside it.
+struct Report<'a> {
+    error: &'a session::Error,
+    cloud: &'a Cloud,
+    places: &'a [(Address, String)],
+}
+
+impl Report<'_> {
+    fn lines(&self) -> Vec<String> {
+        let mut lines = vec![format!("error: {}", self.title())];
+        match self.error {
+            session::Error::Unseen(unseen) => {
+                let each = |unseen: &Unseen| said(unseen.what(), &unseen.error);
+                lines.extend(unseen.iter().flat_map(each));
+                lines.extend(skipping(unseen));
+            }
+            session::Error::Unprepared(failed) => {
+                let each = |(address, error): &(Address, _)| said(&self.named(address), error);
+                lines.extend(failed.iter().flat_map(each));
+            }
+            session::Error::Recovery { failure, .. } => {
+                lines.extend(failure::hint(failure).map(|hint| format!("  hint: {hint}")));
+            }
+            session::Error::Import { error, .. } => {
+                lines.extend(error.hint.iter().map(|hint| format!("  hint: {hint}")));
+            }
+            session::Error::Blocked(blocked) => {
+                for blocked in blocked {
+                    let place = self.place(&blocked.address).map(|place| format!("{place}: "));
+                    let place = place.unwrap_or_default();
+                    lines.push(format!("  {place}{}", blocker::sentence(blocked)));
+                    lines.push(format!("    hint: {}", blocker::hint(blocked)));
+                }
+            }
+            session::Error::NoSuch(addresses) => {
+                let known = || self.places.iter().map(|(address, _)| address.as_str());
+                let near = addresses.iter().filter_map(|no| nearest(no.as_str(), known()));
+                lines.extend(near.map(|near| format!("  hint: did you mean `{near}`?")));
+            }
+            session::Error::Foreign(foreign) => {
+                lines.extend(foreign.iter().map(|foreign| self.foreign(foreign)));
+                lines.extend(foreign_hints(foreign).iter().map(|hint| format!("  hint: {hint}")));
+            }
+            session::Error::State(_) | session::Error::Unclaimed(_) => {}
+        }
+        lines
+    }
+
+    fn title(&self) -> String {
+        match self.error {
+            session::Error::Unseen(_) => {
+                let cloud = match self.cloud {
+                    Cloud::Aws => "AWS".to_owned(),
+                    Cloud::Local => "the local cloud".to_owned(),
+                    Cloud::Endpoint(url) => clean(url),
+                };
+                format!("failed to read resources from {cloud}")
+            }
+            session::Error::Unprepared(failed) => {
+                let is_code = failed.iter().all(|(_, error)| error.field == Some("code"));
+                let verb = if is_code { "package" } else { "prepare" };
+                let names: Vec<&str> = failed.iter().map(|(address, _)| address.as_str()).collect();
+                format!("cannot {verb} {}", names.join(", "))
+            }
+            session::Error::Recovery { address, failure } => recovery(address, failure),
+            other => clean(&other.to_string()),
+        }
+    }
+
+    /// Where a resource stands in the file.
+    fn place(&self, address: &Address) -> Option<&str> {
+        let found = self.places.iter().find(|(known, _)| known == address);
+        found.map(|(_, place)| place.as_str())
+    }
+
+    /// An address, behind its place.
+    fn named(&self, address: &Address) -> String {
+        let place = self.place(address);
+        place.map_or_else(|| address.to_string(), |place| format!("{place}: {address}"))
+    }
+
+    fn foreign(&self, foreign: &Foreign) -> String {
+        let Foreign { kind, found, why, address } = foreign;
+        let created = found.created.as_ref().map(|at| format!(", created {at}"));
+        let why = match why {
+            Why::OtherLineage => "belongs to another copy of this stack's state",
+            Why::TakenOver => "was adopted by another copy of this stack's state",
+            Why::Duplicate => "is a second object beside the one in the state",
+            Why::NameTaken => "has a name that this stack needs, and was not created by it",
+        };
+        let place = address.as_ref().map(|address| format!("{}: ", self.named(address)));
+        let is_taken = foreign.why == Why::NameTaken;
+        let stack = found.tags.get(tag::STACK).filter(|_| is_taken);
+        let stack = stack.map(|stack| format!(" (it belongs to the stack {stack})"));
+        let (place, stack) = (place.unwrap_or_default(), stack.unwrap_or_default());
+        let name =
+            if found.name == found.id { String::new() } else { format!(" `{}`", found.name) };
+        let created = created.unwrap_or_default();
+        clean(&format!("  {place}{kind} {}{name}{created} {why}{stack}", found.id))
+    }
+}
+
+/// Why the outcome of a create that an earlier run left open could not be found.
+pub fn recovery(address: &Address, failure: &Failure) -> String {
+    format!("{address}: {}", clean(&failure::message(failure)))
+}
+
+/// The words of a call's error.
+fn said(what: &str, error: &kind::Error) -> Vec<String> {
+    let mut lines = vec![format!("  {what}: {}", clean(&error.message))];
+    lines.extend(error.hint.iter().map(|hint| format!("    hint: {hint}")));
+    lines
+}
+
+/// How to go on without what could not be read. Where nothing answers, nothing helps.
+fn skipping(unseen: &[Unseen]) -> Option<String> {
+    let is_reached = unseen.iter().all(|unseen| exit::of_fault(&unseen.error.fault) != code::CLOUD);
+    let known = unseen.iter().filter_map(|unseen| unseen.address.as_ref());
+    let flags: Vec<String> = known.map(|address| format!("--exclude {address}")).collect();
+    (is_reached && !flags.is_empty()).then(|| {
+        let flags = flags.join(" ");
+        format!(
+            "  hint: `plan`, `reconcile` and `destroy` go on without it by `{flags}`; \
+             `state rm --force` releases it as it is"
+        )
+    })
+}
+
+fn foreign_hints(foreign: &[Foreign]) -> Vec<&'static str> {
+    let is_there = |why: Why| foreign.iter().any(|foreign| foreign.why == why);
+    let mut hints = Vec::new();
+    if is_there(Why::OtherLineage) || is_there(Why::TakenOver) {
+        hints.push(
+            "a colleague's clone, or a lost state file? `stackwright reconcile --adopt` adopts them; \
+             another `stack:` name leaves them alone",
+        );
+    }
+    if is_there(Why::TakenOver) {
+        hints.push("to drop them here, remove this state's folder: .stackwright/STACK/CLOUD");
+    }
+    let is_owned = |foreign: &Foreign| foreign.found.tags.contains_key(tag::STACK);
+    let mut taken = foreign.iter().filter(|foreign| foreign.why == Why::NameTaken);
+    if taken.any(is_owned) {
+        hints.push(
+            "give yours another `name:`; or release it in its own stack first (`stackwright state rm`)",
+        );
+    } else if is_there(Why::NameTaken) {
+        hints.push(
+            "give yours another `name:`; or adopt it, by `stackwright import ADDRESS ID` or with \
+             `reconcile --adopt`",
+        );
+    }
+    if is_there(Why::Duplicate) {
+        hints.push("delete the one that is not wanted, then run again");
+    }
+    hints
+}

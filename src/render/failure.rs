@@ -1,0 +1,59 @@
+//! Why a step fails, and what to do about it.
+
+use stackwright_engine::change::Path;
+use stackwright_engine::execute::Failure;
+use stackwright_engine::kind::UpdateCost;
+
+/// What happened to the object, in one line.
+pub fn message(failure: &Failure) -> String {
+    match failure {
+        Failure::Call(error) => error.message.clone(),
+        Failure::NotPlanned { path, cost } => {
+            let needs = match cost {
+                UpdateCost::Refuse => "is refused by the file",
+                UpdateCost::Replace => "needs a new object, which was not planned",
+                _ => "needs a restart, which was not planned",
+            };
+            format!("changing `{path}` {needs}")
+        }
+        Failure::CreatedDifferently(path) => created_differently(path),
+        Failure::NotApplied { paths, .. } => {
+            format!("{}: update accepted but not applied", listed(paths))
+        }
+        Failure::NeverReady(why) => format!("will never be ready: {why}"),
+        Failure::TimedOut { awaited, limit } => {
+            format!("timed out after {} s waiting for {awaited}", limit.as_secs())
+        }
+        Failure::Interrupted(awaited) => format!("interrupted while waiting for {awaited}"),
+    }
+}
+
+pub fn hint(failure: &Failure) -> Option<String> {
+    Some(match failure {
+        Failure::Call(error) => return error.hint.clone(),
+        Failure::NotPlanned { .. } => "run again: the next plan shows the change".to_owned(),
+        Failure::CreatedDifferently(_) => "the endpoint may not support it: remove it from the \
+                                           file; `--replace` tries again"
+            .to_owned(),
+        Failure::NotApplied { paths, may_ignore: true } => format!(
+            "the endpoint may not support it: undo the change, or leave it to others \
+             (`ignore: [{}]`)",
+            listed(paths)
+        ),
+        Failure::NotApplied { may_ignore: false, .. } => {
+            "the endpoint may not support it: undo the change".to_owned()
+        }
+        Failure::NeverReady(_) => "fix the cause; the next run replaces the object".to_owned(),
+        Failure::TimedOut { .. } => "run again to go on waiting".to_owned(),
+        Failure::Interrupted(_) => return None,
+    })
+}
+
+/// Of an object that was just created, and of one that an earlier run created.
+pub fn created_differently(path: &Path) -> String {
+    format!("created, but not with the requested `{path}`")
+}
+
+fn listed(paths: &[Path]) -> String {
+    paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,37 @@
+//! What a plan reports beside its steps, a sentence for each note.
+
+use stackwright_engine::plan::{Note, Noted};
+
+use super::blocker::name;
+use super::clean;
+
+pub fn sentence(noted: &Noted) -> String {
+    let Noted { address, note } = noted;
+    match note {
+        Note::Observed(what) => clean(what),
+        Note::Unmanaged(what) => format!("has {}, not in the file; left alone", clean(what)),
+        Note::Unverifiable(path) => format!(
+            "whether the object has this `{path}` cannot be seen; `--replace {address}` creates \
+             another one that has it"
+        ),
+        Note::IgnoredEdit { path, place } => {
+            let place = place.as_ref().map(|place| format!(" ({place})")).unwrap_or_default();
+            format!("the edit of `{path}` has no effect: `ignore` leaves it to others{place}")
+        }
+        Note::Moved { from } => format!("was {from}, and is the same object"),
+        Note::MovedAndReplaced { from, name } => format!(
+            "was {from}; `name: {}` keeps the object, if it is the name that differs",
+            clean(name)
+        ),
+        Note::Adopted { id } => format!("{} exists; will be adopted", clean(id)),
+        Note::GuardAdded(guard) => format!("`{}` takes effect after this run", name(*guard)),
+        Note::GuardRemoved(guard) => format!("`{}` ends with this run", name(*guard)),
+        Note::UnknownFormer(former) => format!(
+            "`renamed_from: {former}`: {former} is unknown; the line may be removed from the file"
+        ),
+        Note::PossibleRename(former) => format!(
+            "if this is {former} under another key, `renamed_from: {}` keeps the object",
+            former.key()
+        ),
+    }
+}
