@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::address::Address;
 use crate::execute::Run;
-use crate::kind::{Found, Live, Owner, tag};
+use crate::kind::{CreateIdempotency, Found, Live, Owner, tag};
 use crate::manifest::Resource;
 use crate::observe::{Observed, owner};
 use crate::state::{Entry, State, Transition};
@@ -85,6 +85,20 @@ impl Claiming<'_> {
         resource.map(|resource| resource.address.clone())
     }
 
+    /// Whether a create is open that takes no tags and asks for this name.
+    fn is_of_an_intent(&self, kind: &str, found: &Found) -> bool {
+        let kind = self.run.providers.kinds().get(kind);
+        let is_untagged =
+            kind.is_some_and(|kind| kind.create == CreateIdempotency::UniqueNameUntagged);
+        let mut open = self.state.resources.iter().filter_map(|(address, record)| {
+            record
+                .creating
+                .as_ref()
+                .filter(|_| kind.is_some_and(|kind| address.kind() == kind.name))
+        });
+        is_untagged && open.any(|open| open.spec["name"] == found.name.as_str())
+    }
+
     /// Objects of our state whose tags name another lineage now: two states must not fight.
     pub fn taken_over(&self) -> Vec<Foreign> {
         let mut foreign = Vec::new();
@@ -131,6 +145,10 @@ impl Claiming<'_> {
                 } else {
                     Ok(Some((address, generation)))
                 }
+            }
+            // An open create of this name may have made it, and the next run that writes decides.
+            _ if !found.tags.contains_key(tag::STACK) && self.is_of_an_intent(kind, found) => {
+                Ok(None)
             }
             // Nobody's by its tags: asked for by name.
             _ if self.adopt && !found.tags.contains_key(tag::STACK) => {

@@ -93,7 +93,7 @@ impl Kind {
 
     /// Tells whether no two objects of this kind can have one name.
     pub fn has_unique_names(&self) -> bool {
-        self.create == CreateIdempotency::UniqueName
+        matches!(self.create, CreateIdempotency::UniqueName | CreateIdempotency::UniqueNameUntagged)
     }
 }
 

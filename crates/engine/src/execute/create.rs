@@ -68,6 +68,9 @@ impl Op<'_> {
 
     pub async fn create(&mut self) -> Result<(), Failure> {
         let target = self.target().await?;
+        if self.is_untagged() && !self.succeeds {
+            self.await_free_name(target.spec["name"].as_str().unwrap_or_default()).await?;
+        }
         let token = random().map_err(|error| Error::terminal(error.to_string()))?;
         self.journal(Transition::CreateIntent {
             token: token.clone(),
@@ -108,7 +111,9 @@ impl Op<'_> {
                     Err(error) => Err(error),
                 }
             }
-            (CreateIdempotency::UniqueName, _) if open.is_remade => {
+            (CreateIdempotency::UniqueName | CreateIdempotency::UniqueNameUntagged, _)
+                if open.is_remade =>
+            {
                 self.recovered(None, Recovery::CreatedLater)
             }
             _ => self.look_up_or_abandon(name, &creating.at).await,
@@ -169,7 +174,7 @@ impl Op<'_> {
                     wait.pause_because(&Awaited::CreateOutcome, limit, because).await;
                 }
                 Fault::Unknown => return Err(error.into()),
-                Fault::NameTaken => match self.find_named(name).await? {
+                Fault::NameTaken => match self.find_named(name, unknown).await? {
                     Named::Ours(found) => return Ok(self.take(found).await?),
                     Named::Foreign => {
                         let taken = taken(self.address.kind(), name, error);
@@ -200,9 +205,9 @@ impl Op<'_> {
     /// until it would have been seen.
     async fn find_lost(&self, name: &str, begun: &str) -> Result<Option<Found>, Failure> {
         match self.provider.kind().create {
-            CreateIdempotency::Token | CreateIdempotency::UniqueName => {
-                Ok(self.find_ours(name).await?)
-            }
+            CreateIdempotency::Token
+            | CreateIdempotency::UniqueName
+            | CreateIdempotency::UniqueNameUntagged => Ok(self.find_ours(name).await?),
             CreateIdempotency::LookUp { .. } => self.look_up(name, begun).await,
         }
     }
@@ -233,13 +238,16 @@ impl Op<'_> {
     }
 
     /// The object that has the name. One that an earlier run made may not show itself yet, and a
-    /// predecessor may linger: both are waited for.
-    async fn find_named(&self, name: &str) -> Result<Named, Failure> {
+    /// predecessor may linger: both are waited for. `unknown`: as in [`make`](Self::make).
+    async fn find_named(&self, name: &str, unknown: usize) -> Result<Named, Failure> {
         let mut wait = self.wait();
         loop {
             let found = self.find(name).await?;
             let named = found.into_iter().find(|found| found.name == name);
             let awaited = match named {
+                Some(found) if unknown > 0 && self.is_of_the_intent(&found, name) => {
+                    return Ok(Named::Ours(found));
+                }
                 Some(found) if !self.is_ours(&found) => return Ok(Named::Foreign),
                 Some(found) if found.generation() == self.generation => {
                     return Ok(Named::Ours(found));
@@ -256,7 +264,42 @@ impl Op<'_> {
         }
     }
 
-    /// The object of this address, generation and lineage that the state does not know.
+    /// Whether the ownership tags follow the create.
+    fn is_untagged(&self) -> bool {
+        self.provider.kind().create == CreateIdempotency::UniqueNameUntagged
+    }
+
+    /// Whether an object without an owner is the one that an open create has made.
+    fn is_of_the_intent(&self, found: &Found, name: &str) -> bool {
+        self.is_untagged() && found.name == name && !found.tags.contains_key(tag::STACK)
+    }
+
+    /// Returns when nothing bears the name, so that the intent to create it may be recorded. A
+    /// predecessor may linger.
+    async fn await_free_name(&self, name: &str) -> Result<(), Failure> {
+        let mut wait = self.wait();
+        loop {
+            let found = self.find(name).await?;
+            match found.into_iter().find(|found| found.name == name) {
+                None => return Ok(()),
+                Some(found) if !self.is_ours(&found) => {
+                    let error = Error::new(Fault::NameTaken, "the name is taken");
+                    return Err(taken(self.address.kind(), name, error).into());
+                }
+                Some(_) => {}
+            }
+            let awaited = Awaited::FormerGone(name.to_owned());
+            if self.stopping() {
+                return Err(Failure::Interrupted(awaited));
+            }
+            if !wait.pause(&awaited, self.grace()).await {
+                return Err(Failure::TimedOut { awaited, limit: self.grace() });
+            }
+        }
+    }
+
+    /// The object of this address, generation and lineage that the state does not know, while the
+    /// outcome of a create is unknown.
     async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
         let found = self.find(name).await?.into_iter();
         let is_known = |found: &Found| {
@@ -264,7 +307,10 @@ impl Op<'_> {
             self.shared.known.contains(&id)
         };
         let ours: Vec<Found> = found
-            .filter(|found| self.is_ours(found) && found.generation() == self.generation)
+            .filter(|found| {
+                let is_this = self.is_ours(found) && found.generation() == self.generation;
+                is_this || self.is_of_the_intent(found, name)
+            })
             .filter(|found| !is_known(found))
             .collect();
         if ours.len() > 1 {
@@ -311,7 +357,7 @@ impl Op<'_> {
     /// with a name may have taken the place of another.
     async fn take(&self, found: Found) -> Result<Made, Error> {
         let Found { id, outputs, .. } = found;
-        let as_asked = self.provider.kind().create != CreateIdempotency::UniqueName;
+        let as_asked = !self.provider.kind().has_unique_names();
         let made = Made { id, outputs, live: None, as_asked };
         let (id, outputs) = (made.id.clone(), made.outputs.clone());
         let transition = if as_asked {

@@ -76,6 +76,15 @@ pub enum CreateIdempotency {
     Token,
     /// The name is unique: a second create is refused, and the tags tell who owns the object.
     UniqueName,
+    /// The name is unique, and the create call takes no tags: `update` sets them afterwards.
+    ///
+    /// Until then the recorded intent takes the place of the tags. The engine writes it only after it
+    /// has seen that nothing bears the name. So an object of that name without an owner, seen while
+    /// the outcome of the create is unknown (a lost reply, a killed run), is the one that this create
+    /// made. A create that is refused because the name is taken, though no earlier attempt is open,
+    /// has met somebody else's object. What remains is somebody who takes the name between the look
+    /// and a create whose reply is lost.
+    UniqueNameUntagged,
     /// Neither: the engine looks for the ownership tags until `consistency_window` has passed since
     /// the intent, then creates again.
     LookUp { consistency_window: Duration },

@@ -55,7 +55,7 @@ pub enum Move {
 
 pub fn text(file: &File) -> String {
     let mut text = "stack: s\n".to_owned();
-    for kind in ["token", "named", "plain"] {
+    for kind in ["token", "named", "plain", "untagged"] {
         let mut blocks = file.iter().filter(|(_, block)| block.kind == kind).peekable();
         if blocks.peek().is_some() {
             let _ = writeln!(text, "{kind}:");
@@ -105,7 +105,7 @@ fn block(dice: &mut Dice, at: usize) -> Block {
         Some(of[dice.below(2)]).filter(|_| !dice.one_in(3))
     };
     Block {
-        kind: ["token", "named", "plain"][dice.below(3)],
+        kind: ["token", "named", "plain", "untagged"][dice.below(4)],
         renamed: 0,
         retains: false,
         size: Some(dice.below(4)).filter(|_| !dice.one_in(3)),
@@ -134,7 +134,8 @@ fn edit(dice: &mut Dice, file: &File, used: &mut BTreeSet<usize>) -> File {
                 file.insert(at, Block { renamed: old.renamed + 1, ..old });
             }
             (_, None) => {
-                let retains = is_fresh && new.kind != "named" && dice.one_in(3);
+                let is_named = ["named", "untagged"].contains(&new.kind);
+                let retains = is_fresh && !is_named && dice.one_in(3);
                 file.insert(at, Block { retains, ..new }.shapeless_if(retains));
             }
             _ => {}

@@ -87,7 +87,7 @@ async fn an_object_that_is_visible_late_is_not_created_twice() {
 async fn nothing_is_created_twice_within_the_consistency_window() {
     let mut runs = 0;
     for seconds in [1, 7, 14, 21, 28, 29] {
-        for kind in ["token", "named", "plain"] {
+        for kind in ["token", "named", "plain", "untagged"] {
             let stack = Stack { settle: Duration::from_secs(30), ..Stack::new(CHAIN) };
             stack.world.late(Duration::from_secs(seconds), Duration::ZERO);
             stack.world.script(move |deed| match (deed.verb, deed.kind) == ("create", kind) {
@@ -233,4 +233,46 @@ async fn a_late_object_of_a_former_file_converges_to_the_present_one() {
     stack.file = "stack: s\nnamed:\n  b: {word: psst}\n".to_owned();
     stack.reconcile().await;
     stack.holds("also what cannot be read back").await;
+}
+
+const UNTAGGED: &str = "untagged:\n  f: {size: 2}\n";
+
+/// The tags follow the create, so that a run may end between the two.
+#[tokio::test(start_paused = true)]
+async fn an_untagged_object_of_an_open_create_gets_its_tags() {
+    for fate in [Fate::KillsAfter, Fate::ReplyIsLost] {
+        let stack = Stack::new(UNTAGGED);
+        let sent = fate.clone();
+        stack.world.script(move |deed| match deed.verb {
+            "create" => sent.clone(),
+            _ => Fate::Happens,
+        });
+        stack.run(false).await;
+        stack.world.script(|_| Fate::Happens);
+        stack.reconcile().await;
+        let things = stack.world.things();
+        assert_eq!(things.len(), 1, "{fate:?}: {things:?}");
+        assert_eq!(things[0].address(), Some("untagged.f"), "{fate:?}");
+        stack.holds(&format!("{fate:?}")).await;
+    }
+}
+
+/// The recorded intent stands for the tags, so it is recorded only when the name is free.
+#[tokio::test(start_paused = true)]
+async fn an_untagged_object_that_bears_the_name_is_never_taken_for_one_of_ours() {
+    let stack = Stack::new(UNTAGGED);
+    stack.reconcile().await;
+    let foreign = {
+        let mut thing = stack.world.things().remove(0);
+        thing.spec["tags"] = json!({});
+        thing
+    };
+    // The plan does not know of it: it appears when the plan has been made.
+    let late = Stack::new(UNTAGGED);
+    let taken = foreign.clone();
+    late.world.meddle(|things| things.push(taken));
+    let ended = late.run(false).await;
+    assert!(matches!(ended, Ended::Refused(_)), "the plan is refused: {ended:?}");
+    assert_eq!(late.world.things(), [foreign], "it is as it was");
+    assert!(late.state().resources.is_empty(), "and no intent is recorded");
 }

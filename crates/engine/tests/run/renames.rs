@@ -118,7 +118,7 @@ async fn an_unknown_former_address_is_reported_once() {
 /// resource takes the address.
 #[tokio::test(start_paused = true)]
 async fn an_address_with_only_deposed_objects_is_free_for_a_rename() {
-    for kind in ["token", "named", "plain"] {
+    for kind in ["token", "named", "plain", "untagged"] {
         let mut stack =
             made(&format!("{kind}:\n  a: {{name: a1, shape: round}}\n  b: {{}}\n")).await;
         let b = stack.world.things().into_iter().find(|thing| thing.name() == "b").expect("made");
@@ -157,7 +157,7 @@ async fn an_address_with_only_deposed_objects_is_free_for_a_rename() {
 
 #[tokio::test(start_paused = true)]
 async fn a_removed_and_an_added_resource_may_be_a_rename() {
-    for kind in ["token", "named", "plain"] {
+    for kind in ["token", "named", "plain", "untagged"] {
         let mut stack = made(&format!("{kind}:\n  a: {{}}\n")).await;
         let former = stack.world.things()[0].id.clone();
         stack.file = format!("stack: s\n{kind}:\n  b: {{}}\n");

@@ -55,6 +55,8 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                     if *ends { thing.alive = false } else { thing.spec["size"] = 99.into() }
                 }
             }),
+            // Nothing but the state knows an object between its create and its tags.
+            Move::LoseState | Move::Damage(_) if has_untagged(&stack) => {}
             Move::LoseState => {
                 // Long after the last run, everything is visible.
                 tokio::time::sleep(Duration::from_secs(300)).await;
@@ -132,6 +134,11 @@ async fn play(moves: &[Move], loud: bool) -> usize {
 /// Whether an object of that name may have been released.
 fn retained(moves: &[Move], name: &str) -> bool {
     moves.iter().any(|step| matches!(step, Move::Edit(file) if is_retained(file, name)))
+}
+
+/// Whether an object exists whose create took no tags, and that has none yet.
+fn has_untagged(stack: &Stack) -> bool {
+    stack.world.things().iter().any(|thing| thing.kind == "untagged" && thing.address().is_none())
 }
 
 /// `false` when there is nothing to damage.

@@ -27,6 +27,8 @@ named:
 plain:
   c: {labels: {b: '${named.b.id}', a: '${token.a.id}'}, word: hush}
   d: {}
+untagged:
+  f: {labels: {a: '${token.a.id}'}}
 ";
 
 /// Two resources, one of which depends on the other.

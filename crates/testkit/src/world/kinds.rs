@@ -37,6 +37,12 @@ macro_rules! way {
 way!(/** A request that is repeated with its token makes one object. */ Tokened, "token", CreateIdempotency::Token);
 way!(/** A name is given once. */ Named, "named", CreateIdempotency::UniqueName);
 way!(
+    /** A name is given once, and the create takes no tags. */
+    Untagged,
+    "untagged",
+    CreateIdempotency::UniqueNameUntagged
+);
+way!(
     /** Neither: every request makes another. */
     Plain,
     "plain",
@@ -111,6 +117,10 @@ pub struct Spec {
     pub part_from: Option<String>,
 }
 
+const fn has_unique_names<W: Way>() -> bool {
+    matches!(W::CREATE, CreateIdempotency::UniqueName | CreateIdempotency::UniqueNameUntagged)
+}
+
 impl<W: Way> ResourceType for Sort<W> {
     const NAME: &'static str = W::NAME;
     const OUTPUTS: &'static [&'static str] = &["id"];
@@ -125,7 +135,7 @@ impl<W: Way> ResourceType for Sort<W> {
         field("part_from").not_compared().computed_from("part"),
     ];
     const CREATE: CreateIdempotency = W::CREATE;
-    const ID_IS_NAME: bool = matches!(W::CREATE, CreateIdempotency::UniqueName);
+    const ID_IS_NAME: bool = has_unique_names::<W>();
     type Config = Config;
     type Spec = Spec;
 }
@@ -161,7 +171,7 @@ impl<W: Way> Provider for Sorts<W> {
     }
 
     async fn find(&self, owner: &Owner, names: &[String]) -> Result<Vec<Found>> {
-        let unique = W::CREATE == CreateIdempotency::UniqueName;
+        let unique = has_unique_names::<W>();
         let find = |inner: &mut Inner| {
             let mut found = Vec::new();
             for thing in inner.things.iter().filter(|t| t.alive && t.kind == W::NAME) {
@@ -253,7 +263,7 @@ impl<W: Way> Ownership for Sorts<W> {
 }
 
 fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing> {
-    let spec = json!(spec);
+    let mut spec = json!(spec);
     let mut known = inner.things.iter().filter(|thing| thing.kind == W::NAME);
     match W::CREATE {
         CreateIdempotency::Token => match known.find(|thing| thing.token == intent.token) {
@@ -264,17 +274,21 @@ fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing
             Some(_) => return Err(Error::terminal("this token was used for another request")),
             None => {}
         },
-        CreateIdempotency::UniqueName
-            if known.any(|thing| thing.alive && thing.name() == spec["name"]) =>
+        _ if has_unique_names::<W>()
+            && known.any(|thing| thing.alive && thing.name() == spec["name"]) =>
         {
             return Err(Error::new(Fault::NameTaken, "there is one of that name"));
         }
         _ => {}
     }
+    if W::CREATE == CreateIdempotency::UniqueNameUntagged {
+        spec["tags"] = json!({});
+    }
     let (hidden, settling) = inner.late;
-    let id = match W::CREATE {
-        CreateIdempotency::UniqueName => spec["name"].as_str().unwrap_or_default().to_owned(),
-        _ => format!("{}-{}", W::NAME, inner.things.len()),
+    let id = if has_unique_names::<W>() {
+        spec["name"].as_str().unwrap_or_default().to_owned()
+    } else {
+        format!("{}-{}", W::NAME, inner.things.len())
     };
     let token = intent.token.clone();
     let visible = Instant::now() + hidden;

@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 pub use disk::{DiskFault, Loss, MemoryDisk};
-pub use kinds::{Named, Plain, Sort, Sorts, Tokened};
+pub use kinds::{Named, Plain, Sort, Sorts, Tokened, Untagged};
 
 use self::kinds::Way;
 
@@ -136,12 +136,14 @@ impl World {
         Self { inner: Arc::new(Mutex::new(inner)), killed: Arc::default() }
     }
 
-    /// One kind for each way in which an unknown create is settled: `token`, `named`, `plain`.
+    /// One kind for each way in which an unknown create is settled: `token`, `named`,
+    /// `plain`, `untagged`.
     pub fn kinds(&self) -> Registry {
         Registry::new(vec![
             Kind::of::<Sort<Tokened>>(),
             Kind::of::<Sort<Named>>(),
             Kind::of::<Sort<Plain>>(),
+            Kind::of::<Sort<Untagged>>(),
         ])
     }
 
@@ -156,6 +158,7 @@ impl World {
             connect::<Tokened>(self, &kinds),
             connect::<Named>(self, &kinds),
             connect::<Plain>(self, &kinds),
+            connect::<Untagged>(self, &kinds),
         ];
         Providers::new(kinds, providers)
     }
