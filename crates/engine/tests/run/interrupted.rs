@@ -4,9 +4,11 @@
 use std::time::Duration;
 
 use serde_json::json;
+use stackwright_engine::Address;
 use stackwright_engine::kind::Fault;
 use stackwright_testkit::figures;
 use stackwright_testkit::world::Fate;
+use tokio::time::Instant;
 
 use crate::support::{CHAIN, Ended, Stack, edited};
 
@@ -257,22 +259,31 @@ async fn an_untagged_object_of_an_open_create_gets_its_tags() {
     }
 }
 
-/// The recorded intent stands for the tags, so it is recorded only when the name is free.
+/// The recorded intent stands for the tags, so it is recorded only when the name is free: also where
+/// somebody takes the name after the plan, and the create's reply is lost.
 #[tokio::test(start_paused = true)]
-async fn an_untagged_object_that_bears_the_name_is_never_taken_for_one_of_ours() {
-    let stack = Stack::new(UNTAGGED);
-    stack.reconcile().await;
-    let foreign = {
-        let mut thing = stack.world.things().remove(0);
-        thing.spec["tags"] = json!({});
-        thing
-    };
-    // The plan does not know of it: it appears when the plan has been made.
-    let late = Stack::new(UNTAGGED);
-    let taken = foreign.clone();
-    late.world.meddle(|things| things.push(taken));
-    let ended = late.run(false).await;
-    assert!(matches!(ended, Ended::Refused(_)), "the plan is refused: {ended:?}");
-    assert_eq!(late.world.things(), [foreign], "it is as it was");
-    assert!(late.state().resources.is_empty(), "and no intent is recorded");
+async fn an_untagged_object_of_somebody_else_is_never_adopted() {
+    let made = Stack::new(UNTAGGED);
+    made.reconcile().await;
+    let mut foreign = made.world.things().remove(0);
+    foreign.spec["tags"] = json!({});
+    foreign.visible = Instant::now() + Duration::from_millis(10);
+
+    let stack = Stack::new("token:\n  a: {}\nuntagged:\n  f: {labels: {a: '${token.a.id}'}}\n");
+    let theirs = foreign.clone();
+    stack.world.meddle(|things| things.push(theirs));
+    let mut has_failed = false;
+    stack.world.script(move |deed| match (deed.verb, deed.kind) {
+        // Its retry takes longer than the foreign object needs to become visible.
+        ("create", "token") if !std::mem::replace(&mut has_failed, true) => {
+            Fate::Fails(Fault::Transient)
+        }
+        ("create", "untagged") => Fate::ReplyIsLost,
+        _ => Fate::Happens,
+    });
+    let ended = stack.run(false).await;
+    assert!(matches!(&ended, Ended::Done(outcome) if outcome.failed.len() == 1), "{ended:?}");
+    let untagged = stack.world.things().into_iter().find(|thing| thing.kind == "untagged");
+    assert_eq!(untagged, Some(foreign), "it is as it was");
+    assert!(!stack.state().resources.contains_key(&Address::new("untagged", "f")));
 }

@@ -20,10 +20,10 @@ pub const PROGRAM: &[&str] = &[
     "faults",
     "windows",
     "interrupted",
-    "told",
+    "progress",
     "profiles",
     "builds",
-    "notes",
+    "policies",
     "retained",
     "prober::after_each_write",
 ];

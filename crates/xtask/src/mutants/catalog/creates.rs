@@ -1,6 +1,6 @@
 //! Creates: the intent before the call, and what becomes of one whose outcome is not known.
 
-use super::Edit::{Always, Before, Never, Replace};
+use super::Edit::{Always, Before, Body, Never, Remove, Replace};
 use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
@@ -40,10 +40,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "an open create is closed before its successor is on disk",
         "Op::recover",
-        Before(
-            "\"its create is not seen to have happened; it is made again\"",
-            "self.abandon(\"\").await?;",
-        ),
+        Before("Recovery::CreatedLater", "self.abandon(\"\").await?;"),
     ),
     Mutant::engine(
         "an object that is not visible at once counts as never created",
@@ -58,7 +55,17 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a found object counts as created as asked",
         "Op::take",
-        Always("CreateIdempotency::UniqueName"),
+        Replace("!self.provider.kind().has_unique_names()", "true"),
+    ),
+    Mutant::engine(
+        "the intent of an untagged create is recorded though the name is taken",
+        "Op::create",
+        Remove("self.await_free_name"),
+    ),
+    Mutant::engine(
+        "an untagged object of an open create counts as somebody else's",
+        "Op::is_of_the_intent",
+        Body("{ let _ = (found, name); false }"),
     ),
     Mutant::engine(
         "a new object that is not visible yet counts as gone",

@@ -12,7 +12,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a delete begins while what it waits for is half created",
         "Walk::may_follow",
-        Replace("Status::Released => !step.leaves()", "Status::Released => true"),
+        Replace("!step.action.removes()", "true"),
     ),
     Mutant::engine(
         "a step begins though what it needs has failed",
@@ -32,7 +32,7 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "a reference to a replaced object is sent once, even if that fails",
-        "Op::bring",
+        "Op::converge",
         Replace("rebound.clone()", "std::mem::take(&mut rebound)"),
     ),
     Mutant::engine(

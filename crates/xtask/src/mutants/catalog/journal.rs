@@ -6,16 +6,23 @@ use super::Mutant;
 pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a replaced object is dropped from the state",
-        "journal::create",
+        "fold::apply",
         Replace(
-            "record.deposed.extend(record.object.replace(made))",
-            "record.object.replace(made)",
+            "record.deposed.extend(record.object.replace(created))",
+            "record.object = Some(created)",
         ),
     ),
     Mutant::engine(
         "an object is dropped from the state when its delete is accepted",
-        "journal::delete",
-        Replace("entry.step == Step::Done", "entry.step != Step::Failed"),
+        "fold::apply",
+        Replace(
+            "any(record, &id, generation)?.phase = Phase::Deleting",
+            "any(record, &id, generation)?.phase = Phase::Deleting;
+            if matches!(entry.transition, Transition::DeleteAccepted { .. }) {
+                record.object.take_if(|object| is_it(object, &id, generation));
+                record.deposed.retain(|object| !is_it(object, &id, generation));
+            }",
+        ),
     ),
     Mutant::engine(
         "a torn last line is an error",
@@ -46,8 +53,8 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine("an edited snapshot is accepted", "snapshot::read", Never("snapshot.checksum")),
     Mutant::engine(
         "a rebuild folds in what the snapshot already has",
-        "journal::intend",
-        Never("object.generation >= entry.generation"),
+        "fold::begin_create",
+        Never("object.generation >= creating.generation"),
     ),
     Mutant::engine(
         "a rebuild keeps no copies",

@@ -14,7 +14,7 @@ pub const MUTANTS: &[Mutant] = &[
         "Session::look",
         Never("self.adopt || state.resources.is_empty()"),
     ),
-    Mutant::engine("a released object keeps its tags", "Op::forget", Always("changes.is_empty()")),
+    Mutant::engine("a released object keeps its tags", "Op::release", Always("changes.is_empty()")),
     Mutant::engine(
         "a rename to an address with old objects is ignored",
         "Session::moves",
@@ -22,12 +22,15 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "a renamed object keeps a generation that is taken",
-        "journal::relocate",
+        "fold::relocate",
         Remove("object.generation = entry.generation"),
     ),
     Mutant::engine(
         "dependents of a renamed object still refer to its former address",
-        "journal::relocate",
-        Replace("needs.insert(to.clone(), identity)", "needs.insert(from.clone(), identity)"),
+        "fold::relocate",
+        Replace(
+            "needs.insert(entry.address.clone(), identity)",
+            "needs.insert(from.clone(), identity)",
+        ),
     ),
 ];

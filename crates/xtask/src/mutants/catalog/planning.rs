@@ -1,6 +1,6 @@
 //! What a plan contains, in which order, and which part of it is applied.
 
-use super::Edit::{Always, Never, Remove, Replace};
+use super::Edit::{Always, Body, Never, Remove, Replace};
 use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
@@ -16,7 +16,7 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "an object that cannot be created as asked is replaced again and again",
-        "made_otherwise",
+        "created_differently",
         Never("Phase::Partial"),
     ),
     Mutant::engine(
@@ -64,8 +64,8 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "an unknown former address is not reported",
-        "Session::ignored_edits",
-        Remove("self.formers_unknown"),
+        "Session::unknown_formers",
+        Body("let _ = (plan, state); Vec::new()"),
     ),
     Mutant::program(
         "validate runs the commands of the file",

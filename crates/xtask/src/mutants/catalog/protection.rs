@@ -7,7 +7,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a change that the file refuses is planned",
         "Making::compare",
-        Remove("self.refuse"),
+        Remove("self.block_refused"),
     ),
     Mutant::engine(
         "an apply does not ask for deletion protection",
@@ -22,19 +22,27 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a protected object is deleted when its block leaves the file",
         "Making::remove",
-        Remove("self.hold"),
+        Remove("self.block_guarded"),
     ),
-    Mutant::engine("a protected object is replaced", "Making::compare", Remove("self.guard")),
+    Mutant::engine(
+        "a protected object is replaced",
+        "Making::replace",
+        Remove("self.block_guarded"),
+    ),
     Mutant::engine(
         "protection is recorded only with the finished object",
-        "journal::create",
-        Replace("guard: creating.guard", "guard: Guard::default()"),
+        "fold::apply",
+        Replace(
+            "let Creating { spec, dependencies, guard, .. } = close_create(record, entry)?",
+            "let Creating { spec, dependencies, .. } = close_create(record, entry)?;
+            let guard = Guard::default()",
+        ),
     ),
     Mutant::engine(
         "an adopted object loses its protection",
-        "journal::adopt",
+        "fold::adopt",
         Replace(
-            "guards.fold(entry.data.guard, Guard::or)",
+            "guards.fold(adopted.guard, Guard::or)",
             "guards.fold(Guard::default(), |_, _| Guard::default())",
         ),
     ),

@@ -29,11 +29,11 @@ pub const MUTANTS: &[Mutant] = &[
         "Role::semantically_equal",
         Body("let _ = (path, one, other); false"),
     )
-    .suspects(&["notes", "strict"]),
+    .suspects(&["policies", "strict"]),
     Mutant::aws(
         "unmanaged policies of a role are not reported",
         "Role::unmanaged",
         Body("let _ = (applied, live); Vec::new()"),
     )
-    .suspects(&["notes"]),
+    .suspects(&["policies"]),
 ];
