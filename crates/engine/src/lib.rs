@@ -13,6 +13,7 @@ mod claim;
 pub mod clock;
 pub mod config;
 pub mod diff;
+pub mod digest;
 pub mod event;
 pub mod execute;
 pub mod graph;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
+use crate::digest::hex;
 use crate::reference::{MARK, map_texts, readable};
 
 const SEALED: &str = "\u{1}sealed ";
@@ -125,15 +126,6 @@ fn sealed(text: &str) -> Option<(&str, &str)> {
 /// Returns what may be shown of a sealed string: its references, not their values.
 pub fn template(text: &str) -> Option<String> {
     sealed(text).map(|(_, template)| readable(template))
-}
-
-/// Returns bytes as lowercase hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 /// Returns 32 hexadecimal digits from the random generator of the system.

@@ -8,9 +8,10 @@ use sha2::{Digest as _, Sha256};
 
 use super::{ActionKind, Plan, Selection, Step};
 use crate::address::Address;
+use crate::digest::hex;
 use crate::kind::tag;
 use crate::reference::map_texts;
-use crate::secret::{hex, random, template};
+use crate::secret::{random, template};
 use crate::state::{Place, State};
 
 /// The number of this layout.

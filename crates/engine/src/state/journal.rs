@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::transition::Transition;
 use super::{Error, same_format};
 use crate::address::Address;
-use crate::secret::hex;
+use crate::digest::hex;
 
 /// The number of the journal's format. A journal of any other format is refused.
 const FORMAT: u32 = 2;
