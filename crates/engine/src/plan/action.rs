@@ -193,10 +193,11 @@ impl Action {
                 change.cost = change.cost.max(cost);
             }
         }
+        // An internal change stays if no other one explains what the step costs.
         let is_internal = |change: &Change| fields.is_internal(change.path.field());
-        if !changes.iter().all(is_internal) {
-            changes.retain(|change| !is_internal(change));
-        }
+        let shown = changes.iter().filter(|change| !is_internal(change));
+        let shown = shown.map(|change| change.cost).max();
+        changes.retain(|change| !is_internal(change) || Some(change.cost) > shown);
     }
 
     fn desired_mut(&mut self) -> Option<&mut Value> {
