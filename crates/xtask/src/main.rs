@@ -1,6 +1,7 @@
 //! `cargo xtask torture`: every suite that kills, fails and cuts, in full, and the report of it in
 //! `docs/reliability.md`. `cargo test` runs the same suites at some of their points.
 
+mod circles;
 mod mutants;
 mod report;
 mod torture;
@@ -24,6 +25,10 @@ cargo xtask mutants [--list | --check] [NAME…]
   --list     shows what each mutant changes, and where it applies now
   --check    only compiles the mutants: for a first look after a change of what they are anchored to
 
+cargo xtask circles
+
+  Shows modules that import each other, in every crate.
+
 cargo xtask report
 
   Writes docs/reliability.md again, from the figures of the last runs.";
@@ -35,6 +40,7 @@ enum Task {
         /// All, where none is given.
         names: Vec<String>,
     },
+    Circles,
     Report,
 }
 
@@ -70,6 +76,7 @@ fn run(task: Task) -> std::io::Result<bool> {
         Task::Mutants { what: Mutants::List, names } => mutants::list(&root, &names),
         Task::Mutants { what: Mutants::Check, names } => mutants::check(&root, &names),
         Task::Mutants { what: Mutants::Test, names } => mutants::run(&root, &names, None),
+        Task::Circles => circles::print(&root),
         Task::Report => torture::report(&root).map(|()| true),
     }
 }
@@ -90,10 +97,13 @@ fn task(mut words: impl Iterator<Item = String>) -> Result<Task, String> {
             names.remove(0);
             Ok(Task::Mutants { what, names })
         }
+        Some("circles") => words
+            .next()
+            .map_or(Ok(Task::Circles), |word| Err(format!("`{word}` is not known here"))),
         Some("report") => {
             words.next().map_or(Ok(Task::Report), |word| Err(format!("`{word}` is not known here")))
         }
-        _ => Err("three tasks are known: torture, mutants and report".to_owned()),
+        _ => Err("four tasks are known: torture, mutants, circles and report".to_owned()),
     }
 }
 
