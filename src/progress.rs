@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
-use stackwright_aws::calls::{Awaited, Calls};
+use stackwright_aws::call_tracker::{Awaited, CallTracker};
 use stackwright_engine::Address;
 use stackwright_engine::event::{Event, Events};
 use tokio::sync::{mpsc, oneshot};
@@ -44,7 +44,7 @@ struct Now {
     printed: Instant,
     stage: Option<(String, Instant)>,
     steps: Vec<(Address, Instant)>,
-    calls: Calls,
+    calls: CallTracker,
 }
 
 impl Progress {
@@ -65,7 +65,7 @@ impl Progress {
     }
 
     /// Sets the calls to the cloud that are reported as waits from now on.
-    pub fn watch(&self, calls: &Calls) {
+    pub fn watch(&self, calls: &CallTracker) {
         lock(&self.now).calls = calls.clone();
     }
 
@@ -141,7 +141,12 @@ pub fn show(line: &str, json: bool) {
 
 impl Now {
     fn new() -> Self {
-        Self { printed: Instant::now(), stage: None, steps: Vec::new(), calls: Calls::default() }
+        Self {
+            printed: Instant::now(),
+            stage: None,
+            steps: Vec::new(),
+            calls: CallTracker::default(),
+        }
     }
 
     /// Starts or ends a stage, and restarts the timer for silence.

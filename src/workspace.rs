@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use stackwright_aws::calls::Calls;
+use stackwright_aws::call_tracker::CallTracker;
 use stackwright_aws::cloud::{Access, Cloud as Clients};
-use stackwright_aws::function::Sources;
+use stackwright_aws::connect::Sources;
 use stackwright_aws::kinds;
 use stackwright_engine::Address;
 use stackwright_engine::kind::Fault;
@@ -40,7 +40,7 @@ pub struct Connected {
     pub clients: Arc<Clients>,
     pub scope: Scope,
     pub place: Place,
-    pub calls: Calls,
+    pub calls: CallTracker,
     /// How long new objects may be invisible; `None`: as long as AWS takes.
     pub consistency_window: Option<Duration>,
 }
@@ -313,7 +313,7 @@ pub fn known_address<'a>(state: &'a State, address: &Address) -> Result<&'a Addr
 fn is_aws(url: &str) -> bool {
     let host = url.split("://").nth(1).unwrap_or_default();
     let host = host.split(['/', ':']).next().unwrap_or_default();
-    stackwright_aws::call::is_aws(host)
+    stackwright_aws::http_check::is_aws(host)
 }
 
 /// `http://host:4566` as `http-host-4566`.

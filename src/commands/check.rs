@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stackwright_aws::call::{Reply, Request, call};
+use stackwright_aws::http_check::{Reply, Request, call};
 use stackwright_engine::manifest::{Check, Manifest};
 use stackwright_engine::prepare::known_outputs;
 use stackwright_engine::reference::{self, Reference, Scope};

@@ -32,7 +32,8 @@ pub async fn run(
     serde_json::from_str::<serde::de::IgnoredAny>(&payload)
         .map_err(|error| Error::Usage(format!("--payload is not JSON: {error}")))?;
     let connected = workspace.connect(progress).await?;
-    let calling = stackwright_aws::invoke::invoke(&connected.clients, &name, payload.as_bytes());
+    let calling =
+        stackwright_aws::function::invoke::invoke(&connected.clients, &name, payload.as_bytes());
     let called = progress.during(&format!("calling {name}"), calling).await;
     let invoked = called.map_err(|error| Error::cloud(format!("{name} was not called"), error))?;
     anstream::println!("{}", clean(&String::from_utf8_lossy(&invoked.payload)));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use stackwright_aws::logs::{Since, tail};
+use stackwright_aws::function::logs::{Since, tail};
 
 use super::invoke::name;
 use crate::cli::Stack;

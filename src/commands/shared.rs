@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
 
 use serde_json::json;
-use stackwright_aws::calls::Calls;
+use stackwright_aws::call_tracker::CallTracker;
 use stackwright_engine::Address;
 use stackwright_engine::clock::Clock;
 use stackwright_engine::event::{Event, Events};
@@ -203,6 +203,6 @@ fn names<'a>(addresses: impl Iterator<Item = &'a Address>) -> Vec<String> {
 }
 
 /// `11 calls, 0 of them writes, 120 ms`.
-pub fn effort(calls: &Calls, since: Instant) -> String {
+pub fn effort(calls: &CallTracker, since: Instant) -> String {
     human::effort(calls.total(), calls.writes(), since.elapsed())
 }

@@ -156,7 +156,7 @@ function:
     let said = ran.stderr.replace("      ", "");
     for part in [
         "stack.yaml:9:5: function.f: code: `build` ended with exit status: 7; \
-         the end of what it said:\nline 1\n",
+         the end of its output:\nline 1\n",
         "${env.CANARY}\nline 19\nno such module\n",
         "hint: it runs by `sh -e` in the folder of the stack file, before `path` is read",
     ] {
@@ -169,7 +169,7 @@ function:
         .run(&["plan"])
         .code(65)
         .says("dist/: No such file or directory")
-        .says("hint: `build` was to make it; `path` is relative to the stack file");
+        .says("hint: `build` should create it; `path` is relative to the stack file");
 }
 
 #[test]

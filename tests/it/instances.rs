@@ -235,7 +235,7 @@ fn an_image_from_a_parameter_is_resolved_again_on_request() {
     stack.run(&["plan"]).code(65).says("there is no parameter `/images/web` in this region");
     stack.ok(&["validate"]);
     put("something");
-    stack.run(&["plan"]).code(65).says("the parameter `/images/web` holds no id of an image");
+    stack.run(&["plan"]).code(65).says("the parameter `/images/web` does not contain an image id");
     put(IMAGE);
     stack.reconcile(&[]);
     assert_eq!(seen(&emulator, &stack)["ImageId"], IMAGE);

@@ -265,7 +265,7 @@ fn a_command_takes_no_reference() {
     check(
         &with(" "),
         &[
-            "7:26 `build` is empty | write the command, for example `npm run build`; or leave it out",
+            "7:26 `build` is empty | write the command, for example `npm run build`, or remove the field",
         ],
     );
 }
@@ -311,14 +311,12 @@ fn impossible_routes_are_reported() {
     check_more(
         &routes("'GET /{id}': function.f, 'GET /{name}/b': function.f"),
         &[
-            "9:62 `{name}` and `{id}` (in `GET /{id}`) are two variables under `/` | API Gateway takes one; call both `{id}`",
+            "9:62 `{name}` and `{id}` (in `GET /{id}`) are two variables under `/` | API Gateway accepts one; name both `{id}`",
         ],
     );
     check_more(
         &routes("'GET /{proxy+}/b': function.f"),
-        &[
-            "9:37 `/{proxy+}/b`: `{proxy+}` takes all that follows it | it can only stand at the end",
-        ],
+        &["9:37 `/{proxy+}/b`: `{proxy+}` matches all that follows it | it must be the last part"],
     );
     check_more(&routes("'ANY /{proxy+}': function.f, 'GET /b/{id}': function.f"), &[]);
 }

@@ -1,4 +1,4 @@
-//! The connection to one cloud: clients that share credentials, transport and a call counter.
+//! The connection to one cloud: credentials, transport and call tracker, which all clients share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,16 +16,17 @@ use stackwright_engine::kind::Result;
 use stackwright_engine::reference::partition;
 use tokio::sync::OnceCell;
 
-use crate::calls::Calls;
-use crate::fault::Explain;
-use crate::once::Once as _;
-use crate::pace::Pace;
-use crate::whole::Whole;
+use crate::call_tracker::CallTracker;
+use crate::client::{SdkClient, SingleAttempt as _, sdk_client};
+use crate::fault::{Explain, SHARED};
+use crate::pace::{Pace, Quota};
 
-/// No call waits longer, all its attempts together; uploads and functions at work excepted.
+sdk_client!(aws_sdk_sts);
+
+/// The limit of a call, all its attempts together. Uploads and invocations have longer ones.
 const REQUEST: Duration = Duration::from_secs(60);
 
-/// Nor for a connection.
+/// The limit of a connection attempt.
 const CONNECT: Duration = Duration::from_secs(5);
 
 /// Where the cloud is and how to sign for it.
@@ -33,31 +34,23 @@ const CONNECT: Duration = Duration::from_secs(5);
 pub enum Access {
     /// AWS itself: the default credential chain, optionally with a profile's name.
     Aws { profile: Option<String> },
-    /// An emulator: signs with test/test and reads no profile and no metadata service.
+    /// An emulator: calls are signed with test/test, and no profile or metadata service is read.
     Endpoint { url: String },
 }
 
-/// One client for each service; cheap to share.
+/// A connection to a cloud. Each provider builds the clients of its services from it.
 #[derive(Clone, Debug)]
 pub struct Cloud {
     pub region: String,
-    /// Of an emulator; `None`: AWS itself.
+    /// The URL of an emulator. `None`: AWS itself.
     pub endpoint: Option<String>,
-    pub pace: Pace,
     account: Arc<OnceCell<String>>,
     pub config: SdkConfig,
-    pub calls: Calls,
-    pub apigateway: aws_sdk_apigateway::Client,
-    pub ec2: aws_sdk_ec2::Client,
-    pub iam: aws_sdk_iam::Client,
-    pub lambda: aws_sdk_lambda::Client,
-    pub logs: aws_sdk_cloudwatchlogs::Client,
-    pub ssm: aws_sdk_ssm::Client,
-    pub sts: aws_sdk_sts::Client,
+    pub calls: CallTracker,
 }
 
 impl Cloud {
-    /// Clients for `access`. Reads profiles for AWS; sends nothing.
+    /// Opens a connection for `access`. It reads profiles for AWS and sends nothing.
     pub async fn open(access: &Access, region: &str) -> Self {
         let config = match access {
             Access::Aws { profile } => {
@@ -80,7 +73,7 @@ impl Cloud {
         Self::new(config, region, endpoint)
     }
 
-    /// Built by hand: no environment variable, profile or metadata service has a say.
+    /// Returns a config that no environment variable, profile or metadata service can change.
     fn emulator(url: &str, region: &str) -> SdkConfig {
         let test = Credentials::from_keys("test", "test", None);
         SdkConfig::builder()
@@ -97,61 +90,48 @@ impl Cloud {
     }
 
     fn new(config: SdkConfig, region: &str, endpoint: Option<String>) -> Self {
-        let calls = Calls::default();
-        macro_rules! client {
-            ($service:ident) => {
-                $service::Client::from_conf(
-                    $service::config::Builder::from(&config)
-                        .interceptor(calls.clone())
-                        .interceptor(Whole)
-                        .retry_classifier(Whole)
-                        .build(),
-                )
-            };
-        }
-        Self {
-            region: region.to_owned(),
-            pace: Pace::new(endpoint.is_none(), calls.clone()),
-            endpoint,
-            account: Arc::default(),
-            apigateway: client!(aws_sdk_apigateway),
-            ec2: client!(aws_sdk_ec2),
-            iam: client!(aws_sdk_iam),
-            lambda: client!(aws_sdk_lambda),
-            logs: client!(aws_sdk_cloudwatchlogs),
-            ssm: client!(aws_sdk_ssm),
-            sts: client!(aws_sdk_sts),
-            calls,
-            config,
-        }
+        let (region, account) = (region.to_owned(), Arc::default());
+        Self { region, endpoint, account, config, calls: CallTracker::default() }
     }
 
-    /// The account, twelve digits, by STS GetCallerIdentity: are there credentials, do they work,
-    /// and whose are they? Asked once.
+    /// Returns the account, twelve digits, by STS GetCallerIdentity, which also shows whether the
+    /// credentials work. It is called once.
     pub async fn account(&self) -> Result<String> {
         let ask = || async {
-            let call = self.sts.get_caller_identity().customize();
-            // Whether an emulator runs is known at once.
-            let call = if self.endpoint.is_some() { call.once() } else { call };
-            let reply = call.send().await.explain("GetCallerIdentity")?;
+            let sts: aws_sdk_sts::Client = self.client();
+            let call = sts.get_caller_identity().customize();
+            // An emulator that does not answer at once does not run.
+            let call = if self.endpoint.is_some() { call.single_attempt() } else { call };
+            let reply = call.send().await.explain("GetCallerIdentity", SHARED)?;
             Ok(reply.account.unwrap_or_default())
         };
         self.account.get_or_try_init(ask).await.cloned()
     }
 
-    /// The account is known already: it answered a probe.
+    /// Returns the connection with an account that a probe has already found.
     #[must_use]
     pub fn in_account(mut self, account: String) -> Self {
         self.account = Arc::new(OnceCell::new_with(Some(account)));
         self
     }
 
-    /// `aws`, `aws-cn`, `aws-us-gov`.
+    /// Builds a client that shares this connection: `cloud.client::<aws_sdk_iam::Client>()`.
+    pub fn client<C: SdkClient>(&self) -> C {
+        C::build(&self.config, &self.calls)
+    }
+
+    /// Returns buckets for the quotas of a service. Emulators have no quotas.
+    pub fn pace(&self, quotas: &'static [Quota]) -> Pace {
+        let quotas = if self.endpoint.is_none() { quotas } else { &[] };
+        Pace::new(quotas, self.calls.clone())
+    }
+
+    /// Returns `aws`, `aws-cn` or `aws-us-gov`.
     pub fn partition(&self) -> &'static str {
         partition(&self.region)
     }
 
-    /// A connector like those of the SDK clients, for requests that are not the SDK's.
+    /// Returns a connector like those of the SDK clients, for requests outside the SDK.
     pub(crate) fn connector(&self) -> Connector {
         let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
         let proxy = if self.endpoint.is_some() { Proxy::None } else { Proxy::Environment };
@@ -163,7 +143,7 @@ fn timeouts() -> TimeoutConfig {
     TimeoutConfig::builder().operation_timeout(REQUEST).connect_timeout(CONNECT).build()
 }
 
-/// For reads and for calls that may be repeated; a create that may not switches it off.
+/// For reads and for calls that may be repeated. A create that may not switches retries off.
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
 }
@@ -180,7 +160,7 @@ fn http_client(proxy: Proxy) -> SharedHttpClient {
         .build_with_connector_fn(move |settings, _| connector(proxy, settings))
 }
 
-/// HTTPS with rustls and ring. Unless told otherwise the SDK goes through no proxy at all.
+/// Returns a connector for HTTPS with rustls and ring. By default the SDK ignores proxy variables.
 fn connector(proxy: Proxy, settings: Option<&HttpConnectorSettings>) -> Connector {
     let mut builder = Connector::builder();
     builder.set_connector_settings(settings.cloned());
@@ -202,10 +182,10 @@ mod tests {
     use tokio::time::{Instant, sleep, timeout};
 
     use super::*;
-    use crate::call::{Request, call};
-    use crate::invoke::invoke;
+    use crate::function::invoke::invoke;
+    use crate::http_check::{Request, call};
 
-    /// The address of a server that accepts every connection and answers nothing.
+    /// Starts a server that accepts every connection and never answers; returns its URL.
     async fn mute() -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
@@ -218,8 +198,8 @@ mod tests {
         url
     }
 
-    /// Seconds until `call` is given up; what it is, is known meanwhile.
-    async fn given_up<T>(
+    /// Returns after how many seconds `call` fails. Meanwhile it is listed as awaited.
+    async fn time_limit<T>(
         cloud: &Cloud,
         what: &str,
         call: impl Future<Output = Result<T, Error>>,
@@ -238,36 +218,46 @@ mod tests {
         let error = ended.unwrap_or_else(|_| panic!("{what}: it has no limit")).err();
         assert_eq!(error.map(|error| error.fault), Some(Fault::Unknown), "{what}");
         assert_eq!(cloud.calls.awaited(), [], "{what}");
-        assert_eq!(since.elapsed().as_secs(), limit.as_secs(), "{what}: told and kept");
+        assert_eq!(
+            since.elapsed().as_secs(),
+            limit.as_secs(),
+            "{what}: the listed limit is the real one"
+        );
         limit.as_secs()
     }
 
     #[tokio::test(start_paused = true)]
-    async fn every_call_is_given_up_after_its_time() {
+    async fn every_call_has_a_time_limit() {
         let url = mute().await;
         let cloud = Cloud::open(&Access::Endpoint { url: url.clone() }, "us-east-1").await;
         macro_rules! sdk {
             ($service:literal, $name:literal, $call:expr) => {
                 let what = format!("{} to answer {}", $service, $name);
-                let sent = async { $call.send().await.explain($name) };
-                assert_eq!(given_up(&cloud, &what, sent).await, 60);
+                let sent = async { $call.send().await.explain($name, SHARED) };
+                assert_eq!(time_limit(&cloud, &what, sent).await, 60);
             };
         }
-        sdk!("EC2", "RunInstances", cloud.ec2.run_instances().customize().once());
-        sdk!("EC2", "DescribeInstances", cloud.ec2.describe_instances());
-        sdk!("IAM", "GetRole", cloud.iam.get_role().role_name("x"));
-        sdk!("Lambda", "GetFunction", cloud.lambda.get_function().function_name("x"));
-        sdk!("API Gateway", "GetRestApis", cloud.apigateway.get_rest_apis());
-        sdk!("SSM", "GetParameter", cloud.ssm.get_parameter().name("x"));
-        sdk!("CloudWatch Logs", "FilterLogEvents", cloud.logs.filter_log_events());
+        let ec2: aws_sdk_ec2::Client = cloud.client();
+        let iam: aws_sdk_iam::Client = cloud.client();
+        let lambda: aws_sdk_lambda::Client = cloud.client();
+        let gateway: aws_sdk_apigateway::Client = cloud.client();
+        let ssm: aws_sdk_ssm::Client = cloud.client();
+        let logs: aws_sdk_cloudwatchlogs::Client = cloud.client();
+        sdk!("EC2", "RunInstances", ec2.run_instances().customize().single_attempt());
+        sdk!("EC2", "DescribeInstances", ec2.describe_instances());
+        sdk!("IAM", "GetRole", iam.get_role().role_name("x"));
+        sdk!("Lambda", "GetFunction", lambda.get_function().function_name("x"));
+        sdk!("API Gateway", "GetRestApis", gateway.get_rest_apis());
+        sdk!("SSM", "GetParameter", ssm.get_parameter().name("x"));
+        sdk!("CloudWatch Logs", "FilterLogEvents", logs.filter_log_events());
         let what = "STS to answer GetCallerIdentity";
-        assert_eq!(given_up(&cloud, what, cloud.account()).await, 60);
+        assert_eq!(time_limit(&cloud, what, cloud.account()).await, 60);
 
         let what = "Lambda to answer Invoke";
-        assert_eq!(given_up(&cloud, what, invoke(&cloud, "x", b"{}")).await, 920);
+        assert_eq!(time_limit(&cloud, what, invoke(&cloud, "x", b"{}")).await, 920);
         let method = "POST".to_owned();
         let request = Request { method, url, headers: Vec::new(), body: None, sign: true };
-        assert_eq!(given_up(&cloud, "the answer", call(&cloud, &request)).await, 30);
+        assert_eq!(time_limit(&cloud, "the answer", call(&cloud, &request)).await, 30);
     }
 
     #[tokio::test]
@@ -281,7 +271,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_call_that_is_dropped_is_not_awaited() {
         let cloud = Cloud::open(&Access::Endpoint { url: mute().await }, "us-east-1").await;
-        let dropped = timeout(Duration::from_secs(3), cloud.ec2.describe_instances().send()).await;
+        let ec2: aws_sdk_ec2::Client = cloud.client();
+        let dropped = timeout(Duration::from_secs(3), ec2.describe_instances().send()).await;
         assert!(dropped.is_err());
         assert_eq!(cloud.calls.awaited(), []);
     }

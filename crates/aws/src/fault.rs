@@ -1,4 +1,5 @@
-//! From an SDK error to the engine's closed list of faults.
+//! From an SDK error to the engine's closed list of faults. The codes that all services share are
+//! here; each kind declares those of its own calls.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -9,27 +10,59 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use stackwright_engine::kind::{Error, Fault, Result};
 
-/// Turns an SDK result into one of ours. `call` is the operation's name.
+/// What the error codes of one kind's calls mean, beside those that all services share.
+pub type Codes = &'static [(&'static str, Meaning)];
+
+/// Of a call whose service has no codes of its own.
+pub const SHARED: Codes = &[];
+
+/// What an error code means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// Somebody else changes the same object.
+    Conflict,
+    /// An object of that name exists.
+    NameTaken,
+    /// The request was refused, whatever the HTTP status says.
+    Refused,
+    /// The service does not know yet what the call names. `what` completes "waiting for …"; `within`
+    /// is the consistency window.
+    NotYet { what: &'static str, within: Duration },
+}
+
+impl From<Meaning> for Fault {
+    fn from(meaning: Meaning) -> Self {
+        match meaning {
+            Meaning::Conflict => Self::Conflict,
+            Meaning::NameTaken => Self::NameTaken,
+            Meaning::Refused => Self::Terminal,
+            Meaning::NotYet { what, within } => Self::Awaiting { what: what.to_owned(), within },
+        }
+    }
+}
+
+/// Turns an SDK result into one of the engine's.
 pub trait Explain<T> {
-    fn explain(self, call: &str) -> Result<T>;
+    /// `call` is the operation's name.
+    fn explain(self, call: &str, codes: Codes) -> Result<T>;
 }
 
 impl<T, E> Explain<T> for std::result::Result<T, SdkError<E, HttpResponse>>
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    fn explain(self, call: &str) -> Result<T> {
-        self.map_err(|error| explain(call, error))
+    fn explain(self, call: &str, codes: Codes) -> Result<T> {
+        self.map_err(|error| explain(call, error, codes))
     }
 }
 
-/// The service's error code, if the service answered with one.
+/// Returns the service's error code, if the service answered with one.
 pub fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     error.as_service_error().and_then(ProvideErrorMetadata::code)
 }
 
-/// One line in the service's own words, with the fault they mean.
-pub fn explain<E>(call: &str, error: SdkError<E, HttpResponse>) -> Error
+/// Returns one line in the service's own words, with the fault they mean.
+pub fn explain<E>(call: &str, error: SdkError<E, HttpResponse>, codes: Codes) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
@@ -43,21 +76,21 @@ where
         }
         None => innermost(&error),
     };
-    let fault = fault(&error);
+    let fault = fault(&error, codes);
     let hint = hint(&fault).map(str::to_owned);
     let message = format!("{call}: {said}");
     Error { hint, source: Some(Box::new(error)), ..Error::new(fault, message) }
 }
 
-fn fault<E>(error: &SdkError<E, HttpResponse>) -> Fault
+fn fault<E>(error: &SdkError<E, HttpResponse>, codes: Codes) -> Fault
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     match error {
-        // An answer that cannot be read arrives here too, without a code and with its own status.
+        // A reply that cannot be parsed arrives here too, without a code and with its own status.
         SdkError::ServiceError(service) => {
             let code = service.err().code().unwrap_or_default();
-            by_code(code, service.raw().status().as_u16())
+            by_code(code, service.raw().status().as_u16(), codes)
         }
         _ if lacks_credentials(error) => Fault::Credentials,
         SdkError::ConstructionFailure(_) => Fault::Terminal,
@@ -66,13 +99,17 @@ where
     }
 }
 
-/// No provider had any: nothing was signed or sent.
+/// Tells whether no credentials were found, so that nothing was signed or sent.
 fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
     chain(error).any(|cause| cause.is::<CredentialsError>())
 }
 
-/// By code first: EC2 models no errors, and the same code comes with one status here, another there.
-fn by_code(code: &str, status: u16) -> Fault {
+/// Codes come before the status: EC2 models no errors, and services send the same code with different
+/// statuses.
+pub(crate) fn by_code(code: &str, status: u16, codes: Codes) -> Fault {
+    if let Some((_, meaning)) = codes.iter().find(|(own, _)| *own == code) {
+        return (*meaning).into();
+    }
     match code {
         "Throttling"
         | "ThrottlingException"
@@ -96,25 +133,7 @@ fn by_code(code: &str, status: u16) -> Fault {
         | "MissingAuthenticationTokenException"
         | "OptInRequired" => Fault::Credentials,
         "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Fault::Denied,
-        "EntityAlreadyExists" | "ResourceAlreadyExistsException" => Fault::NameTaken,
-        "ConflictException"
-        | "ResourceConflictException"
-        | "ConcurrentModification"
-        | "ConcurrentModificationException"
-        | "PreconditionFailedException"
-        | "OperationAbortedException"
-        | "DeleteConflict"
-        | "IncorrectState"
-        | "IncorrectInstanceState" => Fault::Conflict,
-        // EC2 refuses these with status 500, and has made nothing.
-        "InsufficientInstanceCapacity" | "InsufficientHostCapacity" | "InsufficientCapacity" => {
-            Fault::Terminal
-        }
-        // Reads turn these into "gone" before they come here; a write meets them just after a
-        // create, while the news of it spreads.
-        "InvalidInstanceID.NotFound" => awaiting("the instance to be known to EC2", 120),
-        "NoSuchEntity" => awaiting("IAM to know what the call names", 20),
-        // Not `UnsupportedOperation`: with it EC2 refuses what this object cannot do.
+        // Not `UnsupportedOperation`: with it EC2 refuses what the object cannot do.
         "InvalidAction"
         | "UnknownOperation"
         | "UnknownOperationException"
@@ -122,11 +141,11 @@ fn by_code(code: &str, status: u16) -> Fault {
         | "NotImplementedException"
         | "MethodNotAllowedException" => Fault::Unsupported,
         _ => match status {
-            // An answer in the affirmative that cannot be read: something was done.
+            // A reply of success that cannot be parsed: something was done.
             ..=399 => Fault::Unknown,
             401 => Fault::Credentials,
             403 => Fault::Denied,
-            // AWS gives every refusal a code: this is a web server that does not know the path.
+            // AWS sends a code with every refusal: this is a web server that does not know the path.
             404 if code.is_empty() => Fault::Unsupported,
             405 | 501 => Fault::Unsupported,
             429 => Fault::Transient,
@@ -136,17 +155,13 @@ fn by_code(code: &str, status: u16) -> Fault {
     }
 }
 
-fn awaiting(what: &str, seconds: u64) -> Fault {
-    Fault::Awaiting { what: what.to_owned(), within: Duration::from_secs(seconds) }
-}
-
 fn hint(fault: &Fault) -> Option<&'static str> {
     Some(match fault {
         Fault::Credentials => {
-            "check the profile or AWS_ACCESS_KEY_ID, then run again; nothing is lost"
+            "check the profile or AWS_ACCESS_KEY_ID, then run again; nothing was changed"
         }
         Fault::Unsupported => {
-            "the endpoint does not implement this call: take the change back, or use one that does"
+            "the endpoint does not implement this call: undo the edit, or use an endpoint that does"
         }
         Fault::Denied => "the credentials in use lack this permission",
         Fault::Unreachable => "is it running, and is its URL right?",
@@ -154,19 +169,20 @@ fn hint(fault: &Fault) -> Option<&'static str> {
     })
 }
 
-/// The HTTP client keeps the stage of a failure private and tells it in the text alone. Looking up
-/// a name, connecting and the TLS handshake are one stage, and each ends before a request is sent.
+/// Tells whether a cause lies before the request. The HTTP client shows the stage of a failure in its
+/// text alone: name lookup, connection and TLS handshake are one stage.
 pub(crate) fn is_before_sending(cause: &(dyn StdError + 'static)) -> bool {
     cause.to_string().starts_with("client error (Connect)")
 }
 
+/// Returns the error and its causes, outermost first.
 pub(crate) fn chain<'a>(
     error: &'a (dyn StdError + 'static),
 ) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
     std::iter::successors(Some(error), |&cause| cause.source())
 }
 
-/// The cause that all others only wrap.
+/// Returns the text of the cause that all others wrap.
 pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
@@ -181,19 +197,20 @@ mod tests {
     use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
     use super::*;
+    use crate::client::SingleAttempt as _;
     use crate::cloud::{Access, Cloud};
-    use crate::once::Once;
 
     async fn cloud(url: &str) -> Cloud {
         Cloud::open(&Access::Endpoint { url: url.to_owned() }, "us-east-1").await
     }
 
     async fn run(cloud: &Cloud) -> Result<usize> {
-        let sent = cloud.ec2.run_instances().customize().once().send().await;
-        sent.explain("RunInstances").map(|reply| reply.instances().len())
+        let ec2: aws_sdk_ec2::Client = cloud.client();
+        let sent = ec2.run_instances().customize().single_attempt().send().await;
+        sent.explain("RunInstances", SHARED).map(|reply| reply.instances().len())
     }
 
-    /// What a create reports whose connection is handled so.
+    /// Returns the error of a create whose connection `serve` handles.
     async fn served<F: Future<Output = ()> + Send + 'static>(
         serve: impl Fn(TcpStream) -> F + Send + 'static,
     ) -> Error {
@@ -223,7 +240,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_listens() {
+    async fn a_refused_connection_is_unreachable() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
         drop(listener);
@@ -233,13 +250,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_has_the_name() {
+    async fn an_unknown_host_is_unreachable() {
         let error = run(&cloud("http://nobody.invalid:1").await).await.expect_err("nobody");
         assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
     }
 
     #[tokio::test]
-    async fn no_tls_on_the_other_side() {
+    async fn a_failed_tls_handshake_is_unreachable() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("https://{}", listener.local_addr().expect("its address"));
         tokio::spawn(async move { while listener.accept().await.is_ok() {} });
@@ -248,14 +265,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn nobody_accepts_in_time() {
+    async fn a_connection_that_times_out_is_unreachable() {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.bind("127.0.0.1:0".parse().expect("an address")).expect("a port");
         let listener = socket.listen(1).expect("a short queue");
         let address = listener.local_addr().expect("its address");
         let wait = Duration::from_millis(200);
-        // Fills the queue, so that the next connection is left without an answer. Whoever is not
-        // let in for so long is not merely on a slow machine.
+        // Fills the queue, so that the next connection gets no answer. The limit is long enough for
+        // a slow machine.
         let full = Duration::from_secs(2);
         let mut queue = Vec::new();
         while let Ok(Ok(stream)) = tokio::time::timeout(full, TcpStream::connect(address)).await {
@@ -265,7 +282,8 @@ mod tests {
         let cloud = cloud(&format!("http://{address}")).await;
         let config = cloud.config.to_builder().timeout_config(timeouts).build();
         let request = aws_sdk_ec2::Client::new(&config).run_instances();
-        let error = request.customize().once().send().await.explain("RunInstances");
+        let error = request.customize().single_attempt().send().await;
+        let error = error.explain("RunInstances", SHARED);
         let error = error.expect_err("no connection");
         assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
     }
@@ -294,7 +312,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn errors_that_the_sdk_does_not_model() {
+    async fn codes_of_unmodeled_errors_are_read() {
         let error = answered(
             "400 Bad Request",
             "<Response><Errors><Error><Code>InvalidAction</Code><Message>not here</Message>\
@@ -332,29 +350,41 @@ mod tests {
         let none = SharedCredentialsProvider::new(Nobody);
         let config = cloud.config.to_builder().credentials_provider(none).build();
         let sent = aws_sdk_iam::Client::new(&config).get_role().role_name("x").send().await;
-        let error = sent.explain("GetRole").expect_err("nobody signs");
+        let error = sent.explain("GetRole", SHARED).expect_err("nobody signs");
         assert_eq!(error.fault, Fault::Credentials, "{error:?}");
         assert!(error.message.contains("no profile"), "{error}");
     }
 
     #[test]
-    fn codes_before_status() {
+    fn shared_codes_come_before_the_status() {
         let cases = [
             ("Throttling", 400, Fault::Transient),
             ("LimitExceeded", 409, Fault::Terminal),
-            ("EntityAlreadyExists", 409, Fault::NameTaken),
-            ("IncorrectInstanceState", 400, Fault::Conflict),
             ("UnsupportedOperation", 400, Fault::Terminal),
             ("ExpiredToken", 403, Fault::Credentials),
             ("UnauthorizedOperation", 403, Fault::Denied),
             ("InternalError", 500, Fault::Unknown),
-            ("InsufficientInstanceCapacity", 500, Fault::Terminal),
             ("InternalFailure", 501, Fault::Unsupported),
             ("InvalidAMIID.NotFound", 400, Fault::Terminal),
             ("", 404, Fault::Unsupported),
         ];
         for (code, status, fault) in cases {
-            assert_eq!(by_code(code, status), fault, "{code} {status}");
+            assert_eq!(by_code(code, status, SHARED), fault, "{code} {status}");
         }
+    }
+
+    #[test]
+    fn codes_of_a_kind_come_before_the_status() {
+        const WHAT: &str = "the queue to be known";
+        const WITHIN: Duration = Duration::from_secs(20);
+        const OWN: Codes = &[
+            ("NoRoom", Meaning::Refused),
+            ("NoSuchQueue", Meaning::NotYet { what: WHAT, within: WITHIN }),
+        ];
+        assert_eq!(by_code("NoRoom", 500, OWN), Fault::Terminal);
+        assert_eq!(by_code("NoRoom", 500, SHARED), Fault::Unknown);
+        let awaiting = Fault::Awaiting { what: WHAT.to_owned(), within: WITHIN };
+        assert_eq!(by_code("NoSuchQueue", 404, OWN), awaiting);
+        assert_eq!(by_code("Throttling", 400, OWN), Fault::Transient);
     }
 }

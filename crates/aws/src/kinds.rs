@@ -1,14 +1,15 @@
-//! The list of all kinds, and how each of them gets its connection.
+//! The list of all kinds.
 
 use std::sync::Arc;
 
-use stackwright_engine::kind::{Ownership, Provider};
+use stackwright_engine::kind::Provider;
 use stackwright_engine::providers::{AnyProvider, Providers, erase};
 use stackwright_engine::registry::{Kind, Registry};
 
 use crate::api::Apis;
 use crate::cloud::Cloud;
-use crate::function::{Functions, Sources};
+use crate::connect::{Connect, Sources};
+use crate::function::Functions;
 use crate::instance::Instances;
 use crate::role::Roles;
 
@@ -19,12 +20,6 @@ const KINDS: &[Registration] = &[
     Registration::of::<Functions>(),
     Registration::of::<Apis>(),
 ];
-
-/// A provider that is made of a connection to a cloud.
-pub trait Connect: Ownership {
-    /// `sources`: where code is found; only functions have any.
-    fn connect(cloud: &Arc<Cloud>, sources: &Sources) -> Self;
-}
 
 /// What a kind is, and how it is reached.
 struct Registration {
@@ -43,12 +38,12 @@ impl Registration {
     }
 }
 
-/// What all kinds are: for schemas and checks, which need no cloud.
+/// Returns what all kinds are: for schemas and checks, which need no cloud.
 pub fn registry() -> Registry {
     Registry::new(KINDS.iter().map(|registration| (registration.kind)()).collect())
 }
 
-/// Providers of all kinds, which call `cloud`.
+/// Returns the providers of all kinds, which call `cloud`.
 pub fn providers(cloud: &Arc<Cloud>, sources: &Sources) -> Providers {
     let registry = registry();
     let connect = |(registration, kind): (&Registration, &Arc<Kind>)| {

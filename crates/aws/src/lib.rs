@@ -1,24 +1,23 @@
-//! The kinds on the AWS SDK. The only place that names an AWS SDK.
+//! The kinds of AWS. The only crate that names an AWS SDK.
+//!
+//! Each kind is a folder that brings everything of its own: what a user writes, the normal form,
+//! checks, SDK clients, error codes, quotas and consistency windows. The files beside the folders hold
+//! what all kinds share.
 
 pub mod api;
-pub mod build;
-pub mod call;
-pub mod calls;
+pub mod call_tracker;
+pub mod client;
 pub mod cloud;
-#[cfg(test)]
-mod edited;
+pub mod connect;
 pub mod fault;
 pub mod function;
+pub mod http_check;
 pub mod instance;
-pub mod invoke;
 pub mod kinds;
-pub mod log_group;
-pub mod logs;
-pub mod once;
 pub mod pace;
-pub mod package;
 pub mod policy;
 pub mod role;
 pub mod tags;
-pub mod vendor;
-mod whole;
+#[cfg(test)]
+mod test_changes;
+mod truncated_reply;

@@ -1,10 +1,10 @@
-//! IAM documents in one canonical form, which is compared and also sent.
+//! IAM documents in one canonical form, which is compared and sent.
 //!
-//! IAM stores a document as it was written and answers with it URL-encoded; the console and other
-//! programs write the same meaning in many ways. In the canonical form the statements are a sorted
-//! list, each set (actions, resources, principals, values of a condition) is sorted and free of
-//! repetitions, a set of one is a plain text, the service of an action is lower case, and an account
-//! is its twelve digits. The case of an action's second half is kept for those who read it.
+//! IAM stores a document as it was written and returns it URL-encoded; the console and other programs
+//! write the same meaning in many ways. In the canonical form the statements are a sorted list, each set
+//! (actions, resources, principals, values of a condition) is sorted and without repetitions, a set of
+//! one is a plain text, the service of an action is lower case, and an account is its twelve digits. The
+//! case of an action's second half is kept for readers.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stackwright_engine::config::OneOrMany;
 
-/// The version of the policy language that documents made here are written in.
+/// The version of the policy language of the documents that are created here.
 const VERSION: &str = "2012-10-17";
 
-/// A policy document. There is no way to make one that is not canonical.
+/// A policy document. Every document is canonical.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Value")]
 #[schemars(inline, with = "Map<String, Value>", description = "")]
@@ -26,15 +26,15 @@ pub struct Document(Value);
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {
-    /// What may be done: `ec2:StartInstances`, or a list. `*` and `?` are wildcards.
+    /// The actions: `ec2:StartInstances`, or a list. `*` and `?` are wildcards.
     pub actions: OneOrMany,
-    /// What it may be done to: ARNs, or `*` for everything.
+    /// The resources of the actions: ARNs, or `*` for all.
     pub resources: OneOrMany,
-    /// `Deny` forbids, whatever other statements allow.
+    /// `Allow`, or `Deny`, which overrides statements that allow.
     #[serde(default)]
     pub effect: Effect,
-    /// Under which conditions: operator, then key, then value or values,
-    /// for example `StringEquals: {aws:RequestedRegion: eu-west-1}`.
+    /// The conditions: the operator, then the key, then one value or a list, for example
+    /// `StringEquals: {aws:RequestedRegion: eu-west-1}`.
     #[serde(default)]
     pub conditions: BTreeMap<String, BTreeMap<String, OneOrMany>>,
 }
@@ -47,7 +47,7 @@ pub enum Effect {
 }
 
 impl Document {
-    /// Reads what IAM answers: JSON, URL-encoded or plain.
+    /// Parses a reply of IAM: JSON, URL-encoded or plain.
     pub fn parse(text: &str) -> Result<Self, serde_json::Error> {
         let plain = if text.trim_start().starts_with('{') {
             text.as_bytes().to_vec()
@@ -57,7 +57,7 @@ impl Document {
         serde_json::from_slice(&plain)
     }
 
-    /// Who may assume a role: services (`lambda.amazonaws.com`), accounts (twelve digits), ARNs.
+    /// Returns the trust policy for services (`lambda.amazonaws.com`), accounts (twelve digits) and ARNs.
     pub fn trust(who: &[String]) -> Self {
         let (services, others): (Vec<_>, Vec<_>) = who.iter().partition(|who| is_service(who));
         let mut principal = Map::new();
@@ -72,13 +72,13 @@ impl Document {
         }))
     }
 
-    /// The document of these statements.
+    /// Returns the document of these statements.
     pub fn allow(statements: &[Statement]) -> Self {
         let statements: Vec<Value> = statements.iter().map(Statement::to_json).collect();
         Self::from(json!({ "Version": VERSION, "Statement": statements }))
     }
 
-    /// Whether the two differ at most in the case of actions, which IAM ignores.
+    /// Tells whether the two differ at most in the case of actions, which IAM ignores.
     pub fn means(&self, other: &Self) -> bool {
         self.without_case() == other.without_case()
     }
@@ -94,7 +94,7 @@ impl Document {
         Self::from(document)
     }
 
-    /// Whether some statement lets a service take the role on: `ec2.amazonaws.com`.
+    /// Tells whether a statement allows a service to assume the role: `ec2.amazonaws.com`.
     pub fn trusts(&self, service: &str) -> bool {
         let statements = self.0.get("Statement").and_then(Value::as_array);
         statements.into_iter().flatten().any(|statement| {
@@ -103,8 +103,8 @@ impl Document {
         })
     }
 
-    /// Whether some statement lets a principal take the role on, or may: a reference, which stands in
-    /// it as its text, may come to mean it.
+    /// Tells whether a statement allows a principal to assume the role, or may allow it once its
+    /// references are known.
     pub fn may_trust(&self, who: &str) -> bool {
         let statements = self.0.get("Statement").and_then(Value::as_array);
         let statements = statements.into_iter().flatten();
@@ -118,7 +118,7 @@ impl Document {
         })
     }
 
-    /// Whether it has the one part that no document can do without.
+    /// Tells whether the document has statements, without which it is invalid.
     pub fn has_statement(&self) -> bool {
         self.0.get("Statement").and_then(Value::as_array).is_some_and(|list| !list.is_empty())
     }
@@ -135,17 +135,17 @@ impl Statement {
     }
 }
 
-/// `lambda.amazonaws.com`, also in the partitions whose domain has another end.
+/// Tells whether a text is a service, `lambda.amazonaws.com`, in any partition.
 pub fn is_service(who: &str) -> bool {
     who.ends_with(".amazonaws.com") || who.ends_with(".amazonaws.com.cn")
 }
 
-/// Twelve digits.
+/// Tells whether a text is an account: twelve digits.
 pub fn is_account(who: &str) -> bool {
     who.len() == 12 && who.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Whether a text is `who`, or may be once its references are known.
+/// Tells whether a text is `who`, or may be once its references are known.
 fn may_be(text: &str, who: &str) -> bool {
     match (text.find("${"), text.rfind('}')) {
         (Some(first), Some(last)) if first < last => {
@@ -174,7 +174,7 @@ impl std::fmt::Display for Document {
 
 fn canonical_statement(statement: &mut Value) {
     let Some(parts) = statement.as_object_mut() else { return };
-    // The console writes an empty one; it says nothing.
+    // The console writes an empty one, which has no meaning.
     if parts.get("Sid").is_some_and(|sid| sid == "") {
         parts.remove("Sid");
     }
@@ -192,7 +192,7 @@ fn canonical_statement(statement: &mut Value) {
 
 fn principal(given: Value) -> Value {
     let by_sort = each(given, |members| set(members, |member| account(member).to_owned()));
-    // IAM calls the two equivalent, and writes the one where it was given the other.
+    // They are equivalent to IAM, which returns the one for the other.
     if by_sort == json!({ "AWS": "*" }) { json!("*") } else { by_sort }
 }
 
@@ -200,8 +200,8 @@ fn is_actions(part: &str) -> bool {
     matches!(part, "Action" | "NotAction")
 }
 
-/// `EC2:StartInstances` is `ec2:StartInstances`. IAM ignores the case of the second half as well, but
-/// people read it, and some readers of trust policies insist on `sts:AssumeRole`; so that is left to
+/// Writes `EC2:StartInstances` as `ec2:StartInstances`. IAM ignores the case of the second half as well,
+/// but people read it, and some readers of trust policies need `sts:AssumeRole`: see
 /// [`Document::means`].
 fn action(given: &str) -> String {
     match given.split_once(':') {
@@ -210,7 +210,7 @@ fn action(given: &str) -> String {
     }
 }
 
-/// An account is written as its number or as the ARN of its root.
+/// Returns the number of an account that is written as the ARN of its root.
 fn account(member: &str) -> &str {
     let number = member
         .strip_prefix("arn:")
@@ -219,7 +219,7 @@ fn account(member: &str) -> &str {
     number.filter(|number| is_account(number)).unwrap_or(member)
 }
 
-/// The values of a map, changed; anything else as it is.
+/// Changes the values of a map; anything else stays as it is.
 fn each(given: Value, change: impl Fn(Value) -> Value) -> Value {
     match given {
         Value::Object(map) => {
@@ -229,7 +229,7 @@ fn each(given: Value, change: impl Fn(Value) -> Value) -> Value {
     }
 }
 
-/// One text or a list of them as a set. Numbers and truth values are texts to IAM.
+/// Returns one text or a list of texts as a set. Numbers and booleans are texts to IAM.
 fn set(given: Value, spelled: impl Fn(&str) -> String) -> Value {
     let members = list(given).into_iter().map(|member| match member {
         Value::String(text) => Value::String(spelled(&text)),
@@ -253,7 +253,7 @@ fn sorted(mut members: Vec<Value>) -> Vec<Value> {
     members
 }
 
-/// RFC 3986: `%7B` is `{`, and `+` is itself.
+/// Decodes as in RFC 3986: `%7B` is `{`, and `+` is itself.
 fn url_decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut plain = Vec::with_capacity(bytes.len());

@@ -1,4 +1,4 @@
-//! Tags: one map here, another type in every SDK.
+//! Tags: one map, and its forms in the SDKs.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Error, Result, tag};
 
-/// A resource's tags: the user's and those that say whose it is.
+/// The tags of a resource: the user's and the ownership tags.
 pub type Tags = BTreeMap<String, String>;
 
 pub fn to_ec2(tags: &Tags) -> Vec<ec2::Tag> {
@@ -23,26 +23,26 @@ pub fn from_ec2(tags: &[ec2::Tag]) -> Tags {
 pub fn to_iam(tags: &Tags) -> Result<Vec<iam::Tag>> {
     let tag = |(key, value)| iam::Tag::builder().key(key).value(value).build();
     let made: Result<_, _> = tags.iter().map(tag).collect();
-    made.map_err(|error| Error::terminal(format!("a tag is not complete: {error}")))
+    made.map_err(|error| Error::terminal(format!("a tag is incomplete: {error}")))
 }
 
 pub fn from_iam(tags: &[iam::Tag]) -> Tags {
     tags.iter().map(|tag| (tag.key().to_owned(), tag.value().to_owned())).collect()
 }
 
-/// The keys of those that say whose an object is.
+/// Returns the keys of the ownership tags.
 pub fn own() -> Vec<String> {
     tag::OWN.map(str::to_owned).into()
 }
 
-/// What has to be done to an object's tags.
+/// How an object's tags are to be changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Difference {
     pub set: Tags,
     pub remove: Vec<String>,
 }
 
-/// The part of `changes` that concerns tags; others are passed over.
+/// Returns the changes of tags among `changes`.
 pub fn difference(changes: &[Change]) -> Difference {
     let mut difference = Difference::default();
     for change in changes {
@@ -51,7 +51,7 @@ pub fn difference(changes: &[Change]) -> Difference {
                 difference.set.insert(key.clone(), text(value));
             }
             ([field, key], None) if field == "tags" => difference.remove.push(key.clone()),
-            // Where the endpoint reports no tags at all, the field differs as a whole.
+            // An endpoint that reports no tags makes the field differ as a whole.
             ([field], Some(Value::Object(all))) if field == "tags" => {
                 difference.set.extend(all.iter().map(|(key, value)| (key.clone(), text(value))));
             }
@@ -70,14 +70,14 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::edited::edited;
+    use crate::test_changes::edited;
 
     fn change(path: &[&str], after: Option<Value>) -> Change {
         Change { after, ..edited(path) }
     }
 
     #[test]
-    fn changes_set_and_remove() {
+    fn changes_set_and_remove_tags() {
         let found = difference(&[
             change(&["description"], Some(json!("x"))),
             change(&["tags", "a.b"], Some(json!("1"))),
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn there_and_back() {
+    fn tags_are_read_back() {
         let tags = Tags::from([("a".into(), "1".into()), ("b".into(), String::new())]);
         assert_eq!(from_ec2(&to_ec2(&tags)), tags);
         assert_eq!(from_iam(&to_iam(&tags).expect("tags")), tags);

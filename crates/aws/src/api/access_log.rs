@@ -1,24 +1,24 @@
-//! `access_log`: a line in a log group for each call of a stage.
+//! `access_log`: a line in a log group for each request to a stage.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::{Error, Problem, Problems};
 use stackwright_engine::reference::is_open;
 
-/// A line for each call.
+/// A line for each request.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AccessLogConfig {
-    /// The log group by its ARN. It is not made here.
+    /// The ARN of the log group. stackwright does not create it.
     #[serde(default)]
     pub group: String,
-    /// `json`, `csv`, `clf` (as web servers write it), or a line of your own with
-    /// `$context.requestId` in it.
+    /// The format of a line: `json`, `csv`, `clf` (the common log format of web servers), or your own
+    /// line, which must contain `$context.requestId`.
     #[schemars(extend("default" = "json"))]
     pub format: Option<String>,
 }
 
-/// In its normal form; what a stage does not say is left out.
+/// An access log in its normal form; what a stage does not set is left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccessLog {
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ pub struct AccessLog {
     pub format: Option<String>,
 }
 
-/// What AWS's console offers under these names.
+/// The formats that AWS's console offers under these names.
 const FORMATS: [(&str, &str); 3] = [
     (
         "json",
@@ -48,7 +48,7 @@ impl From<AccessLogConfig> for AccessLog {
         let format = config.format.as_deref().unwrap_or("json").trim();
         let named = FORMATS.iter().find(|(name, _)| *name == format);
         let format = named.map_or(format, |(_, format)| format).to_owned();
-        // CloudWatch's own way of writing it, which a stage does not take.
+        // CloudWatch writes ARNs with `:*`, which a stage does not accept.
         let group = config.group.strip_suffix(":*").unwrap_or(&config.group).to_owned();
         Self { group: Some(group), format: Some(format) }
     }
@@ -60,7 +60,7 @@ impl AccessLogConfig {
         let group = "as `arn:aws:logs:us-east-1:123456789012:log-group:NAME`";
         if self.group.is_empty() {
             problems
-                .at(&["access_log"], "no log group to write to")
+                .at(&["access_log"], "`access_log` has no log group")
                 .hint(format!("write `group`, {group}"));
         } else if !is_open(&self.group) && !is_group(&self.group) {
             let message = format!("`{}` is not the ARN of a log group", self.group);
@@ -72,16 +72,14 @@ impl AccessLogConfig {
             return problems.0;
         }
         if format.contains(['\n', '\r']) {
-            let hint = "a call is one line: in YAML, `>-` joins several";
+            let hint = "a request is one line: in YAML, `>-` joins several";
             problems.at(&["access_log", "format"], "the format has several lines").hint(hint);
         } else if !["$context.requestId", "$context.extendedRequestId"]
             .iter()
             .any(|id| format.contains(id))
         {
             let hint = "`json`, `csv`, `clf`, or a line with `$context.requestId` in it";
-            problems
-                .at(&["access_log", "format"], "the format does not say which call it was")
-                .hint(hint);
+            problems.at(&["access_log", "format"], "the format contains no request id").hint(hint);
         }
         problems.0
     }
@@ -97,13 +95,13 @@ fn is_group(arn: &str) -> bool {
     is_logs && is_placed && !name.is_empty() && !name.contains([':', '*'])
 }
 
-/// API Gateway refuses as long as the account has no role to write with.
-pub fn hinted(error: Error) -> Error {
+/// Adds a hint to the error of an account without a role for access logs.
+pub fn explain_role(error: Error) -> Error {
     if !error.message.contains("CloudWatch Logs role ARN") {
         return error;
     }
     error.with_hint(
-        "API Gateway writes logs with a role of the account's, one for each region. Make a role that \
+        "API Gateway writes logs with a role of the account, one for each region. Create a role that \
          trusts apigateway.amazonaws.com and has the policy AmazonAPIGatewayPushToCloudWatchLogs, then: \
          aws apigateway update-account --patch-operations op=replace,path=/cloudwatchRoleArn,value=ARN",
     )
@@ -129,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_api_gateway_would_refuse() {
+    fn what_api_gateway_refuses_is_a_problem() {
         let wrong = |group: &str, format: Option<&str>| -> Vec<String> {
             let problems = config(group, format).check().into_iter();
             problems.map(|problem| problem.path.join(".")).collect()
@@ -151,10 +149,12 @@ mod tests {
     }
 
     #[test]
-    fn an_account_without_a_role_is_told_what_to_do() {
+    fn an_account_without_a_role_gets_a_hint() {
         let said = "UpdateStage: BadRequestException: CloudWatch Logs role ARN must be set in \
                     account settings to enable logging";
-        assert!(hinted(Error::terminal(said)).hint.expect("a hint").contains("update-account"));
-        assert_eq!(hinted(Error::terminal("UpdateStage: no")).hint, None);
+        assert!(
+            explain_role(Error::terminal(said)).hint.expect("a hint").contains("update-account")
+        );
+        assert_eq!(explain_role(Error::terminal("UpdateStage: no")).hint, None);
     }
 }

@@ -1,22 +1,19 @@
-//! `cors`: what browsers are told before a page of another origin calls.
+//! `cors`: which web pages of other origins may call.
 //!
-//! API Gateway answers that question (the preflight, an `OPTIONS`) by itself, and puts the same
-//! headers on whatever else it answers in a function's place. What a function answers has the headers
-//! that the function writes.
+//! A browser asks before such a call, by an `OPTIONS` request, the preflight. API Gateway answers it by
+//! itself, and adds the same headers to its gateway responses. A function adds them to its own
+//! responses.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
-use aws_sdk_apigateway::types::{ContentHandlingStrategy, IntegrationType, Method};
 use schemars::JsonSchema;
 use serde::Deserialize;
 use stackwright_engine::config::ShortOrLong;
-use stackwright_engine::kind::{Problem, Problems, Result};
+use stackwright_engine::kind::{Problem, Problems};
 use stackwright_engine::reference::is_open;
 
-use super::Apis;
-use super::gateway::{quoted, unquoted};
 use super::routes::METHODS;
-use crate::once::Once;
+use super::text::is_token;
 
 const ORIGIN: &str = "Access-Control-Allow-Origin";
 const ALLOWED_HEADERS: &str = "Access-Control-Allow-Headers";
@@ -24,7 +21,7 @@ const ALLOWED_METHODS: &str = "Access-Control-Allow-Methods";
 const MAX_AGE: &str = "Access-Control-Max-Age";
 const CREDENTIALS: &str = "Access-Control-Allow-Credentials";
 
-/// What a call to API Gateway may need: a body's type, a signature, a key.
+/// The headers that a request to API Gateway may need: a body's type, a signature, a key.
 const HEADERS: [&str; 6] = [
     "Authorization",
     "Content-Type",
@@ -34,39 +31,33 @@ const HEADERS: [&str; 6] = [
     "X-Api-Key",
 ];
 
-/// The only method of a preflight.
+/// The method of a preflight.
 pub const PREFLIGHT: &str = "OPTIONS";
-/// No content.
-const STATUS: &str = "204";
-/// What a mock takes its status from.
-const REQUEST: [(&str, &str); 1] = [("application/json", r#"{"statusCode": 204}"#)];
-/// Before the name of a header that a method answers with.
-const HEADER: &str = "method.response.header.";
-
-/// `cors`: `true`, or what it shall be. Nothing: not at all.
+/// `cors`: `true`, or the long form. `None`: off.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(from = "ShortOrLong<bool, Cors>")]
 #[schemars(inline)]
 pub struct CorsConfig(pub Option<Cors>);
 
-/// Which pages of other origins may call, and how.
+/// Which web pages of other origins may call, and how.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Cors {
-    /// The origin of the pages that may call (`https://app.example.com`), or `*` for all. One: a
-    /// header that is always the same cannot name several.
+    /// The origin of the pages that may call (`https://app.example.com`), or `*` for all. Only one: the
+    /// header has a fixed value, which cannot name several.
     #[schemars(extend("default" = ["*"]))]
     pub origins: Option<Vec<String>>,
-    /// Headers that a call may have, besides those that browsers always let pass.
+    /// Headers that a request may have, beside those that browsers always allow.
     #[schemars(extend("default" = HEADERS))]
     pub headers: Option<Vec<String>>,
-    /// Methods of the calls. Nothing: every method.
+    /// Methods that a request may have. If unset, all.
     pub methods: Option<Vec<String>>,
-    /// How long a browser may remember the answer: seconds, or `10m`. Nothing: as it likes.
+    /// How long a browser may cache the response to a preflight: seconds, or `10m`. If unset, the
+    /// browser decides.
     #[schemars(range(min = 0, max = 86400))]
     pub max_age: Option<u32>,
-    /// Whether a call may carry cookies and what else the browser knows of the user. Needs an origin
-    /// by name.
+    /// Whether a request may carry cookies and other credentials of the user. It needs an origin other
+    /// than `*`.
     #[serde(default)]
     pub credentials: bool,
 }
@@ -81,7 +72,7 @@ impl From<ShortOrLong<bool, Cors>> for CorsConfig {
 }
 
 impl Cors {
-    /// By name, with their values.
+    /// Returns the headers by name, with their values.
     pub fn headers(&self) -> BTreeMap<String, String> {
         let methods = METHODS.iter().filter(|method| **method != "ANY");
         let headers = [
@@ -91,8 +82,8 @@ impl Cors {
             (MAX_AGE, self.max_age.map(|age| age.to_string()).unwrap_or_default()),
             (CREDENTIALS, if self.credentials { "true".to_owned() } else { String::new() }),
         ];
-        let said = headers.into_iter().filter(|(_, value)| !value.is_empty());
-        said.map(|(name, value)| (name.to_owned(), value)).collect()
+        let set = headers.into_iter().filter(|(_, value)| !value.is_empty());
+        set.map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     pub fn check(&self) -> Vec<Problem> {
@@ -100,13 +91,13 @@ impl Cors {
         let origins = self.origins.clone().unwrap_or_else(|| vec!["*".to_owned()]);
         if origins.is_empty() {
             problems
-                .at(&["cors", "origins"], "nobody may call")
-                .hint("name an origin, or take it out");
+                .at(&["cors", "origins"], "`origins` is empty")
+                .hint("name an origin, or remove the field");
         }
         if origins.len() > 1 {
-            let message = "a header that is always the same names one origin";
-            let hint = "write one, or `*`; for several, take `cors` out, let a function answer \
-                        `OPTIONS`, and there name the origin that asks";
+            let message = "a header with a fixed value names one origin";
+            let hint = "write one, or `*`; for several, remove `cors`, and let a function answer \
+                        `OPTIONS` with the origin of the request";
             problems.at(&["cors", "origins", "1"], message).hint(hint);
         }
         let lists = [
@@ -115,19 +106,19 @@ impl Cors {
             ("methods", self.methods.as_deref().unwrap_or_default()),
         ];
         for (field, items) in lists {
-            let (is_good, hint) = rule(field);
+            let Rule { accepts, hint } = rule(field);
             for (at, item) in items.iter().enumerate().filter(|(_, item)| !is_open(item)) {
-                if !is_good(item) {
+                if !accepts(item) {
                     let one = field.trim_end_matches('s');
-                    let message = format!("`{item}` is no {one}");
+                    let message = format!("`{item}` is not a valid {one}");
                     problems.at(&["cors", field, &at.to_string()], message).hint(hint);
                 } else if item == "*" && self.credentials {
-                    let message = format!("with `credentials`, `*` does not stand for all {field}");
+                    let message = format!("with `credentials`, `*` does not mean all {field}");
                     match (field, &self.origins) {
                         ("origins", None) => problems.at(&["cors", "credentials"], message),
                         _ => problems.at(&["cors", field, &at.to_string()], message),
                     }
-                    .hint("browsers want them by name then");
+                    .hint("browsers then need them by name");
                 }
             }
         }
@@ -135,16 +126,23 @@ impl Cors {
     }
 }
 
-/// What may stand in a list, and how it looks.
-fn rule(field: &str) -> (fn(&str) -> bool, &'static str) {
+/// What a list accepts, and a hint with an example.
+struct Rule {
+    accepts: fn(&str) -> bool,
+    hint: &'static str,
+}
+
+fn rule(field: &str) -> Rule {
     match field {
-        "origins" => (is_origin, "`*`, or `https://app.example.com` (no path)"),
-        "headers" => (is_token, "the name alone"),
-        _ => (is_method, "as `GET`; or `*`"),
+        "origins" => {
+            Rule { accepts: is_origin, hint: "`*`, or `https://app.example.com` (no path)" }
+        }
+        "headers" => Rule { accepts: is_token, hint: "the name alone" },
+        _ => Rule { accepts: is_method, hint: "for example `GET`, or `*`" },
     }
 }
 
-/// Sorted, each once, with commas between them.
+/// Joins items with commas, sorted and each once.
 fn listed<'a>(written: Option<&[String]>, default: impl IntoIterator<Item = &'a str>) -> String {
     let mut all: Vec<String> = match written {
         Some(all) => all.to_vec(),
@@ -163,73 +161,12 @@ fn is_origin(text: &str) -> bool {
         || text.split_once("://").is_some_and(|(scheme, host)| is_host(host) && is_token(scheme))
 }
 
-pub fn is_token(text: &str) -> bool {
-    !text.is_empty()
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || "!#$%&*+-.^_`|~".contains(c))
-}
-
 fn is_method(text: &str) -> bool {
     text == "*" || (text != "ANY" && METHODS.contains(&text))
 }
 
-/// The headers of a preflight that is whole, as [`Api::put_preflight`] makes it. Of another method,
-/// none.
-pub fn preflight(method: &Method) -> Option<BTreeMap<String, String>> {
-    let integration = method.method_integration()?;
-    let answers = integration.integration_responses()?;
-    let mapped = answers.get(STATUS)?.response_parameters()?;
-    let declared = method.method_responses()?.get(STATUS)?.response_parameters()?;
-    let is_request = |asked: &HashMap<String, String>| {
-        asked.len() == REQUEST.len()
-            && REQUEST.iter().all(|(sort, text)| asked.get(*sort).is_some_and(|now| now == text))
-    };
-    let is_whole = integration.r#type() == Some(&IntegrationType::Mock)
-        && integration.request_templates().is_some_and(is_request)
-        && integration.content_handling() == Some(&ContentHandlingStrategy::ConvertToText)
-        && answers.len() == 1
-        && mapped.keys().all(|header| declared.contains_key(header));
-    let header = |(to, from): (&String, &String)| {
-        Some((to.strip_prefix(HEADER)?.to_owned(), unquoted(from)))
-    };
-    is_whole.then(|| mapped.iter().filter_map(header).collect())
-}
-
-impl Apis {
-    /// A method that API Gateway answers by itself. Of four calls, whatever fails is made anew from
-    /// the first: none of them may be sent twice.
-    pub(super) async fn put_preflight(
-        &self,
-        id: &str,
-        on: &str,
-        headers: &BTreeMap<String, String>,
-    ) -> Result<()> {
-        let client = &self.cloud.apigateway;
-        let declared = headers.keys().map(|name| (format!("{HEADER}{name}"), true)).collect();
-        let request = client.put_method_response().rest_api_id(id).resource_id(on);
-        let request = request.http_method(PREFLIGHT).status_code(STATUS);
-        let request = request.set_response_parameters(Some(declared));
-        self.call("PutMethodResponse", request.customize().once().send()).await?;
-
-        let asked = REQUEST.map(|(sort, text)| (sort.to_owned(), text.to_owned())).into();
-        let request = client.put_integration().rest_api_id(id).resource_id(on);
-        let request = request.http_method(PREFLIGHT).r#type(IntegrationType::Mock);
-        let request = request.set_request_templates(Some(asked));
-        // Or a mock fails where all media types are binary.
-        let request = request.content_handling(ContentHandlingStrategy::ConvertToText);
-        self.call("PutIntegration", request.send()).await?;
-
-        let mapped = |(name, value): (&String, &String)| (format!("{HEADER}{name}"), quoted(value));
-        let mapped = headers.iter().map(mapped).collect();
-        let request = client.put_integration_response().rest_api_id(id).resource_id(on);
-        let request = request.http_method(PREFLIGHT).status_code(STATUS);
-        let request = request.set_response_parameters(Some(mapped));
-        self.call("PutIntegrationResponse", request.customize().once().send()).await.map(drop)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use aws_sdk_apigateway::types::{Integration, IntegrationResponse, MethodResponse};
     use serde_json::{Value, json};
 
     use super::*;
@@ -240,9 +177,9 @@ mod tests {
 
     #[test]
     fn headers() {
-        let said = |value: Value| json!(cors(value).headers());
+        let headers = |value: Value| json!(cors(value).headers());
         assert_eq!(
-            said(json!(true)),
+            headers(json!(true)),
             json!({
                 ORIGIN: "*",
                 ALLOWED_HEADERS: "Authorization,Content-Type,X-Amz-Date,X-Amz-Security-Token,\
@@ -255,7 +192,7 @@ mod tests {
             "max_age": 600, "credentials": true,
         });
         assert_eq!(
-            said(all),
+            headers(all),
             json!({
                 ORIGIN: "https://a.example", ALLOWED_METHODS: "GET,PUT", MAX_AGE: "600",
                 CREDENTIALS: "true",
@@ -266,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_browser_would_take() {
+    fn what_browsers_do_not_accept_is_a_problem() {
         let wrong = |value: Value| -> Vec<String> {
             let problems = cors(value).check().into_iter();
             problems.map(|problem| problem.path.join(".")).collect()
@@ -284,34 +221,5 @@ mod tests {
         assert_eq!(wrong(json!({ "credentials": true })), ["cors.credentials"]);
         let all = json!({ "credentials": true, "origins": ["*"], "headers": ["*"] });
         assert_eq!(wrong(all), ["cors.origins.0", "cors.headers.0"]);
-    }
-
-    #[test]
-    fn a_preflight_is_whole_or_none() {
-        let name = format!("{HEADER}{ORIGIN}");
-        let answer = IntegrationResponse::builder().response_parameters(&name, "'*'").build();
-        let integration = Integration::builder()
-            .r#type(IntegrationType::Mock)
-            .request_templates(REQUEST[0].0, REQUEST[0].1)
-            .content_handling(ContentHandlingStrategy::ConvertToText)
-            .integration_responses(STATUS, answer.clone());
-        let declared = MethodResponse::builder().response_parameters(&name, true).build();
-        let seen = |integration: Integration, declared: Option<MethodResponse>| {
-            let method = Method::builder().method_integration(integration);
-            let declared = declared.map(|declared| [(STATUS.to_owned(), declared)].into());
-            preflight(&method.set_method_responses(declared).build())
-        };
-        let whole = seen(integration.clone().build(), Some(declared.clone()));
-        assert_eq!(whole, Some([(ORIGIN.to_owned(), "*".to_owned())].into()));
-        assert_eq!(seen(integration.clone().build(), None), None);
-        for broken in [
-            integration.clone().r#type(IntegrationType::Http),
-            integration.clone().request_templates(REQUEST[0].0, "{}"),
-            integration.clone().set_content_handling(None),
-            integration.clone().integration_responses("500", answer),
-            integration.set_integration_responses(None),
-        ] {
-            assert_eq!(seen(broken.build(), Some(declared.clone())), None);
-        }
     }
 }

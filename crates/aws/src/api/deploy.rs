@@ -1,45 +1,49 @@
-//! Deployments: a commit of the routes, and the stage that points at it.
+//! Deployments: snapshots of the routes, one of which a stage serves.
 //!
-//! A deployment is recognized by its description, `stackwright:1:<digest of what it holds>`. So
-//! one whose reply was lost is not made twice.
+//! The description of a deployment contains the digest of its contents, `stackwright:1:<digest>`, so that
+//! one whose reply was lost is not created twice.
 
 use aws_sdk_apigateway::types::Deployment;
 use stackwright_engine::kind::{Error, Fault, Result};
 
-use super::Apis;
 use super::names::{Names, described, digest_of};
-use super::observe::{PAGE, Stages};
-use crate::once::Once;
+use super::observe::Stages;
+use super::service::{Apis, PAGE};
+use crate::client::SingleAttempt as _;
 
-/// Old deployments are for going back by hand; so many stay.
+/// How many deployments stay, for a rollback by hand.
 const KEPT: usize = 3;
 
 impl Apis {
-    /// Makes the stage serve what the routes are now. Without routes there is nothing to deploy, and
-    /// the stage goes.
+    /// Lets the stage serve the present routes. Without routes there is nothing to deploy, and the stage
+    /// is deleted.
     pub(super) async fn deploy(&self, names: &Names, now: &Stages, digest: &str) -> Result<()> {
-        let client = &self.cloud.apigateway;
+        let client = &self.gateway;
         if digest.is_empty() {
             let request = client.delete_stage().rest_api_id(&names.id).stage_name(&names.stage);
-            return self.maybe("DeleteStage", request.send()).await.map(drop);
+            return self.unless_gone("DeleteStage", request.send()).await.map(drop);
         }
         let request = client.create_deployment().rest_api_id(&names.id);
         let request = request.stage_name(&names.stage).description(described(digest));
-        let made = self.call("CreateDeployment", request.customize().once().send()).await?;
+        let made =
+            self.call("CreateDeployment", request.customize().single_attempt().send()).await?;
         let id = made.id.filter(|id| !id.is_empty()).ok_or_else(|| {
-            Error::new(Fault::Unknown, "CreateDeployment: the reply does not say what was made")
+            Error::new(
+                Fault::Unknown,
+                "CreateDeployment: the reply does not name the new deployment",
+            )
         })?;
         if !now.used.is_empty() {
-            // The new state is live; a failed clean-up is made good after the next deployment.
+            // The new deployment is live; the next one cleans up again.
             if let Err(error) = self.prune(names, now, &id).await {
-                tracing::warn!("{}: old deployments stay: {error}", names.id);
+                tracing::warn!("{}: could not delete old deployments: {error}", names.id);
             }
         }
         Ok(())
     }
 
     async fn prune(&self, names: &Names, now: &Stages, newest: &str) -> Result<()> {
-        let client = &self.cloud.apigateway;
+        let client = &self.gateway;
         let request = client.get_deployments().rest_api_id(&names.id).limit(PAGE);
         let mut all = Vec::new();
         let mut position = None;
@@ -53,17 +57,17 @@ impl Apis {
             }
         }
         for id in outdated(&all, newest) {
-            // What our stage pointed at a moment ago is among those that stay.
+            // The deployment that the stage served before is among those that stay.
             if !now.used.contains(id) {
                 let request = client.delete_deployment().rest_api_id(&names.id).deployment_id(id);
-                self.maybe("DeleteDeployment", request.send()).await?;
+                self.unless_gone("DeleteDeployment", request.send()).await?;
             }
         }
         Ok(())
     }
 }
 
-/// Ours, but for the newest few.
+/// Returns this program's deployments without the newest few.
 fn outdated<'a>(all: &'a [Deployment], newest: &str) -> Vec<&'a str> {
     let is_ours = |one: &&Deployment| digest_of(one.description().unwrap_or_default()).is_some();
     let mut ours: Vec<&Deployment> = all.iter().filter(is_ours).collect();
@@ -79,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_newest_few_of_ours_stay() {
+    fn the_newest_deployments_stay() {
         let one = |id: &str, second: i64, description: &str| {
             let date = DateTime::from_secs(second);
             Deployment::builder().id(id).created_date(date).description(description).build()
@@ -89,7 +93,7 @@ mod tests {
             one("theirs", 0, "by hand"),
             one("c", 3, "stackwright:1:3"),
             one("b", 2, "stackwright:1:2"),
-            // A clock that runs late makes the newest no older.
+            // A late clock does not make the newest one older.
             one("e", 0, "stackwright:1:5"),
             one("d", 4, "stackwright:1:4"),
         ];

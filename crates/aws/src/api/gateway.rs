@@ -1,46 +1,42 @@
-//! What API Gateway answers by itself in a function's place: to a caller who may not call, or where
-//! a function failed. AWS calls these gateway responses; a call without one gets AWS's own.
+//! Gateway responses: what API Gateway responds instead of a function, to a caller without permission
+//! or after a failure. A type without one gets AWS's own response.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_apigateway::types::{GatewayResponse as SeenResponse, GatewayResponseType};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use stackwright_engine::change::Change;
 use stackwright_engine::config::ShortOrLong;
-use stackwright_engine::kind::{Fault, Problem, Problems, Result};
+use stackwright_engine::kind::{Problem, Problems};
 
-use super::Apis;
-use super::cors::is_token;
-use super::observe::PAGE;
-use super::spec::Spec;
+use super::text::{is_media_type, is_token, unquoted};
 
-/// Those that hold where there is none for what happened.
+/// The types that apply if a more specific type has no response.
 pub const DEFAULTS: [&str; 2] = ["DEFAULT_4XX", "DEFAULT_5XX"];
 
 const JSON: &str = "application/json";
-/// AWS's own body.
+/// The body of AWS's own responses.
 const BODY: &str = r#"{"message":$context.error.messageString}"#;
-/// Before the name of a header.
-const HEADER: &str = "gatewayresponse.header.";
+/// The prefix of a header in a mapping.
+pub const HEADER: &str = "gatewayresponse.header.";
 
-/// An answer that API Gateway gives by itself. What it does not say is as AWS has it.
+/// A response of API Gateway itself. Unset fields are as in AWS's own response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GatewayResponseConfig {
-    /// The HTTP status. Nothing: that of what happened.
+    /// The HTTP status. If unset, that of the response type.
     #[schemars(range(min = 100, max = 599))]
     pub status: Option<u16>,
-    /// Headers by name, with the texts that they say.
+    /// Headers by name, with their values.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
-    /// A template for JSON, or a map of media types to templates: `{"message":
-    /// $context.error.messageString}`.
+    /// The template of a JSON body, for example `{"message": $context.error.messageString}`; or a map of
+    /// media types to templates.
     #[serde(default)]
     pub body: BodyConfig,
 }
 
-/// By media type. Empty: AWS's own.
+/// Templates by media type. Empty: AWS's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(from = "ShortOrLong<String, BTreeMap<String, String>>")]
 #[schemars(inline)]
@@ -63,12 +59,12 @@ impl From<GatewayResponseConfig> for GatewayResponse {
     }
 }
 
-/// What API Gateway would refuse about these. The problems lie under `gateway_responses`.
+/// Returns what API Gateway refuses. The paths of the problems begin with `gateway_responses`.
 pub fn check(responses: &BTreeMap<String, GatewayResponseConfig>) -> Vec<Problem> {
     let mut problems = Problems::default();
     for (sort, response) in responses {
         if !GatewayResponseType::values().contains(&sort.as_str()) {
-            let message = format!("`{sort}` is nothing that API Gateway answers");
+            let message = format!("`{sort}` is not a type of gateway responses");
             let hint = format!("one of {}", GatewayResponseType::values().join(", "));
             problems.at(&["gateway_responses", sort], message).hint(hint);
         }
@@ -78,30 +74,24 @@ pub fn check(responses: &BTreeMap<String, GatewayResponseConfig>) -> Vec<Problem
                 let hint = "letters, digits and `-`";
                 problems.at(&path, format!("`{name}` is not the name of a header")).hint(hint);
             } else if value.is_empty() || value.contains(['\'', '\n', '\r']) {
-                let message = format!("`{value}` cannot be the value of a header here");
-                problems.at(&path, message).hint("one line, at least one letter, and no `'`");
+                let message = format!("`{value}` is not a valid value of a header here");
+                problems.at(&path, message).hint("one line, at least one character, and no `'`");
             }
         }
         for of in response.body.0.keys().filter(|of| !is_media_type(of)) {
             let message = format!("`{of}` is not a media type");
             problems
                 .at(&["gateway_responses", sort, "body", of], message)
-                .hint("as `application/json`");
+                .hint("for example `application/json`");
         }
     }
     problems.0
 }
 
-/// `type/subtype`; either may be `*`.
-pub fn is_media_type(text: &str) -> bool {
-    let is_both = |(one, other)| is_token(one) && is_token(other);
-    text.split_once('/').is_some_and(is_both)
-}
-
-/// One answer in its normal form.
+/// A gateway response in its normal form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GatewayResponse {
-    /// `None`: that of what happened.
+    /// `None`: that of the response type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     pub headers: BTreeMap<String, String>,
@@ -117,7 +107,8 @@ impl Default for GatewayResponse {
 }
 
 impl GatewayResponse {
-    /// With these headers too, but for those that it has already.
+    /// Adds headers, except those that it has already.
+    #[must_use]
     pub fn with(mut self, headers: &BTreeMap<String, String>) -> Self {
         for (name, value) in headers {
             if !self.headers.keys().any(|own| own.eq_ignore_ascii_case(name)) {
@@ -127,7 +118,8 @@ impl GatewayResponse {
         self
     }
 
-    fn seen(seen: &SeenResponse) -> Self {
+    /// Reads a reply of API Gateway.
+    pub fn seen(seen: &SeenResponse) -> Self {
         let header = |(to, from): (&String, &String)| {
             (to.strip_prefix(HEADER).unwrap_or(to).to_owned(), unquoted(from))
         };
@@ -140,108 +132,22 @@ impl GatewayResponse {
         }
     }
 
-    /// Whether this is what was asked for. A status that nobody asked for is that of what happened.
-    fn is(&self, wanted: &Self) -> bool {
+    /// Tells whether this observed response is `wanted`. A status that is not wanted may be any.
+    pub fn is(&self, wanted: &Self) -> bool {
         let is_status = wanted.status.is_none() || wanted.status == self.status;
         is_status && self.headers == wanted.headers && self.body == wanted.body
     }
-}
-
-impl Apis {
-    /// GetGatewayResponses: those that somebody set, by type. `None`: the endpoint does not tell.
-    pub(super) async fn gateway_responses(
-        &self,
-        id: &str,
-    ) -> Result<Option<BTreeMap<String, GatewayResponse>>> {
-        // A page holds more than there are types.
-        let request = self.cloud.apigateway.get_gateway_responses().rest_api_id(id).limit(PAGE);
-        let reply = match self.maybe("GetGatewayResponses", request.send()).await {
-            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => {
-                return Ok(None);
-            }
-            reply => reply?,
-        };
-        let all = reply.and_then(|reply| reply.items).unwrap_or_default();
-        let set = all.iter().filter(|one| !one.default_response());
-        let sort = |one: &SeenResponse| one.response_type().map(|sort| sort.as_str().to_owned());
-        Ok(Some(set.filter_map(|one| Some((sort(one)?, GatewayResponse::seen(one)))).collect()))
-    }
-
-    /// Sets those that differ, and takes away those that are not wanted any more. Nothing of it
-    /// reaches a caller before the next deployment. Their types.
-    pub(super) async fn set_gateway_responses<'a>(
-        &self,
-        id: &str,
-        desired: &Spec,
-        changes: &'a [Change],
-    ) -> Result<Vec<&'a str>> {
-        let client = &self.cloud.apigateway;
-        let mut set: Vec<&str> = changes.iter().filter_map(changed).collect();
-        set.dedup();
-        for sort in &set {
-            let kind = GatewayResponseType::from(*sort);
-            let Some(wanted) = desired.gateway_response(sort) else {
-                let request = client.delete_gateway_response().rest_api_id(id).response_type(kind);
-                self.maybe("DeleteGatewayResponse", request.send()).await?;
-                continue;
-            };
-            let headers = wanted.headers.iter();
-            let headers = headers.map(|(name, value)| (format!("{HEADER}{name}"), quoted(value)));
-            let request = client.put_gateway_response().rest_api_id(id).response_type(kind);
-            let request = request.set_status_code(wanted.status.map(|status| status.to_string()));
-            let request = request.set_response_parameters(Some(headers.collect()));
-            let body = wanted.body.clone().into_iter().collect();
-            let request = request.set_response_templates(Some(body));
-            self.call("PutGatewayResponse", request.send()).await?;
-        }
-        Ok(set)
-    }
-
-    /// Whether these are what was just set.
-    pub(super) async fn has_gateway_responses(
-        &self,
-        id: &str,
-        desired: &Spec,
-        set: &[&str],
-    ) -> Result<bool> {
-        if set.is_empty() {
-            return Ok(true);
-        }
-        let Some(seen) = self.gateway_responses(id).await? else { return Ok(true) };
-        Ok(set.iter().all(|sort| match (seen.get(*sort), desired.gateway_response(sort)) {
-            (Some(seen), Some(wanted)) => seen.is(wanted),
-            (seen, wanted) => seen.is_none() && wanted.is_none(),
-        }))
-    }
-}
-
-/// The type of the gateway response that a change is about.
-fn changed(change: &Change) -> Option<&str> {
-    match change.path.0.as_slice() {
-        [field, sort, ..] if field == "gateway_responses" => Some(sort),
-        _ => None,
-    }
-}
-
-/// A text in API Gateway's mappings, where it stands between quotes.
-pub fn quoted(text: &str) -> String {
-    format!("'{text}'")
-}
-
-/// The text of a mapping; one that is none stays as it is.
-pub fn unquoted(mapping: &str) -> String {
-    let text = mapping.strip_prefix('\'').and_then(|text| text.strip_suffix('\''));
-    text.unwrap_or(mapping).to_owned()
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
+    use super::super::text::quoted;
     use super::*;
 
     #[test]
-    fn its_own_headers_win() {
+    fn own_headers_are_kept() {
         let mut own = GatewayResponse::default();
         own.headers.insert("x-a".to_owned(), "own".to_owned());
         let more = ["X-A", "X-B"].map(|name| (name.to_owned(), "more".to_owned()));
@@ -250,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_api_gateway_would_refuse() {
+    fn what_api_gateway_refuses_is_a_problem() {
         let wrong = |value: Value| -> Vec<String> {
             let all = serde_json::from_value(value).expect("a config");
             check(&all).into_iter().map(|problem| problem.path[1..].join(".")).collect()
@@ -279,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn there_and_back() {
+    fn a_response_is_read_back() {
         let seen = SeenResponse::builder()
             .status_code("403")
             .response_parameters(format!("{HEADER}X-A"), quoted("it is"))
@@ -293,6 +199,5 @@ mod tests {
         assert!(seen.is(&wanted), "{seen:?}");
         assert!(!seen.is(&GatewayResponse { status: Some(401), ..wanted.clone() }));
         assert!(!seen.is(&GatewayResponse::default()));
-        assert_eq!(unquoted("method.request.header.A"), "method.request.header.A");
     }
 }

@@ -1,19 +1,21 @@
-//! What an API, and what belongs to it, is called.
+//! Names of an API and of what belongs to it.
 
 use std::collections::BTreeMap;
 
 use stackwright_engine::kind::{Error, Result};
 
-/// Where an API is, and which of its stages is ours.
+use crate::function::permission::Permission;
+
+/// An API and its stage: everything that their names are made of.
 #[derive(Clone, Debug)]
 pub struct Names {
     pub partition: String,
     pub region: String,
     /// Twelve digits.
     pub account: String,
-    /// An emulator's URL.
+    /// The URL of an emulator.
     pub endpoint: Option<String>,
-    /// The REST API's.
+    /// The id of the REST API.
     pub id: String,
     pub stage: String,
 }
@@ -40,19 +42,19 @@ impl Names {
             .into()
     }
 
-    /// The id of our statement in a function's policy.
-    pub fn statement(&self) -> String {
-        format!("stackwright-{}", self.id)
-    }
-
-    /// Every method and path of the stage, as the caller of a function.
-    pub fn source(&self) -> String {
+    /// Returns the permission that a function must grant: one for the whole stage, since a statement
+    /// for each route would soon fill the policy.
+    pub fn permission(&self) -> Permission {
         let Self { partition, region, account, id, stage, .. } = self;
-        format!("arn:{partition}:execute-api:{region}:{account}:{id}/{stage}/*")
+        Permission {
+            id: format!("stackwright-{id}"),
+            principal: "apigateway.amazonaws.com",
+            source: format!("arn:{partition}:execute-api:{region}:{account}:{id}/{stage}/*"),
+        }
     }
 }
 
-/// Where API Gateway sends calls that a function shall answer.
+/// Returns the URI of an integration that calls a function.
 pub fn invocation(function: &str) -> Result<String> {
     let mut parts = function.split(':');
     match (parts.next(), parts.next(), parts.next(), parts.next()) {
@@ -63,22 +65,22 @@ pub fn invocation(function: &str) -> Result<String> {
     }
 }
 
-/// The function of an [`invocation`].
+/// Returns the function of an [`invocation`].
 pub fn invoked(uri: &str) -> Option<&str> {
     let (_, function) = uri.split_once(":lambda:path/2015-03-31/functions/")?;
     let function = function.strip_suffix("/invocations")?;
     (invocation(function).ok()? == uri).then_some(function)
 }
 
-/// Of a deployment's description. The number changes with what [`super::spec::digest`] covers.
+/// The prefix of a deployment's description. The number changes with what the digest covers.
 const PREFIX: &str = "stackwright:1:";
 
-/// The description of a deployment with this digest.
+/// Returns the description of a deployment with this digest.
 pub fn described(digest: &str) -> String {
     format!("{PREFIX}{digest}")
 }
 
-/// The digest in a deployment's description, if it is one of ours.
+/// Returns the digest in the description of a deployment, if stackwright created it.
 pub fn digest_of(description: &str) -> Option<&str> {
     description.strip_prefix(PREFIX)
 }
@@ -99,13 +101,16 @@ mod tests {
         };
         assert_eq!(names.url(), "https://abc.execute-api.eu-west-1.amazonaws.com/prod");
         assert_eq!(names.arn(), "arn:aws:apigateway:eu-west-1::/restapis/abc");
-        assert_eq!(names.source(), "arn:aws:execute-api:eu-west-1:123456789012:abc/prod/*");
+        assert_eq!(
+            names.permission().source,
+            "arn:aws:execute-api:eu-west-1:123456789012:abc/prod/*"
+        );
         names.endpoint = Some("http://127.0.0.1:4566".into());
         assert_eq!(names.url(), "http://127.0.0.1:4566/restapis/abc/prod/_user_request_");
     }
 
     #[test]
-    fn there_and_back() {
+    fn the_uri_of_an_invocation_names_its_function() {
         let arn = "arn:aws-cn:lambda:cn-north-1:123456789012:function:f:live";
         let uri = invocation(arn).expect("a function");
         assert_eq!(

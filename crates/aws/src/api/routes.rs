@@ -1,4 +1,4 @@
-//! Routes as people write them, `METHOD /path`: reading them and what API Gateway would refuse.
+//! Routes as written in the file, `METHOD /path`: parsing, and what API Gateway refuses.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,7 +8,7 @@ use stackwright_engine::kind::{Problem, Problems};
 
 pub const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
 
-/// A route in its normal form: the method in capitals, no slash at the end. Written
+/// A route in its normal form: the method in capitals, no slash at the end. It is written
 /// `METHOD /path`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct RouteKey {
@@ -17,7 +17,7 @@ pub struct RouteKey {
     pub path: String,
 }
 
-/// Why a text is not a route, and how one would look.
+/// Why a text is not a route, and what one looks like.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct NotARoute {
@@ -64,7 +64,7 @@ impl FromStr for RouteKey {
 
 fn check_part(part: &str, is_last: bool) -> Result<(), (String, &'static str)> {
     const PARTS: &str = "a part has letters, digits and `.` `_` `~` `:` `%` `+` `-`, or is \
-                         `{name}`; `{proxy+}` at the end stands for all that follows";
+                         `{name}`; `{proxy+}` at the end matches all that follows";
     let is = |text: &str, others: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
     };
@@ -72,7 +72,7 @@ fn check_part(part: &str, is_last: bool) -> Result<(), (String, &'static str)> {
         let greedy = name.strip_suffix('+');
         return match (is(greedy.unwrap_or(name), "._-"), greedy) {
             (true, Some(_)) if !is_last => {
-                Err((format!("`{part}` takes all that follows it"), "it can only stand at the end"))
+                Err((format!("`{part}` matches all that follows it"), "it must be the last part"))
             }
             (true, _) => Ok(()),
             (false, _) => Err((format!("`{part}` is not a variable"), PARTS)),
@@ -85,7 +85,7 @@ fn check_part(part: &str, is_last: bool) -> Result<(), (String, &'static str)> {
     }
 }
 
-/// `/a/b` of `/a/b/c`; `/` has none.
+/// Returns `/a/b` of `/a/b/c`; `/` has no parent.
 pub fn parent(path: &str) -> Option<&str> {
     match path.rsplit_once('/')? {
         ("", "") => None,
@@ -94,21 +94,21 @@ pub fn parent(path: &str) -> Option<&str> {
     }
 }
 
-/// `c` of `/a/b/c`.
+/// Returns `c` of `/a/b/c`.
 pub fn last_part(path: &str) -> &str {
     path.rsplit_once('/').map_or(path, |(_, part)| part)
 }
 
-/// `/a/b`, `/a`, `/` of `/a/b`.
+/// Returns `/a/b`, `/a` and `/` of `/a/b`.
 pub fn and_parents(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| parent(path))
 }
 
-/// Everything that API Gateway would refuse about these routes. The problems lie under `routes`.
+/// Returns what API Gateway refuses. The paths of the problems begin with `routes`.
 pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
     let mut problems = Problems::default();
     let mut seen: BTreeMap<RouteKey, &str> = BTreeMap::new();
-    // By parent: the variable part and the route that brought it.
+    // By parent: the variable part and the first route with it.
     let mut variables: BTreeMap<String, (String, &str)> = BTreeMap::new();
     for key in keys {
         let route = match key.parse::<RouteKey>() {
@@ -127,13 +127,12 @@ pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
                     "`{part}` and `{first}` (in `{by}`) are two variables under `{parent}`"
                 );
                 let is_greedy = |part: &str| part.ends_with("+}");
-                let hint = match is_greedy(part) == is_greedy(first) {
-                    true => format!("API Gateway takes one; call both `{first}`"),
-                    false => {
-                        "API Gateway takes one: `{name+}` also stands for what `{name}` does, so \
-                              one route can serve both; or give one of them a path of its own"
-                            .to_owned()
-                    }
+                let hint = if is_greedy(part) == is_greedy(first) {
+                    format!("API Gateway accepts one; name both `{first}`")
+                } else {
+                    "API Gateway accepts one: `{name+}` also matches what `{name}` does, so \
+                              that one route can serve both; or give one of them another path"
+                        .to_owned()
                 };
                 problems.at(&["routes", key], message).hint(hint);
             }
@@ -149,8 +148,8 @@ pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
     };
     for (route, key) in seen.iter().filter(|(route, _)| route.method == "ANY") {
         if METHODS.iter().all(|method| has(method, &route.path)) {
-            let message = "no call reaches it: every method has a route of its own";
-            problems.at(&["routes", key], message).hint("take it out");
+            let message = "no request reaches it: every method has a route of its own";
+            problems.at(&["routes", key], message).hint("remove it");
         }
     }
     problems.0
@@ -178,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_route() {
+    fn malformed_routes_are_errors() {
         for wrong in [
             "/ec2",
             "POST",
@@ -207,7 +206,7 @@ mod tests {
         );
         let mut all = METHODS.map(|method| format!("{method} /a"));
         let keys: Vec<&str> = all.iter().map(String::as_str).collect();
-        let hidden = "ANY /a: no call reaches it: every method has a route of its own";
+        let hidden = "ANY /a: no request reaches it: every method has a route of its own";
         assert_eq!(check_all(&keys), [hidden]);
         all[0] = "GET /b".to_owned();
         let keys: Vec<&str> = all.iter().map(String::as_str).collect();

@@ -1,16 +1,16 @@
-//! What a stage says by itself, without a deployment: its variables, how many calls it takes, and
-//! where it writes of them.
+//! The settings of a stage, which need no deployment: variables, throttling, access log.
 
 use aws_sdk_apigateway::types::{Op, PatchOperation};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::Result;
 
-use super::Apis;
-use super::access_log::hinted;
+use super::access_log::explain_role;
+use super::config::{BURST, RATE};
 use super::names::Names;
-use super::spec::{BURST, RATE, Spec};
+use super::service::Apis;
+use super::spec::Spec;
 
-/// The key of the settings that hold for every method of every path.
+/// The key of the settings for all methods of all paths.
 pub const ALL_ROUTES: &str = "*/*";
 
 impl Apis {
@@ -25,9 +25,9 @@ impl Apis {
         if patches.is_empty() || desired.deployed.is_empty() {
             return Ok(());
         }
-        let request = self.cloud.apigateway.update_stage().rest_api_id(&names.id);
+        let request = self.gateway.update_stage().rest_api_id(&names.id);
         let request = request.stage_name(&names.stage).set_patch_operations(Some(patches));
-        self.call("UpdateStage", request.send()).await.map(drop).map_err(hinted)
+        self.call("UpdateStage", request.send()).await.map(drop).map_err(explain_role)
     }
 }
 
@@ -55,7 +55,7 @@ fn patches(desired: &Spec, changes: &[Change]) -> Vec<PatchOperation> {
         }
     }
     if changes.iter().any(|change| change.path.field() == "access_log") {
-        // Neither means anything without the other.
+        // Group and format need each other.
         match &desired.access_log {
             None => patches.push(patch(Op::Remove, "/accessLogSettings".to_owned()).build()),
             Some(log) => {
@@ -77,7 +77,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::edited::edited;
+    use crate::test_changes::edited;
 
     #[test]
     fn each_setting_is_a_patch() {
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(off.len(), 1);
         assert_eq!((off[0].op(), off[0].path()), (Some(&Op::Remove), Some("/accessLogSettings")));
         let patches = patches(&desired, &changes.map(change));
-        let told: BTreeMap<_, _> = patches
+        let sent: BTreeMap<_, _> = patches
             .iter()
             .map(|one| (one.path().unwrap_or_default(), (one.op(), one.value())))
             .collect();
@@ -109,6 +109,6 @@ mod tests {
             ("/*/*/throttling/rateLimit", (Some(&Op::Replace), Some("12.5"))),
             ("/*/*/throttling/burstLimit", (Some(&Op::Replace), Some("5000"))),
         ];
-        assert_eq!(told, expected.into());
+        assert_eq!(sent, expected.into());
     }
 }

@@ -1,18 +1,18 @@
-//! What the file alone shows to be wrong of a function.
+//! Problems of a function that the file alone shows.
 
 use std::path::Path;
 
 use stackwright_engine::kind::{Problem, Problems};
 use stackwright_engine::reference::is_open;
 
-use super::Config;
-use crate::log_group::RETENTIONS;
-use crate::package::excluded;
+use super::config::Config;
+use super::log_group::RETENTIONS;
+use super::package::excluded;
 
-/// Names and values of an environment together, in bytes.
+/// The largest environment, names and values together, in bytes.
 const ENVIRONMENT: usize = 4096;
 
-/// Of a function.
+/// How many layers a function can have.
 const LAYERS: usize = 5;
 
 pub fn check(config: &Config) -> Vec<Problem> {
@@ -45,7 +45,7 @@ fn texts(config: &Config, problems: &mut Problems) {
 
 fn code(config: &Config, problems: &mut Problems) {
     if config.code.build.as_ref().is_some_and(|command| command.trim().is_empty()) {
-        let hint = "write the command, for example `npm run build`; or leave it out";
+        let hint = "write the command, for example `npm run build`, or remove the field";
         problems.at(&["code", "build"], "`build` is empty").hint(hint);
     } else if let Err(wrong) = excluded(Path::new("/"), &config.code.exclude) {
         problems
@@ -69,7 +69,7 @@ fn environment(config: &Config, problems: &mut Problems) {
     let literal = |text: &String| if is_open(text) { 0 } else { text.len() };
     let size: usize = environment.iter().map(|(name, value)| name.len() + literal(value)).sum();
     if size > ENVIRONMENT {
-        let message = format!("`environment` has {size} bytes; Lambda takes {ENVIRONMENT}");
+        let message = format!("`environment` has {size} bytes; Lambda accepts {ENVIRONMENT}");
         problems.at(&["environment"], message).hint("put large values into a file in `code`");
     }
 }
@@ -85,12 +85,12 @@ fn layers(config: &Config, problems: &mut Problems) {
         }
     }
     if layers.iter().enumerate().any(|(at, layer)| layers[..at].contains(layer)) {
-        let message = "a layer stands in `layers` twice";
-        problems.at(&["layers"], message).hint("name each once");
+        let message = "`layers` names a layer twice";
+        problems.at(&["layers"], message).hint("name each layer once");
     }
     if layers.len() > LAYERS {
-        let message = format!("`layers` has {}; Lambda takes {LAYERS}", layers.len());
-        problems.at(&["layers"], message).hint("put several into one");
+        let message = format!("`layers` has {}; Lambda accepts {LAYERS}", layers.len());
+        problems.at(&["layers"], message).hint("merge some of them");
     }
 }
 
@@ -117,8 +117,9 @@ fn network(config: &Config, problems: &mut Problems) {
             problems.at(&["vpc", field], message).hint("write the id, not the name");
         }
         if ids.is_empty() || ids.len() > most {
-            let message = format!("`{field}` has {} entries; Lambda takes 1 to {most}", ids.len());
-            let hint = "leave `vpc` out for a function without a network of yours";
+            let message =
+                format!("`{field}` has {} entries; Lambda accepts 1 to {most}", ids.len());
+            let hint = "remove `vpc` if the function needs no network of yours";
             problems.at(&["vpc", field], message).hint(hint);
         }
     }
@@ -127,15 +128,17 @@ fn network(config: &Config, problems: &mut Problems) {
 fn retention(config: &Config, problems: &mut Problems) {
     let Some(days) = config.log_retention else { return };
     if config.logs != Some(true) {
-        let message = "`log_retention` is of the log group that `logs: true` makes";
-        problems.at(&["log_retention"], message).hint("write `logs: true`, or leave it out");
+        let message = "`log_retention` needs `logs: true`, which creates the log group";
+        problems
+            .at(&["log_retention"], message)
+            .hint("write `logs: true`, or remove `log_retention`");
         return;
     }
-    let next = RETENTIONS.iter().find(|&&taken| taken >= days);
+    let next = RETENTIONS.iter().find(|&&accepted| accepted >= days);
     if let Some(next) = next.filter(|&&next| next != days) {
         problems
-            .at(&["log_retention"], format!("CloudWatch Logs does not keep {days} days"))
-            .hint(format!("the next longer time is {next} days"));
+            .at(&["log_retention"], format!("CloudWatch Logs has no retention of {days} days"))
+            .hint(format!("the next longer one is {next} days"));
     }
 }
 
@@ -145,14 +148,14 @@ fn is_variable(name: &str) -> bool {
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
 
-/// What names of runtimes begin with.
+/// The words that names of runtimes begin with.
 const FAMILIES: &[&str] =
     &["dotnet", "dotnetcore", "go", "java", "nodejs", "provided", "python", "ruby"];
 
-/// Those whose handler is a function in a file.
+/// The runtimes whose handler is a function in a file.
 const NAMED_IN_A_FILE: &[&str] = &["nodejs", "python", "ruby"];
 
-/// Refused by CreateFunction.
+/// Variables that CreateFunction refuses.
 const RESERVED: &[&str] = &[
     "AWS_ACCESS_KEY",
     "AWS_ACCESS_KEY_ID",

@@ -1,20 +1,16 @@
-//! When Lambda says that it cannot assume a role: not yet, or never?
-
-use std::time::Duration;
+//! Explains that Lambda cannot assume a role: not yet, or never.
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use stackwright_engine::kind::{Error, Fault};
 
-use super::Functions;
+use super::service::{CODES, Functions, NEW_ROLE};
 use crate::fault::{code, explain};
 use crate::policy::Document;
 
-/// How long a new role may take until every part of Lambda knows it.
-const PROPAGATION: Duration = Duration::from_secs(60);
-/// What Lambda says of a role it does not know yet; the second where a key's grant is to name it,
-/// the third where what lets it into a network has just been attached.
+/// Messages of Lambda about a role that it does not know yet: the second if the grant of a key names
+/// the role, the third if the policy for its network has just been attached.
 const UNKNOWN_ROLE: &[&str] = &[
     "cannot be assumed by Lambda",
     "KMS key is invalid for CreateGrant",
@@ -22,7 +18,7 @@ const UNKNOWN_ROLE: &[&str] = &[
 ];
 
 impl Functions {
-    /// Explains an error of a call that gave a role.
+    /// Explains an error of a call with a role.
     pub(super) async fn explain_role<E>(
         &self,
         call: &str,
@@ -35,7 +31,7 @@ impl Functions {
         let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
         let unknown_role = code(&error) == Some("InvalidParameterValueException")
             && message.is_some_and(|said| UNKNOWN_ROLE.iter().any(|mark| said.contains(mark)));
-        let explained = explain(call, error);
+        let explained = explain(call, error, CODES);
         match role {
             Some(role) if unknown_role => self.not_yet_or_never(explained, role).await,
             _ => explained,
@@ -44,25 +40,26 @@ impl Functions {
 
     async fn not_yet_or_never(&self, mut error: Error, role: &str) -> Error {
         let name = role.rsplit('/').next().unwrap_or(role);
-        let reply = self.cloud.iam.get_role().role_name(name).send().await;
-        // A role that cannot be read may be new as well: the limit of time decides.
+        let reply = self.iam.get_role().role_name(name).send().await;
+        // A role that cannot be read may be new as well: then the time limit decides.
         let trust = reply.ok().and_then(|reply| reply.role?.assume_role_policy_document);
         if let Some(trust) = trust.and_then(|trust| Document::parse(&trust).ok())
             && !trusts_lambda(&trust.to_string())
         {
             let message =
-                format!("Lambda cannot assume the role {name}, which trusts others: {trust}");
+                format!("Lambda cannot assume the role {name}, which does not trust it: {trust}");
             return Error::terminal(message)
                 .with_hint("`trust: lambda.amazonaws.com` at the role allows it")
                 .with_source(error);
         }
         let what = "the role to be assumable by Lambda".to_owned();
-        error.fault = Fault::Awaiting { what, within: PROPAGATION };
+        error.fault = Fault::Awaiting { what, within: NEW_ROLE };
         error
     }
 }
 
-/// Reads for a message only, so a search must do.
+/// Tells whether a trust policy names Lambda. It decides about a message only, so that a search in the
+/// text is enough.
 fn trusts_lambda(trust: &str) -> bool {
     ["\"lambda.amazonaws.com", "\"*\""].iter().any(|principal| trust.contains(principal))
 }
@@ -76,11 +73,11 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    use super::super::Sources;
+    use super::super::package::Source;
+    use super::super::spec::Spec;
     use super::*;
     use crate::cloud::{Access, Cloud};
-    use crate::function::Spec;
-    use crate::package::Source;
+    use crate::connect::Sources;
 
     const REFUSAL: &str =
         r#"{"message": "The role defined for the function cannot be assumed by Lambda."}"#;
@@ -92,7 +89,7 @@ mod tests {
         )
     }
 
-    /// Refuses every CreateFunction for its role, and tells whom that trusts.
+    /// Starts a server that refuses every CreateFunction for its role, and reports the role's trust.
     async fn lambda_without_the_role(trusted: &str) -> String {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
@@ -115,7 +112,7 @@ mod tests {
                     http("200 OK", "", &role)
                 };
                 let _ = stream.write_all(reply.as_bytes()).await;
-                // What is left of the request, until the client has its answer.
+                // Reads the rest of the request until the client has its reply.
                 let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
             }
         });
@@ -132,11 +129,11 @@ mod tests {
             "name": "f",
             "role": "arn:aws:iam::123456789012:role/r",
             "runtime": "python3.13",
-            "code": {"path": ".", "digest": source.digest("python3.13", "x86_64")},
+            "code": {"path": ".", "digest": source.contents().digest("python3.13", "x86_64")},
         }))
         .expect("a spec");
         let sources = Sources { folder: folder.path().into(), ..Sources::default() };
-        let kind = Functions::new(Arc::new(cloud), sources);
+        let kind = Functions::new(&Arc::new(cloud), sources);
         let address = stackwright_engine::Address::new("function", "f");
         let intent = Intent { address, generation: 1, token: String::new() };
         kind.create(&intent, &spec).await.err().expect("refused")
@@ -149,17 +146,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_role_that_trusts_others_never_will() {
+    async fn a_role_that_does_not_trust_lambda_is_an_error() {
         let error = refused("%7B%22Service%22%3A%22ec2.amazonaws.com%22%7D").await;
         assert_eq!(error.fault, Fault::Terminal, "{error:?}");
         assert_eq!(
             error.message,
-            r#"Lambda cannot assume the role r, which trusts others: {"Service":"ec2.amazonaws.com"}"#
+            r#"Lambda cannot assume the role r, which does not trust it: {"Service":"ec2.amazonaws.com"}"#
         );
     }
 
     #[test]
-    fn tells_who_is_trusted() {
+    fn a_trust_policy_names_lambda_or_not() {
         assert!(trusts_lambda(r#"{"Service":["ec2.amazonaws.com","lambda.amazonaws.com"]}"#));
         assert!(!trusts_lambda(r#"{"Service":"edgelambda.amazonaws.com"}"#));
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use stackwright_engine::Address;
+use stackwright_engine::kind::PriorState;
 
 use super::*;
 use crate::cloud::Access;
@@ -25,7 +26,7 @@ fn context(folder: &std::path::Path) -> Context {
         region: "eu-west-1".to_owned(),
         account: "123456789012".to_owned(),
         partition: "aws".to_owned(),
-        prior: stackwright_engine::kind::PriorState::None,
+        prior: PriorState::None,
     }
 }
 
@@ -101,12 +102,12 @@ fn layers_networks_patterns_and_retention_are_checked() {
 }
 
 #[tokio::test]
-async fn what_is_to_be_built_is_read_only_where_it_may_be() {
+async fn code_is_built_and_read_only_if_builds_may_run() {
     let digest = async |builds: bool| {
         let folder = tempfile::tempdir().expect("a folder");
         let access = Access::Endpoint { url: "http://127.0.0.1:9".into() };
         let cloud = Arc::new(Cloud::open(&access, "us-east-1").await);
-        let kind = Functions::new(cloud, Sources { builds, ..Sources::default() });
+        let kind = Functions::new(&cloud, Sources { builds, ..Sources::default() });
         let code = json!({ "path": "made", "build": "mkdir made && touch made/a" });
         let config = config(json!({ "code": code }));
         let spec = kind.normalize(config, &context(folder.path())).await.expect("a spec");
@@ -118,7 +119,7 @@ async fn what_is_to_be_built_is_read_only_where_it_may_be() {
 }
 
 #[test]
-fn asks_its_role_for_its_log() {
+fn logs_add_a_statement_to_the_role() {
     let at = context(std::path::Path::new("/"));
     let asked = |role: &str, logs: bool| {
         Function::contributions(&config(json!({"role": role, "logs": logs})), &at)

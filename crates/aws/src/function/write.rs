@@ -1,4 +1,4 @@
-//! Making, changing and removing a function.
+//! Creates, changes and deletes functions.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -10,18 +10,18 @@ use aws_smithy_types::Blob;
 use stackwright_engine::change::{Change, ChangeReason};
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
-use super::observe::{NO_LOGS, seen};
-use super::wire::{environment, merged, storage, tracing, variables, vpc};
-use super::{EPHEMERAL_STORAGE, Functions, MEMORY, Spec, TIMEOUT, UNRESERVED, read};
+use super::config::{EPHEMERAL_STORAGE, MEMORY, TIMEOUT, UNRESERVED};
+use super::log_group::{LogGroup, RETENTION};
+use super::request::{environment, merged, storage, tracing, variables, vpc};
+use super::seen::{NO_LOGS, seen};
+use super::service::{CODES, Functions};
+use super::spec::Spec;
 use crate::fault::{Explain as _, code};
-use crate::log_group::{self, LogGroup};
-use crate::package::{self, Files, Source};
 use crate::tags::{self, Difference};
-use crate::vendor;
 
-/// 50 MB over a slow line.
+/// The limit of an upload: 50 MB over a slow line.
 const UPLOAD: Duration = Duration::from_secs(600);
-/// What UpdateFunctionConfiguration sets.
+/// The fields that UpdateFunctionConfiguration sets.
 const CONFIGURATION: &[&str] = &[
     "runtime",
     "handler",
@@ -38,13 +38,12 @@ const CONFIGURATION: &[&str] = &[
 
 impl Functions {
     pub(super) async fn create_function(&self, spec: &Spec) -> Result<Created<Spec>> {
-        let zip = self.pack(spec).await?;
+        let zip = self.zip(spec).await?;
         let package = FunctionCode::builder().zip_file(Blob::new(zip)).build();
         let once = aws_sdk_lambda::Config::builder()
             .retry_config(RetryConfig::disabled())
             .timeout_config(upload());
         let reply = self
-            .cloud
             .lambda
             .create_function()
             .function_name(&spec.name)
@@ -69,7 +68,7 @@ impl Functions {
         let reply = match reply {
             Ok(reply) => reply,
             Err(error) => {
-                // A create meets no other conflict than "Function already exist".
+                // The only conflict of a create is "Function already exist".
                 let taken = code(&error) == Some("ResourceConflictException");
                 let role = spec.role.as_deref();
                 let mut explained = self.explain_role("CreateFunction", error, role).await;
@@ -93,12 +92,12 @@ impl Functions {
     ) -> Result<()> {
         let changed =
             |fields: &[&str]| changes.iter().any(|change| fields.contains(&change.path.field()));
-        let mut settled = true;
-        // First what cannot be read back: once this returns, it counts as done.
+        let mut is_ready = true;
+        // Code first, which cannot be read back: the engine takes it for done when this returns.
         if changed(&["architecture"]) || changes.iter().any(is_other_code) {
-            settled = self.send_code(on, desired).await?;
+            is_ready = self.send_code(on, desired).await?;
         }
-        if settled && changed(CONFIGURATION) {
+        if is_ready && changed(CONFIGURATION) {
             self.send_configuration(on, desired, changes).await?;
         }
         if changed(&["tags"]) {
@@ -106,15 +105,15 @@ impl Functions {
         }
         if changed(&["logs", "log_retention"]) {
             let lineages = lineages(on, desired, changes);
-            let group = LogGroup::of(&self.cloud, arn(on)?)?;
-            let days = desired.log_retention.unwrap_or(log_group::RETENTION);
+            let group = LogGroup::of(&self.logs, arn(on)?)?;
+            let days = desired.log_retention.unwrap_or(RETENTION);
             match desired.logs {
                 Some(true) if changed(&["logs"]) => {
                     let tags = desired.tags.clone().unwrap_or_default();
-                    group.make(&tags, days, &lineages).await?;
+                    group.create(&tags, days, &lineages).await?;
                 }
-                Some(true) => group.keep(days, &lineages).await?,
-                _ => group.remove(&lineages).await?,
+                Some(true) => group.retain_for(days, &lineages).await?,
+                _ => group.delete(&lineages).await?,
             }
         }
         if changed(&["concurrency"]) {
@@ -124,22 +123,21 @@ impl Functions {
     }
 
     async fn send_concurrency(&self, name: &str, calls: i32) -> Result<()> {
-        let lambda = &self.cloud.lambda;
+        let lambda = &self.lambda;
         if calls == UNRESERVED {
             let deleting = lambda.delete_function_concurrency().function_name(name);
-            return deleting.send().await.explain("DeleteFunctionConcurrency").map(drop);
+            return deleting.send().await.explain("DeleteFunctionConcurrency", CODES).map(drop);
         }
         let putting = lambda.put_function_concurrency().function_name(name);
         let putting = putting.reserved_concurrent_executions(calls);
-        putting.send().await.explain("PutFunctionConcurrency").map(drop)
+        putting.send().await.explain("PutFunctionConcurrency", CODES).map(drop)
     }
 
-    /// Whether the function can be changed further at once.
+    /// Uploads the code. Returns whether the function can be changed further at once.
     async fn send_code(&self, on: &Handle<Spec>, desired: &Spec) -> Result<bool> {
-        let zip = self.pack(desired).await?;
+        let zip = self.zip(desired).await?;
         let architecture = Architecture::from(desired.architecture().as_str());
         let reply = self
-            .cloud
             .lambda
             .update_function_code()
             .function_name(&on.id)
@@ -149,24 +147,24 @@ impl Functions {
             .config_override(aws_sdk_lambda::Config::builder().timeout_config(upload()))
             .send()
             .await
-            .explain("UpdateFunctionCode")?;
+            .explain("UpdateFunctionCode", CODES)?;
         let in_progress = reply.last_update_status == Some(LastUpdateStatus::InProgress)
             || reply.state == Some(State::Pending);
         Ok(!in_progress)
     }
 
-    /// What changed, in one call. "Left out" means "unchanged" to it, so defaults are sent. Its
-    /// environment replaces the old one, so what is not ours is read first and sent along; the
-    /// revision tells whether somebody was faster.
+    /// Sends what changed, in one call. The call leaves unchanged what it is not given, so that defaults
+    /// are sent. Its environment replaces the old one, so that unmanaged variables are read first and
+    /// sent along; the revision id makes the call fail if somebody changed them meanwhile.
     async fn send_configuration(
         &self,
         on: &Handle<Spec>,
         desired: &Spec,
         changes: &[Change],
     ) -> Result<()> {
-        let lambda = &self.cloud.lambda;
+        let lambda = &self.lambda;
         let read = lambda.get_function_configuration().function_name(&on.id).send().await;
-        let live = read.explain("GetFunctionConfiguration")?;
+        let live = read.explain("GetFunctionConfiguration", CODES)?;
         let changed = |field: &str| changes.iter().any(|change| change.path.field() == field);
         let mut update = lambda
             .update_function_configuration()
@@ -204,10 +202,10 @@ impl Functions {
         if changed("description") {
             update = update.description(desired.description.clone().unwrap_or_default());
         }
-        // A role made anew: the key's grant named the old one, and comes with the environment.
-        let rebound =
+        // A role was re-created: the key's grant names the old one, and is renewed with the environment.
+        let is_recreated =
             changes.iter().any(|change| change.reason == ChangeReason::DependencyRecreated);
-        if changed("environment") || rebound {
+        if changed("environment") || is_recreated {
             let whole = merged(variables(&live)?, on, desired, changes);
             update = update.environment(environment(whole));
         }
@@ -220,29 +218,30 @@ impl Functions {
         }
     }
 
-    /// The log group's first: its lineage must be known as ours until it has the new one.
+    /// Changes the tags of the log group first: its lineage must be a known one until it has the new
+    /// one.
     async fn send_tags(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let arn = arn(on)?;
         let Difference { set, remove } = tags::difference(changes);
         let set: HashMap<String, String> = set.into_iter().collect();
         let logs = |spec: &Spec| spec.logs == Some(true);
         if logs(desired) || on.applied.as_ref().is_some_and(logs) {
-            let group = LogGroup::of(&self.cloud, arn)?;
+            let group = LogGroup::of(&self.logs, arn)?;
             group.retag(&set, &remove, &lineages(on, desired, changes)).await?;
         }
-        let lambda = &self.cloud.lambda;
+        let lambda = &self.lambda;
         if !set.is_empty() {
             let tagging = lambda.tag_resource().resource(arn).set_tags(Some(set));
-            tagging.send().await.explain("TagResource")?;
+            tagging.send().await.explain("TagResource", CODES)?;
         }
         if !remove.is_empty() {
             let untagging = lambda.untag_resource().resource(arn).set_tag_keys(Some(remove));
-            untagging.send().await.explain("UntagResource")?;
+            untagging.send().await.explain("UntagResource", CODES)?;
         }
         Ok(())
     }
 
-    /// The function first: while it runs it writes its log.
+    /// Deletes the function first: while it runs, it writes its log.
     pub(super) async fn delete_function(&self, handle: &Handle<Spec>) -> Result<()> {
         let mut lineage =
             handle.applied.as_ref().and_then(|spec| spec.tag(tag::LINEAGE)).map(str::to_owned);
@@ -253,70 +252,28 @@ impl Functions {
             lineage = lineage.or_else(|| tags?.remove(tag::LINEAGE));
             arn = Some(seen.arn);
         }
-        match self.cloud.lambda.delete_function().function_name(&handle.id).send().await {
+        match self.lambda.delete_function().function_name(&handle.id).send().await {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => {}
             reply => {
-                reply.explain("DeleteFunction")?;
+                reply.explain("DeleteFunction", CODES)?;
             }
         }
         match (lineage, arn) {
-            (Some(lineage), Some(arn)) => {
-                LogGroup::of(&self.cloud, &arn)?.remove(&[&lineage]).await
-            }
+            (Some(lineage), Some(arn)) => LogGroup::of(&self.logs, &arn)?.delete(&[&lineage]).await,
             _ => Ok(()),
         }
     }
 
-    /// Where logs were never asked for, nothing was made.
-    pub(super) async fn let_go_of_logs(&self, on: &Handle<Spec>, lineage: &str) -> Result<()> {
+    /// Removes the ownership tags from the log group. A function that never had `logs: true` has none.
+    pub(super) async fn release_logs(&self, on: &Handle<Spec>, lineage: &str) -> Result<()> {
         let may_log = on.applied.as_ref().is_none_or(|applied| applied.logs == Some(true));
         match on.outputs.get("arn").filter(|_| may_log) {
             Some(arn) => {
-                let group = LogGroup::of(&self.cloud, arn)?;
+                let group = LogGroup::of(&self.logs, arn)?;
                 group.retag(&HashMap::new(), &tags::own(), &[lineage]).await
             }
             None => Ok(()),
         }
-    }
-
-    /// The zip of just that code which the spec means.
-    async fn pack(&self, spec: &Spec) -> Result<Vec<u8>> {
-        let Some(code) = &spec.code else {
-            return Err(Error::terminal(format!("function {}: no code is known", spec.name)));
-        };
-        let folder = self.sources.folder.join(&code.path);
-        let runtime = spec.runtime.as_deref().unwrap_or_default();
-        let architecture = spec.architecture().as_str();
-        let source = read(folder.clone(), code.exclude.clone()).await?;
-        if source.digest(runtime, architecture) != code.digest {
-            let message = format!("{} changed after it was planned", folder.display());
-            return Err(Error::terminal(message).with_hint("run again"));
-        }
-        let files = match source {
-            Source::Archive(zip) => return package::sendable(&zip).map(|()| zip),
-            Source::Folder(files) => files,
-        };
-        let packages = match (files.get(vendor::REQUIREMENTS), vendor::python(runtime)) {
-            (Some(requirements), Some(python)) => {
-                let digest = &code.digest;
-                let order = vendor::Order {
-                    folder: &folder,
-                    requirements,
-                    python,
-                    architecture,
-                    source: digest,
-                };
-                let pip = format!("pip to fetch what {} names", vendor::REQUIREMENTS);
-                let _awaiting = self.cloud.calls.awaits(pip, vendor::PATIENCE);
-                Some(order.fill(&self.sources.cache).await?)
-            }
-            _ => None,
-        };
-        let packing = tokio::task::spawn_blocking(move || match packages {
-            Some(packages) => files.with(Files::of_folder(&packages)?).zip(),
-            None => files.zip(),
-        });
-        packing.await.unwrap_or_else(|error| Err(Error::terminal(format!("packing code: {error}"))))
     }
 }
 
@@ -329,12 +286,13 @@ fn arn(on: &Handle<Spec>) -> Result<&str> {
     arn.ok_or_else(|| Error::terminal(format!("{}: its ARN is not known", on.address)))
 }
 
-/// The same files at another path, or by other patterns, are the same code.
+/// Tells whether a change is one of the code: the same files at another path, or by other patterns, are
+/// the same code.
 fn is_other_code(change: &Change) -> bool {
     change.path.field() == "code" && change.path.0.get(1).is_none_or(|key| key == "digest")
 }
 
-/// Those that mean us: what shall be, what was applied, and what is about to be replaced.
+/// Returns the lineages that mean this stack: desired, applied, and about to be replaced.
 fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) -> Vec<&'a str> {
     let is_lineage = |change: &&Change| {
         change.path.field() == "tags" && change.path.0.get(1).is_some_and(|key| key == tag::LINEAGE)
@@ -353,7 +311,7 @@ mod tests {
     use stackwright_engine::Address;
 
     use super::*;
-    use crate::edited::edited;
+    use crate::test_changes::edited;
 
     fn spec(environment: &[(&str, &str)], tags: &[(&str, &str)]) -> Spec {
         serde_json::from_value(json!({
@@ -379,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn foreign_variables_stay_and_ours_go() {
+    fn unmanaged_variables_stay_and_removed_ones_go() {
         let live = map(&[("A", "old"), ("B", "old"), ("FOREIGN", "x")]);
         let desired = spec(&[("A", "new"), ("C", "new")], &[]);
         let expected = map(&[("A", "new"), ("C", "new"), ("FOREIGN", "x")]);
@@ -391,14 +349,14 @@ mod tests {
     }
 
     #[test]
-    fn a_lineage_that_is_replaced_is_still_ours() {
+    fn a_lineage_that_is_being_replaced_is_still_this_stacks() {
         let desired = spec(&[], &[(tag::LINEAGE, "new")]);
         let replaced = [change(&["tags", tag::LINEAGE], Some("old"), Some("new"))];
         assert_eq!(lineages(&handle(None), &desired, &replaced), ["new", "old"]);
     }
 
     #[test]
-    fn another_path_to_the_same_code_sends_nothing() {
+    fn another_path_to_the_same_code_is_no_change_of_code() {
         assert!(!is_other_code(&change(&["code", "path"], Some("a"), Some("b"))));
         assert!(is_other_code(&change(&["code", "digest"], Some("a"), Some("b"))));
         assert!(is_other_code(&change(&["code"], None, None)));

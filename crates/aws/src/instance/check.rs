@@ -1,27 +1,40 @@
-//! What the file alone shows to be wrong of an instance.
+//! Problems of an instance that the file alone shows.
 
 use std::collections::BTreeMap;
 
 use stackwright_engine::kind::{Problem, Problems};
 use stackwright_engine::reference::is_open;
 
-use super::config::{Config, Image, LOAD_THE_REST, Script, Sought, USER_DATA, UserData};
+use super::config::{Config, Image, ImageLookup, LOAD_THE_REST, Script, USER_DATA, UserData};
 use crate::policy;
 
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Problems::default();
-    let is_id = |text: &str, prefix: &str| text.starts_with(prefix) || is_open(text);
-    let no_id = |text: &str, prefix: &str| format!("`{text}` is not an id of the form `{prefix}…`");
+    for part in [image, network, user_data, volumes, profile] {
+        part(config, &mut problems);
+    }
+    problems.0
+}
+
+fn is_id(text: &str, prefix: &str) -> bool {
+    text.starts_with(prefix) || is_open(text)
+}
+
+fn not_an_id(text: &str, prefix: &str) -> String {
+    format!("`{text}` is not an id of the form `{prefix}…`")
+}
+
+fn image(config: &Config, problems: &mut Problems) {
     match &config.image {
         Image::Short(id) if !is_id(id, "ami-") => {
             let hint =
                 "or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`";
-            problems.at(&["image"], no_id(id, "ami-")).hint(hint);
+            problems.at(&["image"], not_an_id(id, "ami-")).hint(hint);
         }
-        Image::Long(Sought { ssm, owner, name }) if !ssm.is_empty() => {
+        Image::Long(ImageLookup { ssm, owner, name }) if !ssm.is_empty() => {
             if !(owner.is_empty() && name.is_empty()) {
                 let hint = "either `owner` and `name`, or `ssm`";
-                problems.at(&["image"], "this names two images").hint(hint);
+                problems.at(&["image"], "`image` names two images").hint(hint);
             }
             if !(ssm.starts_with('/') || is_open(ssm)) {
                 let hint = "for example /aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64";
@@ -29,30 +42,41 @@ pub fn check(config: &Config) -> Vec<Problem> {
                 problems.at(&["image", "ssm"], message).hint(hint);
             }
         }
-        Image::Long(Sought { owner, .. }) if owner.is_empty() => {
+        Image::Long(ImageLookup { owner, .. }) if owner.is_empty() => {
             let hint = "an account, `self`, `amazon` or `aws-marketplace`: anybody can publish an \
                         image of any name";
             problems.at(&["image"], "`image` needs `owner`").hint(hint);
         }
-        Image::Long(Sought { name, .. }) if name.is_empty() => {
+        Image::Long(ImageLookup { name, .. }) if name.is_empty() => {
             problems.at(&["image"], "`image` needs `name`");
         }
-        Image::Long(Sought { owner, .. }) if !is_owner(owner) => {
+        Image::Long(ImageLookup { owner, .. }) if !is_owner(owner) => {
             let hint = "an account (twelve digits), `self`, `amazon` or `aws-marketplace`";
             let message = format!("`{owner}` is not an owner of images");
             problems.at(&["image", "owner"], message).hint(hint);
         }
         _ => {}
     }
+}
+
+fn network(config: &Config, problems: &mut Problems) {
     for group in config.security_groups.iter().flatten().filter(|group| !is_id(group, "sg-")) {
-        problems.at(&["security_groups"], no_id(group, "sg-"));
+        problems.at(&["security_groups"], not_an_id(group, "sg-"));
     }
     if let Some(subnet) = config.subnet.as_ref().filter(|subnet| !is_id(subnet, "subnet-")) {
-        problems.at(&["subnet"], no_id(subnet, "subnet-"));
+        problems.at(&["subnet"], not_an_id(subnet, "subnet-"));
     }
+    if config.security_groups.as_ref().is_some_and(Vec::is_empty) {
+        let message = "an instance has at least one security group";
+        let hint = "remove the field to use the network's default group";
+        problems.at(&["security_groups"], message).hint(hint);
+    }
+}
+
+fn user_data(config: &Config, problems: &mut Problems) {
     match &config.user_data {
         Some(UserData::Short(text)) if text.len() > USER_DATA => {
-            let message = "user data may have 16 KiB at most";
+            let message = "user data may have at most 16 KiB";
             problems.at(&["user_data"], message).hint(LOAD_THE_REST);
         }
         Some(UserData::Long(Script { file })) if file.as_ref().is_none_or(String::is_empty) => {
@@ -60,6 +84,9 @@ pub fn check(config: &Config) -> Vec<Problem> {
         }
         _ => {}
     }
+}
+
+fn volumes(config: &Config, problems: &mut Problems) {
     for device in config.volumes.iter().flat_map(BTreeMap::keys) {
         let is_device = device.starts_with("/dev/") || device.starts_with("xvd");
         if !is_device {
@@ -67,6 +94,9 @@ pub fn check(config: &Config) -> Vec<Problem> {
             problems.at(&["volumes", device], format!("`{device}` is not a device")).hint(hint);
         }
     }
+}
+
+fn profile(config: &Config, problems: &mut Problems) {
     let is_profile =
         |arn: &str| [":instance-profile/", ":role/", "${"].iter().any(|part| arn.contains(part));
     if let Some(arn) = config.profile.as_ref().filter(|arn| !arn.is_empty() && !is_profile(arn)) {
@@ -74,12 +104,6 @@ pub fn check(config: &Config) -> Vec<Problem> {
         let hint = "write `role.KEY`, or arn:aws:iam::123456789012:instance-profile/NAME";
         problems.at(&["profile"], message).hint(hint);
     }
-    if config.security_groups.as_ref().is_some_and(Vec::is_empty) {
-        let message = "an instance has at least one security group";
-        let hint = "leave the field out for the network's default group";
-        problems.at(&["security_groups"], message).hint(hint);
-    }
-    problems.0
 }
 
 fn is_owner(text: &str) -> bool {
@@ -99,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_alone_shows_wrong_ids() {
+    fn wrong_ids_are_problems() {
         let right = config(json!({
             "image": "${env.AMI}", "type": "t3.micro", "security_groups": ["sg-1"],
         }));
@@ -114,23 +138,23 @@ mod tests {
     }
 
     #[test]
-    fn an_image_by_name_needs_to_be_somebodys() {
+    fn an_image_by_name_needs_an_owner() {
         let problems = |image: Value| {
             let config = config(json!({ "image": image, "type": "t3.micro" }));
             let found = check(&config).into_iter();
             found.map(|problem| format!("{}: {}", problem.path.join("."), problem.message))
         };
-        let told = |image: Value| problems(image).collect::<Vec<_>>();
-        assert_eq!(told(json!({ "owner": "self", "name": "web-*" })), [""; 0]);
-        assert_eq!(told(json!({ "owner": "136693071363", "name": "debian-13-*" })), [""; 0]);
-        assert_eq!(told(json!({ "name": "web-*" })), ["image: `image` needs `owner`"]);
-        assert_eq!(told(json!({ "owner": "self" })), ["image: `image` needs `name`"]);
+        let messages_of = |image: Value| problems(image).collect::<Vec<_>>();
+        assert_eq!(messages_of(json!({ "owner": "self", "name": "web-*" })), [""; 0]);
+        assert_eq!(messages_of(json!({ "owner": "136693071363", "name": "debian-13-*" })), [""; 0]);
+        assert_eq!(messages_of(json!({ "name": "web-*" })), ["image: `image` needs `owner`"]);
+        assert_eq!(messages_of(json!({ "owner": "self" })), ["image: `image` needs `name`"]);
         let message = "image.owner: `debian` is not an owner of images";
-        assert_eq!(told(json!({ "owner": "debian", "name": "x" })), [message]);
-        assert_eq!(told(json!({ "ssm": "/aws/service/x" })), [""; 0]);
+        assert_eq!(messages_of(json!({ "owner": "debian", "name": "x" })), [message]);
+        assert_eq!(messages_of(json!({ "ssm": "/aws/service/x" })), [""; 0]);
         let both = json!({ "ssm": "x", "owner": "self", "name": "y" });
         let messages =
-            ["image: this names two images", "image.ssm: `x` is not the path of a parameter"];
-        assert_eq!(told(both), messages);
+            ["image: `image` names two images", "image.ssm: `x` is not the path of a parameter"];
+        assert_eq!(messages_of(both), messages);
     }
 }

@@ -1,48 +1,30 @@
-//! An instance's disks, by the device they stand at.
+//! The disks of an instance.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_ec2::types::{
     BlockDeviceMapping, EbsBlockDevice, Instance as Seen, Volume as SeenVolume,
 };
-use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Error, Fault, Result, tag};
 
-use super::Instances;
-use super::observe::filter;
+use super::service::{CODES, Instances, filter};
+use super::spec::{Volume, Volumes};
 use crate::fault::{Explain, code};
 use crate::tags;
 
-/// How long a disk may be busy with its last change. A large one takes hours: the next run goes on.
-const CHANGE: Duration = Duration::from_secs(600);
-
-/// Volumes by device: `/dev/xvda`.
-pub type Volumes = BTreeMap<String, Volume>;
-
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Volume {
-    /// GiB.
-    pub size: i32,
-    #[serde(rename = "type")]
-    pub kind: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub encrypted: Option<bool>,
-}
-
 impl Instances {
-    /// The volumes of so many instances, by instance id. `None`: the endpoint does not tell, or we
-    /// may not know; or nobody asks (`is_asked`), and something else went wrong.
+    /// Returns the volumes of instances, by instance id. `None`: the endpoint does not report them, the
+    /// credentials may not read them, or the call failed and no spec needs them (`is_asked`).
     pub(super) async fn volumes(
         &self,
         ids: Vec<String>,
         is_asked: bool,
     ) -> Result<Option<HashMap<String, Volumes>>> {
-        let request = self.cloud.ec2.describe_volumes();
+        let request = self.ec2.describe_volumes();
         let request = request.filters(filter("attachment.instance-id", ids));
         let sent: Result<Vec<_>, _> = request.into_paginator().items().send().try_collect().await;
-        let all = match sent.explain("DescribeVolumes") {
+        let all = match sent.explain("DescribeVolumes", CODES) {
             Err(Error { fault: Fault::Unsupported | Fault::Denied, .. }) => return Ok(None),
             Err(_) if !is_asked => return Ok(None),
             answer => answer?,
@@ -65,17 +47,17 @@ impl Instances {
         Ok(Some(by_instance))
     }
 
-    /// Takes our tags off the disks of an instance. One that others attached has none, or those of
-    /// another stack.
+    /// Removes this stack's ownership tags from the disks of an instance. Disks that others attached
+    /// have none, or those of another stack.
     pub(super) async fn untag_volumes(&self, id: &str, stack: &str) -> Result<()> {
-        let request = self.cloud.ec2.describe_volumes();
+        let request = self.ec2.describe_volumes();
         let request = request.filters(filter("attachment.instance-id", [id.to_owned()]));
         let sent: Result<Vec<_>, _> = request.into_paginator().items().send().try_collect().await;
-        let all = match sent.explain("DescribeVolumes") {
+        let all = match sent.explain("DescribeVolumes", CODES) {
             Err(Error { fault: Fault::Unsupported, .. }) => return Ok(()),
             answer => answer?,
         };
-        // A filter that an endpoint ignores must not make strangers ours.
+        // An endpoint may ignore the filter: foreign disks must not be untagged.
         let is_ours = |volume: &SeenVolume| {
             let of_stack =
                 tags::from_ec2(volume.tags()).get(tag::STACK).is_some_and(|it| it == stack);
@@ -86,7 +68,8 @@ impl Instances {
         if ours.is_empty() { Ok(()) } else { self.untag(ours, &tags::own()).await }
     }
 
-    /// Size and type of each that differs. EC2 does it in the background, while the disk is used.
+    /// Sets size and type of each disk that differs. EC2 does it in the background, while the disk is
+    /// in use.
     pub(super) async fn set_volumes(
         &self,
         now: &Seen,
@@ -103,13 +86,12 @@ impl Instances {
             let (Some(id), Some(volume)) = (id, desired.and_then(|all| all.get(device))) else {
                 continue;
             };
-            let request = self.cloud.ec2.modify_volume().volume_id(id).size(volume.size);
+            let request = self.ec2.modify_volume().volume_id(id).size(volume.size);
             let sent = request.volume_type(volume.kind.as_str().into()).send().await;
             let code = sent.as_ref().err().and_then(code).unwrap_or_default().to_owned();
-            sent.map(drop).explain("ModifyVolume").map_err(|error| match code.as_str() {
-                "IncorrectModificationState" => Error { fault: last_change(), ..error },
+            sent.map(drop).explain("ModifyVolume", CODES).map_err(|error| match code.as_str() {
                 "VolumeModificationRateExceeded" => {
-                    error.with_hint("EC2 changes a disk four times a day: run again later")
+                    error.with_hint("EC2 changes a disk at most four times a day: run again later")
                 }
                 _ => error,
             })?;
@@ -118,11 +100,7 @@ impl Instances {
     }
 }
 
-fn last_change() -> Fault {
-    Fault::Awaiting { what: "the disk's last change to end".to_owned(), within: CHANGE }
-}
-
-/// As a launch takes them: they go with the instance.
+/// Returns the disks for a launch, to be deleted with the instance.
 pub(super) fn mappings(volumes: Option<&Volumes>) -> Option<Vec<BlockDeviceMapping>> {
     let mapping = |(device, volume): (&String, &Volume)| {
         let disk = EbsBlockDevice::builder()

@@ -1,14 +1,21 @@
-//! What the file alone shows to be wrong of a role.
+//! Problems of a role that the file alone shows.
 
 use stackwright_engine::config::OneOrMany;
 use stackwright_engine::kind::{Problem, Problems};
 use stackwright_engine::reference::is_open;
 
-use super::{Config, OURS, PATH, Trust};
+use super::config::{ALLOW_POLICY, Config, PATH, Trust};
 use crate::policy;
 
 pub fn check(config: &Config) -> Vec<Problem> {
     let mut problems = Problems::default();
+    for part in [trust, allow, policies, managed_policies, others] {
+        part(config, &mut problems);
+    }
+    problems.0
+}
+
+fn trust(config: &Config, problems: &mut Problems) {
     match &config.trust {
         Trust::Short(OneOrMany(who)) => {
             let known = |who: &str| policy::is_service(who) || policy::is_account(who);
@@ -25,6 +32,9 @@ pub fn check(config: &Config) -> Vec<Problem> {
         }
         Trust::Long(_) => {}
     }
+}
+
+fn allow(config: &Config, problems: &mut Problems) {
     for (at, statement) in config.allow.iter().enumerate() {
         let at = at.to_string();
         let is_action = |action: &str| action == "*" || action.contains(':') || is_open(action);
@@ -47,23 +57,32 @@ pub fn check(config: &Config) -> Vec<Problem> {
             }
         }
     }
+}
+
+fn policies(config: &Config, problems: &mut Problems) {
     for (name, document) in &config.policies {
-        if name == OURS {
-            let message = format!("the name `{OURS}` belongs to what `allow` becomes");
+        if name == ALLOW_POLICY {
+            let message = format!("the name `{ALLOW_POLICY}` is taken by the policy of `allow`");
             problems.at(&["policies", name], message).hint("give this policy another name");
         }
         if !document.has_statement() {
             problems.at(&["policies", name], format!("`{name}` has no `Statement`")).hint(DOCUMENT);
         }
     }
+}
+
+fn managed_policies(config: &Config, problems: &mut Problems) {
     for arn in &config.managed_policies {
         if !arn.starts_with("arn:") && !is_open(arn) {
             problems.at(&["managed_policies"], format!("`{arn}` is not an ARN")).hint(
-                "the ARN says which path the policy has, for example \
+                "the ARN contains the policy's path, for example \
                  arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
             );
         }
     }
+}
+
+fn others(config: &Config, problems: &mut Problems) {
     let boundary = config.permissions_boundary.as_ref();
     if let Some(arn) = boundary.filter(|arn| !(arn.is_empty() || is_policy(arn) || is_open(arn))) {
         problems
@@ -78,9 +97,8 @@ pub fn check(config: &Config) -> Vec<Problem> {
     if config.description.as_ref().is_some_and(|text| text.chars().count() > 1000) {
         problems
             .at(&["description"], "the description is too long")
-            .hint("IAM takes 1000 characters");
+            .hint("IAM accepts 1000 characters");
     }
-    problems.0
 }
 
 fn is_policy(arn: &str) -> bool {
@@ -105,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn trust_is_names_or_a_document() {
+    fn trust_is_a_name_a_list_or_a_document() {
         let one = config(json!({ "trust": "lambda.amazonaws.com" })).trust;
         assert!(matches!(one, Trust::Short(who) if who.0 == ["lambda.amazonaws.com"]));
         let many = config(json!({ "trust": ["a", "b"] })).trust;
@@ -115,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_alone_shows_what_iam_would_refuse() {
+    fn what_iam_refuses_is_a_problem() {
         let wrong = config(json!({
             "trust": ["lambda", "${env.ACCOUNT}"],
             "policies": { "stackwright": { "Statement": [{}] }, "empty": {} },

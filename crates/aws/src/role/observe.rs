@@ -1,4 +1,4 @@
-//! What exists of roles.
+//! Reads roles from IAM.
 
 use std::collections::BTreeMap;
 
@@ -8,24 +8,25 @@ use futures_util::future::try_join_all;
 use futures_util::try_join;
 use stackwright_engine::kind::{Error, Found, Handle, Live, Readiness, Result};
 
-use super::profile::InProfile;
-use super::{EC2, Roles, Spec, there};
+use super::service::{Roles, unless_gone};
+use super::spec::{EC2, InProfile, Spec};
 use crate::policy::Document;
 use crate::tags;
 
-/// Reading. Everywhere `None` means that the role is gone.
+/// Everywhere `None` means that the role is gone.
 impl Roles {
-    pub(super) async fn look(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
+    pub(super) async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
         let name = &handle.id;
         let seen = try_join!(self.get(name), self.documents(name), self.attached(name))?;
         let (Some(role), Some(policies), Some(attached)) = seen else { return Ok(None) };
         let trust = role.assume_role_policy_document().map(document).transpose()?;
         let applied = handle.applied.as_ref().and_then(|applied| applied.instance_profile);
         let is_trusted = trust.as_ref().is_some_and(|trust| trust.trusts(EC2));
-        // A call more: only where there may be one.
-        let in_profile = match applied == Some(InProfile::Yes) || is_trusted {
-            true => self.in_profile(handle).await?,
-            false => Some(InProfile::No),
+        // One more call, only for a role that may have a profile.
+        let in_profile = if applied == Some(InProfile::Yes) || is_trusted {
+            self.in_profile(handle).await?
+        } else {
+            Some(InProfile::No)
         };
         let spec = Spec {
             name: role.role_name.clone(),
@@ -44,39 +45,39 @@ impl Roles {
     }
 
     pub(super) async fn get(&self, name: &str) -> Result<Option<Seen>> {
-        let sent = self.cloud.iam.get_role().role_name(name).send().await;
-        Ok(there(sent, "GetRole")?.and_then(|reply| reply.role))
+        let sent = self.iam.get_role().role_name(name).send().await;
+        Ok(unless_gone(sent, "GetRole")?.and_then(|reply| reply.role))
     }
 
-    /// All inline policies, foreign ones too: only the engine knows which ones the file names.
+    /// Returns all inline policies, unmanaged ones too: only the engine knows which ones the file names.
     async fn documents(&self, name: &str) -> Result<Option<BTreeMap<String, Document>>> {
         let Some(names) = self.inline(name).await? else { return Ok(None) };
         let read = names.into_iter().map(|policy| async move {
-            let request = self.cloud.iam.get_role_policy();
+            let request = self.iam.get_role_policy();
             let sent = request.role_name(name).policy_name(&policy).send().await;
-            let reply = there(sent, "GetRolePolicy")?;
+            let reply = unless_gone(sent, "GetRolePolicy")?;
             reply.map(|reply| Ok((policy, document(&reply.policy_document)?))).transpose()
         });
         Ok(Some(try_join_all(read).await?.into_iter().flatten().collect()))
     }
 
     pub(super) async fn inline(&self, name: &str) -> Result<Option<Vec<String>>> {
-        let pages = self.cloud.iam.list_role_policies().role_name(name).into_paginator();
+        let pages = self.iam.list_role_policies().role_name(name).into_paginator();
         let sent = pages.items().send().try_collect().await;
-        there(sent, "ListRolePolicies")
+        unless_gone(sent, "ListRolePolicies")
     }
 
     pub(super) async fn attached(&self, name: &str) -> Result<Option<Vec<String>>> {
-        let pages = self.cloud.iam.list_attached_role_policies().role_name(name).into_paginator();
+        let pages = self.iam.list_attached_role_policies().role_name(name).into_paginator();
         let sent: Result<Vec<_>, _> = pages.items().send().try_collect().await;
-        let policies = there(sent, "ListAttachedRolePolicies")?;
+        let policies = unless_gone(sent, "ListAttachedRolePolicies")?;
         Ok(policies.map(|all| all.into_iter().filter_map(|policy| policy.policy_arn).collect()))
     }
 
     pub(super) async fn profiles(&self, name: &str) -> Result<Option<Vec<String>>> {
-        let pages = self.cloud.iam.list_instance_profiles_for_role().role_name(name);
+        let pages = self.iam.list_instance_profiles_for_role().role_name(name);
         let sent: Result<Vec<_>, _> = pages.into_paginator().items().send().try_collect().await;
-        let profiles = there(sent, "ListInstanceProfilesForRole")?;
+        let profiles = unless_gone(sent, "ListInstanceProfilesForRole")?;
         let name = |profile: aws_sdk_iam::types::InstanceProfile| profile.instance_profile_name;
         Ok(profiles.map(|all| all.into_iter().map(name).collect()))
     }

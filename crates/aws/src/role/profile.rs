@@ -1,30 +1,21 @@
-//! The instance profile of a role: through it EC2 instances take the role on. It belongs to the role,
-//! bears its name, its path and its tags, and is there as long as EC2 is trusted.
+//! The instance profile of a role: through it EC2 instances assume the role. It belongs to the role,
+//! has its name, its path and its tags, and exists as long as the role trusts EC2.
 
 use aws_sdk_iam::types::InstanceProfile;
 use futures_util::TryFutureExt as _;
-use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::{Error, Fault, Handle, Result, tag};
 
-use super::{Roles, Spec, there};
+use super::service::{CODES, Roles, unless_gone};
+use super::spec::{InProfile, Spec};
 use crate::fault::{Explain, code};
 use crate::tags::{self, Difference, Tags};
 
-/// Whether a role is in the profile of its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum InProfile {
-    Yes,
-    /// There is one of ours, which does not hold it: neither is this what anybody wants.
-    Empty,
-    No,
-}
-
 impl Roles {
-    /// `None`: the endpoint does not tell, or we may not know.
+    /// Returns whether the role is in its profile. `None`: the endpoint does not report profiles, or
+    /// the credentials may not read them.
     pub(super) async fn in_profile(&self, on: &Handle<Spec>) -> Result<Option<InProfile>> {
         let profile = match self.profile(&on.id).await {
-            Err(error) if is_untold(&error) => return Ok(None),
+            Err(error) if is_unreadable(&error) => return Ok(None),
             profile => profile?,
         };
         let is_ours = |profile: &InstanceProfile| {
@@ -46,7 +37,7 @@ impl Roles {
     }
 
     async fn put_in_profile(&self, name: &str, desired: &Spec) -> Result<()> {
-        let iam = &self.cloud.iam;
+        let iam = &self.iam;
         let request = iam.create_instance_profile().instance_profile_name(name);
         let request = request.set_path(desired.path.clone());
         let sent = request.set_tags(Some(tags::to_iam(&desired.tags)?)).send().await;
@@ -65,37 +56,38 @@ impl Roles {
                 }
             }
             sent => {
-                sent.explain("CreateInstanceProfile")?;
+                sent.explain("CreateInstanceProfile", CODES)?;
             }
         }
         let request = iam.add_role_to_instance_profile().instance_profile_name(name);
         let sent = request.role_name(name).send();
-        sent.map_ok(drop).await.explain("AddRoleToInstanceProfile")
+        sent.map_ok(drop).await.explain("AddRoleToInstanceProfile", CODES)
     }
 
-    /// The role leaves every profile; those that are not ours stay.
+    /// Removes the role from every profile. Unmanaged profiles stay.
     pub(super) async fn leave_profiles(&self, name: &str) -> Result<()> {
         for profile in self.profiles(name).await?.into_iter().flatten() {
-            self.take_out_of_profile(name, &profile).await?;
+            self.remove_from_profile(name, &profile).await?;
         }
         Ok(())
     }
 
-    /// Of a role that is gone too. The role leaves one of others, which stays.
+    /// Deletes the profile, also if the role is gone already. An unmanaged profile stays, without the
+    /// role.
     pub(super) async fn delete_profile(&self, on: &Handle<Spec>) -> Result<()> {
         let Some(profile) = self.profile(&on.id).await? else { return Ok(()) };
         let name = &profile.instance_profile_name;
         if holds(&profile, &on.id) {
-            self.take_out_of_profile(&on.id, name).await?;
+            self.remove_from_profile(&on.id, name).await?;
         }
         if !on.applied.as_ref().is_some_and(|applied| is_ours(&profile, &applied.tags)) {
             return Ok(());
         }
-        let request = self.cloud.iam.delete_instance_profile().instance_profile_name(name);
-        there(request.send().await, "DeleteInstanceProfile").map(drop)
+        let request = self.iam.delete_instance_profile().instance_profile_name(name);
+        unless_gone(request.send().await, "DeleteInstanceProfile").map(drop)
     }
 
-    /// If it is of the stack that the tags `ours` are of.
+    /// Changes the profile's tags if the profile belongs to the stack that the tags `ours` name.
     pub(super) async fn set_profile_tags(
         &self,
         role: &str,
@@ -108,42 +100,42 @@ impl Roles {
         };
         let name = &profile.instance_profile_name;
         if !set.is_empty() {
-            let request = self.cloud.iam.tag_instance_profile().instance_profile_name(name);
+            let request = self.iam.tag_instance_profile().instance_profile_name(name);
             let sent = request.set_tags(Some(tags::to_iam(set)?)).send();
-            sent.await.explain("TagInstanceProfile")?;
+            sent.await.explain("TagInstanceProfile", CODES)?;
         }
         if !remove.is_empty() {
-            let request = self.cloud.iam.untag_instance_profile().instance_profile_name(name);
+            let request = self.iam.untag_instance_profile().instance_profile_name(name);
             let sent = request.set_tag_keys(Some(remove.clone())).send();
-            sent.await.explain("UntagInstanceProfile")?;
+            sent.await.explain("UntagInstanceProfile", CODES)?;
         }
         Ok(())
     }
 
     async fn profile(&self, name: &str) -> Result<Option<InstanceProfile>> {
-        let sent = self.cloud.iam.get_instance_profile().instance_profile_name(name).send().await;
-        Ok(there(sent, "GetInstanceProfile")?.and_then(|reply| reply.instance_profile))
+        let sent = self.iam.get_instance_profile().instance_profile_name(name).send().await;
+        Ok(unless_gone(sent, "GetInstanceProfile")?.and_then(|reply| reply.instance_profile))
     }
 
-    async fn take_out_of_profile(&self, role: &str, profile: &str) -> Result<()> {
-        let request = self.cloud.iam.remove_role_from_instance_profile();
+    async fn remove_from_profile(&self, role: &str, profile: &str) -> Result<()> {
+        let request = self.iam.remove_role_from_instance_profile();
         let sent = request.role_name(role).instance_profile_name(profile).send().await;
-        there(sent, "RemoveRoleFromInstanceProfile").map(drop)
+        unless_gone(sent, "RemoveRoleFromInstanceProfile").map(drop)
     }
 }
 
-/// What came of a call about the profile of a role, gone or about to be nobody's: who never had one
-/// may not be allowed to look for it.
-pub(super) fn unless_untold(on: &Handle<Spec>, done: Result<()>) -> Result<()> {
+/// Ignores that profiles cannot be read, for a role that has none: credentials without a use for
+/// profiles need no right to read them.
+pub(super) fn unless_unreadable(on: &Handle<Spec>, done: Result<()>) -> Result<()> {
     let in_profile = on.applied.as_ref().and_then(|applied| applied.instance_profile);
     match done {
-        Err(error) if is_untold(&error) && in_profile != Some(InProfile::Yes) => Ok(()),
+        Err(error) if is_unreadable(&error) && in_profile != Some(InProfile::Yes) => Ok(()),
         done => done,
     }
 }
 
-/// Who has no business with profiles may not be allowed to look at them.
-fn is_untold(error: &Error) -> bool {
+/// Tells whether an error says that profiles cannot be read at all.
+fn is_unreadable(error: &Error) -> bool {
     matches!(error.fault, Fault::Denied | Fault::Unsupported)
 }
 
@@ -151,7 +143,7 @@ fn holds(profile: &InstanceProfile, role: &str) -> bool {
     profile.roles().iter().any(|one| one.role_name == role)
 }
 
-/// Of the stack that `tags` are of.
+/// Tells whether the profile belongs to the stack that `tags` name.
 fn is_ours(profile: &InstanceProfile, tags: &Tags) -> bool {
     let stack = tags::from_iam(profile.tags()).remove(tag::STACK);
     stack.is_some() && stack.as_ref() == tags.get(tag::STACK)

@@ -1,33 +1,103 @@
-//! Changes of a role.
+//! Creates, changes and deletes roles.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::TryFutureExt as _;
+use futures_util::{TryFutureExt as _, try_join};
 use serde_json::Value;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Handle, Result};
+use stackwright_engine::kind::{Created, Error, Fault, Handle, Result};
 
-use super::profile::InProfile;
-use super::{Roles, Spec, there};
-use crate::fault::Explain;
+use super::config::PATH;
+use super::observe::live;
+use super::service::{CODES, Roles, unless_gone};
+use super::spec::{InProfile, Spec};
+use crate::client::SingleAttempt as _;
+use crate::fault::Explain as _;
 use crate::policy::Document;
 use crate::tags;
 
-/// Writing, each aspect by itself.
 impl Roles {
-    /// The role's, and those of what was made for it.
-    pub(super) async fn set_tags(
+    pub(super) async fn create_role(&self, spec: &Spec) -> Result<Created<Spec>> {
+        let boundary = spec.permissions_boundary.clone().filter(|arn| !arn.is_empty());
+        let request = self.iam.create_role().role_name(&spec.name);
+        let request = request
+            .set_assume_role_policy_document(spec.trust.as_ref().map(Document::to_string))
+            .set_description(spec.description.clone())
+            .set_max_session_duration(spec.max_session)
+            .set_permissions_boundary(boundary)
+            .set_path(spec.path.clone())
+            .set_tags(Some(tags::to_iam(&spec.tags)?));
+        let reply = request.customize().single_attempt().send().await;
+        let role = reply.explain("CreateRole", CODES)?.role;
+        let role = role.filter(|role| !role.arn.is_empty() && !role.role_id.is_empty());
+        let role = role.ok_or_else(|| {
+            Error::new(Fault::Unknown, "CreateRole: the reply does not name the new role")
+        })?;
+        let made = Spec {
+            policies: BTreeMap::new(),
+            managed_policies: BTreeMap::new(),
+            description: spec.description.clone().or(Some(String::new())),
+            permissions_boundary: spec.permissions_boundary.clone().or(Some(String::new())),
+            path: spec.path.clone().or(Some(PATH.to_owned())),
+            instance_profile: Some(InProfile::No),
+            ..spec.clone()
+        };
+        Ok(Created { id: spec.name.clone(), live: live(&role, made) })
+    }
+
+    pub(super) async fn update_role(
         &self,
         on: &Handle<Spec>,
         desired: &Spec,
         changes: &[Change],
     ) -> Result<()> {
+        let touched = |field: &str| changes.iter().any(|change| change.path.field() == field);
+        self.set_tags(on, desired, changes).await?;
+        if touched("trust") {
+            self.set_trust(&on.id, desired).await?;
+        }
+        if touched("description") || touched("max_session") {
+            self.set_settings(&on.id, desired, changes).await?;
+        }
+        if touched("permissions_boundary") {
+            self.set_boundary(&on.id, desired.permissions_boundary.as_deref()).await?;
+        }
+        for name in keys(changes, "policies") {
+            self.set_inline(&on.id, &name, desired.policies.get(&name)).await?;
+        }
+        for arn in keys(changes, "managed_policies") {
+            self.set_attached(&on.id, &arn, desired.managed_policies.contains_key(&arn)).await?;
+        }
+        if touched("instance_profile") {
+            self.set_profile(on, desired).await?;
+        }
+        Ok(())
+    }
+
+    /// Removes policies and profiles from a role: IAM deletes only a bare one.
+    pub(super) async fn strip(&self, name: &str) -> Result<()> {
+        let (inline, attached) = try_join!(self.inline(name), self.attached(name))?;
+        for policy in inline.iter().flatten() {
+            self.set_inline(name, policy, None).await?;
+        }
+        for arn in attached.iter().flatten() {
+            self.set_attached(name, arn, false).await?;
+        }
+        self.leave_profiles(name).await
+    }
+
+    pub(super) async fn delete_role(&self, name: &str) -> Result<()> {
+        unless_gone(self.iam.delete_role().role_name(name).send().await, "DeleteRole").map(drop)
+    }
+
+    /// Sets the tags of the role and of its instance profile.
+    async fn set_tags(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let name = &on.id;
         let difference = tags::difference(changes);
         if difference == tags::Difference::default() {
             return Ok(());
         }
-        // First: by its tags it is known to be ours.
+        // The profile first: its present tags say that it belongs to this stack.
         if let Some(applied) = &on.applied
             && desired.instance_profile.is_some_and(|it| it != InProfile::No)
         {
@@ -36,31 +106,26 @@ impl Roles {
         let tags::Difference { set, remove } = difference;
         if !set.is_empty() {
             let set = Some(tags::to_iam(&set)?);
-            let request = self.cloud.iam.tag_role().role_name(name);
-            request.set_tags(set).send().await.explain("TagRole")?;
+            let request = self.iam.tag_role().role_name(name);
+            request.set_tags(set).send().await.explain("TagRole", CODES)?;
         }
         if !remove.is_empty() {
-            let request = self.cloud.iam.untag_role().role_name(name);
-            request.set_tag_keys(Some(remove)).send().await.explain("UntagRole")?;
+            let request = self.iam.untag_role().role_name(name);
+            request.set_tag_keys(Some(remove)).send().await.explain("UntagRole", CODES)?;
         }
         Ok(())
     }
 
-    pub(super) async fn set_trust(&self, name: &str, desired: &Spec) -> Result<()> {
+    async fn set_trust(&self, name: &str, desired: &Spec) -> Result<()> {
         let Some(trust) = &desired.trust else { return Ok(()) };
-        let request = self.cloud.iam.update_assume_role_policy().role_name(name);
+        let request = self.iam.update_assume_role_policy().role_name(name);
         let sent = request.policy_document(trust.to_string()).send();
-        sent.map_ok(drop).await.explain("UpdateAssumeRolePolicy")
+        sent.map_ok(drop).await.explain("UpdateAssumeRolePolicy", CODES)
     }
 
-    /// UpdateRole sets what it is not given to the default, so both values go with every call: the
-    /// one that neither the file nor a change names as it is now.
-    pub(super) async fn set_settings(
-        &self,
-        name: &str,
-        desired: &Spec,
-        changes: &[Change],
-    ) -> Result<()> {
+    /// Sets description and session duration. UpdateRole resets what it is not given, so that both go
+    /// with every call; a value that neither the file nor a change has is read first.
+    async fn set_settings(&self, name: &str, desired: &Spec, changes: &[Change]) -> Result<()> {
         let after = |field: &str| {
             let change = changes.iter().find(|change| change.path.field() == field);
             change.and_then(|change| change.after.as_ref())
@@ -76,52 +141,47 @@ impl Roles {
             max_session = max_session.or(now.max_session_duration);
             description = description.or(now.description);
         }
-        let request = self.cloud.iam.update_role().role_name(name);
+        let request = self.iam.update_role().role_name(name);
         let request = request.set_description(description).set_max_session_duration(max_session);
-        request.send().map_ok(drop).await.explain("UpdateRole")
+        request.send().map_ok(drop).await.explain("UpdateRole", CODES)
     }
 
-    /// Empty or left out: none.
-    pub(super) async fn set_boundary(&self, name: &str, arn: Option<&str>) -> Result<()> {
-        let iam = &self.cloud.iam;
+    /// Sets the permissions boundary. Empty or `None` removes it.
+    async fn set_boundary(&self, name: &str, arn: Option<&str>) -> Result<()> {
+        let iam = &self.iam;
         let Some(arn) = arn.filter(|arn| !arn.is_empty()) else {
             let sent = iam.delete_role_permissions_boundary().role_name(name).send().await;
-            return there(sent, "DeleteRolePermissionsBoundary").map(drop);
+            return unless_gone(sent, "DeleteRolePermissionsBoundary").map(drop);
         };
         let request = iam.put_role_permissions_boundary().role_name(name);
         let sent = request.permissions_boundary(arn).send();
-        sent.map_ok(drop).await.explain("PutRolePermissionsBoundary")
+        sent.map_ok(drop).await.explain("PutRolePermissionsBoundary", CODES)
     }
 
-    pub(super) async fn set_inline(
-        &self,
-        name: &str,
-        policy: &str,
-        to: Option<&Document>,
-    ) -> Result<()> {
-        let iam = &self.cloud.iam;
+    async fn set_inline(&self, name: &str, policy: &str, to: Option<&Document>) -> Result<()> {
+        let iam = &self.iam;
         let Some(document) = to else {
             let request = iam.delete_role_policy().role_name(name).policy_name(policy);
-            return there(request.send().await, "DeleteRolePolicy").map(drop);
+            return unless_gone(request.send().await, "DeleteRolePolicy").map(drop);
         };
         let request = iam.put_role_policy().role_name(name).policy_name(policy);
         let sent = request.policy_document(document.to_string()).send();
-        sent.map_ok(drop).await.explain("PutRolePolicy")
+        sent.map_ok(drop).await.explain("PutRolePolicy", CODES)
     }
 
-    pub(super) async fn set_attached(&self, name: &str, arn: &str, attached: bool) -> Result<()> {
-        let iam = &self.cloud.iam;
+    async fn set_attached(&self, name: &str, arn: &str, attached: bool) -> Result<()> {
+        let iam = &self.iam;
         if !attached {
             let request = iam.detach_role_policy().role_name(name).policy_arn(arn);
-            return there(request.send().await, "DetachRolePolicy").map(drop);
+            return unless_gone(request.send().await, "DetachRolePolicy").map(drop);
         }
         let request = iam.attach_role_policy().role_name(name).policy_arn(arn);
-        request.send().map_ok(drop).await.explain("AttachRolePolicy")
+        request.send().map_ok(drop).await.explain("AttachRolePolicy", CODES)
     }
 }
 
-/// The keys of the map `field` that differ. A document may differ at any depth.
-pub(super) fn keys(changes: &[Change], field: &str) -> BTreeSet<String> {
+/// Returns the keys of the map `field` that differ. A document may differ at any depth.
+fn keys(changes: &[Change], field: &str) -> BTreeSet<String> {
     let mut keys = BTreeSet::new();
     for change in changes.iter().filter(|change| change.path.field() == field) {
         match change.path.0.get(1) {
@@ -140,10 +200,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::edited::edited;
+    use crate::test_changes::edited;
 
     #[test]
-    fn a_difference_at_any_depth_concerns_its_policy() {
+    fn a_change_at_any_depth_is_a_change_of_its_policy() {
         let changes = [
             edited(&["policies", "a.b", "Statement"]),
             edited(&["policies", "a.b", "Version"]),

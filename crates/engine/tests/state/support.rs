@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use stackwright_engine::Address;
+use stackwright_engine::digest::hex;
 use stackwright_engine::lifecycle::Guard;
-use stackwright_engine::secret::hex;
 use stackwright_engine::state::{
     Entry, Error, Folder, Object, Place, SCHEMA, Salvage, State, Store, Transition,
 };

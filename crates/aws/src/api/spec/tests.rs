@@ -36,10 +36,10 @@ fn normal_form() {
 }
 
 #[test]
-fn the_digest_tells_what_is_deployed() {
+fn the_digest_covers_what_is_deployed() {
     let digest = |value: Value| spec(value).deployed;
     let one = digest(json!({ "routes": { "GET /a": "f" } }));
-    // As it has been since the first deployment: nobody's API is deployed anew for nothing.
+    // A digest that changes would deploy every API again.
     assert_eq!(one, "68293bbf3b965900bbe215920b0a09cda4e435d677577bacc6c073ffebb51c69");
     assert_eq!(one, digest(json!({ "routes": { "get /a/": "f" }, "description": "x" })));
     for other in [
@@ -70,7 +70,7 @@ fn the_digest_tells_what_is_deployed() {
 }
 
 #[test]
-fn paths_have_a_preflight_unless_they_answer_it_themselves() {
+fn paths_without_a_route_for_options_get_a_preflight() {
     let routes = json!({
         "GET /a": "f", "PUT /a": "f", "ANY /b": "f", "POST /c": "f", "OPTIONS /c": "g",
     });
@@ -88,7 +88,7 @@ fn paths_have_a_preflight_unless_they_answer_it_themselves() {
 }
 
 #[test]
-fn the_files_own_answers_win() {
+fn responses_of_the_file_get_the_headers_of_cors() {
     let own = json!({ "Access-Control-Allow-Origin": "https://a.example" });
     let with = spec(json!({
         "cors": true,
@@ -109,17 +109,7 @@ fn the_files_own_answers_win() {
 }
 
 #[test]
-fn a_spec_of_before_is_read() {
-    let old = json!({
-        "name": "a", "tags": {}, "permissions": [], "deployed": "",
-        "routes": { "GET /a": { "function": "f", "authorization": "NONE" } },
-    });
-    let spec: Spec = serde_json::from_value(old.clone()).expect("a spec");
-    assert_eq!(json!(spec), old);
-}
-
-#[test]
-fn a_route_may_say_more_than_its_function() {
+fn a_route_may_have_a_long_form() {
     let of = |routes: Value| spec(json!({ "routes": routes }));
     let long = of(json!({ "GET /a": { "function": "f" } }));
     assert_eq!(long, of(json!({ "GET /a": "f" })));
@@ -131,19 +121,4 @@ fn a_route_may_say_more_than_its_function() {
     assert_ne!(keyed.deployed, long.deployed, "so is whether it takes a key");
     let unkeyed = of(json!({ "GET /a": { "function": "f", "api_key": false } }));
     assert_eq!(unkeyed, long);
-}
-
-#[test]
-fn what_api_gateway_would_refuse() {
-    let long = "x".repeat(1025);
-    let wrong = config(json!({ "stage": "a b", "description": long, "routes": { "/a": "f" } }));
-    let paths: Vec<_> = check(&wrong).into_iter().map(|p| p.path.join(".")).collect();
-    assert_eq!(paths, ["routes./a", "stage", "description"]);
-    let wrong = config(json!({
-        "routes": { "GET /a": { "authorization": "none" } },
-        "variables": { "a-b": "c", "d": "e f", "g": "${env.G}" },
-    }));
-    let paths: Vec<_> = check(&wrong).into_iter().map(|p| p.path.join(".")).collect();
-    assert_eq!(paths, ["routes.GET /a", "variables.a-b", "variables.d"]);
-    assert_eq!(check(&config(json!({ "stage": "${env.STAGE}" }))), []);
 }

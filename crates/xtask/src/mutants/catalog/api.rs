@@ -4,10 +4,14 @@ use super::Edit::{Before, Remove, Unchain};
 use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
-    Mutant::aws("an API is created without its tags", "Apis::create", Unchain("set_tags"))
+    Mutant::aws("an API is created without its tags", "Apis::create_api", Unchain("set_tags"))
         .suspects(&["strict", "faults"]),
-    Mutant::aws("the SDK repeats the create of an API", "Apis::create", Unchain("once"))
-        .suspects(&["strict", "faults"]),
+    Mutant::aws(
+        "the SDK repeats the create of an API",
+        "Apis::create_api",
+        Unchain("single_attempt"),
+    )
+    .suspects(&["strict", "faults"]),
     Mutant::aws(
         "an API is deployed before its routes are set",
         "Apis::converge",
@@ -49,9 +53,9 @@ pub const MUTANTS: &[Mutant] = &[
         "Apis::converge",
         Before(
             "desired.deployed != stages.digest",
-            "for (function, grant) in &grants {
+            "for (function, now) in &granted {
                 if !desired.permissions.contains(function) {
-                    self.disallow(names, function, grant.count).await?;
+                    self.permissions.revoke(function, &permission, now.count).await?;
                 }
             }",
         ),
@@ -61,8 +65,8 @@ pub const MUTANTS: &[Mutant] = &[
         .suspects(&["strict"]),
     Mutant::aws(
         "a wrong permission stays beside the right one",
-        "Apis::allow",
-        Remove("self.disallow"),
+        "Permissions::grant",
+        Remove("self.revoke"),
     )
     .suspects(&["strict"]),
 ];

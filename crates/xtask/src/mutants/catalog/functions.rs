@@ -8,7 +8,7 @@ pub const MUTANTS: &[Mutant] = &[
         .suspects(&["builds"]),
     Mutant::aws(
         "a log group that is not visible yet counts as unmanaged",
-        "LogGroup::make",
+        "LogGroup::create",
         Replace(
             "Standing::Foreign => return Ok(())",
             "Standing::Foreign | Standing::Absent => return Ok(())",
@@ -23,16 +23,20 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["retained"]),
     Mutant::aws(
         "a role that cannot be assumed yet is an error",
-        "role::PROPAGATION",
+        "NEW_ROLE",
         Body("Duration::ZERO"),
     )
     .suspects(&["strict"]),
     Mutant::aws(
         "an update in progress is an error",
-        "by_code",
+        "function::service::CODES",
         Replace("\"ResourceConflictException\"", "\"NoSuchConflictException\""),
     )
     .suspects(&["strict"]),
-    Mutant::aws("an empty reply is an empty list", "is_whole", Replace("!text.is_empty()", "true"))
-        .suspects(&["faults"]),
+    Mutant::aws(
+        "an empty reply is an empty list",
+        "truncated_reply::is_complete",
+        Replace("!text.is_empty()", "true"),
+    )
+    .suspects(&["faults"]),
 ];

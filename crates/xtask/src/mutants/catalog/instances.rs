@@ -6,19 +6,19 @@ use super::Mutant;
 pub const MUTANTS: &[Mutant] = &[
     Mutant::aws(
         "an instance is created without a token",
-        "Instances::create",
+        "Instances::run_instance",
         Unchain("client_token"),
     )
     .suspects(&["strict", "faults"]),
     Mutant::aws(
         "an instance is created without its tags",
-        "Instances::create",
+        "Instances::run_instance",
         Unchain("set_tag_specifications"),
     )
     .suspects(&["strict", "faults"]),
     Mutant::aws(
         "an instance that the reply does not name counts as created",
-        "Instances::create",
+        "Instances::run_instance",
         Before(
             "instance.filter(|_| !id.is_empty())",
             "let (id, instance) = match instance {

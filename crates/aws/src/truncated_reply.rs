@@ -1,8 +1,8 @@
-//! A reply to a read is taken as a whole, or not at all.
+//! Truncated replies to reads are errors.
 //!
-//! The SDK takes no body for an empty document, and XML that ends early for a shorter list: what is
-//! missing there would be taken for gone. (JSON that ends early cannot be read in the first place,
-//! and a connection that breaks is an error of its own.)
+//! The SDK reads an empty body as an empty document, and XML that ends early as a shorter list: the
+//! objects missing there would look deleted. (JSON that ends early cannot be parsed, and a connection
+//! that breaks is an error of its own.)
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::Intercept;
@@ -14,15 +14,15 @@ use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryA
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use crate::calls::is_read;
+use crate::call_tracker::is_read;
 
-/// Makes an error of a successful reply that lacks its end, to be asked for again.
+/// Turns a successful reply without its end into an error that the SDK retries.
 #[derive(Clone, Copy, Debug)]
-pub struct Whole;
+pub struct TruncatedReply;
 
-impl Intercept for Whole {
+impl Intercept for TruncatedReply {
     fn name(&self) -> &'static str {
-        "whole"
+        "truncated reply"
     }
 
     fn read_after_deserialization(
@@ -34,18 +34,18 @@ impl Intercept for Whole {
         let reads = bag.load::<Metadata>().is_some_and(|operation| is_read(operation.name()));
         let response = context.response();
         match response.body().bytes() {
-            Some(body) if reads && response.status().is_success() && !is_whole(body) => {
-                Err("the reply lacks its end".into())
+            Some(body) if reads && response.status().is_success() && !is_complete(body) => {
+                Err("the reply is truncated".into())
             }
             _ => Ok(()),
         }
     }
 }
 
-/// The error above; no other interceptor makes one.
-impl ClassifyRetry for Whole {
+/// The error above: no other interceptor returns one.
+impl ClassifyRetry for TruncatedReply {
     fn name(&self) -> &'static str {
-        "whole"
+        "truncated reply"
     }
 
     fn classify_retry(&self, context: &InterceptorContext) -> RetryAction {
@@ -56,13 +56,13 @@ impl ClassifyRetry for Whole {
     }
 }
 
-fn is_whole(body: &[u8]) -> bool {
+fn is_complete(body: &[u8]) -> bool {
     let text = String::from_utf8_lossy(body);
     let text = text.trim();
     if !text.starts_with('<') {
         return !text.is_empty();
     }
-    // The root is the first element; prologue and comments begin otherwise.
+    // The root is the first tag that begins with a letter: prologue and comments do not.
     let mut elements = text.split('<').skip(1);
     let root = elements.find(|element| element.starts_with(|first: char| first.is_alphabetic()));
     let name =
@@ -76,13 +76,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_is_there_or_not() {
+    fn a_reply_is_complete_when_its_root_element_is_closed() {
         let xml = "<?xml version=\"1.0\"?>\n<A xmlns=\"x\"><!-- b --><B>1</B></A>\n";
-        assert!(is_whole(xml.as_bytes()));
+        assert!(is_complete(xml.as_bytes()));
         for end in 0..xml.len() - 1 {
-            assert!(!is_whole(&xml.as_bytes()[..end]), "{end}");
+            assert!(!is_complete(&xml.as_bytes()[..end]), "{end}");
         }
-        assert!(is_whole(b"<A b=\"c\"/>") && !is_whole(b"<A><B/>"));
-        assert!(is_whole(b"{}") && !is_whole(b"") && !is_whole(b" \n"));
+        assert!(is_complete(b"<A b=\"c\"/>") && !is_complete(b"<A><B/>"));
+        assert!(is_complete(b"{}") && !is_complete(b"") && !is_complete(b" \n"));
     }
 }

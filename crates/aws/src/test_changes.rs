@@ -1,9 +1,9 @@
-//! For tests: a field that was edited, by its path.
+//! For tests: a change of one field.
 
 use stackwright_engine::change::{Change, ChangeReason, Path};
 use stackwright_engine::kind::UpdateCost;
 
-/// With nothing before it and nothing after.
+/// Returns a change of an edited field, with nothing before it and nothing after.
 pub fn edited(path: &[&str]) -> Change {
     let path = Path(path.iter().map(|&key| key.to_owned()).collect());
     Change {

@@ -1,4 +1,4 @@
-//! What is sent, in the SDK's types.
+//! Parts of requests, in the SDK's types.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,8 @@ use aws_sdk_lambda::types::{Environment, EphemeralStorage, TracingConfig, Tracin
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Error, Handle, Result};
 
-use super::{Spec, Tracing, Vpc};
+use super::config::{Tracing, Vpc};
+use super::spec::Spec;
 
 pub fn storage(size: i32) -> Result<EphemeralStorage> {
     let made = EphemeralStorage::builder().size(size).build();
@@ -33,7 +34,8 @@ pub fn environment(variables: BTreeMap<String, String>) -> Environment {
     Environment::builder().set_variables(Some(variables.into_iter().collect())).build()
 }
 
-/// What a function has now; an error where it cannot be read, or foreign keys would be lost.
+/// Returns the environment that a function has now. If it cannot be read, foreign keys would be lost,
+/// which is an error.
 pub fn variables(live: &GetFunctionConfigurationOutput) -> Result<BTreeMap<String, String>> {
     let Some(environment) = &live.environment else { return Ok(BTreeMap::new()) };
     if let Some(error) = &environment.error {
@@ -43,7 +45,7 @@ pub fn variables(live: &GetFunctionConfigurationOutput) -> Result<BTreeMap<Strin
     Ok(environment.variables.clone().unwrap_or_default().into_iter().collect())
 }
 
-/// Live keys that are not ours, and all of ours.
+/// Returns the environment to send: live keys that this stack does not manage, and all desired ones.
 pub fn merged(
     mut live: BTreeMap<String, String>,
     on: &Handle<Spec>,

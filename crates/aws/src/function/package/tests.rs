@@ -32,7 +32,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 fn digest(code: &Path) -> String {
-    Source::read(code, &[]).expect("read").digest("python3.13", "x86_64")
+    Source::read(code, &[]).expect("read").contents().digest("python3.13", "x86_64")
 }
 
 fn refusal(code: &Path) -> String {
@@ -43,7 +43,7 @@ fn refusal(code: &Path) -> String {
 }
 
 #[test]
-fn time_place_and_umask_do_not_matter() {
+fn time_place_and_umask_do_not_change_the_digest() {
     let files = [("b.py", "1"), ("a/c.py", "2"), ("a.py", "3")];
     let (one, two) = (folder(&files), folder(&[files[2], files[0], files[1]]));
     let path = two.path().join("b.py");
@@ -51,12 +51,13 @@ fn time_place_and_umask_do_not_matter() {
     let file = fs::File::options().write(true).open(&path).expect("open");
     file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1)).expect("time");
     assert_eq!(digest(one.path()), digest(two.path()));
-    let zip = |folder: &TempDir| read(folder.path()).and_then(|files| files.zip()).expect("zip");
+    let zip =
+        |folder: &TempDir| read(folder.path()).and_then(|files| files.zip(None)).expect("zip");
     assert_eq!(zip(&one), zip(&two));
 }
 
 #[test]
-fn what_is_excluded_stays_at_home() {
+fn excluded_files_are_left_out() {
     let files = [("a.py", "1"), ("a.md", "2"), ("tests/b.py", "3"), ("lib/tests.py", "4")];
     let code = folder(&files);
     let exclude = |patterns: &[&str]| patterns.iter().map(ToString::to_string).collect::<Vec<_>>();
@@ -68,12 +69,12 @@ fn what_is_excluded_stays_at_home() {
     assert_eq!(names(&["*.py", "!a.py"]), ["a.md", "a.py"]);
     assert!(excluded(Path::new("/"), &exclude(&["[z-a]"])).is_err());
     let zip = code.path().join("a.zip");
-    fs::write(&zip, read(code.path()).expect("read").zip().expect("zip")).expect("written");
+    fs::write(&zip, read(code.path()).expect("read").zip(None).expect("zip")).expect("written");
     assert!(Source::read(&zip, &exclude(&["a"])).is_err());
 }
 
 #[test]
-fn what_a_function_sees_matters() {
+fn bytes_modes_and_platform_change_the_digest() {
     let code = folder(&[("a.py", "1"), ("run.sh", "#!")]);
     let before = digest(code.path());
     fs::set_permissions(code.path().join("run.sh"), fs::Permissions::from_mode(0o700))
@@ -83,22 +84,22 @@ fn what_a_function_sees_matters() {
     put(code.path(), "a.py", b"2");
     assert_ne!(executable, digest(code.path()));
     // Packages are chosen for a platform.
-    let source = Source::read(code.path(), &[]).expect("read");
+    let source = Source::read(code.path(), &[]).expect("read").contents();
     assert_eq!(source.digest("python3.13", "x86_64"), source.digest("python3.12", "arm64"));
     put(code.path(), "requirements.txt", b"six");
-    let source = Source::read(code.path(), &[]).expect("read");
+    let source = Source::read(code.path(), &[]).expect("read").contents();
     assert_ne!(source.digest("python3.13", "x86_64"), source.digest("python3.13", "arm64"));
     assert_ne!(source.digest("python3.13", "x86_64"), source.digest("python3.12", "x86_64"));
 }
 
 #[test]
-fn the_zip_holds_forced_modes_and_dates() {
+fn modes_and_dates_in_the_zip_are_fixed() {
     let code = folder(&[("a.py", "1"), ("bin/run", "#!")]);
     for (name, mode) in [("a.py", 0o600), ("bin/run", 0o711)] {
         fs::set_permissions(code.path().join(name), fs::Permissions::from_mode(mode))
             .expect("mode");
     }
-    let zip = read(code.path()).and_then(|files| files.zip()).expect("zip");
+    let zip = read(code.path()).and_then(|files| files.zip(None)).expect("zip");
     let mut zip = ZipArchive::new(Cursor::new(zip)).expect("a zip");
     let seen: Vec<_> = (0..zip.len())
         .map(|at| {
@@ -117,7 +118,7 @@ fn the_zip_holds_forced_modes_and_dates() {
 }
 
 #[test]
-fn leaves_out_what_is_not_code() {
+fn files_that_are_never_code_are_left_out() {
     let code = folder(&[
         ("a.py", ""),
         (".git/config", ""),
@@ -151,7 +152,7 @@ fn a_link_may_not_leave_the_folder() {
 }
 
 #[test]
-fn a_ready_zip_is_checked_and_taken_as_it_is() {
+fn a_zip_is_checked_and_used_as_it_is() {
     let folder = folder(&[("no.zip", "text")]);
     let zip = |name: &str| {
         let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
@@ -166,7 +167,7 @@ fn a_ready_zip_is_checked_and_taken_as_it_is() {
         assert_eq!(refusal(&code) != "accepted", refused, "{name}: {}", refusal(&code));
     }
     let bytes = zip("ab.py");
-    // The same name twice: a writer refuses to make such a zip, so one name is patched.
+    // A writer refuses to make a zip with one name twice, so one name is patched.
     let mut two = ZipWriter::new_append(Cursor::new(bytes)).expect("appended");
     two.start_file("zz.py", SimpleFileOptions::default()).expect("started");
     let mut bytes = two.finish().expect("finished").into_inner();
@@ -174,17 +175,19 @@ fn a_ready_zip_is_checked_and_taken_as_it_is() {
         bytes[at..at + 2].copy_from_slice(b"ab");
     }
     fs::write(&code, bytes).expect("written");
-    assert!(refusal(&code).contains("two files of one name"));
+    assert!(refusal(&code).contains("two files with one name"));
     assert!(refusal(&folder.path().join("no.zip")).contains("neither a folder nor a zip"));
     assert!(refusal(&folder.path().join("none")).contains("none"));
 }
 
 #[test]
-fn the_folder_wins_over_what_is_vendored() {
+fn own_files_replace_vendored_ones() {
     let (own, other) = (folder(&[("a.py", "own")]), folder(&[("a.py", "x"), ("b.py", "y")]));
     let own = read(own.path()).expect("read");
-    let both = own.with(Files::of_folder(other.path()).expect("read"));
-    assert_eq!((both.get("a.py"), both.get("b.py")), (Some(&b"own"[..]), Some(&b"y"[..])));
+    let other = Files::of_folder(other.path()).expect("read");
+    let both = own.with(Some(&other));
+    let bytes: Vec<&[u8]> = both.values().map(|file| file.bytes.as_slice()).collect();
+    assert_eq!(bytes, [b"own".as_slice(), b"y"]);
 }
 
 proptest! {
@@ -203,8 +206,8 @@ proptest! {
                 })
                 .collect(),
         );
-        let digest = |files: Files| Source::Folder(files).digest("python3.13", "x86_64");
-        let (zip_one, zip_two) = (files(&one).zip().expect("zip"), files(&two).zip().expect("zip"));
+        let digest = |files: Files| Source::Folder(files).contents().digest("python3.13", "x86_64");
+        let (zip_one, zip_two) = (files(&one).zip(None).expect("zip"), files(&two).zip(None).expect("zip"));
         prop_assert_eq!(one == two, digest(files(&one)) == digest(files(&two)));
         prop_assert_eq!(one == two, zip_one == zip_two);
     }

@@ -1,4 +1,4 @@
-//! Calling a function directly.
+//! Invokes a function directly.
 
 use std::time::Duration;
 
@@ -10,16 +10,17 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use stackwright_engine::kind::Result;
 
+use super::service::CODES;
 use crate::cloud::Cloud;
 use crate::fault::Explain as _;
 
 /// A function may run for 15 minutes.
-const PATIENCE: Duration = Duration::from_secs(920);
+const TIME_LIMIT: Duration = Duration::from_secs(920);
 
-/// What a function answered.
+/// The answer of a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invoked {
-    /// `Handled` or `Unhandled`: the payload then tells the error.
+    /// `Handled` or `Unhandled`: the payload is then the error.
     pub function_error: Option<String>,
     pub payload: Vec<u8>,
     /// The last 4 KB of the function's log.
@@ -30,9 +31,9 @@ pub struct Invoked {
 pub async fn invoke(cloud: &Cloud, function: &str, payload: &[u8]) -> Result<Invoked> {
     let once = aws_sdk_lambda::Config::builder()
         .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().operation_timeout(PATIENCE).build());
-    let reply = cloud
-        .lambda
+        .timeout_config(TimeoutConfig::builder().operation_timeout(TIME_LIMIT).build());
+    let lambda: aws_sdk_lambda::Client = cloud.client();
+    let reply = lambda
         .invoke()
         .function_name(function)
         .invocation_type(InvocationType::RequestResponse)
@@ -42,7 +43,7 @@ pub async fn invoke(cloud: &Cloud, function: &str, payload: &[u8]) -> Result<Inv
         .config_override(once)
         .send()
         .await
-        .explain("Invoke")?;
+        .explain("Invoke", CODES)?;
     let log = reply.log_result.and_then(|encoded| STANDARD.decode(encoded).ok());
     Ok(Invoked {
         function_error: reply.function_error,

@@ -1,4 +1,4 @@
-//! The calls to one cloud: how many there were, and what is awaited now.
+//! The calls to one cloud: how many there were, and which replies are awaited now.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -19,74 +19,74 @@ use stackwright_engine::Address;
 use stackwright_engine::event::at_work;
 use tokio::time::Instant;
 
-/// Counts every attempt that reaches the wire, and knows what is under way. Cheap to clone; all
-/// clones are one.
+/// Counts every attempt that is sent, and lists what is awaited. Cheap to clone; clones share their
+/// contents.
 #[derive(Clone, Debug, Default)]
-pub struct Calls(Arc<Inner>);
+pub struct CallTracker(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
     total: AtomicU64,
     writes: AtomicU64,
     next: AtomicU64,
-    /// In the order of their beginning.
+    /// In the order in which the waits began.
     awaited: Mutex<BTreeMap<u64, Awaited>>,
 }
 
-/// Something that is waited for now.
+/// Something that the program waits for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Awaited {
     /// Completes "waiting for …".
     pub what: String,
-    /// Whose operation waits; `None`: not that of one resource.
+    /// The resource whose operation waits. `None`: the operation is not of one resource.
     pub address: Option<Address>,
-    /// What came of the attempt before.
+    /// The outcome of the previous attempt.
     pub because: Option<String>,
     pub since: Instant,
-    /// It is given up after so long.
+    /// The wait ends with an error after this time.
     pub limit: Duration,
 }
 
-/// Keeps something among what is awaited, until it is dropped.
+/// Lists something as awaited until it is dropped.
 #[derive(Debug)]
 pub struct Awaiting {
-    calls: Calls,
+    tracker: CallTracker,
     key: u64,
 }
 
-impl Calls {
-    /// All attempts so far.
+impl CallTracker {
+    /// Returns how many attempts were sent so far.
     pub fn total(&self) -> u64 {
         self.0.total.load(Ordering::Relaxed)
     }
 
-    /// Those of them that change something.
+    /// Returns how many of them were writes.
     pub fn writes(&self) -> u64 {
         self.0.writes.load(Ordering::Relaxed)
     }
 
-    /// What is waited for now, the longest wait first.
+    /// Returns what is awaited now, the longest wait first.
     pub fn awaited(&self) -> Vec<Awaited> {
         self.lock().values().cloned().collect()
     }
 
-    /// `what` completes "waiting for …".
+    /// Lists `what` as awaited until the guard is dropped. `what` completes "waiting for …".
     pub fn awaits(&self, what: impl Into<String>, limit: Duration) -> Awaiting {
         let (what, address, since) = (what.into(), at_work(), Instant::now());
         let key = self.0.next.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(key, Awaited { what, address, because: None, since, limit });
-        Awaiting { calls: self.clone(), key }
+        Awaiting { tracker: self.clone(), key }
     }
 
     fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, Awaited>> {
-        // Whole after each step, whatever happened to another holder of the lock.
+        // Each critical section leaves the map complete, so that a poisoned lock is harmless.
         self.0.awaited.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Awaiting {
     fn because(&self, why: String) {
-        if let Some(awaited) = self.calls.lock().get_mut(&self.key) {
+        if let Some(awaited) = self.tracker.lock().get_mut(&self.key) {
             awaited.because = Some(why);
         }
     }
@@ -94,18 +94,18 @@ impl Awaiting {
 
 impl Drop for Awaiting {
     fn drop(&mut self) {
-        self.calls.lock().remove(&self.key);
+        self.tracker.lock().remove(&self.key);
     }
 }
 
-/// An operation keeps it as long as it lasts, and lets go of it also where it is dropped.
+/// The SDK stores it with the operation and drops it with the operation, also a cancelled one.
 impl Storable for Awaiting {
     type Storer = StoreReplace<Self>;
 }
 
-impl Intercept for Calls {
+impl Intercept for CallTracker {
     fn name(&self) -> &'static str {
-        "calls"
+        "call tracker"
     }
 
     fn read_before_serialization(
@@ -152,7 +152,8 @@ impl Intercept for Calls {
         Ok(())
     }
 }
-/// Whether an operation only looks, by its name.
+
+/// Tells by its name whether an operation only reads.
 pub fn is_read(operation: &str) -> bool {
     ["Describe", "Get", "List", "Filter"].iter().any(|read| operation.starts_with(read))
 }

@@ -1,24 +1,24 @@
-//! What a function wrote to its log.
+//! Reads the log of a function.
 
 use std::collections::BTreeSet;
 
 use stackwright_engine::kind::{Error, Fault, Result};
 
+use super::log_group::{self, CODES};
 use crate::cloud::Cloud;
 use crate::fault::{Explain as _, code};
-use crate::log_group;
 
-/// Where to go on reading. Made from a time; later ones come from [`tail`].
+/// A position in a log: first a time, later the end of what [`tail`] has read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Since {
     /// Milliseconds since 1970, inclusive.
     time: i64,
-    /// Events of just that time that were read already.
+    /// Events of exactly that time that were read already.
     seen: BTreeSet<String>,
 }
 
 impl Since {
-    /// `milliseconds` since 1970, inclusive.
+    /// Returns the position of a time: `milliseconds` since 1970, inclusive.
     pub fn time(milliseconds: i64) -> Self {
         Self { time: milliseconds, seen: BTreeSet::new() }
     }
@@ -28,23 +28,24 @@ impl Since {
 pub struct Event {
     /// Milliseconds since 1970.
     pub timestamp: i64,
-    /// As it was written; usually ends in a newline.
+    /// As written; usually ends in a newline.
     pub message: String,
 }
 
-/// Everything since `since`, oldest first, and where to go on.
+/// Returns all events from `since` on, oldest first, and the position behind them.
 pub async fn tail(cloud: &Cloud, function: &str, since: &Since) -> Result<(Vec<Event>, Since)> {
+    let logs: aws_sdk_cloudwatchlogs::Client = cloud.client();
     let mut events = Vec::new();
     let mut next = since.clone();
     let mut page = None;
     loop {
-        let request = cloud.logs.filter_log_events().log_group_name(log_group::name(function));
+        let request = logs.filter_log_events().log_group_name(log_group::name(function));
         let reply = request.start_time(since.time).set_next_token(page.clone()).send().await;
         let reply = match reply {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => {
                 return Err(no_group(function));
             }
-            reply => reply.explain("FilterLogEvents")?,
+            reply => reply.explain("FilterLogEvents", CODES)?,
         };
         for event in reply.events.unwrap_or_default() {
             let timestamp = event.timestamp.unwrap_or_default();
@@ -76,9 +77,9 @@ impl Since {
 }
 
 fn no_group(function: &str) -> Error {
-    let message = format!("there is no log group {}", log_group::name(function));
+    let message = format!("the log group {} does not exist", log_group::name(function));
     Error::new(Fault::Terminal, message).with_hint(
-        "`logs: true` at the function makes one; else its first run does, if its role may",
+        "`logs: true` at the function creates it; otherwise the first invocation does, if its role may",
     )
 }
 
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn goes_on_behind_the_newest() {
+    fn reading_continues_behind_the_newest_event() {
         let mut since = Since::time(5);
         for (time, id) in [(7, "a"), (6, "b"), (7, "c")] {
             since.read(time, id.to_owned());

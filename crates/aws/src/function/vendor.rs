@@ -6,20 +6,19 @@ use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
+use stackwright_engine::digest::hex;
 use stackwright_engine::kind::{Error, Result};
 use tokio::process::Command;
 
-use crate::package::hex;
-
 pub const REQUIREMENTS: &str = "requirements.txt";
-/// Longer than any download of 250 MB that somebody would wait for.
-pub const PATIENCE: Duration = Duration::from_secs(900);
+/// The limit of an installation: 250 MB over a slow line.
+pub const TIME_LIMIT: Duration = Duration::from_secs(900);
 /// Files in a package's metadata that differ from machine to machine.
 const NOT_CODE: &[&str] = &["RECORD", "INSTALLER", "REQUESTED", "direct_url.json"];
 
-/// What to install, and for what.
+/// Packages to install, and the platform to install them for.
 pub struct Order<'a> {
-    /// The folder that `requirements.txt` lies in.
+    /// The folder that contains `requirements.txt`.
     pub folder: &'a Path,
     pub requirements: &'a [u8],
     /// `3.13`.
@@ -30,14 +29,14 @@ pub struct Order<'a> {
     pub source: &'a str,
 }
 
-/// `3.13` of `python3.13`.
+/// Returns `3.13` of `python3.13`.
 pub fn python(runtime: &str) -> Option<&str> {
     runtime
         .strip_prefix("python")
         .filter(|version| version.starts_with(|c: char| c.is_ascii_digit()))
 }
 
-/// Requirements without `==`: another day, another package.
+/// Returns the requirements without `==`: a later build may install other versions.
 pub fn unpinned(requirements: &str) -> Vec<String> {
     requirements
         .lines()
@@ -49,7 +48,7 @@ pub fn unpinned(requirements: &str) -> Vec<String> {
 }
 
 impl Order<'_> {
-    /// The folder with the packages, from the cache or made now (needs python3, pip, network).
+    /// Returns the folder with the packages, from the cache or installed now (by python3 with pip).
     pub async fn fill(&self, cache: &Path) -> Result<PathBuf> {
         let vendored = cache.join("vendor");
         let ready = vendored.join(self.key());
@@ -74,7 +73,7 @@ impl Order<'_> {
         Ok(ready)
     }
 
-    /// Names what pip is going to do. Lines that lead to other files make all of the folder count.
+    /// Returns the key in the cache. If a requirement leads to other files, the whole folder counts.
     fn key(&self) -> String {
         let text = String::from_utf8_lossy(self.requirements);
         let leads_elsewhere = |line: &str| {
@@ -113,7 +112,7 @@ impl Order<'_> {
             pip.args(["--platform", &platform]);
         }
         pip.stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(PATIENCE, pip.output()).await.map_err(|_| {
+        let output = tokio::time::timeout(TIME_LIMIT, pip.output()).await.map_err(|_| {
             Error::terminal("pip did not finish within 15 minutes").with_hint("check the network")
         })?;
         match output {
@@ -122,7 +121,7 @@ impl Order<'_> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::terminal(format!(
                 "{REQUIREMENTS} needs python3 with pip; there is no python3"
             ))
-            .with_hint("install Python 3, or give `code` a ready zip")),
+            .with_hint("install Python 3, or let `code` be a zip file")),
             Err(error) => Err(Error::terminal(format!("python3: {error}")).with_source(error)),
         }
     }
@@ -136,11 +135,14 @@ impl Order<'_> {
             "pip reached no package index: check network and proxy, then run again".to_owned()
         } else if any(&["No matching distribution"]) {
             format!(
-                "only wheels for Python {} on {} are taken; check name and version",
+                "only wheels for Python {} on {} are installed; check name and version",
                 self.python, self.architecture
             )
         } else {
-            format!("try it in {}: python3 -m pip install -r {REQUIREMENTS}", self.folder.display())
+            format!(
+                "for the whole output, run in {}: python3 -m pip install -r {REQUIREMENTS}",
+                self.folder.display()
+            )
         };
         let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
         let errors = lines.iter().filter_map(|line| line.strip_prefix("ERROR: "));
@@ -153,8 +155,8 @@ impl Order<'_> {
     }
 }
 
-/// Takes out what would differ elsewhere: byte code, launchers with this machine's Python in their
-/// first line, and notes about the installation.
+/// Removes what differs from machine to machine: byte code, launchers with the path of Python in their
+/// first line, and records of the installation.
 fn strip(folder: &Path) -> io::Result<()> {
     let launchers = folder.join("bin");
     if launchers.is_dir() {
@@ -195,14 +197,14 @@ mod tests {
     }
 
     #[test]
-    fn names_what_is_not_pinned() {
+    fn unpinned_requirements_are_named() {
         let text = "# tools\nrequests==2.32.3\nboto3>=1.40  # any\n\n-r more.txt\nurllib3\n\
                     pkg @ https://x/pkg.whl\nidna==3.10 # ok";
         assert_eq!(unpinned(text), ["boto3>=1.40", "urllib3"]);
     }
 
     #[test]
-    fn code_alone_does_not_install_again() {
+    fn an_edit_of_code_alone_does_not_install_again() {
         assert_eq!(order("a==1", "x").key(), order("a==1", "y").key());
         assert_ne!(order("a==1", "x").key(), order("a==2", "x").key());
         assert_ne!(order("-r more.txt", "x").key(), order("-r more.txt", "y").key());
@@ -218,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn strips_what_differs_elsewhere() {
+    fn machine_specific_files_are_removed() {
         let folder = tempfile::tempdir().expect("a folder");
         let files = [
             "bin/x",

@@ -1,7 +1,8 @@
 //! The log group of a function: `/aws/lambda/<name>`.
 //!
-//! Lambda makes one itself, untagged and for ever, when the role allows. So ours is made before the
-//! function first runs, and only one that carries our lineage is ever changed or deleted.
+//! Lambda creates one itself, without tags and without an end of retention, if the role allows it. So
+//! this stack creates one before the function first runs, and never changes or deletes a group that
+//! does not carry its lineage.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -9,34 +10,43 @@ use std::time::Duration;
 use aws_sdk_cloudwatchlogs::types::LogGroup as Described;
 use stackwright_engine::kind::{Error, Fault, Result, tag};
 
-use crate::cloud::Cloud;
-use crate::fault::{Explain as _, code};
+use crate::client::sdk_client;
+use crate::fault::{Codes, Explain as _, Meaning, code, explain};
 
-/// How long a group keeps what it holds when nothing is written, in days.
+sdk_client!(aws_sdk_cloudwatchlogs);
+
+/// The default retention, in days.
 pub const RETENTION: i32 = 14;
-/// What CloudWatch Logs takes.
+/// The retentions that CloudWatch Logs accepts, in days.
 pub const RETENTIONS: &[i32] = &[
     1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922,
     3288, 3653,
 ];
-/// How long a new group may stay out of sight.
-const SHOWING: Duration = Duration::from_secs(30);
+/// How long CloudWatch Logs may not show a group that it has just created.
+const NEW_GROUP: Duration = Duration::from_secs(30);
 
+/// The error codes of CloudWatch Logs.
+pub const CODES: Codes = &[
+    ("ResourceAlreadyExistsException", Meaning::NameTaken),
+    ("OperationAbortedException", Meaning::Conflict),
+];
+
+/// The log group of one function.
 pub struct LogGroup<'a> {
-    cloud: &'a Cloud,
+    logs: &'a aws_sdk_cloudwatchlogs::Client,
     name: String,
     arn: String,
 }
 
-/// Whose a log group is.
+/// Who owns a log group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     Absent,
-    /// Kept for so many days.
+    /// This stack owns it, with a retention of so many days.
     Ours {
         days: i32,
     },
-    /// Ours, but nothing says for how long it keeps what it holds.
+    /// This stack owns it, and its retention is not set yet.
     Unfinished,
     Foreign,
 }
@@ -47,22 +57,22 @@ impl Standing {
     }
 }
 
-/// `/aws/lambda/<function>`.
+/// Returns `/aws/lambda/<function>`.
 pub fn name(function: &str) -> String {
     format!("/aws/lambda/{function}")
 }
 
-/// `arn:aws:logs:…:log-group:/aws/lambda/<function>`, without the `:*` that policies want.
+/// Returns `arn:aws:logs:…:log-group:/aws/lambda/<function>`, without the `:*` that policies need.
 pub fn arn(partition: &str, region: &str, account: &str, function: &str) -> String {
     format!("arn:{partition}:logs:{region}:{account}:log-group:{}", name(function))
 }
 
 impl<'a> LogGroup<'a> {
-    /// `function` is the function's ARN, which tells partition, region and account.
-    pub fn of(cloud: &'a Cloud, function: &str) -> Result<Self> {
+    /// Returns the group of the function with this ARN.
+    pub fn of(logs: &'a aws_sdk_cloudwatchlogs::Client, function: &str) -> Result<Self> {
         match function.split(':').collect::<Vec<_>>()[..] {
             ["arn", partition, "lambda", region, account, "function", function] => Ok(Self {
-                cloud,
+                logs,
                 name: name(function),
                 arn: arn(partition, region, account, function),
             }),
@@ -70,10 +80,10 @@ impl<'a> LogGroup<'a> {
         }
     }
 
-    /// `lineages`: the values of [`tag::LINEAGE`] that mean us.
+    /// Reads who owns the group. `lineages`: the values of [`tag::LINEAGE`] that mean this stack.
     pub async fn standing(&self, lineages: &[&str]) -> Result<Standing> {
         let (group, tags) = tokio::try_join!(self.group(), self.tags())?;
-        // A group that is there has tags, or none: without an answer it does not show itself yet.
+        // A group that exists has tags, if only an empty map: without them it is not visible yet.
         let (Some(group), Some(tags)) = (group, tags) else { return Ok(Standing::Absent) };
         let lineage = tags.get(tag::LINEAGE).map(String::as_str);
         let ours = lineage.is_some_and(|lineage| lineages.contains(&lineage));
@@ -84,31 +94,33 @@ impl<'a> LogGroup<'a> {
         })
     }
 
-    /// Answers are sorted: a group named as the prefix comes first.
+    /// The reply is sorted: a group whose name is the prefix comes first.
     async fn group(&self) -> Result<Option<Described>> {
-        let groups = self.cloud.logs.describe_log_groups().log_group_name_prefix(&self.name);
-        let groups = groups.send().await.explain("DescribeLogGroups")?.log_groups;
+        let groups = self.logs.describe_log_groups().log_group_name_prefix(&self.name);
+        let groups = groups.send().await.explain("DescribeLogGroups", CODES)?.log_groups;
         let named = |group: &Described| group.log_group_name.as_deref() == Some(&self.name);
         Ok(groups.unwrap_or_default().into_iter().find(named))
     }
 
-    /// `None`: there is no such group.
+    /// Returns the tags of the group. `None`: it does not exist.
     async fn tags(&self) -> Result<Option<HashMap<String, String>>> {
-        match self.cloud.logs.list_tags_for_resource().resource_arn(&self.arn).send().await {
+        match self.logs.list_tags_for_resource().resource_arn(&self.arn).send().await {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
-            reply => Ok(Some(reply.explain("ListTagsForResource")?.tags.unwrap_or_default())),
+            reply => {
+                Ok(Some(reply.explain("ListTagsForResource", CODES)?.tags.unwrap_or_default()))
+            }
         }
     }
 
-    /// Makes the group, kept so many days, or finishes ours. Another's is left as it is.
-    pub async fn make(
+    /// Creates the group with a retention of so many days, or finishes this stack's. An unmanaged group
+    /// is left as it is.
+    pub async fn create(
         &self,
         tags: &BTreeMap<String, String>,
         days: i32,
         lineages: &[&str],
     ) -> Result<()> {
         let made = self
-            .cloud
             .logs
             .create_log_group()
             .log_group_name(&self.name)
@@ -120,39 +132,39 @@ impl<'a> LogGroup<'a> {
                 match self.standing(lineages).await? {
                     Standing::Ours { .. } | Standing::Unfinished => {}
                     Standing::Foreign => return Ok(()),
-                    // It may be what an earlier call made, whose reply was lost.
+                    // An earlier call may have created it, whose reply was lost.
                     Standing::Absent => {
-                        let error = crate::fault::explain("CreateLogGroup", error);
-                        let what = "the log group to show itself".to_owned();
+                        let error = explain("CreateLogGroup", error, CODES);
+                        let what = "the log group to be visible".to_owned();
                         return Err(Error {
-                            fault: Fault::Awaiting { what, within: SHOWING },
+                            fault: Fault::Awaiting { what, within: NEW_GROUP },
                             ..error
                         });
                     }
                 }
             }
             made => {
-                made.explain("CreateLogGroup")?;
+                made.explain("CreateLogGroup", CODES)?;
             }
         }
         self.put_retention(days).await
     }
 
-    /// Keeps ours for so many days.
-    pub async fn keep(&self, days: i32, lineages: &[&str]) -> Result<()> {
-        match self.standing(lineages).await?.is_ours() {
-            true => self.put_retention(days).await,
-            false => Ok(()),
+    /// Sets the retention, if this stack owns the group.
+    pub async fn retain_for(&self, days: i32, lineages: &[&str]) -> Result<()> {
+        if self.standing(lineages).await?.is_ours() {
+            self.put_retention(days).await?;
         }
-    }
-
-    async fn put_retention(&self, days: i32) -> Result<()> {
-        let retention = self.cloud.logs.put_retention_policy().log_group_name(&self.name);
-        retention.retention_in_days(days).send().await.explain("PutRetentionPolicy")?;
         Ok(())
     }
 
-    /// Follows the function's tags, if the group is ours.
+    async fn put_retention(&self, days: i32) -> Result<()> {
+        let retention = self.logs.put_retention_policy().log_group_name(&self.name);
+        retention.retention_in_days(days).send().await.explain("PutRetentionPolicy", CODES)?;
+        Ok(())
+    }
+
+    /// Changes the tags, if this stack owns the group.
     pub async fn retag(
         &self,
         set: &HashMap<String, String>,
@@ -163,24 +175,28 @@ impl<'a> LogGroup<'a> {
             return Ok(());
         }
         if !set.is_empty() {
-            let tagging = self.cloud.logs.tag_resource().resource_arn(&self.arn);
-            tagging.set_tags(Some(set.clone())).send().await.explain("TagResource")?;
+            let tagging = self.logs.tag_resource().resource_arn(&self.arn);
+            tagging.set_tags(Some(set.clone())).send().await.explain("TagResource", CODES)?;
         }
         if !unset.is_empty() {
-            let untagging = self.cloud.logs.untag_resource().resource_arn(&self.arn);
-            untagging.set_tag_keys(Some(unset.to_vec())).send().await.explain("UntagResource")?;
+            let untagging = self.logs.untag_resource().resource_arn(&self.arn);
+            untagging
+                .set_tag_keys(Some(unset.to_vec()))
+                .send()
+                .await
+                .explain("UntagResource", CODES)?;
         }
         Ok(())
     }
 
-    /// Deletes the group if it is ours.
-    pub async fn remove(&self, lineages: &[&str]) -> Result<()> {
+    /// Deletes the group, if this stack owns it.
+    pub async fn delete(&self, lineages: &[&str]) -> Result<()> {
         if !self.standing(lineages).await?.is_ours() {
             return Ok(());
         }
-        match self.cloud.logs.delete_log_group().log_group_name(&self.name).send().await {
+        match self.logs.delete_log_group().log_group_name(&self.name).send().await {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
-            reply => reply.explain("DeleteLogGroup").map(|_| ()),
+            reply => reply.explain("DeleteLogGroup", CODES).map(|_| ()),
         }
     }
 }

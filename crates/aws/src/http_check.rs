@@ -1,4 +1,4 @@
-//! One HTTP request to what was deployed: the proof that it works.
+//! An HTTP request to a deployed API, which proves that it works.
 
 use std::error::Error as StdError;
 use std::time::{Duration, SystemTime};
@@ -15,10 +15,10 @@ use stackwright_engine::kind::{Error, Fault, Result};
 use crate::cloud::Cloud;
 use crate::fault::{chain, innermost, is_before_sending};
 
-/// For signature, connection, request and reply together.
+/// The limit of signature, connection, request and reply together.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// Bytes of a reply that are read; what follows is left.
+/// How many bytes of a reply are read; the rest is not.
 const LARGEST: usize = 1024 * 1024;
 
 /// A request.
@@ -28,7 +28,7 @@ pub struct Request {
     pub url: String,
     pub headers: Vec<(String, String)>,
     pub body: Option<String>,
-    /// Signed as who runs this, for routes with `authorization: iam`.
+    /// Whether the request is signed with the credentials in use, for routes with `authorization: iam`.
     pub sign: bool,
 }
 
@@ -36,17 +36,20 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Reply {
     pub status: u16,
-    /// Its first MiB.
+    /// The first MiB of the body.
     pub body: String,
 }
 
-/// Sends `request` once; every status is a reply. [`Fault::Unreachable`]: nothing was sent.
-/// [`Fault::Unknown`]: no reply, or not all of it. [`Fault::Terminal`]: not a request.
+/// Sends `request` once; every status is a reply.
+///
+/// # Errors
+/// [`Fault::Unreachable`]: nothing was sent. [`Fault::Unknown`]: no reply, or a truncated one.
+/// [`Fault::Terminal`]: the request is malformed.
 pub async fn call(cloud: &Cloud, request: &Request) -> Result<Reply> {
     let what = format!("{} {}", request.method, request.url);
     let _awaiting = cloud.calls.awaits("the answer", LIMIT);
     let exchange = async {
-        // The credentials may be another program's to give.
+        // Credentials may come from another program, which takes time.
         let signed = signed(cloud, request).await?;
         let reply = cloud.connector().call(signed).await.map_err(|error| {
             let is_unsent = chain(&error).any(is_before_sending);
@@ -55,7 +58,7 @@ pub async fn call(cloud: &Cloud, request: &Request) -> Result<Reply> {
         })?;
         let status = reply.status().as_u16();
         let body = read(reply.into_body()).await.map_err(|error| {
-            Error::new(Fault::Unknown, format!("{what}: the reply broke off")).with_source(error)
+            Error::new(Fault::Unknown, format!("{what}: the reply is truncated")).with_source(error)
         })?;
         Ok(Reply { status, body })
     };
@@ -101,7 +104,7 @@ async fn signed(cloud: &Cloud, request: &Request) -> Result<HttpRequest> {
     HttpRequest::try_from(http).map_err(|error| wrong(&error))
 }
 
-/// The headers that prove who sends `request`.
+/// Returns the headers that sign `request`.
 async fn signature(cloud: &Cloud, request: &Request) -> Result<http::HeaderMap> {
     let credentials = cloud.config.credentials_provider();
     let credentials = credentials.ok_or_else(|| {
@@ -134,7 +137,7 @@ async fn signature(cloud: &Cloud, request: &Request) -> Result<http::HeaderMap> 
     Ok(signature.into_parts().0.headers)
 }
 
-/// Whether a host is one of AWS itself.
+/// Tells whether a host is one of AWS itself.
 pub fn is_aws(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
     ["amazonaws.com", "amazonaws.com.cn"].iter().any(|aws| {
@@ -165,7 +168,7 @@ mod tests {
         Cloud::open(&Access::Endpoint { url }, "us-east-1").await
     }
 
-    /// What was sent to a server that answers with `reply`, and what came of it.
+    /// Sends a request to a server that answers with `reply`; returns what it received and the outcome.
     async fn exchange(reply: Vec<u8>) -> (String, Result<Reply>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}/a/b?c=d", listener.local_addr().expect("its address"));
@@ -176,7 +179,7 @@ mod tests {
             while !seen[..length].ends_with(b"\"status\"}") {
                 length += stream.read(&mut seen[length..]).await.expect("a request");
             }
-            // The client may stop reading before all is sent.
+            // The client may close the connection before all is sent.
             let _ = stream.write_all(&reply).await;
             String::from_utf8_lossy(&seen[..length]).into_owned()
         });
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_signed_request_and_its_reply() {
+    async fn a_request_is_signed_and_its_reply_returned() {
         let reply = b"HTTP/1.1 409 Conflict\r\ncontent-length: 2\r\n\r\n{}".to_vec();
         let (sent, reply) = exchange(reply).await;
         assert_eq!(reply.expect("a reply"), Reply { status: 409, body: "{}".into() });
@@ -195,16 +198,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_reply_that_breaks_off() {
+    async fn a_truncated_reply_is_an_unknown_outcome() {
         let reply = b"HTTP/1.1 200 OK\r\ncontent-length: 20\r\n\r\n{}".to_vec();
-        let error = exchange(reply).await.1.expect_err("half a reply");
+        let error = exchange(reply).await.1.expect_err("a truncated reply");
         assert_eq!(error.fault, Fault::Unknown, "{error:?}");
         let error = exchange(Vec::new()).await.1.expect_err("no reply");
         assert_eq!(error.fault, Fault::Unknown, "{error:?}");
     }
 
     #[tokio::test]
-    async fn a_reply_without_end_is_cut() {
+    async fn only_the_first_mib_of_a_reply_is_read() {
         let mut reply = b"HTTP/1.1 200 OK\r\ncontent-length: 9999999\r\n\r\n".to_vec();
         reply.resize(LARGEST + 4096, b'x');
         let reply = exchange(reply).await.1.expect("its beginning");
@@ -212,7 +215,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_not_sent() {
+    async fn unreachable_and_malformed_requests_are_not_sent() {
         let cloud = cloud().await;
         for (url, fault) in [
             ("http://127.0.0.1:1/a", Fault::Unreachable),

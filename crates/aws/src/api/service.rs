@@ -1,0 +1,139 @@
+//! API Gateway, as this kind uses it: client, error codes, quotas and consistency windows.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use stackwright_engine::kind::{Error, Fault, Result};
+
+use super::names::Names;
+use crate::client::sdk_client;
+use crate::cloud::Cloud;
+use crate::fault::{Codes, Explain as _, Meaning, code};
+use crate::function::permission::Permissions;
+use crate::pace::{Pace, Quota};
+
+sdk_client!(aws_sdk_apigateway);
+
+/// How long API Gateway may not show what it has just created.
+pub const CONSISTENCY_WINDOW: Duration = Duration::from_secs(120);
+
+/// The largest page of a list.
+pub const PAGE: i32 = 500;
+
+/// APIs, or permissions of one API, that are read at once.
+pub const AT_ONCE: usize = 10;
+
+/// The error codes of API Gateway. Reads and removals take `NotFoundException` for "gone" before it is
+/// looked up here: to any other call, somebody has just removed what it names.
+pub const CODES: Codes =
+    &[("ConflictException", Meaning::Conflict), ("NotFoundException", Meaning::Conflict)];
+
+/// The quotas of API Gateway's control plane.
+const QUOTAS: &[Quota] = &[
+    Quota::of(&["CreateRestApi"], 1, 3_000),
+    Quota::of(&["DeleteRestApi"], 1, 30_000),
+    Quota::of(&["CreateDeployment"], 1, 5_000),
+    Quota::of(&["CreateResource"], 5, 200),
+    Quota::of(&["DeleteResource"], 5, 200),
+    Quota::of(&["GetResources"], 5, 400),
+    Quota::of_all(40, 100),
+];
+
+/// REST APIs of one account and region.
+#[derive(Clone, Debug)]
+pub struct Apis {
+    cloud: Arc<Cloud>,
+    pub(super) gateway: aws_sdk_apigateway::Client,
+    pub(super) permissions: Permissions,
+    pace: Pace,
+}
+
+impl Apis {
+    pub(super) fn new(cloud: &Arc<Cloud>) -> Self {
+        Self {
+            cloud: cloud.clone(),
+            gateway: cloud.client(),
+            permissions: Permissions::new(cloud),
+            pace: cloud.pace(QUOTAS),
+        }
+    }
+
+    pub(super) async fn names(&self, id: &str, stage: &str) -> Result<Names> {
+        Ok(Names {
+            partition: self.cloud.partition().to_owned(),
+            region: self.cloud.region.clone(),
+            endpoint: self.cloud.endpoint.clone(),
+            id: id.to_owned(),
+            stage: stage.to_owned(),
+            account: self.cloud.account().await?,
+        })
+    }
+
+    /// Sends one call in its turn.
+    pub(super) async fn call<T, E>(
+        &self,
+        call: &str,
+        sent: impl Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<T>
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        self.pace.turn(call).await;
+        sent.await.explain(call, CODES)
+    }
+
+    /// Sends one call in its turn. Returns `None` if what it names does not exist.
+    pub(super) async fn unless_gone<T, E>(
+        &self,
+        call: &str,
+        sent: impl Future<Output = std::result::Result<T, SdkError<E, HttpResponse>>>,
+    ) -> Result<Option<T>>
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        self.pace.turn(call).await;
+        match sent.await {
+            Err(error) if code(&error) == Some("NotFoundException") => Ok(None),
+            sent => sent.explain(call, CODES).map(Some),
+        }
+    }
+}
+
+/// Returns the error of a thing that exists and that API Gateway does not show yet.
+pub(super) fn not_visible(what: &str) -> Error {
+    let what = format!("{what} to be visible");
+    let message = format!("waiting for {what}");
+    Error::new(Fault::Awaiting { what, within: CONSISTENCY_WINDOW }, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::call_tracker::CallTracker;
+    use crate::fault::by_code;
+
+    #[test]
+    fn codes_of_api_gateway_come_before_the_status() {
+        assert_eq!(by_code("NotFoundException", 404, CODES), Fault::Conflict);
+        assert_eq!(by_code("ConflictException", 409, CODES), Fault::Conflict);
+        assert_eq!(by_code("BadRequestException", 400, CODES), Fault::Terminal);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_are_paced() {
+        let pace = Pace::new(QUOTAS, CallTracker::default());
+        let since = Instant::now();
+        for call in ["DeleteRestApi", "GetResources", "GetStages"] {
+            pace.turn(call).await;
+        }
+        assert_eq!(since.elapsed(), Duration::ZERO);
+        pace.turn("DeleteRestApi").await;
+        assert_eq!(since.elapsed().as_secs(), 30);
+    }
+}

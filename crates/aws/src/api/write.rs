@@ -1,0 +1,151 @@
+//! Creates, changes and deletes APIs.
+
+use std::collections::BTreeMap;
+
+use stackwright_engine::change::Change;
+use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Readiness, Result};
+
+use super::names::Names;
+use super::observe::Parts;
+use super::service::{Apis, not_visible};
+use super::settings;
+use super::spec::{STAGE_TAG, Spec, sorted};
+use crate::client::SingleAttempt as _;
+use crate::tags;
+
+/// Fields that are set by calls of their own. If one is deployed too, `deployed` differs with it.
+const OWN_CALLS: [&str; 7] =
+    ["name", "description", "tags", "variables", "throttle", "access_log", "binary_types"];
+
+impl Apis {
+    pub(super) async fn create_api(&self, spec: &Spec) -> Result<Created<Spec>> {
+        let description = spec.description.clone().filter(|text| !text.is_empty());
+        let stage = (STAGE_TAG.to_owned(), spec.stage().to_owned());
+        let tags = spec.tags.clone().into_iter().chain([stage]).collect();
+        let request = self.gateway.create_rest_api().name(&spec.name);
+        let request = request.set_description(description);
+        let request = request.endpoint_configuration(settings::endpoint(spec));
+        let request = request.set_binary_media_types(spec.binary_types.clone());
+        let request = request.set_tags(Some(tags));
+        // What may fail comes before the call: a later error would hide that an API was created.
+        let names = self.names("", spec.stage()).await?;
+        let sent = request.customize().single_attempt().send();
+        let made = self.call("CreateRestApi", sent).await?;
+        let endpoint = settings::endpoint_seen(made.endpoint_configuration());
+        let binary_types = Some(sorted(made.binary_media_types()));
+        let id = made.id.filter(|id| !id.is_empty()).ok_or_else(|| {
+            Error::new(Fault::Unknown, "CreateRestApi: the reply does not name the new API")
+        })?;
+        let live = Live {
+            spec: Spec {
+                description: Some(spec.description.clone().unwrap_or_default()),
+                routes: BTreeMap::new(),
+                endpoint,
+                binary_types,
+                gateway_responses: Some(BTreeMap::new()),
+                permissions: Vec::new(),
+                deployed: String::new(),
+                ..spec.clone()
+            },
+            outputs: Names { id: id.clone(), ..names }.outputs(),
+            fingerprints: BTreeMap::new(),
+            identity: None,
+            readiness: Readiness::Ready,
+            notes: Vec::new(),
+            facts: BTreeMap::new(),
+        };
+        Ok(Created { id, live })
+    }
+
+    pub(super) async fn update_api(
+        &self,
+        on: &Handle<Spec>,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<()> {
+        let names = self.names(&on.id, desired.stage()).await?;
+        self.set_settings(&names, desired, changes).await?;
+        if changes.iter().any(|change| change.path.field() == "endpoint") {
+            // A new endpoint type takes a while, and is deployed afterwards.
+            return Ok(());
+        }
+        let responses = self.set_gateway_responses(&names.id, desired, changes).await?;
+        if changes.iter().any(|change| !OWN_CALLS.contains(&change.path.field())) {
+            let applied = on.applied.as_ref().map(|spec| spec.permissions.as_slice());
+            self.converge(&names, desired, applied.unwrap_or_default(), &responses).await?;
+        }
+        self.set_stage(&names, desired, changes).await?;
+        self.set_tags(&names, changes).await
+    }
+
+    pub(super) async fn delete_api(&self, id: &str) -> Result<()> {
+        let sent = self.gateway.delete_rest_api().rest_api_id(id).send();
+        self.unless_gone("DeleteRestApi", sent).await.map(drop)
+    }
+
+    /// Removes the permissions from the functions that the applied spec calls.
+    pub(super) async fn revoke_permissions(&self, handle: &Handle<Spec>) -> Result<()> {
+        let Some(applied) = &handle.applied else { return Ok(()) };
+        let permission = self.names(&handle.id, applied.stage()).await?.permission();
+        for function in &applied.permissions {
+            self.permissions.revoke(function, &permission, 1).await?;
+        }
+        Ok(())
+    }
+
+    /// Sets routes, then permissions, then the deployment, then removes what is no longer needed: before
+    /// and after the deployment, the stage calls functions that exist and that it may call.
+    /// `responses`: the types of the gateway responses that were just set.
+    async fn converge(
+        &self,
+        names: &Names,
+        desired: &Spec,
+        applied: &[String],
+        responses: &[&str],
+    ) -> Result<()> {
+        let functions: Vec<String> = desired.permissions.iter().chain(applied).cloned().collect();
+        let parts = self.parts(names, &functions).await?;
+        let Parts { tree, stages, granted } = parts.ok_or_else(|| not_visible("the API"))?;
+        let permission = names.permission();
+        let is_changed = self.set_routes(&names.id, tree, &desired.routes).await?;
+        for function in &desired.permissions {
+            let now = granted.get(function).cloned().unwrap_or_default();
+            if !now.is_correct {
+                self.permissions.grant(function, &permission, &now).await?;
+            }
+        }
+        if desired.deployed != stages.digest {
+            // A deployment freezes what is there, changes of others too.
+            if is_changed && !self.has_routes(&names.id, &desired.routes).await? {
+                let message = "the routes differ from what was just set";
+                return Err(Error::new(Fault::Conflict, message));
+            }
+            if !self.has_gateway_responses(&names.id, desired, responses).await? {
+                let message = "the gateway responses differ from what was just set";
+                return Err(Error::new(Fault::Conflict, message));
+            }
+            self.deploy(names, &stages, &desired.deployed).await?;
+        }
+        for (function, now) in &granted {
+            if !desired.permissions.contains(function) {
+                self.permissions.revoke(function, &permission, now.count).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn set_tags(&self, names: &Names, changes: &[Change]) -> Result<()> {
+        let tags::Difference { set, remove } = tags::difference(changes);
+        if !set.is_empty() {
+            let request = self.gateway.tag_resource().resource_arn(names.arn());
+            let request = request.set_tags(Some(set.into_iter().collect()));
+            self.call("TagResource", request.send()).await?;
+        }
+        if !remove.is_empty() {
+            let request = self.gateway.untag_resource().resource_arn(names.arn());
+            let request = request.set_tag_keys(Some(remove));
+            self.call("UntagResource", request.send()).await?;
+        }
+        Ok(())
+    }
+}

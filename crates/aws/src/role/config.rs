@@ -1,0 +1,68 @@
+//! What a user writes about a role.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use stackwright_engine::config::{OneOrMany, ShortOrLong};
+
+use crate::policy::{Document, Statement};
+
+/// The section's name in the file.
+pub const NAME: &str = "role";
+
+/// The name of the inline policy that `allow` becomes.
+pub const ALLOW_POLICY: &str = "stackwright";
+
+/// The default path.
+pub const PATH: &str = "/";
+
+/// An IAM role: who may assume it, and what it may do.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Who may assume the role: a service (`lambda.amazonaws.com`), an account (twelve digits), an
+    /// ARN, a list of these, or a whole trust policy as a map. If `ec2.amazonaws.com` is among them,
+    /// the role also gets an instance profile of its name, which the field `profile` of an instance
+    /// needs.
+    pub trust: Trust,
+    /// What the role may do. The statements become one inline policy named `stackwright`.
+    #[serde(default)]
+    #[schemars(extend("default" = []))]
+    pub allow: Vec<Statement>,
+    /// Further inline policies: the name, then the whole document as a map.
+    #[serde(default)]
+    pub policies: BTreeMap<String, Document>,
+    /// ARNs of managed policies to attach. Other attached policies stay attached, unless
+    /// `managed_policies_exclusive` is `true`.
+    #[serde(default)]
+    pub managed_policies: Vec<String>,
+    /// `true`: attached managed policies that are not in the file are detached.
+    #[schemars(extend("default" = false))]
+    pub managed_policies_exclusive: Option<bool>,
+    /// The ARN of a managed policy that limits what the role may do, whatever else allows it.
+    #[schemars(extend("default" = ""))]
+    pub permissions_boundary: Option<String>,
+    /// The path in the role's ARN, for example `/service/`. Policies can name all roles of a path. A
+    /// change replaces the role.
+    #[schemars(extend("default" = PATH))]
+    pub path: Option<String>,
+    /// A description for people, at most 1000 characters.
+    #[schemars(extend("default" = ""))]
+    pub description: Option<String>,
+    /// How long a session may last: seconds, or `1h`.
+    #[schemars(range(min = 3600, max = 43200), extend("default" = 3600))]
+    pub max_session: Option<i32>,
+}
+
+/// Who may assume a role: by name, or as the whole document.
+pub type Trust = ShortOrLong<OneOrMany, Document>;
+
+impl From<Trust> for Document {
+    fn from(trust: Trust) -> Self {
+        match trust {
+            Trust::Short(OneOrMany(who)) => Self::trust(&who),
+            Trust::Long(document) => document,
+        }
+    }
+}
