@@ -194,6 +194,27 @@ fn a_type_change_restarts_or_replaces_as_the_file_says() {
 }
 
 #[test]
+fn an_unfinished_restart_is_shown_and_finished() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator, IMAGE, &[]);
+    stack.reconcile(&[]);
+    let id = text(&seen(&emulator, &stack)["InstanceId"]).to_owned();
+    // As a run leaves it that is killed between the stop and the start.
+    let tag = ["ec2", "create-tags", "--resources", &id];
+    emulator.aws(&[&tag[..], &["--tags", "Key=stackwright:restart,Value=running"]].concat());
+    emulator.aws(&["ec2", "stop-instances", "--instance-ids", &id]);
+    let restart = r#"restart: "pending" -> "none""#;
+    assert_eq!(planned(&stack), ("restart".to_owned(), vec![restart.to_owned()]));
+    // The edit of a tag alone would not explain a restart.
+    stack.edit("type: t2.micro", "type: t2.micro\n    tags: {a: b}");
+    brings(&stack, "restart", &[restart, r#"tags.a: null -> "b""#]);
+    let instance = seen(&emulator, &stack);
+    assert_eq!(instance["State"]["Name"], "running");
+    let tags = instance["Tags"].as_array().expect("tags");
+    assert!(tags.iter().all(|tag| tag["Key"] != "stackwright:restart"), "{tags:?}");
+}
+
+#[test]
 fn an_image_by_name_is_chosen_once() {
     let emulator = Emulator::moto().start();
     let run = ["ec2", "run-instances", "--image-id", IMAGE, "--instance-type", "t2.micro"];

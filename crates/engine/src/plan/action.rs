@@ -179,8 +179,8 @@ impl Action {
         }
     }
 
-    /// Hides internal fields, unless nothing else changes; what a change of a computed field costs is
-    /// shown at the field of the file that it is computed from.
+    /// Hides internal fields, unless nothing else explains what the step costs; the cost of a change of
+    /// a computed field is shown at the field of the file that it is computed from.
     pub(super) fn hide_internal(&mut self, fields: &FieldTable) {
         if let Some(desired) = self.desired_mut().and_then(Value::as_object_mut) {
             desired.retain(|field, _| !fields.is_internal(field));
@@ -193,7 +193,6 @@ impl Action {
                 change.cost = change.cost.max(cost);
             }
         }
-        // An internal change stays if no other one explains what the step costs.
         let is_internal = |change: &Change| fields.is_internal(change.path.field());
         let shown = changes.iter().filter(|change| !is_internal(change));
         let shown = shown.map(|change| change.cost).max();
@@ -218,5 +217,47 @@ impl Action {
             | Self::Replace { changes, .. } => Some(changes),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::change::ChangeReason;
+    use crate::kind::{Field, UpdateCost, field};
+
+    const FIELDS: &[Field] = &[
+        field("size").restarts(),
+        field("twin").replaces().computed_from("size").internal(),
+        field("pending").restarts().internal(),
+    ];
+
+    /// Returns the changes of these fields that a plan shows, with their costs.
+    fn shown(fields: &[(&str, UpdateCost)]) -> Vec<(String, UpdateCost)> {
+        let change = |&(field, cost): &(&str, UpdateCost)| Change {
+            path: Path(vec![field.to_owned()]),
+            before: None,
+            after: None,
+            reason: ChangeReason::Edited,
+            cost,
+        };
+        let changes = fields.iter().map(change).collect();
+        let mut action = Action::Restart { id: "x".to_owned(), desired: json!({}), changes };
+        action.hide_internal(&FieldTable::compile(FIELDS, &json!({})));
+        let changes = action.changes().iter();
+        changes.map(|change| (change.path.field().to_owned(), change.cost)).collect()
+    }
+
+    #[test]
+    fn an_internal_change_is_shown_if_nothing_else_explains_the_cost() {
+        use UpdateCost::{InPlace, Replace, Restart};
+        let tags = ("tags", InPlace);
+        let owned = |(field, cost): (&str, UpdateCost)| (field.to_owned(), cost);
+        assert_eq!(shown(&[("pending", Restart)]), [owned(("pending", Restart))]);
+        assert_eq!(shown(&[("pending", Restart), ("size", Restart)]), [owned(("size", Restart))]);
+        assert_eq!(shown(&[("pending", Restart), tags]), [("pending", Restart), tags].map(owned));
+        assert_eq!(shown(&[("twin", Replace), ("size", Restart)]), [owned(("size", Replace))]);
     }
 }
