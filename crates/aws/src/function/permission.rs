@@ -1,7 +1,7 @@
 //! The right to call a function: statements in the function's policy.
 //!
-//! A service that calls functions gets one statement for each function, found by its id. A policy holds
-//! 20 KB, so that a statement should cover as much as it can.
+//! A service that calls functions gets one statement for each function, found by its id. A policy has
+//! at most 20 KB, so that a statement should cover as much as it can.
 
 use std::time::Duration;
 

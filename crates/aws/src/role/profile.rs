@@ -22,7 +22,7 @@ impl Roles {
             on.applied.as_ref().is_some_and(|applied| is_ours(profile, &applied.tags))
         };
         Ok(Some(match profile {
-            Some(profile) if holds(&profile, &on.id) => InProfile::Yes,
+            Some(profile) if contains(&profile, &on.id) => InProfile::Yes,
             Some(profile) if is_ours(&profile) => InProfile::Empty,
             _ => InProfile::No,
         }))
@@ -44,7 +44,7 @@ impl Roles {
         match sent {
             Err(error) if code(&error) == Some("EntityAlreadyExists") => {
                 let there = self.profile(name).await?;
-                if there.as_ref().is_some_and(|profile| holds(profile, name)) {
+                if there.as_ref().is_some_and(|profile| contains(profile, name)) {
                     return Ok(());
                 }
                 if there.is_some_and(|profile| !is_ours(&profile, &desired.tags)) {
@@ -77,7 +77,7 @@ impl Roles {
     pub(super) async fn delete_profile(&self, on: &Handle<Spec>) -> Result<()> {
         let Some(profile) = self.profile(&on.id).await? else { return Ok(()) };
         let name = &profile.instance_profile_name;
-        if holds(&profile, &on.id) {
+        if contains(&profile, &on.id) {
             self.remove_from_profile(&on.id, name).await?;
         }
         if !on.applied.as_ref().is_some_and(|applied| is_ours(&profile, &applied.tags)) {
@@ -139,7 +139,7 @@ fn is_unreadable(error: &Error) -> bool {
     matches!(error.fault, Fault::Denied | Fault::Unsupported)
 }
 
-fn holds(profile: &InstanceProfile, role: &str) -> bool {
+fn contains(profile: &InstanceProfile, role: &str) -> bool {
     profile.roles().iter().any(|one| one.role_name == role)
 }
 
