@@ -381,7 +381,7 @@ fn values_that_aws_refuses_are_reported() {
         &[
             "8:9 `region` must look like `us-east-1`",
             "9:8 tags starting with `stackwright:` or `aws:` are reserved",
-            "10:10 `a b` cannot be the name of an output | a letter, then letters, digits, `-` and `_`; also several of these with dots between",
+            "10:10 `a b` is not a valid output name | use a letter, then letters, digits, `-` and `_`; dots may separate several such names",
             "10:26 `a-b` and `a_b` would both be the shell variable `A_B`",
         ],
     );
