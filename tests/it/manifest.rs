@@ -387,7 +387,7 @@ fn values_that_aws_refuses_are_reported() {
     );
     check_more(
         "check: {x: {call: GET /foo}}\n",
-        &["8:13 `call` is a method and a URL: `POST ${api.NAME.url}/path`"],
+        &["8:13 `call` must be a method and a URL: `POST ${api.NAME.url}/path`"],
     );
     check(
         "stack: s\nfunction:\n  ok: {code: src/, runtime: nodejs22.x, handler: ./dist/index.handler, role: 'arn:x'}\n  f: {code: src/, runtime: cobol, handler: h, role: 'arn:x'}\n  g: {code: src/, runtime: python3.13, handler: h, role: 'arn:x'}\n",
@@ -440,7 +440,7 @@ fn one_mistake_hides_no_other() {
             "8:35 there is no `instance.wob` in this stack | did you mean `instance.web`?",
             "10:37 `h` is not `FILE.FUNCTION` | for example `lambda_function.lambda_handler`",
             "10:55 there is no `role.q` in this stack | did you mean `role.r`?",
-            "11:13 `call` is a method and a URL: `POST ${api.NAME.url}/path`",
+            "11:13 `call` must be a method and a URL: `POST ${api.NAME.url}/path`",
             "11:26 there is no `api.x` in this stack",
         ],
     );
