@@ -49,6 +49,11 @@ pub fn settle() -> Result<Option<Duration>> {
     }
 }
 
+/// Returns `COLUMNS`: the width of the page, also where the output is no terminal.
+pub fn columns() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
+}
+
 /// Returns the name of a variable that would redirect calls to AWS, if one is set.
 pub fn custom_endpoint() -> Option<String> {
     std::env::vars_os()

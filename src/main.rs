@@ -68,6 +68,7 @@ fn prepare(global: &Global) -> Result<()> {
 /// Prints an error with its hints and returns its exit code.
 fn fail(error: &error::Error) -> ExitCode {
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    anstream::eprintln!("{}", render::error::report(error, color));
+    let width = render::wrap::width(std::io::stderr());
+    anstream::eprintln!("{}", render::error::report(error, color, width));
     ExitCode::from(exit::of(error))
 }

@@ -11,7 +11,7 @@ use stackwright_engine::event::{Event, Events};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
-use crate::render::{event, json};
+use crate::render::{event, json, wrap};
 
 /// After this time without a line, the operations in progress are printed. It is a little longer than
 /// the interval in which a wait reports itself.
@@ -135,7 +135,10 @@ async fn print(
 pub fn show(line: &str, json: bool) {
     let _ = match json {
         true => writeln!(anstream::stdout(), "{line}"),
-        false => writeln!(anstream::stderr(), "{line}"),
+        false => {
+            let line = wrap::wrapped(line, wrap::width(std::io::stderr()));
+            writeln!(anstream::stderr(), "{line}")
+        }
     };
 }
 

@@ -14,7 +14,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::progress::{Progress, Silent};
-use crate::render::{self, clean, time};
+use crate::render::{self, clean, time, wrap};
 use crate::workspace::{self, Connected};
 
 /// Why a check failed.
@@ -38,7 +38,7 @@ pub async fn run(stack: &Stack, progress: &Progress) -> Result<u8> {
         ));
     };
     if workspace.manifest.checks.is_empty() {
-        anstream::eprintln!("the file has no `check:`");
+        wrap::eprintln!("the file has no `check:`");
         return Ok(0);
     }
     let connected = workspace.connect(progress).await?;
@@ -75,12 +75,12 @@ pub async fn all(
         let (name, elapsed) = (&check.name, time(elapsed));
         match failure.as_ref().zip(because) {
             None => {
-                anstream::eprintln!("check {name}: {call} answered {} ({elapsed})", check.status);
+                wrap::eprintln!("check {name}: {call} answered {} ({elapsed})", check.status);
             }
             Some((failure, because)) => {
                 let because = clean(&because);
-                anstream::eprintln!("check {name}: {call} failed for {elapsed}: {because}");
-                anstream::eprintln!("  hint: {}", render::check::hint(failure));
+                wrap::eprintln!("check {name}: {call} failed for {elapsed}: {because}");
+                wrap::eprintln!("  hint: {}", render::check::hint(failure));
             }
         }
     }

@@ -10,7 +10,7 @@ use super::shared::{self, Asked, Ends, LOOKING};
 use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::render::human;
+use crate::render::{human, wrap};
 use crate::signals::Signals;
 use crate::workspace;
 
@@ -26,14 +26,14 @@ pub async fn run(
     let stack = &workspace.manifest.stack;
     match workspace.peek()? {
         None => {
-            anstream::eprintln!("{stack}: there is no state here: nothing to delete");
-            anstream::eprintln!(
+            wrap::eprintln!("{stack}: there is no state here: nothing to delete");
+            wrap::eprintln!(
                 "  hint: was it lost? `stackwright reconcile --adopt` finds by its tags what it had"
             );
             return Ok(0);
         }
         Some(state) if state.resources.is_empty() => {
-            anstream::eprintln!("{stack}: the state is empty: nothing to delete");
+            wrap::eprintln!("{stack}: the state is empty: nothing to delete");
             return Ok(0);
         }
         Some(_) => {}
@@ -54,7 +54,7 @@ pub async fn run(
     let surveyed = progress.during(LOOKING, looking).await.map_err(failed)?;
     progress.flush().await;
     if !progress.json {
-        anstream::eprint!("{}", human::plan(&surveyed.plan, connected.providers.kinds()));
+        wrap::err(&human::plan(&surveyed.plan, connected.providers.kinds()));
     }
     shared::unless_blocked(&surveyed.plan).map_err(failed)?;
     let question = human::question(&surveyed.plan, &connected.place.cloud);
@@ -76,7 +76,7 @@ pub async fn run(
         let place = &connected.place;
         let counts = human::counts(&surveyed.plan.counts(), true);
         let effort = shared::effort(&connected.calls, since);
-        anstream::eprintln!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
+        wrap::eprintln!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
     }
     Ok(ended)
 }

@@ -9,7 +9,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::progress::Progress;
-use crate::render::{human, json, open};
+use crate::render::{human, json, open, wrap};
 use crate::workspace;
 
 pub async fn run(
@@ -36,9 +36,9 @@ pub async fn run(
         document["unseen"] = unseen.iter().map(|unseen| unseen.what()).collect();
         anstream::println!("{document:#}");
     } else {
-        anstream::print!("{}", human::drift(&drift));
+        wrap::out(&human::drift(&drift));
         for line in open {
-            anstream::println!("not compared: {line}");
+            wrap::println!("not compared: {line}");
         }
         let place = &connected.place;
         let found = match (drifted(&drift), drift.blocked.is_empty()) {
@@ -48,7 +48,7 @@ pub async fn run(
             (count, false) => format!("{count} drifted; `plan` shows what blocks a repair"),
         };
         let effort = shared::effort(&connected.calls, since);
-        anstream::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);
+        wrap::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);
     }
     if !unseen.is_empty() {
         return Err(failed(session::Error::Unseen(unseen)));

@@ -7,6 +7,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::render::explanation::Explanation;
+use crate::render::wrap;
 use crate::workspace;
 
 pub async fn run(
@@ -33,7 +34,7 @@ pub async fn run(
     if json {
         anstream::println!("{:#}", explanation.json());
     } else {
-        anstream::print!("{}", explanation.human());
+        wrap::out(&explanation.human());
     }
     Ok(0)
 }

@@ -7,6 +7,7 @@ use super::shared::{self, Asked};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
+use crate::render::wrap;
 use crate::workspace::{self, Workspace};
 
 pub async fn run(
@@ -33,7 +34,7 @@ pub async fn run(
     progress.flush().await;
     imported.map_err(|error| Error::session(error, &workspace.manifest))?;
     if !progress.json {
-        anstream::eprintln!(
+        wrap::eprintln!(
             "  hint: `stackwright plan` shows what differs from the file, `reconcile` changes it"
         );
     }

@@ -11,7 +11,7 @@ use stackwright_engine::state::State;
 use crate::cli::{Format, Stack};
 use crate::environment;
 use crate::error::{Error, Result};
-use crate::render::{clean, json::SCHEMA};
+use crate::render::{clean, json::SCHEMA, wrap};
 use crate::workspace::{self, Workspace};
 
 pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool) -> Result<u8> {
@@ -111,7 +111,7 @@ pub fn codespace(workspace: &Workspace, values: &BTreeMap<String, Option<String>
         }
     }
     let codespace = std::env::var("CODESPACE_NAME").unwrap_or_default();
-    anstream::eprintln!(
+    wrap::eprintln!(
         "to make it public: stackwright local expose, and in another terminal: \
          gh codespace ports visibility {exposed}:public -c {codespace}"
     );
@@ -126,7 +126,7 @@ mod tests {
         let values = BTreeMap::from([("url".to_owned(), Some("http://x".to_owned()))]);
         assert_eq!(one(&values, "url").ok(), Some("http://x"));
         let error = one(&values, "ulr").expect_err("not there");
-        let said = crate::render::error::report(&error, false);
+        let said = crate::render::error::report(&error, false, None);
         assert!(said.contains("did you mean `url`"), "{said}");
     }
 }

@@ -11,7 +11,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::progress::Progress;
-use crate::render::{human, json, open};
+use crate::render::{human, json, open, wrap};
 use crate::workspace::{self, Connected};
 
 pub struct Ask {
@@ -76,16 +76,16 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
 
 fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, since: Instant) {
     if offline {
-        anstream::eprintln!(
+        wrap::eprintln!(
             "{} does not answer; planned offline, as if nothing existed there",
             connected.place.cloud
         );
     }
     if !open.is_empty() {
-        anstream::eprintln!("not finished by an earlier run; `reconcile` recovers it:");
-        open.iter().for_each(|line| anstream::eprintln!("  {line}"));
+        wrap::eprintln!("not finished by an earlier run; `reconcile` recovers it:");
+        open.iter().for_each(|line| wrap::eprintln!("  {line}"));
     }
-    anstream::print!("{}", human::plan(plan, connected.providers.kinds()));
+    wrap::out(&human::plan(plan, connected.providers.kinds()));
     let place = &connected.place;
     // What blocks it is said with the error.
     if plan.is_empty() && !plan.blocked.is_empty() {
@@ -93,8 +93,8 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
     }
     let counts = human::counts(&plan.counts(), false);
     let effort = shared::effort(&connected.calls, since);
-    anstream::println!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
+    wrap::println!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
     if let Some(skipped) = human::skipped(plan) {
-        anstream::println!("{skipped}");
+        wrap::println!("{skipped}");
     }
 }

@@ -15,7 +15,7 @@ use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::progress::Progress;
-use crate::render::{self, human};
+use crate::render::{self, human, wrap};
 use crate::signals::Signals;
 use crate::workspace::{self, Connected, Workspace};
 
@@ -60,7 +60,7 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     progress.flush().await;
     let plan = &surveyed.plan;
     if !progress.json {
-        anstream::eprint!("{}", human::plan(plan, connected.providers.kinds()));
+        wrap::err(&human::plan(plan, connected.providers.kinds()));
     }
     shared::unless_blocked(plan).map_err(failed)?;
     if let Some(saved) = &saved {
@@ -124,9 +124,9 @@ fn summary(progress: &Progress, plan: &Plan, connected: &Connected, since: Insta
     } else {
         let stack = &connected.place.stack;
         let cloud = &connected.place.cloud;
-        anstream::eprintln!("{stack} on {cloud}: {} ({effort})", human::counts(&counts, true));
+        wrap::eprintln!("{stack} on {cloud}: {} ({effort})", human::counts(&counts, true));
         if let Some(skipped) = human::skipped(plan) {
-            anstream::eprintln!("{skipped}");
+            wrap::eprintln!("{skipped}");
         }
     }
 }

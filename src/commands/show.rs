@@ -13,7 +13,7 @@ use super::shared::LOOKING;
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::render::{human, json};
+use crate::render::{human, json, wrap};
 use crate::workspace::{self, Workspace, known_address};
 
 type Facts = BTreeMap<Address, BTreeMap<String, String>>;
@@ -35,12 +35,12 @@ pub async fn run(
                 json!({ "schema": json::SCHEMA, "stack": manifest.stack, "resources": {} })
             );
         } else {
-            anstream::println!(
+            wrap::println!(
                 "{} on {}: no state yet; `stackwright reconcile` creates one",
                 manifest.stack,
                 manifest.cloud
             );
-            anstream::println!(
+            wrap::println!(
                 "  hint: was it lost? `stackwright reconcile --adopt` finds by its tags what it had"
             );
         }
@@ -64,7 +64,7 @@ pub async fn run(
         }
         anstream::println!("{document:#}");
     } else {
-        anstream::print!("{}", human::state(&state, only.as_ref(), &facts));
+        wrap::out(&human::state(&state, only.as_ref(), &facts));
     }
     if !unseen.is_empty() {
         return Err(Error::session(session::Error::Unseen(unseen), &workspace.manifest));

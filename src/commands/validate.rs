@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::exit::{self, code};
 use crate::render::error;
 use crate::render::json::SCHEMA;
+use crate::render::wrap;
 use crate::workspace::{self, Workspace};
 
 pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
@@ -18,7 +19,7 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
             match prepare(&workspace).await {
                 Err(failed) if json => {
                     let found =
-                        json!([{ "severity": "error", "message": error::report(&failed, false) }]);
+                        json!([{ "severity": "error", "message": error::report(&failed, false, None) }]);
                     let document =
                         json!({ "schema": SCHEMA, "valid": false, "diagnostics": found });
                     anstream::println!("{document:#}");
@@ -32,7 +33,7 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
                 return Ok(0);
             }
             let manifest = &workspace.manifest;
-            anstream::println!(
+            wrap::println!(
                 "{}: valid; {} resources, cloud {}",
                 manifest.source.path.display(),
                 manifest.resources.len(),

@@ -9,7 +9,7 @@ use stackwright_engine::registry::Kind;
 
 use super::human::{DIM, GREEN, RED, styled};
 use super::reason;
-use super::value::{brief, is_long, is_own, outline};
+use super::value::{brief, is_long, is_own, outline, shown};
 
 /// The field of the file that a change follows from, where that of the normal form has another name.
 pub fn written(kind: &Kind, change: &Change) -> Option<&'static str> {
@@ -63,17 +63,20 @@ fn name(kind: Option<&Kind>, change: &Change) -> String {
     }
 }
 
-/// Both sides as lists, where that says more than a line would: lists, and maps that are long.
+/// Both sides as lists, where that says more than a line would: lists, maps that are long, and long
+/// texts by their lines.
 pub fn whole(change: &Change) -> Option<(Vec<Value>, Vec<Value>)> {
     let (before, after) = (&change.before, &change.after);
     let is_list = |side: &Option<Value>| side.as_ref().is_some_and(Value::is_array);
-    let is_cut = |side: &Option<Value>| {
-        side.as_ref().is_some_and(|value| (value.is_object() || value.is_array()) && is_long(value))
-    };
+    let is_cut = |side: &Option<Value>| side.as_ref().is_some_and(is_long);
+    // Shown as equal: a secret.
+    let is_same = before.as_ref().map(shown) == after.as_ref().map(shown);
     let wanted = change.reason != ChangeReason::DependencyRecreated
+        && !is_same
         && (is_list(before) && is_list(after) || is_cut(before) || is_cut(after));
     let items = |side: &Option<Value>| match side {
         Some(Value::Array(items)) => items.clone(),
+        Some(text @ Value::String(_)) => shown(text).lines().map(Value::from).collect(),
         Some(other) => vec![other.clone()],
         None => Vec::new(),
     };
@@ -124,6 +127,11 @@ mod tests {
         assert_eq!(
             told(&["actions"], Some(json!(["a", "b"])), Some(json!(["b", "c"]))),
             "      actions  (edited)\n        - a\n        + c\n"
+        );
+        let script = |second: &str| json!(format!("#!/bin/sh\n{second}\n{}", "# more ".repeat(20)));
+        assert_eq!(
+            told(&["user_data"], Some(script("echo one")), Some(script("echo two"))),
+            "      user_data  (edited)\n        - echo one\n        + echo two\n"
         );
         let secret = Some(json!("same"));
         let text = told(&["key"], secret.clone(), secret);

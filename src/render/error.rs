@@ -7,25 +7,26 @@ use stackwright_engine::manifest::{Cloud, nearest};
 use stackwright_engine::observe::Unseen;
 use stackwright_engine::session::{self, Foreign, Why};
 
+use super::wrap::{self, wrapped};
 use super::{blocker, clean, failure};
 use crate::error::Error;
 use crate::exit::{self, code};
 
-/// Several lines.
-pub fn report(error: &Error, color: bool) -> String {
+/// Several lines, wrapped where there is a width.
+pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
     let mut lines = match error {
         Error::Invalid(invalid) => {
-            let found = &invalid.diagnostics;
+            let found = invalid.diagnostics.iter().map(|found| wrap::diagnostic(found, width));
             let mut lines: Vec<String> =
-                found.iter().map(|d| d.render(&invalid.source, color)).collect();
-            lines.push(format!("error: {invalid}"));
+                found.map(|found| found.render(&invalid.source, color, width)).collect();
+            lines.push(wrapped(&format!("error: {invalid}"), width));
             return lines.join("\n\n");
         }
         Error::Session { error, cloud, places } => Report { error, cloud, places }.lines(),
         other => vec![format!("error: {}", clean(&other.to_string()))],
     };
     lines.extend(hint(error).map(|hint| format!("  hint: {hint}")));
-    lines.join("\n")
+    wrapped(&lines.join("\n"), width)
 }
 
 fn hint(error: &Error) -> Option<String> {

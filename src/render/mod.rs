@@ -15,6 +15,7 @@ pub mod open;
 pub mod reason;
 pub mod unfinished;
 pub mod value;
+pub mod wrap;
 
 use std::time::Duration;
 
@@ -71,7 +72,7 @@ pub fn local(event: &stackwright_local::Event) {
         Event::Stopped { took, .. } => format!("local cloud: stopped after {}", time(*took)),
         Event::Emptied => "local cloud: emptied".into(),
     };
-    anstream::eprintln!("{line}");
+    wrap::eprintln!("{line}");
 }
 
 #[cfg(test)]

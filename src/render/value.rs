@@ -61,6 +61,9 @@ pub fn is_own(key: &str) -> bool {
 
 /// What fits on a line of a plan.
 const BRIEF: usize = 72;
+/// Of what does not, what is shown of its begin and of its end.
+const HEAD: usize = 40;
+const TAIL: usize = 28;
 
 fn flat(value: &Value) -> String {
     shown(value).split_whitespace().collect::<Vec<_>>().join(" ")
@@ -71,16 +74,30 @@ pub fn is_long(value: &Value) -> bool {
     flat(value).chars().count() > BRIEF
 }
 
-/// A value on one line, long ones cut in the middle.
+/// A value on one line; of a long one its first words and its last ones, each of them whole.
 pub fn brief(value: &Value) -> String {
     let text = flat(value);
-    let length = text.chars().count();
-    if length <= BRIEF {
+    if text.chars().count() <= BRIEF {
         return text;
     }
-    let head: String = text.chars().take(40).collect();
-    let tail: String = text.chars().skip(length - 28).collect();
-    format!("{head} … {tail}")
+    let words: Vec<&str> = text.split(' ').collect();
+    let first = fitting(words.iter(), HEAD).max(1);
+    let (first, rest) = words.split_at(first);
+    let last = fitting(rest.iter().rev(), TAIL).max(1);
+    match rest.len().checked_sub(last) {
+        None | Some(0) => text,
+        Some(middle) => format!("{} … {}", first.join(" "), rest[middle..].join(" ")),
+    }
+}
+
+/// How many of the words are as long as that together.
+fn fitting<'a>(words: impl Iterator<Item = &'a &'a str>, length: usize) -> usize {
+    let mut sum = 0;
+    let fits = |word: &&&str| {
+        sum += word.chars().count() + 1;
+        sum <= length + 1
+    };
+    words.take_while(fits).count()
 }
 
 /// A value as a person reads it: references instead of markers, no value of a secret.
@@ -130,5 +147,26 @@ fn compact(value: &Value) -> String {
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(", "))
         }
         other => plain(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_long_value_is_cut_between_words() {
+        let words =
+            "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi omikron";
+        assert_eq!(
+            brief(&json!(words)),
+            "alpha beta gamma delta epsilon zeta eta … lambda mu nu xi omikron"
+        );
+        let path = format!("/{}", "a-folder/".repeat(12));
+        assert_eq!(brief(&json!(path)), path, "one word is whole");
+        assert_eq!(brief(&json!(format!("{path} {path}"))), format!("{path} {path}"));
+        assert_eq!(brief(&json!(format!("{path} b {path}"))), format!("{path} … {path}"));
     }
 }

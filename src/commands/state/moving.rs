@@ -11,6 +11,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit;
 use crate::progress::Progress;
+use crate::render::wrap;
 use crate::workspace;
 
 pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress) -> Result<u8> {
@@ -32,7 +33,7 @@ pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress
     moved.map_err(|error| Error::session(error, &workspace.manifest))?;
     progress.flush().await;
     if !progress.json {
-        anstream::eprintln!(
+        wrap::eprintln!(
             "  hint: the tags in the cloud follow at the next `reconcile`, when the file has {to}"
         );
     }
@@ -67,7 +68,7 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
         Err(session::Error::Unseen(_)) if force => {
             session.disown(&mut store, address).map_err(failed)?;
             if !progress.json {
-                anstream::eprintln!(
+                wrap::eprintln!(
                     "{address} is released; it could not be read, and keeps its tags"
                 );
             }
@@ -83,7 +84,7 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
     }
     if !progress.json {
         let effort = shared::effort(&connected.calls, since);
-        anstream::eprintln!("{address} is released and stays in the cloud ({effort})");
+        wrap::eprintln!("{address} is released and stays in the cloud ({effort})");
     }
     Ok(0)
 }

@@ -7,7 +7,7 @@ use super::super::shared::{self, Asked};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
-use crate::render::{clean, open};
+use crate::render::{clean, open, wrap};
 use crate::workspace;
 
 /// The files are made readable first: should looking fail, the next command can go on from there.
@@ -31,14 +31,14 @@ fn tell(salvage: &Salvage) {
     let Salvage { damage, kept, knows_lineage, is_new } = salvage;
     if damage.is_empty() {
         let found = if *is_new { "there is no state yet" } else { "the files are whole" };
-        anstream::eprintln!("{found}");
+        wrap::eprintln!("{found}");
     }
-    damage.iter().for_each(|what| anstream::eprintln!("damaged: {}", clean(what)));
+    damage.iter().for_each(|what| wrap::eprintln!("damaged: {}", clean(what)));
     if !kept.is_empty() {
-        anstream::eprintln!("kept as they were: {}", kept.join(", "));
+        wrap::eprintln!("kept as they were: {}", kept.join(", "));
     }
     if !damage.is_empty() && !knows_lineage {
-        anstream::eprintln!("the files no longer show which objects belong to this state");
+        wrap::eprintln!("the files no longer show which objects belong to this state");
     }
 }
 
@@ -54,15 +54,15 @@ fn conclude(state: &Known, salvage: &Salvage, json: bool) {
         return;
     }
     let resources = if known == 1 { "resource" } else { "resources" };
-    anstream::eprintln!("{}: the state has {known} {resources}", state.place.stack);
+    wrap::eprintln!("{}: the state has {known} {resources}", state.place.stack);
     for line in open {
-        anstream::eprintln!("  {line}");
+        wrap::eprintln!("  {line}");
     }
     if !salvage.damage.is_empty() {
-        anstream::eprintln!(
+        wrap::eprintln!(
             "  note: roles and functions that neither the files nor stack.yaml name are not found: IAM \
              and Lambda list no tags"
         );
     }
-    anstream::eprintln!("  hint: `stackwright plan` shows what differs, `reconcile` changes it");
+    wrap::eprintln!("  hint: `stackwright plan` shows what differs, `reconcile` changes it");
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::source::{Source, Span};
@@ -34,8 +35,9 @@ impl Diagnostic {
         }
     }
 
-    /// Renders the message, the place, the line with a caret, and the help.
-    pub fn render(&self, source: &Source, color: bool) -> String {
+    /// Renders the message, the place, the line with a caret, and the help. A line of the file that is
+    /// longer than `width` is cut; the part with the problem stays.
+    pub fn render(&self, source: &Source, color: bool, width: Option<usize>) -> String {
         let path = source.path.display().to_string();
         let snippet = Snippet::source(source.text.as_str())
             .path(path)
@@ -45,6 +47,7 @@ impl Diagnostic {
             group = group.element(Level::HELP.message(help.as_str()));
         }
         let renderer = if color { Renderer::styled() } else { Renderer::plain() };
+        let renderer = renderer.term_width(width.unwrap_or(DEFAULT_TERM_WIDTH));
         renderer.render(&[group])
     }
 }
