@@ -33,7 +33,8 @@ pub fn changes(text: &mut String, changes: &[Change], kind: Option<&Kind>) {
     let shown = changes.iter().filter(|c| !c.path.0.get(1).is_some_and(|key| is_own(key)));
     let shown: Vec<(String, &Change)> = shown.map(|change| (name(kind, change), change)).collect();
     let short = shown.iter().filter(|(_, change)| whole(change).is_none());
-    let width = short.map(|(name, _)| name.len()).max().unwrap_or(0);
+    // One long name moves no other value to the right.
+    let width = short.map(|(name, _)| name.len()).filter(|width| *width <= 32).max().unwrap_or(0);
     for (name, change) in shown {
         let because = styled(DIM, &reason::change_in_brief(change));
         if let Some((before, after)) = whole(change) {

@@ -17,6 +17,8 @@ use crate::environment;
 
 /// A narrower page is treated as one of this width.
 const NARROWEST: usize = 40;
+/// What is longer and has a colon behind it is no label: `hint`, but not a place in a file.
+const LABEL: usize = 7;
 
 /// Prints on stdout. A text that is not empty ends with a newline, given or not.
 pub fn out(text: &str) {
@@ -99,9 +101,9 @@ fn hang(line: &str, width: usize) -> usize {
         let blanks = body[at..].len() - body[at..].trim_start_matches(' ').len();
         display_width(&body[..at]) + blanks
     });
-    let label = || body.find(": ").filter(|at| !body[..*at].contains(' ')).map(|at| at + 2);
+    let label = || body.find(": ").filter(|at| *at <= LABEL && !body[..*at].contains(' '));
     let has_room = |within: &usize| lead + within <= width / 2;
-    let within = field.filter(has_room).or_else(|| label().filter(has_room));
+    let within = field.filter(has_room).or_else(|| label().map(|at| at + 2));
     (lead + within.unwrap_or(2)).min(width / 2)
 }
 
@@ -161,6 +163,11 @@ mod tests {
             "  hint: one two three four five six seven eight",
             40,
             &["  hint: one two three four five six", "        seven eight"],
+        );
+        check(
+            "  stack.yaml:3:3: one two three four five six seven",
+            40,
+            &["  stack.yaml:3:3: one two three four", "    five six seven"],
         );
         check(
             "    - one two three four five six seven eight",

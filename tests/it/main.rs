@@ -8,6 +8,7 @@ mod cli;
 mod cors;
 mod edits;
 mod faults;
+mod gallery;
 mod instances;
 mod interrupted;
 mod invariants;

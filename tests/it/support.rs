@@ -140,6 +140,11 @@ impl Sandbox {
         self.port = port;
     }
 
+    /// The port of the local cloud.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     pub fn env(mut self, name: &'static str, value: &str) -> Self {
         self.variables.push((name, value.to_owned()));
         self

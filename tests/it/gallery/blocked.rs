@@ -1,0 +1,84 @@
+//! Plans that are blocked, and by what.
+
+use super::{Story, ministack, moto, tell};
+
+const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check", "--parallelism", "1"];
+
+/// One instance with a disk.
+const ONE: &str = "\
+stack: one
+instance:
+  web:
+    image: ami-12c6146b
+    type: t2.micro
+    volumes: {/dev/sda1: {size: 20}}
+";
+
+impl Story {
+    /// Makes an edit of the stack file, the pages of the plan that is blocked by it, and takes it back.
+    fn blocked(&mut self, name: &str, address: &str, edits: &[(&str, &str)]) {
+        let before = self.stack.read("stack.yaml");
+        edits.iter().for_each(|(from, to)| self.stack.edit(from, to));
+        let code = self.stack.run(&["plan"]).code;
+        assert!([1, 65].contains(&code), "{name} is not blocked: {code}");
+        self.page(&format!("plan-blocked-{name}"), &["plan"], code);
+        self.page(&format!("explain-blocked-{name}"), &["explain", address], 0);
+        self.stack.write("stack.yaml", &before);
+    }
+}
+
+const IMAGE: (&str, &str) = ("ami-ff0fea8310f3", "ami-ff0fea8310f4");
+
+#[test]
+fn what_the_file_guards() {
+    tell(ministack, |story, _| {
+        story.stack.ok(RECONCILE);
+        story.stack.edit("  web:\n", "  web:\n    protect: true\n");
+        story.page("reconcile-protect", RECONCILE, 0);
+        story.blocked("protect", "instance.web", &[IMAGE]);
+        story.page("destroy-blocked-protect", &["destroy", "--yes"], 1);
+        let file = story.stack.read("stack.yaml");
+        story.stack.write("stack.yaml", "stack: shop\n");
+        story.page("plan-blocked-protect-deleted", &["plan"], 1);
+        story.stack.write("stack.yaml", &file.replace("protect: true", "retain: true"));
+        story.stack.ok(RECONCILE);
+        story.blocked("retain", "instance.web", &[IMAGE]);
+        // Several at once.
+        story.stack.edit("  worker:\n    trust", "  worker:\n    protect: true\n    trust");
+        story.stack.ok(RECONCILE);
+        story.blocked(
+            "several",
+            "role.worker",
+            &[IMAGE, ("    trust:", "    path: /shop/\n    trust:")],
+        );
+    });
+}
+
+#[test]
+fn a_name_that_a_retained_object_has() {
+    tell(ministack, |story, _| {
+        story.stack.write(
+            "stack.yaml",
+            "stack: one\nrole:\n  a: {trust: ec2.amazonaws.com, name: shop, retain: true}\n",
+        );
+        story.stack.ok(RECONCILE);
+        story.blocked("name-kept", "role.b", &[("  a:", "  b:")]);
+    });
+}
+
+#[test]
+fn what_a_field_allows() {
+    tell(moto, |story, emulator| {
+        story.stack.write("stack.yaml", ONE);
+        story.stack.ok(RECONCILE);
+        story.blocked("never-smaller", "instance.web", &[("size: 20", "size: 10")]);
+        story.stack.edit("type: t2.micro", "type: t2.micro\n    on_type_change: refuse");
+        story.stack.ok(RECONCILE);
+        story.blocked("refuse", "instance.web", &[("type: t2.micro", "type: t2.small")]);
+        story.stack.edit("type: t2.micro", "type: t2.micro\n    termination_protection: true");
+        story.stack.ok(RECONCILE);
+        story.blocked("locked", "instance.web", &[("ami-12c6146b", "ami-ff0fea8310f3")]);
+        story.page("destroy-blocked-locked", &["destroy", "--yes"], 1);
+        let _ = emulator;
+    });
+}

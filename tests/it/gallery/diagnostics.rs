@@ -1,0 +1,49 @@
+//! What `validate` says of wrong files: each file in `invalid/` is a page.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::{HANDLER, WIDTHS, differs, page};
+use crate::support::Sandbox;
+
+/// A port on which nobody listens.
+const NOBODY: u16 = 9;
+
+/// Compares the page of one stack file, in a folder that has what the files refer to.
+fn compare(stack: &Sandbox, name: &str, width: &str, file: &[u8]) -> Option<String> {
+    fs::write(stack.path("stack.yaml"), file).expect("written");
+    let ran = stack.run(&["validate"]).code(65);
+    differs(&format!("invalid-{name}@{width}"), &page(&["validate"], &ran))
+}
+
+#[test]
+fn every_wrong_file_is_a_page() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/gallery/invalid");
+    let paths = |folder: &Path| {
+        let files = fs::read_dir(folder).expect("a folder");
+        let mut paths: Vec<PathBuf> = files.map(|file| file.expect("a file").path()).collect();
+        paths.sort();
+        paths
+    };
+    let too_large = "# A line of the file.\n".repeat(60_000).into_bytes();
+    let mut different = Vec::new();
+    for width in WIDTHS {
+        let stack = Sandbox::empty(NOBODY).env("COLUMNS", width);
+        for folder in ["handler", "archives"] {
+            fs::create_dir(stack.path(folder)).expect("a folder");
+        }
+        stack.write("handler/m.py", HANDLER);
+        for archive in paths(&folder.join("archives")) {
+            let name = archive.file_name().expect("a name");
+            fs::copy(&archive, stack.path("archives").join(name)).expect("a copy");
+        }
+        for path in paths(&folder).iter().filter(|path| path.is_file()) {
+            let name = path.file_stem().expect("a name").to_string_lossy();
+            let file = fs::read(path).expect("a stack file");
+            different.extend(compare(&stack, &name, width, &file));
+        }
+        different.extend(compare(&stack, "file-too-large", width, &too_large));
+        different.extend(compare(&stack, "file-not-utf-8", width, b"stack: s\n# caf\xe9\n"));
+    }
+    assert_eq!(different, [""; 0], "these pages differ");
+}
