@@ -1,6 +1,7 @@
 //! Plans that are blocked, and by what.
 
 use super::{Story, ministack, moto, tell};
+use crate::support::text;
 
 const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check", "--parallelism", "1"];
 
@@ -68,7 +69,7 @@ fn a_name_that_a_retained_object_has() {
 
 #[test]
 fn what_a_field_allows() {
-    tell(moto, |story, emulator| {
+    tell(moto, |story, _| {
         story.stack.write("stack.yaml", ONE);
         story.stack.ok(RECONCILE);
         story.blocked("never-smaller", "instance.web", &[("size: 20", "size: 10")]);
@@ -79,6 +80,19 @@ fn what_a_field_allows() {
         story.stack.ok(RECONCILE);
         story.blocked("locked", "instance.web", &[("ami-12c6146b", "ami-ff0fea8310f3")]);
         story.page("destroy-blocked-locked", &["destroy", "--yes"], 1);
-        let _ = emulator;
+    });
+}
+
+#[test]
+fn a_field_that_has_no_default_to_return_to() {
+    tell(moto, |story, emulator| {
+        let group = ["ec2", "create-security-group", "--group-name", "shop"];
+        let group = emulator.aws(&[&group[..], &["--description", "The shop"]].concat());
+        let group = text(&group["GroupId"]).to_owned();
+        story.scrub.name("group", &group);
+        let groups = format!("    security_groups: [{group}]\n");
+        story.stack.write("stack.yaml", &format!("{ONE}{groups}"));
+        story.stack.ok(RECONCILE);
+        story.blocked("cannot-unset", "instance.web", &[(&groups, "")]);
     });
 }

@@ -2,9 +2,28 @@
 
 use stackwright_testkit::{Act, Emulator, Point, Proxy, Refusal};
 
-use super::{ministack, tell};
+use super::{Story, ministack, tell};
 
 const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check", "--parallelism", "1"];
+
+/// Short, so that the pages are of what happens and not of what is planned.
+const SHORT: &str = "\
+stack: shop
+instance:
+  web: {image: ami-ff0fea8310f3, type: t2.micro}
+role:
+  worker: {trust: lambda.amazonaws.com, tags: {machine: '${instance.web.id}'}}
+function:
+  worker: {code: handler/, runtime: python3.13, handler: app.handler, role: role.worker}
+";
+
+/// As [`tell`], of the short stack.
+fn tell_of_short(story: impl Fn(&mut Story, &Emulator)) {
+    tell(ministack, |told, emulator| {
+        told.stack.write("stack.yaml", SHORT);
+        story(told, emulator);
+    });
+}
 
 fn refusing(emulator: &Emulator, name: &'static str, refusal: Refusal) -> Proxy {
     Proxy::before(emulator, move |call| match call.operation.name == name {
@@ -22,7 +41,7 @@ fn holding(emulator: &Emulator, name: &'static str, point: Point) -> Proxy {
 
 #[test]
 fn a_resource_that_the_cloud_refuses() {
-    tell(ministack, |story, emulator| {
+    tell_of_short(|story, emulator| {
         let denied = Refusal::new(403, "AccessDenied").saying(
             "User: arn:aws:iam::000000000000:user/me is not authorized to perform: iam:CreateRole",
         );
@@ -31,10 +50,7 @@ fn a_resource_that_the_cloud_refuses() {
         story.page("plan-after-failure", &["plan"], 0);
         story.page("show-after-failure", &["show"], 0);
         story.stack.ok(RECONCILE);
-        let proxy =
-            refusing(emulator, "DeleteFunction", Refusal::new(409, "ResourceConflictException"));
         let denied = Refusal::new(403, "UnauthorizedOperation");
-        drop(proxy);
         let proxy = refusing(emulator, "TerminateInstances", denied);
         story.page_through(
             &proxy,
@@ -47,7 +63,7 @@ fn a_resource_that_the_cloud_refuses() {
 
 #[test]
 fn what_cannot_be_read() {
-    tell(ministack, |story, emulator| {
+    tell_of_short(|story, emulator| {
         story.stack.ok(RECONCILE);
         let denied = Refusal::new(403, "AccessDeniedException").saying("not authorized to look");
         let proxy = refusing(emulator, "GetFunction", denied);
@@ -64,7 +80,7 @@ fn what_cannot_be_read() {
 
 #[test]
 fn an_interruption_and_what_is_open_then() {
-    tell(ministack, |story, emulator| {
+    tell_of_short(|story, emulator| {
         let proxy = holding(emulator, "CreateRole", Point::Arrived);
         let mut running = story.start_through(&proxy, RECONCILE);
         proxy.held();
@@ -84,18 +100,19 @@ fn an_interruption_and_what_is_open_then() {
         story.ended("reconcile-interrupted-twice", RECONCILE, running, 130);
         proxy.release();
 
-        let proxy = holding(emulator, "DescribeInstances", Point::Arrived);
-        let running = story.start_through(&proxy, &["plan"]);
-        proxy.held();
         story.page("reconcile-recovered-nothing", RECONCILE, 0);
-        running.signal("KILL");
-        running.wait();
+        story.page("show-recovered", &["show"], 0);
+        let proxy = holding(emulator, "DescribeInstances", Point::Arrived);
+        let running = story.start_through(&proxy, RECONCILE);
+        proxy.held();
+        running.signal("INT");
+        story.ended("reconcile-interrupted-idle", RECONCILE, running, 130);
     });
 }
 
 #[test]
 fn a_run_that_is_killed_and_the_one_that_recovers() {
-    tell(ministack, |story, emulator| {
+    tell_of_short(|story, emulator| {
         let proxy = holding(emulator, "RunInstances", Point::Committed);
         let running = story.start_through(&proxy, RECONCILE);
         proxy.held();

@@ -15,6 +15,7 @@ mod diagnostics;
 mod drift;
 mod ends;
 mod first;
+mod help;
 mod ownership;
 mod scrub;
 
