@@ -10,9 +10,6 @@ use super::{WIDTHS, gallery};
 
 /// What is in these files and functions and is no diagnostic of a file, or of none that can be written.
 const NO_DIAGNOSTIC: &[&str] = &[
-    // Descriptions in the schema.
-    "Per cloud: what is merged over this file there. A key may hold anything the file may.",
-    "stackwright stack file",
     // What serde and the reader of YAML say, before it is reworded.
     " at line ",
     "a YAML value",
@@ -31,8 +28,11 @@ const CHECKING: &[&str] = &["must_trust", "rule", "from_str"];
 fn every_diagnostic_is_on_a_page() {
     let folder = root().join("crates");
     let mut texts = BTreeSet::new();
-    for path in sources(&folder.join("engine/src/manifest")) {
-        texts.extend(literals(&tokens(&path), true));
+    // The schema's texts are descriptions.
+    let is_schema = |path: &PathBuf| path.ends_with("schema.rs");
+    for path in sources(&folder.join("engine/src/manifest")).iter().filter(|path| !is_schema(path))
+    {
+        texts.extend(literals(&tokens(path), true));
     }
     for name in ["reference.rs", "address.rs"] {
         texts.extend(literals(&tokens(&folder.join("engine/src").join(name)), true));
