@@ -66,6 +66,11 @@ pub const FILTERS: &[(&str, &str)] = &[
     (r"\b\d+ ms\b|\b\d+\.\d s\b|\b\d+ min \d+ s\b", "[time]"),
     // What is said of a silence, which there is on a busy machine only.
     (r"(?m)^… .*\n", ""),
+    // A line is broken behind the id of a process, as that is long.
+    (
+        r"process\s+\d+,\s+(`[^`]+`),\s+since\s+\d{4}-\d\d-\d\d\s+[\d:]+\s+UTC",
+        "process [pid], $1, since [time]",
+    ),
     // A time is printed with as many digits as it has, so the line is broken after it, or later.
     (
         r"begun\s+at\s+\d{4}-\d\d-\d\dT[\d:.]+Z\s+has\s+no\s+outcome\s+yet",
@@ -73,7 +78,6 @@ pub const FILTERS: &[(&str, &str)] = &[
     ),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?( UTC|Z|\+00:?00)", "[time]"),
     (r"\d{8}T\d{6}Z", "[stamp]"),
-    (r"process\s+\d+,\s+(`[^`]+`),\s+since\s+", "process [pid], $1, since "),
     (r"(private ip|public ip)( +)\d+\.\d+\.\d+\.\d+", "$1$2[ip]"),
     (r"ec2-\d+-\d+-\d+-\d+\.", "ec2-[ip]."),
     (r"ARO[0-9A-Z]{18}", "[role-id]"),
