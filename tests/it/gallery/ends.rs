@@ -34,7 +34,7 @@ fn refusing(emulator: &Emulator, name: &'static str, refusal: Refusal) -> Proxy 
 
 fn holding(emulator: &Emulator, name: &'static str, point: Point) -> Proxy {
     Proxy::before(emulator, move |call| match call.operation.name == name {
-        true => Act::Hold(point),
+        true => Act::Pause(point),
         false => Act::Pass,
     })
 }
@@ -83,7 +83,7 @@ fn an_interruption_and_what_is_open_then() {
     tell_of_short(|story, emulator| {
         let proxy = holding(emulator, "CreateRole", Point::Arrived);
         let mut running = story.start_through(&proxy, RECONCILE);
-        proxy.held();
+        proxy.paused();
         running.signal("INT");
         running.hear("once more");
         proxy.release();
@@ -93,7 +93,7 @@ fn an_interruption_and_what_is_open_then() {
 
         let proxy = holding(emulator, "CreateFunction", Point::Arrived);
         let mut running = story.start_through(&proxy, RECONCILE);
-        proxy.held();
+        proxy.paused();
         running.signal("INT");
         running.hear("once more");
         running.signal("INT");
@@ -104,7 +104,7 @@ fn an_interruption_and_what_is_open_then() {
         story.page("show-recovered", &["show"], 0);
         let proxy = holding(emulator, "DescribeInstances", Point::Arrived);
         let running = story.start_through(&proxy, RECONCILE);
-        proxy.held();
+        proxy.paused();
         running.signal("INT");
         story.ended("reconcile-interrupted-idle", RECONCILE, running, 130);
     });
@@ -115,7 +115,7 @@ fn a_run_that_is_killed_and_the_one_that_recovers() {
     tell_of_short(|story, emulator| {
         let proxy = holding(emulator, "RunInstances", Point::Committed);
         let running = story.start_through(&proxy, RECONCILE);
-        proxy.held();
+        proxy.paused();
         story.page("reconcile-locked", RECONCILE, 6);
         running.signal("KILL");
         running.wait().code(137);
