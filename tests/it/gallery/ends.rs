@@ -85,8 +85,8 @@ fn an_interruption_and_what_is_open_then() {
         let mut running = story.start_through(&proxy, RECONCILE);
         proxy.paused();
         running.signal("INT");
-        running.hear("once more");
-        proxy.release();
+        running.hear("stopping:");
+        proxy.resume();
         story.ended("reconcile-interrupted", RECONCILE, running, 130);
         story.page("show-interrupted", &["show"], 0);
         story.page("plan-interrupted", &["plan"], 0);
@@ -95,10 +95,10 @@ fn an_interruption_and_what_is_open_then() {
         let mut running = story.start_through(&proxy, RECONCILE);
         proxy.paused();
         running.signal("INT");
-        running.hear("once more");
+        running.hear("stopping:");
         running.signal("INT");
         story.ended("reconcile-interrupted-twice", RECONCILE, running, 130);
-        proxy.release();
+        proxy.resume();
 
         story.page("reconcile-recovered-nothing", RECONCILE, 0);
         story.page("show-recovered", &["show"], 0);
