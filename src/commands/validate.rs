@@ -18,8 +18,7 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
         Ok(workspace) => {
             match prepare(&workspace).await {
                 Err(failed) if json => {
-                    let found =
-                        json!([{ "severity": "error", "message": error::report(&failed, false, None) }]);
+                    let found = json!([{ "severity": "error", "message": error::report(&failed, false, None) }]);
                     let document =
                         json!({ "schema": SCHEMA, "valid": false, "diagnostics": found });
                     anstream::println!("{document:#}");

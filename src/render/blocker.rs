@@ -16,6 +16,12 @@ pub fn sentence(blocked: &Blocked) -> String {
         Blocker::NameRetained(former) => {
             format!("{address} needs the name of {former}, which `retain` keeps in the cloud")
         }
+        Blocker::NameInUse { former, by } if former == address => format!(
+            "{address} cannot be replaced under its own name, since it is not deleted while {by} uses it"
+        ),
+        Blocker::NameInUse { former, by } => {
+            format!("{address} needs the name of {former}, which is not deleted while {by} uses it")
+        }
         Blocker::Guarded { guard, removal } => {
             format!("{address} is {}; this plan would {}", guarded(*guard), removes(removal))
         }
@@ -46,6 +52,12 @@ pub fn hint(blocked: &Blocked) -> String {
         Blocker::NameRetained(former) => {
             format!("another `name:`; or `renamed_from: {}` for the same object", former.key())
         }
+        Blocker::NameInUse { former, .. } if former == address => {
+            "give it another `name:`; the new one is then created first".to_owned()
+        }
+        Blocker::NameInUse { former, .. } => {
+            format!("another `name:`; or `renamed_from: {}` for the same object", former.key())
+        }
         Blocker::Guarded { guard, removal: Removal::Delete } => {
             format!("set `{}: false`, reconcile, then remove it", name(*guard))
         }
@@ -73,6 +85,9 @@ pub fn json(blocked: &Blocked) -> Value {
     let mut document = match &blocked.blocker {
         Blocker::CannotUnset(path) => json!({ "blocker": "cannot_unset", "path": path }),
         Blocker::NameRetained(former) => json!({ "blocker": "name_retained", "former": former }),
+        Blocker::NameInUse { former, by } => {
+            json!({ "blocker": "name_in_use", "former": former, "by": by })
+        }
         Blocker::Guarded { guard, removal } => {
             json!({ "blocker": "guarded", "guard": guard, "action": action(removal) })
         }

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::Value;
 use stackwright_testkit::kinds::{KINDS, Kind, OwnerTags};
-use stackwright_testkit::{Census, Emulator, counts};
+use stackwright_testkit::{Census, Counts, Emulator, counts};
 
 use crate::secrets::nowhere_below;
 use crate::support::{Ran, Sandbox, sample_counts, text};
@@ -22,6 +22,8 @@ pub const KEPT: &str = "instance.kept";
 pub struct Witness<'a> {
     emulator: &'a Emulator,
     theirs: Census,
+    /// What the stack has of each kind.
+    expected: Counts,
     /// The last serial of each state, by its lineage.
     serial: Mutex<BTreeMap<String, u64>>,
 }
@@ -42,7 +44,17 @@ impl<'a> Witness<'a> {
         let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
         let role = ["iam", "create-role", "--role-name", "theirs"];
         emulator.aws(&[&role[..], &["--assume-role-policy-document", trust]].concat());
-        Self { emulator, theirs: emulator.census(), serial: Mutex::default() }
+        Self {
+            emulator,
+            theirs: emulator.census(),
+            expected: sample_counts(),
+            serial: Mutex::default(),
+        }
+    }
+
+    /// Watches another stack than the sample.
+    pub fn expecting(self, expected: Counts) -> Self {
+        Self { expected, ..self }
     }
 
     /// The sample stack on that emulator, its function with a secret.
@@ -127,7 +139,7 @@ impl<'a> Witness<'a> {
         }
         let ran = stack.run(&["plan", "--detailed-exitcode"]);
         assert_eq!(ran.code, 0, "{when}: I4, the plan is not empty:\n{ran}");
-        assert_eq!(self.ours().counts(), sample_counts(), "{when}: I2, one of each");
+        assert_eq!(self.ours().counts(), self.expected, "{when}: I2, one of each");
         self.always(stack, when);
     }
 

@@ -22,6 +22,7 @@ mod profiles;
 mod progress;
 mod sample;
 mod secrets;
+mod security_groups;
 mod strict;
 mod support;
 mod torture;

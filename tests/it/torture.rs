@@ -16,8 +16,8 @@ fn stride() -> usize {
     if takes_all() { 1 } else { 17 }
 }
 
-const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
-const DESTROY: &[&str] = &["destroy", "--yes"];
+pub const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
+pub const DESTROY: &[&str] = &["destroy", "--yes"];
 
 /// Runs the command and kills it at its call `number`; `false` when it had fewer.
 fn killed(emulator: &Emulator, stack: &mut Sandbox, command: &[&str], at: (usize, Point)) -> bool {
@@ -40,7 +40,7 @@ fn killed(emulator: &Emulator, stack: &mut Sandbox, command: &[&str], at: (usize
 }
 
 /// Kills `command` at call after call; `finish` runs the next command and checks the result.
-fn everywhere(
+pub fn everywhere(
     name: &str,
     witness: (&Emulator, &Witness<'_>, &mut Sandbox),
     mut prepare: impl FnMut(&Sandbox),
@@ -99,7 +99,7 @@ fn a_destroy_killed_anywhere_is_finished() {
 }
 
 /// Swaps two texts of the file at each call.
-fn flip<'a>(one: &'a str, other: &'a str) -> impl FnMut(&Sandbox) + 'a {
+pub fn flip<'a>(one: &'a str, other: &'a str) -> impl FnMut(&Sandbox) + 'a {
     let mut turned = false;
     move |stack| {
         if turned {

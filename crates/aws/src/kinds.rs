@@ -12,10 +12,12 @@ use crate::connect::{Connect, Sources};
 use crate::function::Functions;
 use crate::instance::Instances;
 use crate::role::Roles;
+use crate::security_group::SecurityGroups;
 
 /// Every kind, in the order in which the file's sections are described. A new kind is one line here.
 const KINDS: &[Registration] = &[
     Registration::of::<Instances>(),
+    Registration::of::<SecurityGroups>(),
     Registration::of::<Roles>(),
     Registration::of::<Functions>(),
     Registration::of::<Apis>(),

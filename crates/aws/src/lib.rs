@@ -17,6 +17,7 @@ pub mod kinds;
 pub mod pace;
 pub mod policy;
 pub mod role;
+pub mod security_group;
 pub mod tags;
 #[cfg(test)]
 mod test_changes;

@@ -21,10 +21,12 @@ pub struct Kind {
     pub fields: FieldTable,
     pub create: CreateIdempotency,
     pub id_is_name: bool,
+    pub is_deleted_while_used: bool,
     pub deletion_impact: &'static str,
     schema: fn(&mut SchemaGenerator) -> Schema,
     check: fn(&Value, Siblings<'_>) -> Result<Vec<Problem>>,
     contributions: fn(&Value, &Context) -> Result<Vec<Contribution>>,
+    excludes: fn(&Value, &Value) -> bool,
     semantically_equal: fn(&Path, &Value, &Value) -> bool,
     unmanaged: fn(Option<&Value>, &Value) -> Vec<String>,
 }
@@ -39,10 +41,15 @@ impl Kind {
             fields: FieldTable::compile(T::FIELDS, &schema),
             create: T::CREATE,
             id_is_name: T::ID_IS_NAME,
+            is_deleted_while_used: T::IS_DELETED_WHILE_USED,
             deletion_impact: T::DELETION_IMPACT,
             schema: T::Config::json_schema,
             check: |config, siblings| Ok(T::check(&typed(config)?, siblings)),
             contributions: |config, context| Ok(T::contributions(&typed(config)?, context)),
+            excludes: |one, other| match (typed(one), typed(other)) {
+                (Ok(one), Ok(other)) => T::excludes(&one, &other),
+                _ => false,
+            },
             semantically_equal: T::semantically_equal,
             unmanaged: |applied, live| {
                 let applied = applied.and_then(|applied| typed(applied).ok());
@@ -89,6 +96,19 @@ impl Kind {
         }
         let applied = object.spec.as_ref().and_then(|spec| spec["name"].as_str());
         applied.or_else(|| object.outputs.get("name").map(String::as_str))
+    }
+
+    /// Tells whether an object of this kind cannot exist beside one that is `desired`.
+    pub fn excludes(&self, object: &Object, desired: &Value) -> bool {
+        let is_named_so = || self.name_of(object) == desired["name"].as_str();
+        let is_excluded = |spec: &Value| (self.excludes)(spec, desired);
+        self.has_unique_names() && is_named_so() || object.spec.as_ref().is_some_and(is_excluded)
+    }
+
+    /// Tells whether an object that exists as `live` cannot exist beside one that is `desired`.
+    pub fn excludes_live(&self, live: &Value, desired: &Value) -> bool {
+        let is_named_so = || live.get("name").is_some_and(|name| Some(name) == desired.get("name"));
+        self.has_unique_names() && is_named_so() || (self.excludes)(live, desired)
     }
 
     /// Tells whether no two objects of this kind can have one name.

@@ -28,6 +28,7 @@ fn one_of_each(emulator: &Emulator) -> String {
     aws(emulator, &format!("lambda create-function --function-name f --role {arn} {code}"));
     aws(emulator, "apigateway create-rest-api --name a");
     aws(emulator, "logs create-log-group --log-group-name g");
+    aws(emulator, "ec2 create-security-group --group-name g --description d");
     id
 }
 
@@ -38,8 +39,14 @@ fn a_new_emulator_is_empty_and_then_has_one_object_of_each_kind() {
         assert_eq!(before.counts(), counts([]), "{emulator:?}");
         let id = one_of_each(&emulator);
         let census = emulator.census();
-        let expected =
-            counts([("api", 1), ("function", 1), ("instance", 1), ("log_group", 1), ("role", 1)]);
+        let expected = counts([
+            ("api", 1),
+            ("function", 1),
+            ("instance", 1),
+            ("log_group", 1),
+            ("role", 1),
+            ("security_group", 1),
+        ]);
         assert_eq!(census.counts(), expected, "{emulator:?}");
         assert_eq!(census.without(&before), census);
         assert_eq!(census.without(&census).counts(), counts([]));

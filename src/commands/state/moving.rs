@@ -68,9 +68,7 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
         Err(session::Error::Unseen(_)) if force => {
             session.disown(&mut store, address).map_err(failed)?;
             if !progress.json {
-                wrap::eprintln!(
-                    "{address} is released; it could not be read, and keeps its tags"
-                );
+                wrap::eprintln!("{address} is released; it could not be read, and keeps its tags");
             }
             return Ok(0);
         }

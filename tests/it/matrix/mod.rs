@@ -10,6 +10,7 @@ mod function;
 mod instance;
 mod role;
 mod row;
+mod security_group;
 mod walk;
 
 use std::collections::BTreeSet;
@@ -20,7 +21,8 @@ use self::row::{Action, Removed, Seen, Table};
 use crate::support::Sandbox;
 
 /// The rows of every kind.
-const TABLES: &[fn() -> Table] = &[api::table, function::table, instance::table, role::table];
+const TABLES: &[fn() -> Table] =
+    &[api::table, function::table, instance::table, role::table, security_group::table];
 
 /// Keys of every resource that reach no cloud: `verbs` goes through them.
 const OURS: [&str; 5] = ["ignore", "protect", "renamed_from", "retain", "tags_exclusive"];

@@ -106,16 +106,13 @@ fn is_layer(arn: &str) -> bool {
 
 fn network(config: &Config, problems: &mut Problems) {
     let Some(vpc) = &config.vpc else { return };
-    let lists = [
-        ("subnets", &vpc.subnets, "subnet-", 16),
-        ("security_groups", &vpc.security_groups, "sg-", 5),
-    ];
-    for (field, ids, prefix, most) in lists {
-        let is_id = |id: &str| id.starts_with(prefix) || is_open(id);
-        for id in ids.iter().filter(|id| !is_id(id)) {
-            let message = format!("`{id}` is not an id of the form `{prefix}…`");
-            problems.at(&["vpc", field], message).hint("write the id, not the name");
-        }
+    let is_id = |id: &str| id.starts_with("subnet-") || is_open(id);
+    for id in vpc.subnets.iter().filter(|id| !is_id(id)) {
+        let message = format!("`{id}` is not an id of the form `subnet-…`");
+        problems.at(&["vpc", "subnets"], message).hint("write the id, not the name");
+    }
+    let lists = [("subnets", &vpc.subnets, 16), ("security_groups", &vpc.security_groups, 5)];
+    for (field, ids, most) in lists {
         if ids.is_empty() || ids.len() > most {
             let message =
                 format!("`{field}` has {} entries; Lambda accepts 1 to {most}", ids.len());

@@ -156,7 +156,7 @@ pub enum Tracing {
 pub struct Vpc {
     /// Subnets by id: `subnet-…`, at most 16.
     pub subnets: Vec<String>,
-    /// Security groups by id: `sg-…`, at most 5.
+    /// Security groups, at most 5: `security_group.KEY` of this stack, or an id `sg-…`.
     pub security_groups: Vec<String>,
 }
 

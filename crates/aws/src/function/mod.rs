@@ -49,6 +49,7 @@ impl ResourceType for Function {
         field("code").write_only(),
         field("code.build").literal("the command has your environment: write `$NAME`"),
         field("role").address("role", "arn", "arn:"),
+        field("vpc.security_groups.*").address("security_group", "id", "sg-"),
         field("timeout").seconds(),
         field("memory").megabytes(),
         field("ephemeral_storage").megabytes(),

@@ -60,9 +60,6 @@ fn image(config: &Config, problems: &mut Problems) {
 }
 
 fn network(config: &Config, problems: &mut Problems) {
-    for group in config.security_groups.iter().flatten().filter(|group| !is_id(group, "sg-")) {
-        problems.at(&["security_groups"], not_an_id(group, "sg-"));
-    }
     if let Some(subnet) = config.subnet.as_ref().filter(|subnet| !is_id(subnet, "subnet-")) {
         problems.at(&["subnet"], not_an_id(subnet, "subnet-"));
     }
@@ -129,12 +126,12 @@ mod tests {
         }));
         assert_eq!(check(&right), []);
         let wrong = config(json!({
-            "image": "debian", "type": "t3.micro", "security_groups": ["web"], "subnet": "a",
+            "image": "debian", "type": "t3.micro", "security_groups": [], "subnet": "a",
             "user_data": "x".repeat(USER_DATA + 1), "profile": "arn:aws:iam::1:policy/a",
         }));
         let paths: Vec<_> =
             check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
-        assert_eq!(paths, ["image", "security_groups", "subnet", "user_data", "profile"]);
+        assert_eq!(paths, ["image", "subnet", "security_groups", "user_data", "profile"]);
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub struct Config {
     pub on_type_change: OnTypeChange,
     /// The name of the key pair for SSH. A change replaces the instance.
     pub key_name: Option<String>,
-    /// Security groups by id: `sg-…`. If unset, the default group of the network.
+    /// Security groups: `security_group.KEY` of this stack, or an id `sg-…`. If unset, the default
+    /// group of the network.
     pub security_groups: Option<Vec<String>>,
     /// The subnet: `subnet-…`. A change replaces the instance.
     pub subnet: Option<String>,

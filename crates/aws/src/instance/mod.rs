@@ -61,6 +61,7 @@ impl ResourceType for Instance {
         field("volumes.*.size").grows_only().gigabytes(),
         field("volumes.*.type").in_place(),
         field("profile").address("role", "name", "arn:"),
+        field("security_groups.*").address("security_group", "id", "sg-"),
         field("power").ignored_when_unset(),
     ];
     const CREATE: CreateIdempotency = CreateIdempotency::Token;

@@ -14,6 +14,8 @@ sdk_client!(aws_sdk_ssm);
 
 /// How long EC2 may not know an instance that it has just created.
 const NEW_INSTANCE: Duration = Duration::from_secs(120);
+/// How long EC2 may not know a security group that it has just created.
+const NEW_GROUP: Duration = Duration::from_secs(60);
 /// How long EC2 may not know an instance profile that IAM has just created.
 pub const NEW_PROFILE: Duration = Duration::from_secs(60);
 /// How long a disk may be busy with its last change. A large disk takes hours: the next run goes on.
@@ -34,6 +36,11 @@ pub const CODES: Codes = &[
     (
         "InvalidInstanceID.NotFound",
         Meaning::NotYet { what: "the instance to be known to EC2", within: NEW_INSTANCE },
+    ),
+    // A security group of this stack may be as new as the instance.
+    (
+        "InvalidGroup.NotFound",
+        Meaning::NotYet { what: "the security group to be known to EC2", within: NEW_GROUP },
     ),
     (
         "IncorrectModificationState",

@@ -239,11 +239,19 @@ impl Op<'_> {
 
     /// The object that has the name. One that an earlier run made may not show itself yet, and a
     /// predecessor may linger: both are waited for. `unknown`: as in [`make`](Self::make).
+    ///
+    /// Where names are unique only in part (in one network), others may have the same name, so that
+    /// only the object of this very create counts. Recovery has waited for creates of earlier runs:
+    /// unless an attempt of this run has an unknown outcome, the name is somebody else's.
     async fn find_named(&self, name: &str, unknown: usize) -> Result<Named, Failure> {
+        let is_unique = self.provider.kind().has_unique_names();
+        let is_this = |found: &Found| {
+            self.is_ours(found) && found.generation() == self.generation || is_unique
+        };
         let mut wait = self.wait();
         loop {
             let found = self.find(name).await?;
-            let named = found.into_iter().find(|found| found.name == name);
+            let named = found.into_iter().find(|found| found.name == name && is_this(found));
             let awaited = match named {
                 Some(found) if unknown > 0 && self.is_of_the_intent(&found, name) => {
                     return Ok(Named::Ours(found));
@@ -253,6 +261,7 @@ impl Op<'_> {
                     return Ok(Named::Ours(found));
                 }
                 Some(_) => Awaited::FormerGone(name.to_owned()),
+                None if unknown == 0 && !is_unique => return Ok(Named::Foreign),
                 None => Awaited::NameVisible(name.to_owned()),
             };
             if self.stopping() {

@@ -30,6 +30,7 @@ pub struct Field {
     pub(super) exclusive_if: Option<&'static str>,
     pub(crate) unit: Option<Unit>,
     pub(crate) address: Option<AddressOf>,
+    pub(crate) mentions: Option<Mention>,
     pub(crate) literal: Option<&'static str>,
 }
 
@@ -82,6 +83,16 @@ pub struct AddressOf {
     pub prefix: &'static str,
 }
 
+/// What the address of another resource means as a word of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mention {
+    pub kind: &'static str,
+    /// The output of that kind that the address stands for.
+    pub output: &'static str,
+    /// The word for the resource that has the text, which cannot refer to itself.
+    pub itself: &'static str,
+}
+
 /// Declares a field that is updated in place and compared key by key.
 pub const fn field(path: &'static str) -> Field {
     Field {
@@ -95,6 +106,7 @@ pub const fn field(path: &'static str) -> Field {
         exclusive_if: None,
         unit: None,
         address: None,
+        mentions: None,
         literal: None,
     }
 }
@@ -211,6 +223,18 @@ impl Field {
         prefix: &'static str,
     ) -> Self {
         self.address = Some(AddressOf { kind, output, prefix });
+        self
+    }
+
+    /// Reads the address of a resource of `kind` as that resource's `output` where it is a word of the
+    /// text: `tcp 5432 from security_group.web`. `itself`: the word for the resource that has the text.
+    pub const fn mentions(
+        mut self,
+        kind: &'static str,
+        output: &'static str,
+        itself: &'static str,
+    ) -> Self {
+        self.mentions = Some(Mention { kind, output, itself });
         self
     }
 

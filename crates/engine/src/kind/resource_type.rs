@@ -31,6 +31,10 @@ pub trait ResourceType: Send + Sync + 'static {
     /// Whether the service's id of an object is its name, as for IAM roles and Lambda functions.
     const ID_IS_NAME: bool = false;
 
+    /// Whether the service deletes an object that others still use. Where it does not, an object with
+    /// dependants cannot go before its successor comes, and a plan that needs it is blocked.
+    const IS_DELETED_WHILE_USED: bool = true;
+
     /// What is lost with an object that is deleted or replaced. Completes "lost: …".
     const DELETION_IMPACT: &'static str = "its id";
 
@@ -59,6 +63,13 @@ pub trait ResourceType: Send + Sync + 'static {
     /// Tells whether two unequal values of a part of `Spec` mean the same, so that they are no
     /// difference: two spellings of one policy statement.
     fn semantically_equal(_path: &Path, _one: &Value, _other: &Value) -> bool {
+        false
+    }
+
+    /// Tells whether the service refuses to have both objects at the same time, where names are unique
+    /// only in part: among the security groups of one network. A kind of [`CreateIdempotency::UniqueName`]
+    /// needs none.
+    fn excludes(_one: &Self::Spec, _other: &Self::Spec) -> bool {
         false
     }
 

@@ -1,16 +1,17 @@
 //! Writes what kinds declare of their fields into the JSON schema, where the checker and editors read
-//! it: units, addresses, texts without references.
+//! it: units, addresses, texts with addresses in them, texts without references.
 //!
-//! The annotations have names of their own (`x-unit`, `x-address`, `x-literal`), which other readers of
-//! the schema pass over. They are written here alone.
+//! The annotations have names of their own (`x-unit`, `x-address`, `x-mentions`, `x-literal`), which
+//! other readers of the schema pass over. They are written here alone.
 
 use serde_json::{Value, json};
 
-use crate::kind::field::{AddressOf, Field, Unit};
+use crate::kind::field::{AddressOf, Field, Mention, Unit};
 use crate::registry::Kind;
 
 pub(super) const UNIT: &str = "x-unit";
 pub(super) const ADDRESS: &str = "x-address";
+pub(super) const MENTIONS: &str = "x-mentions";
 pub(super) const LITERAL: &str = "x-literal";
 
 /// Annotates the section of `kind` in the schema of a whole file.
@@ -38,8 +39,11 @@ fn annotations(field: &Field) -> impl Iterator<Item = Annotation> {
     let address = field.address.map(|AddressOf { kind, output, prefix }| {
         ("string", ADDRESS, json!({ "kind": kind, "output": output, "prefix": prefix }))
     });
+    let mentions = field.mentions.map(|Mention { kind, output, .. }| {
+        ("string", MENTIONS, json!({ "kind": kind, "output": output }))
+    });
     let literal = field.literal.map(|help| ("string", LITERAL, help.into()));
-    let all = [unit, address, literal].into_iter().flatten();
+    let all = [unit, address, mentions, literal].into_iter().flatten();
     all.map(|(of_type, name, value)| Annotation { of_type, name, value })
 }
 

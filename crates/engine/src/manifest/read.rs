@@ -12,7 +12,7 @@ use super::source::Source;
 use super::tree::{Node, Value};
 use super::{Cloud, Manifest, Request, Resource};
 use crate::address::{Address, is_key};
-use crate::graph::Graph;
+use crate::graph::{Cycle, Graph};
 use crate::kind::{Context, PriorState};
 use crate::reference::{self, Fact, Reference, Scope};
 use crate::registry::Registry;
@@ -260,12 +260,26 @@ impl Reader<'_> {
             Err(cycles) => {
                 diagnostics.extend(cycles.into_iter().map(|cycle| {
                     let span = resources[&cycle.0[0]].span.clone();
-                    Diagnostic::error(span, format!("dependency cycle: {cycle}"))
-                        .help("remove one of these references")
+                    let help = match self.itself(&cycle) {
+                        Some(word) => format!("write `{word}` for the resource itself"),
+                        None => "remove one of these references".to_owned(),
+                    };
+                    Diagnostic::error(span, format!("dependency cycle: {cycle}")).help(help)
                 }));
                 None
             }
         }
+    }
+}
+
+impl Reader<'_> {
+    /// The word by which a resource that refers to itself can do so.
+    fn itself(&self, cycle: &Cycle) -> Option<&'static str> {
+        let kind = cycle.0.first()?.kind();
+        let is_single = cycle.0.iter().all(|address| *address == cycle.0[0]);
+        let mut mentions =
+            self.kinds.get(kind)?.fields.declared().filter_map(|field| field.mentions);
+        mentions.find(|mention| is_single && mention.kind == kind).map(|mention| mention.itself)
     }
 }
 

@@ -30,6 +30,9 @@ impl<'a> Checker<'a> {
             self.literal(text, &node.span, help);
         }
         let marked = self.marked(text, &node.span)?;
+        if let Some(mention) = mentioned(schema) {
+            return Some(self.mentions(&marked, mention, &node.span).into());
+        }
         if let Some(Meant { kind, prefix, .. }) = meant
             && marked == text
             && !text.starts_with(prefix)
@@ -44,6 +47,22 @@ impl<'a> Checker<'a> {
             self.error(&node.span, message).help = help;
         }
         Some(marked.into())
+    }
+
+    /// Returns the string with a marker for each word that is the address of a resource.
+    fn mentions(&mut self, text: &str, mention: Mention<'_>, span: &Span) -> String {
+        let mut words = Vec::new();
+        for word in text.split(' ') {
+            match word.parse::<Address>() {
+                Ok(address) if address.kind() == mention.kind => {
+                    let reference = Reference::Output(address, mention.output.to_owned());
+                    self.is_there(&reference, span);
+                    words.push(reference::marker(&reference));
+                }
+                _ => words.push(word.to_owned()),
+            }
+        }
+        words.join(" ")
     }
 
     /// Reports references in a string that cannot contain any.
@@ -157,11 +176,90 @@ fn meant(schema: &Json) -> Option<Meant<'_>> {
     Some(Meant { kind: text("kind")?, output: text("output")?, prefix: text("prefix")? })
 }
 
+/// The kind whose addresses are words of a string, and the output that they stand for.
+#[derive(Clone, Copy)]
+struct Mention<'a> {
+    kind: &'a str,
+    output: &'a str,
+}
+
+fn mentioned(schema: &Json) -> Option<Mention<'_>> {
+    let mentions = schema.get(annotate::MENTIONS)?;
+    Some(Mention { kind: mentions["kind"].as_str()?, output: mentions["output"].as_str()? })
+}
+
 /// Returns the span of a part of a scalar, if the file has the scalar as it reads (or quoted).
 fn within(span: &Span, part: &Range<usize>, text: &str) -> Span {
     let quotes = span.len().saturating_sub(text.len());
     match quotes {
         0 | 2 => span.start + quotes / 2 + part.start..span.start + quotes / 2 + part.end,
         _ => span.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+    use serde_json::json;
+
+    use super::*;
+    use crate::kind::{CreateIdempotency, Field, ResourceType, field};
+    use crate::manifest::{Manifest, Request, Source};
+    use crate::registry::{Kind, Registry};
+
+    /// A kind whose rules name other objects of it.
+    struct Gate;
+
+    #[derive(Deserialize, JsonSchema)]
+    #[expect(dead_code, reason = "only its schema is read")]
+    struct Config {
+        rules: Vec<String>,
+    }
+
+    impl ResourceType for Gate {
+        const NAME: &'static str = "gate";
+        const OUTPUTS: &'static [&'static str] = &["id"];
+        const FIELDS: &'static [Field] = &[field("rules.*").mentions("gate", "id", "self")];
+        const CREATE: CreateIdempotency = CreateIdempotency::Token;
+        type Config = Config;
+        type Spec = Json;
+    }
+
+    /// The manifest, or the problems with their help.
+    fn load(rule: &str) -> Result<Manifest, Vec<(String, Option<String>)>> {
+        let text = format!("stack: s\ngate:\n  a: {{rules: []}}\n  b: {{rules: ['{rule}']}}\n");
+        let source = Source { path: PathBuf::from("stack.yaml"), text };
+        let request = Request { cloud: None, region: None, env: &|_| None, needs_env: true };
+        let kinds = Registry::new(vec![Kind::of::<Gate>()]);
+        Manifest::load(source, &request, &kinds).map_err(|invalid| {
+            invalid.diagnostics.into_iter().map(|found| (found.message, found.help)).collect()
+        })
+    }
+
+    #[test]
+    fn an_address_that_is_a_word_of_a_string_is_a_reference() {
+        let b = Address::new("gate", "b");
+        let rules =
+            |rule: &str| load(rule).expect("a manifest").resources[&b].config["rules"].clone();
+        let marked = "x from \u{1}gate.a.id\u{1}";
+        assert_eq!(rules("x from gate.a"), json!([marked]));
+        assert_eq!(rules("x from ${gate.a.id}"), json!([marked]));
+        assert_eq!(rules("x from other.a"), json!(["x from other.a"]));
+        let needs = load("x from gate.a").expect("a manifest").resources[&b].needs();
+        assert_eq!(needs, BTreeSet::from([Address::new("gate", "a")]));
+    }
+
+    #[test]
+    fn an_address_that_does_not_exist_and_its_own_are_reported() {
+        let reported = |rule: &str| load(rule).expect_err("problems").remove(0);
+        let (message, help) = reported("x from gate.c");
+        assert_eq!(message, "there is no `gate.c` in this stack");
+        assert!(help.is_some());
+        let (message, help) = reported("x from gate.b");
+        assert!(message.contains("gate.b -> gate.b"), "{message}");
+        assert_eq!(help.as_deref(), Some("write `self` for the resource itself"));
     }
 }

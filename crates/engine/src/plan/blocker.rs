@@ -26,6 +26,8 @@ pub enum Blocker {
     CannotUnset(Path),
     /// Its unique name is that of an object that leaves the file and is retained.
     NameRetained(Address),
+    /// The object of `former` has the unique name and must go first, and cannot: `by` uses it.
+    NameInUse { former: Address, by: Address },
     /// The file, or the state, guards the object.
     Guarded { guard: GuardKind, removal: Removal },
     /// The value at `path` is `now` and cannot become smaller.
@@ -59,6 +61,27 @@ impl Making<'_> {
             let path = of.map_or(change.path.clone(), |of| Path(vec![of.to_owned()]));
             self.block(address, Blocker::Refused { path, by: by.to_owned() });
         }
+    }
+
+    /// An object that must go before that of `address` can come, and that its service does not delete
+    /// while something uses it. What leaves the file in the same run goes before it.
+    pub(super) fn block_name_in_use(&mut self, kind: &Kind, address: &Address, former: &Address) {
+        if kind.is_deleted_while_used {
+            return;
+        }
+        if let Some(by) = self.staying_dependant(former) {
+            self.block(address, Blocker::NameInUse { former: former.clone(), by });
+        }
+    }
+
+    /// A resource of the file whose object needs that of `address`, as the state has recorded.
+    fn staying_dependant(&self, address: &Address) -> Option<Address> {
+        let resources = self.on.state.resources.iter();
+        let mut dependants = resources.filter(|(_, record)| {
+            record.object.as_ref().is_some_and(|object| object.dependencies.contains_key(address))
+        });
+        let by = dependants.find(|(by, _)| self.on.wanted.contains_key(*by));
+        by.map(|(by, _)| by.clone())
     }
 
     /// A guarded object is neither deleted nor replaced.

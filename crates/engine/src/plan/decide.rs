@@ -22,7 +22,7 @@ use crate::state::{Object, Phase};
 
 /// A plan in the making.
 pub(super) struct Making<'a> {
-    on: &'a Planning<'a>,
+    pub(super) on: &'a Planning<'a>,
     sealer: Sealer,
     pub plan: Plan,
     /// Addresses that will have another object afterwards, whose outputs are known after apply.
@@ -85,22 +85,21 @@ impl<'a> Making<'a> {
 
     /// Why an address is created that the state does not have.
     fn create_reason(&mut self, address: &Address, desired: &Value) -> CreateReason {
-        let kind = self.on.kinds.get(address.kind()).filter(|kind| kind.has_unique_names());
-        let Some(kind) = kind else { return CreateReason::New };
+        let Some(kind) = self.on.kinds.get(address.kind()) else { return CreateReason::New };
         if self.is_name_of_old(kind, address, desired) {
             return CreateReason::NameOfOld;
         }
-        let name = desired["name"].as_str();
         let leaving = self.on.state.resources.iter().filter(|(other, _)| {
             other.kind() == address.kind() && !self.on.wanted.contains_key(*other)
         });
         let mut objects =
             leaving.filter_map(|(other, record)| Some((other, record.object.as_ref()?)));
-        match objects.find(|(_, object)| kind.name_of(object) == name) {
+        match objects.find(|(_, object)| kind.excludes(object, desired)) {
             Some((former, object)) => {
                 if object.guard.retain {
                     self.block(address, Blocker::NameRetained(former.clone()));
                 }
+                self.block_name_in_use(kind, address, former);
                 CreateReason::NameOf(former.clone())
             }
             None => CreateReason::New,
@@ -110,8 +109,7 @@ impl<'a> Making<'a> {
     /// Whether the wanted name is that of an old object of the same address, which waits to be deleted.
     fn is_name_of_old(&self, kind: &Kind, address: &Address, desired: &Value) -> bool {
         let deposed = self.on.state.resources.get(address).map(|record| &record.deposed);
-        let name = desired["name"].as_str();
-        deposed.into_iter().flatten().any(|old| kind.name_of(old) == name)
+        deposed.into_iter().flatten().any(|old| kind.excludes(old, desired))
     }
 
     /// That of a create that is open, for what it made may show itself yet.
@@ -249,6 +247,9 @@ impl<'a> Making<'a> {
         let removal = Removal::Replace(reason.clone());
         self.block_guarded(address, Guard { protect, ..guard }, removal);
         let order = self.replace_order(&it);
+        if order == ReplaceOrder::DeleteFirst {
+            self.block_name_in_use(it.kind, address, address);
+        }
         let mut changes = found.changes;
         // A new object is created without what was removed from the file.
         let applied = object.spec.as_ref();
@@ -269,11 +270,11 @@ impl<'a> Making<'a> {
     /// The old object goes first where its successor needs its unique name, or that of an older one.
     /// An adopted object has no recorded spec; what exists shows its name.
     fn replace_order(&self, it: &Subject<'_>) -> ReplaceOrder {
-        let recorded = || it.object.spec.as_ref()?.get("name");
-        let name = it.live.spec.get("name").or_else(recorded);
-        let keeps_name =
-            name == it.desired.get("name") || self.is_name_of_old(it.kind, it.address, &it.desired);
-        if it.kind.has_unique_names() && keeps_name {
+        let keeps_name = match it.live.spec.get("name") {
+            Some(_) => it.kind.excludes_live(&it.live.spec, &it.desired),
+            None => it.kind.excludes(it.object, &it.desired),
+        };
+        if keeps_name || self.is_name_of_old(it.kind, it.address, &it.desired) {
             ReplaceOrder::DeleteFirst
         } else {
             ReplaceOrder::CreateFirst

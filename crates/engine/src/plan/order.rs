@@ -53,12 +53,11 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
 /// A unique name that one address gives up is free for another once its object is gone.
 fn frees_the_name(drop: &Step, make: &Step, planning: &Planning<'_>) -> bool {
     let Some(kind) = planning.kinds.get(make.address.kind()) else { return false };
-    let name = make.action.desired().and_then(|desired| desired["name"].as_str());
+    let Some(desired) = make.action.desired() else { return false };
     let dropped = planning.state.object_of(&drop.address, drop.action.id(), drop.generation);
     drop.address != make.address
         && drop.address.kind() == make.address.kind()
-        && kind.has_unique_names()
-        && dropped.is_some_and(|object| kind.name_of(object) == name)
+        && dropped.is_some_and(|object| kind.excludes(object, desired))
 }
 
 fn indices(steps: &[Step], take: impl Fn(&Step) -> bool) -> BTreeMap<Address, usize> {

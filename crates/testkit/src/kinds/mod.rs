@@ -9,6 +9,7 @@ mod function;
 mod instance;
 mod log_group;
 mod role;
+pub(crate) mod security_group;
 pub(crate) mod text;
 
 use stackwright_engine::kind::tag;
@@ -16,8 +17,14 @@ use stackwright_engine::kind::tag;
 use crate::request::ApiRequest;
 
 /// Every kind, in the order of their names.
-pub const KINDS: &[&Kind] =
-    &[&api::KIND, &function::KIND, &instance::KIND, &log_group::KIND, &role::KIND];
+pub const KINDS: &[&Kind] = &[
+    &api::KIND,
+    &function::KIND,
+    &instance::KIND,
+    &log_group::KIND,
+    &role::KIND,
+    &security_group::KIND,
+];
 
 /// The kind of that name.
 #[track_caller]

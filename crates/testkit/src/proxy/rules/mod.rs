@@ -8,6 +8,7 @@
 mod half_built;
 mod hidden;
 mod in_progress;
+mod in_use;
 mod invocation;
 mod object;
 mod one_writer;
@@ -56,6 +57,9 @@ pub struct Rules {
     pub permission: bool,
     /// A statement's id is unique in a function's policy.
     pub statement_ids: bool,
+    /// A security group that something uses is not deleted; for how many deletes an instance uses its
+    /// groups after its end.
+    pub in_use: Option<usize>,
     /// An instance changes only as its power state allows; how many reads a start or stop lasts.
     pub power: Option<usize>,
 }
@@ -70,6 +74,7 @@ impl Rules {
             in_progress: n,
             hidden: KINDS.iter().map(|kind| (kind.name, n)).collect(),
             unassumable: n,
+            in_use: Some(n),
             power: Some(n),
             ..Self::gateway()
         }
@@ -122,6 +127,9 @@ impl Rules {
         }
         if self.statement_ids {
             rules.push(("statement ids", Arc::new(statement_ids::StatementIds::new(upstream))));
+        }
+        if let Some(lasts) = self.in_use {
+            rules.push(("in use", Arc::new(in_use::InUse::new(lasts, upstream))));
         }
         if let Some(lasts) = self.power {
             rules.push(("power", Arc::new(power::Power::new(lasts, upstream))));

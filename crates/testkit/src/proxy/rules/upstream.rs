@@ -35,8 +35,13 @@ impl Upstream {
 
     /// DescribeInstances of one instance, as XML.
     pub fn instance(&self, id: &str) -> String {
-        let form = format!("Action=DescribeInstances&InstanceId.1={id}&Version=2016-11-15");
+        self.ec2(&format!("Action=DescribeInstances&InstanceId.1={id}"))
+    }
+
+    /// A read of EC2, as XML. `form`: its action and parameters.
+    pub fn ec2(&self, form: &str) -> String {
         let sort = "Content-Type: application/x-www-form-urlencoded\r\n";
+        let form = format!("{form}&Version=2016-11-15");
         send("POST", &self.0, &(signed("ec2") + sort), &form).1
     }
 }
