@@ -1,4 +1,4 @@
-//! Objects that the state does not know: which of them are ours, and which stand in the way.
+//! Objects that the state does not know: which of them this state owns, and which are somebody else's.
 
 use serde_json::Value;
 
@@ -9,45 +9,45 @@ use crate::manifest::Resource;
 use crate::observe::{Observed, owner};
 use crate::state::{Entry, State, Transition};
 
-/// An object that stands in the way.
+/// An object that somebody else owns and that the stack would need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Foreign {
     pub kind: &'static str,
     pub found: Found,
     pub why: Why,
-    /// Whose place it takes.
+    /// The resource whose place it takes.
     pub address: Option<Address>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Why {
-    /// This stack's name, another lineage: `--adopt` takes it over.
+    /// It belongs to another copy of this stack's state; `--adopt` takes it over.
     OtherLineage,
-    /// In our state, and taken over by another one since.
+    /// It is in this state, and another copy has taken it over since.
     TakenOver,
-    /// Ours by its tags, beside the one that the state knows.
+    /// This state owns it by its tags, beside the object that it knows.
     Duplicate,
-    /// A name that this stack wants; not made by it.
+    /// It has a name that this stack wants, and no owner or another one.
     NameTaken,
 }
 
-/// What was seen, against what the state knows.
+/// Compares what was found with what the state knows.
 pub(crate) struct Claiming<'a> {
     pub run: &'a Run<'a>,
-    /// Take over what another lineage made.
+    /// Take over objects of another lineage.
     pub adopt: bool,
     pub state: &'a State,
     pub observed: &'a Observed,
 }
 
 impl Claiming<'_> {
-    /// Found objects that are ours, as entries; those that stand in the way, as an error.
+    /// Returns entries that adopt owned objects; objects of other owners are an error.
     pub fn claims(&self) -> Result<Vec<Entry>, Vec<Foreign>> {
         let owner = owner(&self.run.scope, self.state);
         let mut claims: Vec<Entry> = Vec::new();
         let mut foreign = self.taken_over();
-        // Of several generations the last one is the object, and the others wait to be deleted: the
-        // state was lost in the middle of a replacement.
+        // If a state was lost during a replacement, the last generation is the object, and the others
+        // wait to be deleted.
         let mut found: Vec<_> = self.observed.found.iter().collect();
         found.sort_by_key(|(_, found)| found.generation());
         for (kind, found) in found {
@@ -65,7 +65,7 @@ impl Claiming<'_> {
                     claims.push(self.adoption(address, generation, found, at));
                 }
                 Ok(None) => {}
-                // Asked for by an open intent alone, which the next run that writes closes.
+                // Only an open intent wants it, which the next run that writes closes.
                 Err(Why::NameTaken) if self.named(kind, &found.name).is_none() => {}
                 Err(why) => {
                     let address = self.named(kind, &found.name);
@@ -76,7 +76,7 @@ impl Claiming<'_> {
         if foreign.is_empty() { Ok(claims) } else { Err(foreign) }
     }
 
-    /// The resource of the file that shall bear a name.
+    /// Returns the resource of the file that has a name.
     fn named(&self, kind: &str, name: &str) -> Option<Address> {
         let mut wanted = self.run.manifest.resources.values();
         let resource = wanted.find(|resource| {
@@ -99,7 +99,7 @@ impl Claiming<'_> {
         is_untagged && open.any(|open| open.spec["name"] == found.name.as_str())
     }
 
-    /// Objects of our state whose tags name another lineage now: two states must not fight.
+    /// Returns objects of this state that another copy has taken over: two states must not fight.
     pub fn taken_over(&self) -> Vec<Foreign> {
         let mut foreign = Vec::new();
         for (address, live) in self.observed.live.iter().filter(|_| !self.adopt) {
@@ -117,7 +117,8 @@ impl Claiming<'_> {
         foreign
     }
 
-    /// Address and generation of an object that is ours; `None` for one that is nobody's business.
+    /// Returns address and generation of an object that this state owns; `None` for one that needs no
+    /// entry.
     fn claim_one(
         &self,
         owner: &Owner,
@@ -133,7 +134,7 @@ impl Claiming<'_> {
             Some(address) if tagged(tag::STACK) == Some(&owner.stack) => {
                 let record = self.state.resources.get(&address);
                 let open = record.and_then(|record| record.creating.as_ref());
-                // Another generation is one half of a replacement that the state has forgotten.
+                // Another generation is one half of a replacement that a lost state knew.
                 let known = record.and_then(|record| record.object.as_ref());
                 let is_expected = ours && open.is_some_and(|open| open.generation == generation);
                 if !ours && !self.adopt {
@@ -150,7 +151,7 @@ impl Claiming<'_> {
             _ if !found.tags.contains_key(tag::STACK) && self.is_of_an_intent(kind, found) => {
                 Ok(None)
             }
-            // Nobody's by its tags: asked for by name.
+            // It has no owner, and `--adopt` asks for it by name.
             _ if self.adopt && !found.tags.contains_key(tag::STACK) => {
                 match self.named(kind, &found.name) {
                     Some(address) if self.state.object(&address).is_none() => {
@@ -163,7 +164,7 @@ impl Claiming<'_> {
         }
     }
 
-    /// An object that a user names for an address: nobody's by its tags, or our own.
+    /// Returns an entry that imports an object without an owner, or of this state, for an address.
     pub fn import(&self, address: &Address, found: &Found) -> Result<Entry, Why> {
         let owner = owner(&self.run.scope, self.state);
         let tagged = |tag: &str| found.tags.get(tag);
@@ -184,7 +185,7 @@ impl Claiming<'_> {
         Ok(self.adoption(address.clone(), found.generation(), found, at))
     }
 
-    /// What it needs is taken from the file, so that a destroy knows the order before any other run.
+    /// Dependencies are taken from the file, so that a destroy knows the order before any other run.
     fn adoption(&self, address: Address, generation: u64, found: &Found, at: String) -> Entry {
         let resource = self.run.manifest.resources.get(&address);
         let needs = resource.map(Resource::needs).into_iter().flatten();
@@ -204,7 +205,7 @@ impl Claiming<'_> {
     }
 }
 
-/// What was looked at, as what is found.
+/// Returns an observed object as one that was found.
 pub(crate) fn found(id: &str, live: &Live<Value>) -> Found {
     Found {
         id: id.to_owned(),

@@ -19,12 +19,12 @@ pub enum Event {
         id: Option<String>,
         outcome: Recovery,
     },
-    /// An object with our tags, or another lineage's with `--adopt`, is in the state now.
+    /// The state has adopted an owned object or, with `--adopt`, one of another lineage.
     Adopted {
         address: Address,
         id: String,
     },
-    /// The file or a command gave what was `former` this address.
+    /// The file or a command has moved `former` to this address.
     Moved {
         address: Address,
         former: Address,
@@ -33,7 +33,7 @@ pub enum Event {
         address: Address,
         action: ActionKind,
     },
-    /// The cloud has said yes to a create.
+    /// The cloud has accepted a create.
     Made {
         address: Address,
         id: String,
@@ -55,20 +55,20 @@ pub enum Event {
         address: Address,
         failure: Arc<Failure>,
     },
-    /// Not begun.
+    /// The step was not started.
     Skipped {
         address: Address,
         reason: SkipReason,
     },
-    /// No further step is begun; calls in flight are finished.
+    /// No further step starts; calls in flight are finished.
     Stopping,
 }
 
-/// What came of a create that an interrupted run left open.
+/// The outcome of a create that an interrupted run left open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Recovery {
-    /// The object exists; its tags show whose it is.
+    /// The object exists; its tags show its owner.
     Found,
     /// The create was sent again, with its token.
     SentAgain,
@@ -78,16 +78,16 @@ pub enum Recovery {
     NeverHappened,
 }
 
-/// Why a step is not begun.
+/// Why a step was not started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SkipReason {
-    /// It needs this address, whose step failed or is skipped itself.
+    /// Its dependency at this address failed or was skipped.
     Needs(Address),
-    /// It needs something that failed.
+    /// A dependency failed.
     DependencyFailed,
     /// The run was interrupted.
     Interrupted,
-    /// An error came after which nothing else can succeed.
+    /// An error occurred after which no other step can succeed.
     Halted,
 }
 
@@ -98,7 +98,7 @@ tokio::task_local! {
     static AT_WORK: Address;
 }
 
-/// `operation` as that of `address`: so long as it is polled, [`at_work`] tells whose it is.
+/// Runs `operation` as that of `address`: while it is polled, [`at_work`] returns the address.
 pub(crate) fn working<F: Future>(
     address: Address,
     operation: F,
@@ -106,7 +106,7 @@ pub(crate) fn working<F: Future>(
     AT_WORK.scope(address, operation)
 }
 
-/// Whose operation is at work here; for kinds that tell which calls are under way.
+/// Returns the address whose operation is running here, for reports of calls in progress.
 pub fn at_work() -> Option<Address> {
     AT_WORK.try_with(Clone::clone).ok()
 }

@@ -1,10 +1,10 @@
-//! One run of one stack: recover, look, claim, prepare, plan, execute. The order of things; what
-//! each is lies in its own module.
+//! One run of one stack: recover, observe, claim, prepare, plan, execute. This module has the order; each
+//! part has a module of its own.
 
 mod drift;
-mod locks;
 mod notes;
-mod told;
+mod protection;
+mod state_edits;
 
 use std::collections::BTreeMap;
 
@@ -27,16 +27,16 @@ use crate::reference::{self, Scope};
 use crate::secret::Sealer;
 use crate::state::{self, Creating, Entry, State, Store, Transition, fold};
 
-/// A run from its first look to its last write.
+/// A run, from its first observation to its last write.
 pub struct Session<'a> {
     pub run: Run<'a>,
-    /// Take over objects of this stack's name that have another lineage.
+    /// Adopt objects of this stack that belong to another copy of its state.
     pub adopt: bool,
-    /// What of the plan is asked for.
+    /// The part of the plan that was requested.
     pub selection: Selection,
 }
 
-/// What a run works towards.
+/// The goal of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     File,
@@ -44,7 +44,7 @@ pub enum Goal {
     Nothing,
 }
 
-/// Why a run ended before anything was changed.
+/// Why a run ended before it changed anything.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -67,16 +67,16 @@ pub enum Error {
     Recovery { address: Address, failure: Box<Failure> },
 }
 
-/// What a survey led to.
+/// The result of a survey.
 pub struct Surveyed {
     pub plan: Plan,
     observed: Observed,
-    /// What the state does not know yet, as entries: objects that are ours, other addresses.
+    /// Entries that the state does not have yet: adopted objects and moved addresses.
     learnt: Vec<Entry>,
 }
 
 impl Session<'_> {
-    /// Settles creates that an earlier run left open. Writes.
+    /// Recovers creates that an earlier run left open. Writes.
     pub async fn recover(&self, store: &mut Store, goal: Goal) -> Result<(), Error> {
         let open: Vec<_> = store
             .state()
@@ -108,14 +108,14 @@ impl Session<'_> {
         Ok(())
     }
 
-    /// Whether an object of the same name is to be made at that address.
+    /// Tells whether this run will create an object of the same name at that address.
     fn is_remade(&self, state: &State, address: &Address, creating: &Creating) -> bool {
         let wanted = self.run.manifest.resources.get(address);
         let name = wanted.map(|resource| self.run.scope.fill(&resource.name));
         state.object(address).is_none() && name.as_deref() == creating.spec["name"].as_str()
     }
 
-    /// Looks, claims what is ours, and plans. Writes nothing.
+    /// Observes, claims owned objects, and plans. Writes nothing.
     pub async fn survey(&self, state: &State) -> Result<Surveyed, Error> {
         self.known(state)?;
         let mut learnt = self.moves(state);
@@ -124,7 +124,7 @@ impl Session<'_> {
         let claims = self.claims(&state, &observed)?;
         if !claims.is_empty() {
             state = folded(state, &claims)?;
-            // What was found may bear an address that the file has changed since.
+            // The file may have changed the address of a found object since.
             let moves = self.moves(&state);
             state = folded(state, &moves)?;
             observed = self.look(&state).await?;
@@ -144,7 +144,7 @@ impl Session<'_> {
         Ok(Surveyed { plan, observed, learnt })
     }
 
-    /// Every address that was asked for must be one of the file or of the state.
+    /// Checks that every requested address is in the file or in the state.
     fn known(&self, state: &State) -> Result<(), Error> {
         let is_known = |address: &Address| {
             self.run.manifest.resources.contains_key(address)
@@ -155,7 +155,7 @@ impl Session<'_> {
         if strange.is_empty() { Ok(()) } else { Err(Error::NoSuch(strange)) }
     }
 
-    /// A plan that leaves nothing.
+    /// Plans to delete everything.
     pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
         let mut observed = self.look_at(state, &BTreeMap::new(), false).await?;
         let taken = self.claiming(state, &observed).taken_over();
@@ -167,7 +167,7 @@ impl Session<'_> {
         for (address, record) in &mut guarded.resources {
             let resource = self.run.manifest.resources.get(address);
             if let (Some(object), Some(resource)) = (&mut record.object, resource) {
-                // The file's word counts also before a run has recorded it.
+                // Protection in the file counts also before a run has recorded it.
                 object.guard = object.guard.or(resource.lifecycle.guard);
             }
         }
@@ -177,7 +177,7 @@ impl Session<'_> {
         Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }
 
-    /// Everything is created: for a state that knows nothing, with no endpoint answering.
+    /// Plans to create everything: for an empty state, without an endpoint.
     pub async fn plan_offline(&self, state: &State) -> Result<Plan, Error> {
         let wanted = self.prepare(state, None).await?;
         Ok(self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph))
@@ -194,8 +194,8 @@ impl Session<'_> {
         plan::plan(&Planning { kinds, graph, wanted, state, observed, selection })
     }
 
-    /// Takes up all objects of ours that the state does not know. Writes.
-    pub async fn take_up(&self, store: &mut Store) -> Result<(), Error> {
+    /// Adopts all owned objects that the state does not know. Writes.
+    pub async fn adopt_owned(&self, store: &mut Store) -> Result<(), Error> {
         let wanted = &self.run.manifest.resources;
         let observed = all_seen(self.look_at(store.state(), wanted, true).await?)?;
         let claims = self.claims(store.state(), &observed)?;
@@ -220,14 +220,13 @@ impl Session<'_> {
     }
 
     async fn look(&self, state: &State) -> Result<Observed, Error> {
-        // A state that knows nothing may be one that was lost: of resources, too, that the file
-        // does not name any more.
+        // An empty state may be one that was lost, also for resources that the file no longer has.
         let thorough = self.adopt || state.resources.is_empty();
         self.look_at(state, &self.run.manifest.resources, thorough).await
     }
 
-    /// What of it could not be looked at may still be left out of the plan. What nobody could look for
-    /// is an error.
+    /// Observes. An unreadable object may still be excluded from the plan; a kind whose objects cannot be
+    /// searched is an error.
     async fn look_at(
         &self,
         state: &State,
@@ -260,12 +259,12 @@ impl Session<'_> {
         Claiming { run: &self.run, adopt: self.adopt, state, observed }
     }
 
-    /// Found objects that are ours, as entries; those that stand in the way, as an error.
+    /// Returns entries that adopt owned objects; objects of other owners are an error.
     fn claims(&self, state: &State, observed: &Observed) -> Result<Vec<Entry>, Error> {
         self.claiming(state, observed).claims().map_err(Error::Foreign)
     }
 
-    /// `observed`: where there is a cloud.
+    /// `observed`: `None` without a cloud.
     async fn prepare(
         &self,
         state: &State,
@@ -296,7 +295,7 @@ impl Session<'_> {
         if failed.is_empty() { Ok(wanted) } else { Err(Error::Unprepared(failed)) }
     }
 
-    /// What is looked up once is taken from what was last applied.
+    /// Returns the prior state, from which values that are looked up once are taken.
     fn prior(&self, state: &State, observed: &Observed, address: &Address) -> PriorState {
         let Some(object) = state.object(address).filter(|_| !self.selection.refreshes) else {
             return PriorState::None;
@@ -333,7 +332,7 @@ impl Session<'_> {
             resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
         let symbolic = match refers {
             true => {
-                // Nothing is looked up a second time.
+                // No value is looked up a second time.
                 let prior = PriorState::Applied(desired.clone());
                 sealed(Preparing { prior, ..preparing }.spec(&self.run.scope).await?)
             }
@@ -342,8 +341,7 @@ impl Session<'_> {
         Ok(Wanted { lifecycle: resource.lifecycle.clone(), desired, symbolic })
     }
 
-    /// Does what a plan says, unless it is blocked. The state is durable at every moment and folded at
-    /// the end.
+    /// Executes a plan, unless it is blocked. The state is durable at every moment, and folded at the end.
     pub async fn execute(&self, surveyed: &Surveyed, store: &mut Store) -> Result<Outcome, Error> {
         let blocked = &surveyed.plan.blocked;
         if !blocked.is_empty() {
@@ -357,7 +355,7 @@ impl Session<'_> {
     }
 }
 
-/// An error where something could not be looked at.
+/// Returns an error if something could not be read.
 fn all_seen(observed: Observed) -> Result<Observed, Error> {
     match observed.unseen.is_empty() {
         true => Ok(observed),
@@ -365,7 +363,8 @@ fn all_seen(observed: Observed) -> Result<Observed, Error> {
     }
 }
 
-/// An error where a plan has a step for what could not be looked at: it was not left out.
+/// Returns an error if the plan has a step for an object that could not be read, because it was not
+/// excluded.
 fn seen(plan: &Plan, observed: &mut Observed) -> Result<(), Error> {
     let is_asked = |unseen: &mut Unseen| {
         plan.steps.iter().any(|step| Some(&step.address) == unseen.address.as_ref())

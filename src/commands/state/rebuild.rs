@@ -20,7 +20,7 @@ pub async fn run(stack: &Stack, adopt: bool, progress: &Progress) -> Result<u8> 
     }
     let asked = Asked { adopt, ..Asked::default() };
     let session = shared::looking(&workspace, &connected, progress, asked)?;
-    let taken = progress.during(shared::LOOKING, session.take_up(&mut store)).await;
+    let taken = progress.during(shared::LOOKING, session.adopt_owned(&mut store)).await;
     progress.flush().await;
     taken.map_err(|error| Error::session(error, &workspace.manifest))?;
     conclude(store.state(), &salvage, progress.json);

@@ -1,5 +1,4 @@
-//! Converging an object with what is wanted: wait until it can be changed, compare, change, observe
-//! again.
+//! Converging an object with the file: wait until it can be changed, compare, update, observe again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,26 +16,26 @@ use crate::plan::rebound;
 use crate::registry::Kind;
 use crate::state::{Object, Transition};
 
-/// Changes that the cloud accepts before this gives up.
+/// The number of accepted updates after which the operation gives up.
 const ROUNDS: usize = 8;
 /// How long an accepted change may take to be seen.
 const SHOWING: Duration = Duration::from_secs(30);
 /// How long an object may be in transition.
 const TRANSIT: Duration = Duration::from_secs(600);
 
-/// What is known of an object before it converges with what is wanted.
+/// What is known of an object before it converges.
 struct Known {
     id: String,
     outputs: BTreeMap<String, String>,
-    /// The spec last applied, sealed; `None`: found, not made.
+    /// The spec that was last applied, sealed; `None` for an adopted object.
     applied: Option<Value>,
     fingerprints: BTreeMap<String, String>,
     live: Option<Live<Value>>,
 }
 
 impl Op<'_> {
-    /// An object that exists, towards what is wanted now. What would cost more than `allowed`, which is
-    /// what the plan said, is an error.
+    /// Converges an object that exists. A change that costs more than `allowed`, the cost in the plan, is an
+    /// error.
     pub async fn update(&mut self, allowed: UpdateCost) -> Result<(), Failure> {
         let Some(object) = &self.object else {
             return Err(Error::terminal("the state does not have it").into());
@@ -53,7 +52,7 @@ impl Op<'_> {
         self.converge(target, known, rebound, allowed).await
     }
 
-    /// A new object, from what its create established.
+    /// Converges a new object, starting from what its create established.
     pub async fn complete(&mut self, target: Target, made: Made) -> Result<(), Failure> {
         self.object = None;
         let applied = made.as_asked.then(|| target.sealed.clone());
@@ -62,8 +61,8 @@ impl Op<'_> {
         self.converge(target, known, Vec::new(), UpdateCost::Restart).await
     }
 
-    /// Compares and changes until nothing differs. What is rebound and cannot be seen to differ is
-    /// sent once, by itself, when all else is as wanted.
+    /// Compares and updates until nothing differs. A field that refers to a re-created object cannot be
+    /// seen to differ: it is sent once, by itself, when nothing else differs.
     async fn converge(
         &self,
         target: Target,
@@ -102,7 +101,7 @@ impl Op<'_> {
                 return Err(if is_as_asked { created } else { Failure::NotPlanned { path, cost } });
             }
             if changes == before {
-                // What was just changed may show a little later.
+                // An update may become visible a little later.
                 if showing.pause(&Awaited::ChangeVisible, self.grace().min(SHOWING)).await {
                     continue;
                 }
@@ -115,7 +114,7 @@ impl Op<'_> {
                 self.journal(Transition::UpdateIntent { guard: target.lifecycle.guard }).await?;
             }
             if let Err(error) = self.change(&mut handle, &target, &seen, &changes).await {
-                // Looking again tells what has come of it, or is to be changed now.
+                // The next observation shows what the failed update has changed.
                 self.retry_change(
                     &mut trouble,
                     about(&changes, &self.provider.kind().fields, error),
@@ -131,15 +130,15 @@ impl Op<'_> {
                 continue;
             }
             before = changes;
-            // What cannot be read back has been sent now, and what went away needs no more looks; a
-            // default that was set again must show.
+            // Write-only fields have been sent now, and removed ones need no more comparison; a default
+            // that was restored must become visible.
             applied = Some(asked(&target, &before));
             handle.applied = Some(target.sealed.clone());
             fingerprints = BTreeMap::new();
         }
     }
 
-    /// Ok when the cloud said yes.
+    /// Sends an update until the cloud accepts it.
     async fn change(
         &self,
         handle: &mut Handle<Value>,
@@ -161,7 +160,7 @@ impl Op<'_> {
         }
     }
 
-    /// Looks (or takes what is known) until the object can be used.
+    /// Observes (or takes what is known) until the object is ready.
     async fn ready(
         &self,
         handle: &Handle<Value>,
@@ -221,7 +220,7 @@ impl Op<'_> {
         compared.difference()
     }
 
-    /// Whether, with everything known, the object must be made anew.
+    /// Tells whether, with everything known, the object must be replaced.
     pub async fn must_replace(&self) -> Result<bool, Error> {
         let (Some(live), Some(object)) = (self.live(), &self.object) else { return Ok(true) };
         let target = self.target().await?;
@@ -229,7 +228,7 @@ impl Op<'_> {
         Ok(found.changes.iter().map(|change| change.cost).max() == Some(UpdateCost::Replace))
     }
 
-    /// Fields to set again because what they refer to is another object under the same name.
+    /// Returns fields to set again because they refer to an object that was re-created under its name.
     fn rebound(&self, target: &Target, object: &Object) -> Vec<Change> {
         let moved = object
             .dependencies
@@ -241,7 +240,7 @@ impl Op<'_> {
             .map(|(need, _)| need)
             .collect();
         match self.shared.run.manifest.resources.get(&self.address) {
-            // A config names its fields as the spec does.
+            // The fields of a config have the names of those of the spec.
             Some(resource) => rebound(&resource.config, &target.spec, &moved),
             None => Vec::new(),
         }
@@ -260,7 +259,7 @@ impl Op<'_> {
     }
 }
 
-/// What the cloud is asked for: what is wanted, and the defaults of what is not wanted any more.
+/// Returns what an update requests: the desired spec, and defaults for removed fields.
 fn asked(target: &Target, changes: &[Change]) -> Value {
     let mut asked = target.spec.clone();
     for change in changes.iter().filter(|change| change.path.0.len() == 1) {
@@ -271,7 +270,7 @@ fn asked(target: &Target, changes: &[Change]) -> Value {
     asked
 }
 
-/// A refusal, with the fields that it is about.
+/// Adds the changed fields to the message of a refusal.
 fn about(changes: &[Change], fields: &FieldTable, error: Error) -> Error {
     if !matches!(error.fault, Fault::Terminal | Fault::Unsupported | Fault::Denied) {
         return error;

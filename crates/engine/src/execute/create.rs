@@ -1,4 +1,4 @@
-//! Making an object: intent, call, result. And settling a create whose outcome is not known.
+//! Creating an object: intent, call, result. And recovery of a create whose outcome is unknown.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::reference;
 use crate::secret::random;
 use crate::state::Transition;
 
-/// What an operation works towards.
+/// What an operation converges to.
 pub(crate) struct Target {
     pub spec: Value,
     /// The spec as it may be recorded.
@@ -27,24 +27,25 @@ pub(crate) struct Target {
     pub lifecycle: Lifecycle,
 }
 
-/// An object that this operation made or found.
+/// An object that this operation created or found.
 pub(crate) struct Made {
     pub id: String,
     pub outputs: BTreeMap<String, String>,
-    /// What request and reply establish; a found object is still to be observed.
+    /// What request and reply establish; `None` for a found object, which is observed next.
     pub live: Option<Live<Value>>,
-    /// Made by the recorded request; a found object may be of an earlier one with the same name.
+    /// Whether the recorded request created it. A found object may be that of an earlier request with the
+    /// same name.
     pub as_asked: bool,
 }
 
-/// Who has a name that a create found taken.
+/// The owner of a name that a create found taken.
 enum Named {
     Ours(Found),
     Foreign,
 }
 
 impl Op<'_> {
-    /// The spec with every reference filled in.
+    /// Returns the spec with every reference filled in.
     pub async fn target(&self) -> Result<Target, Error> {
         let resource = self.shared.run.manifest.resources.get(&self.address);
         let resource = resource.ok_or_else(|| Error::terminal("not in the file"))?;
@@ -85,9 +86,9 @@ impl Op<'_> {
         self.complete(target, made).await
     }
 
-    /// A create that an earlier run left open: found, or made now, or seen never to have happened.
-    /// Where its name keeps a late one from becoming a second, and this run makes one of that name,
-    /// the intent stays open until that one takes its place.
+    /// Recovers a create that an earlier run left open: its object is found, or created now, or the create
+    /// never happened. If names are unique and this run creates an object of that name, the intent stays
+    /// open until that object takes its place: the name keeps a late object from becoming a second one.
     pub async fn recover(&self, open: &Open) -> Result<(), Failure> {
         let creating = &open.creating;
         let name = creating.spec["name"].as_str().unwrap_or_default();
@@ -95,16 +96,16 @@ impl Op<'_> {
             return self.recovered(Some(self.take(found).await?), Recovery::Found);
         }
         match (self.provider.kind().create, &open.spec) {
-            // Also before a destroy: only an answer to this token rules out that one comes later.
+            // Also before a destroy: only an answer to this token excludes a late object.
             (CreateIdempotency::Token, Some(spec)) => {
                 match self.make(&creating.token, spec, &creating.at, 1).await {
                     Ok(made) => self.recovered(Some(made), Recovery::SentAgain),
-                    // What it made has ended meanwhile, or the request is no longer accepted.
+                    // Its object has been deleted since, or the request is no longer accepted.
                     Err(Failure::Call(Error {
                         fault: Fault::Terminal | Fault::Denied | Fault::Unsupported,
                         ..
                     })) => {
-                        // The last attempt was not later than this.
+                        // No attempt was later than this.
                         let sent = self.shared.run.options.clock.now().to_string();
                         self.look_up_or_abandon(name, &sent).await
                     }
@@ -134,9 +135,8 @@ impl Op<'_> {
         Ok(())
     }
 
-    /// Calls until there is an id, and journals it. `unknown`: attempts so far of which nobody knows
-    /// what came of them. As long as there is one, a refusal proves nothing, and the intent stays
-    /// open for the next run.
+    /// Calls until there is an id, and journals it. `unknown` counts the attempts of unknown outcome. As
+    /// long as there is one, a refusal proves nothing, and the intent stays open for the next run.
     async fn make(
         &self,
         token: &str,
@@ -194,15 +194,15 @@ impl Op<'_> {
         }
     }
 
-    /// The intent's time is that of the last attempt: so long what it made may be invisible.
+    /// Records a further attempt: the consistency window starts again with it.
     async fn renew(&self, token: &str) -> Result<String, Error> {
         let begun = self.shared.run.options.clock.now().to_string();
         self.journal(Transition::CreateResent { token: token.to_owned() }).await?;
         Ok(begun)
     }
 
-    /// After a lost reply: the object, if it can be seen; for a create that cannot be repeated, look
-    /// until it would have been seen.
+    /// After a lost reply: returns the object if it is visible. For a create that cannot be repeated, waits
+    /// until it would be visible.
     async fn find_lost(&self, name: &str, begun: &str) -> Result<Option<Found>, Failure> {
         match self.provider.kind().create {
             CreateIdempotency::Token
@@ -212,7 +212,7 @@ impl Op<'_> {
         }
     }
 
-    /// `None`: not there, and by now it would have shown itself.
+    /// Returns `None` if the object is not visible after the consistency window.
     async fn look_up(&self, name: &str, begun: &str) -> Result<Option<Found>, Failure> {
         let own = match self.provider.kind().create {
             CreateIdempotency::LookUp { consistency_window } => consistency_window,
@@ -222,7 +222,7 @@ impl Op<'_> {
         let mut wait = self.wait();
         let mut has_waited = false; // a clock that was set back makes no age
         loop {
-            // What counts is when the look began.
+            // The time counts at which the search began.
             let is_conclusive = has_waited || self.shared.run.options.clock.age(begun) >= window;
             if let Some(found) = self.find_ours(name).await? {
                 return Ok(Some(found));
@@ -237,8 +237,8 @@ impl Op<'_> {
         }
     }
 
-    /// The object that has the name. One that an earlier run made may not show itself yet, and a
-    /// predecessor may linger: both are waited for. `unknown`: as in [`make`](Self::make).
+    /// Returns the object that has the name. One that an earlier run created may not be visible yet, and a
+    /// predecessor may still be visible: the operation waits for both. `unknown`: as in [`make`](Self::make).
     ///
     /// Where names are unique only in part (in one network), others may have the same name, so that
     /// only the object of this very create counts. Recovery has waited for creates of earlier runs:
@@ -273,18 +273,18 @@ impl Op<'_> {
         }
     }
 
-    /// Whether the ownership tags follow the create.
+    /// Tells whether the ownership tags are set after the create.
     fn is_untagged(&self) -> bool {
         self.provider.kind().create == CreateIdempotency::UniqueNameUntagged
     }
 
-    /// Whether an object without an owner is the one that an open create has made.
+    /// Tells whether an object without an owner is that of an open create.
     fn is_of_the_intent(&self, found: &Found, name: &str) -> bool {
         self.is_untagged() && found.name == name && !found.tags.contains_key(tag::STACK)
     }
 
-    /// Returns when nothing bears the name, so that the intent to create it may be recorded. A
-    /// predecessor may linger.
+    /// Returns when no object has the name, so that the intent to create one may be recorded. A
+    /// predecessor may still be visible.
     async fn await_free_name(&self, name: &str) -> Result<(), Failure> {
         let mut wait = self.wait();
         loop {
@@ -307,7 +307,7 @@ impl Op<'_> {
         }
     }
 
-    /// The object of this address, generation and lineage that the state does not know, while the
+    /// Returns the object of this address, generation and lineage that the state does not know, while the
     /// outcome of a create is unknown.
     async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
         let found = self.find(name).await?.into_iter();
@@ -330,7 +330,7 @@ impl Op<'_> {
         Ok(ours.into_iter().next())
     }
 
-    /// By its tags: of this stack, this state, this address.
+    /// Tells whether the tags are those of this stack, this state and this address.
     fn is_ours(&self, found: &Found) -> bool {
         let owner = &self.shared.owner;
         let is = |tag: &str, value: &str| found.tags.get(tag).is_some_and(|v| v == value);
@@ -362,8 +362,8 @@ impl Op<'_> {
         Ok(Made { id, outputs: live.outputs.clone(), live: Some(live), as_asked: true })
     }
 
-    /// An object of ours that was found instead of made. An intent with a token is one request; one
-    /// with a name may have taken the place of another.
+    /// Records an owned object that was found instead of created. An intent with a token is one request; an
+    /// intent with a unique name may have taken the place of another.
     async fn take(&self, found: Found) -> Result<Made, Error> {
         let Found { id, outputs, .. } = found;
         let as_asked = !self.provider.kind().has_unique_names();
@@ -381,7 +381,7 @@ impl Op<'_> {
         Ok(made)
     }
 
-    /// Nothing was made, if no earlier attempt made it: the intent is closed.
+    /// Closes the intent of a refused create, unless an earlier attempt may have succeeded.
     async fn refused<T>(&self, unknown: usize, failure: Failure) -> Result<T, Failure> {
         if unknown == 0 {
             let message = match &failure {
@@ -398,7 +398,7 @@ impl Op<'_> {
         self.journal(Transition::CreateFailed { message }).await
     }
 
-    /// The state's object is gone from the cloud: its absence is recorded before its successor.
+    /// Records that the object of the state is gone from the cloud, before its successor is created.
     pub async fn forget_gone(&mut self) -> Result<(), Error> {
         let Some(object) = self.object.take() else { return Ok(()) };
         let handle = handle(&self.address, &object);
@@ -412,8 +412,8 @@ impl Op<'_> {
         Ok(())
     }
 
-    /// The new object of a replacement; or less than that, when with everything known nothing
-    /// calls for a new object any more. What failed or was requested is replaced in any case, and so is
+    /// Creates the new object of a replacement, or only updates the old one if, with everything known, no
+    /// new object is needed any more. What failed or was requested is replaced in any case, and so is
     /// an object whose predecessor is deleted already.
     pub async fn replace(
         &mut self,

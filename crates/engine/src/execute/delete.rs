@@ -1,4 +1,4 @@
-//! Deleting: a tombstone until absence is confirmed.
+//! Deleting an object: it stays in the state as being deleted until its absence is confirmed.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::kind::Fault;
 use crate::observe::handle;
 use crate::state::Transition;
 
-/// How long a deleted object may linger.
+/// How long a deleted object may stay visible.
 const LINGER: Duration = Duration::from_secs(600);
 
 impl Op<'_> {
@@ -19,10 +19,10 @@ impl Op<'_> {
         let mut wait = self.wait();
         let mut is_refused = true;
         while let Err(error) = self.provider.delete(&handle).await {
-            // Deleting again is harmless and tells.
+            // A second delete is harmless and shows the outcome.
             is_refused &= error.fault != Fault::Unknown;
             if let Err(error) = self.retry_change(&mut wait, error).await {
-                // Some deletes are several calls: what is gone already is not a refusal.
+                // Some deletes are several calls: an object that is gone was not refused.
                 let seen = self.provider.observe(std::slice::from_ref(&handle)).await.pop();
                 if is_refused && matches!(seen, Some(Ok(Some(_)))) {
                     self.journal(Transition::DeleteRefused { id: id.to_owned() }).await?;

@@ -1,5 +1,5 @@
-//! Doing what a plan says. Operations are plain `async` functions that send journal entries and
-//! wait until they are durable; a [walk] starts them and writes what they send.
+//! Executing a plan. Operations are plain `async` functions that send journal entries and wait until
+//! they are durable; a [walk] starts them and writes what they send.
 
 mod converge;
 mod create;
@@ -33,16 +33,16 @@ use crate::secret::Sealer;
 use crate::state::{self, Creating, Entry, Object, State, Store, Transition};
 use crate::wait::Wait;
 
-/// What a run may be told.
+/// The options of a run.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Operations under way at once.
+    /// The number of operations that may run at the same time.
     pub parallelism: usize,
     /// How long a new object may be invisible, and how long a create without a token may be
     /// outstanding. `None`: 120 s and each kind's own.
     pub consistency_window: Option<Duration>,
     pub clock: Clock,
-    /// Becomes true when no further step shall begin.
+    /// Becomes true when no further step may start.
     pub stop: watch::Receiver<bool>,
 }
 
@@ -53,7 +53,7 @@ impl Options {
     }
 }
 
-/// What all stages of a run need.
+/// The data that all stages of a run need.
 pub struct Run<'a> {
     pub manifest: &'a Manifest,
     pub providers: &'a Providers,
@@ -64,7 +64,7 @@ pub struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// An error as it may be told: services like to quote what they refuse.
+    /// Redacts an error: services quote what they refuse.
     pub fn redacted(&self, error: Error) -> Error {
         Error { message: self.scope.redacted(&error.message), ..error }
     }
@@ -91,12 +91,12 @@ impl Run<'_> {
 pub struct Outcome {
     pub failed: Vec<(Address, Arc<Failure>)>,
     pub skipped: Vec<Address>,
-    /// Whose steps changed something, in the order of their end.
+    /// The addresses whose steps changed something, in the order in which they ended.
     pub done: Vec<Address>,
     pub interrupted: bool,
 }
 
-/// What all operations of a run share.
+/// The data that all operations of a run share.
 pub(crate) struct Shared<'a> {
     pub run: &'a Run<'a>,
     pub observed: &'a Observed,
@@ -132,21 +132,21 @@ struct Line {
     written: oneshot::Sender<()>,
 }
 
-/// What one operation is given when it starts.
+/// The data of one operation.
 pub(crate) struct Op<'a> {
     pub number: u64,
     pub shared: &'a Shared<'a>,
     pub provider: &'a dyn AnyProvider,
     pub address: Address,
     pub generation: u64,
-    /// Outputs of what it needs, as they are now.
+    /// The outputs of its dependencies, as they are now.
     pub scope: Scope,
-    /// Identities of what it needs, as they are now.
+    /// The identities of its dependencies, as they are now.
     pub dependencies: BTreeMap<Address, Option<String>>,
     pub object: Option<Object>,
-    /// What is wanted, as the plan has it.
+    /// The desired spec, as the plan has it.
     pub planned: Option<Value>,
-    /// Whether a create of an earlier run is open, whose place this one's takes.
+    /// Whether it takes the place of an open create of an earlier run.
     pub succeeds: bool,
 }
 
@@ -186,7 +186,7 @@ impl Op<'_> {
         *self.shared.run.options.stop.borrow()
     }
 
-    /// Does a step, and says what it came to.
+    /// Executes a step, and returns what it did.
     pub async fn run(mut self, step: &Step) -> Result<ActionKind, Failure> {
         match &step.action {
             Action::Create { reason, .. } => {
@@ -207,7 +207,7 @@ impl Op<'_> {
     }
 }
 
-/// Does what the plan says. The state is durable at every moment; [`Store::finish`] comes after.
+/// Executes a plan. The state is durable at every moment; [`Store::finish`] comes after.
 pub(crate) async fn execute(
     run: &Run<'_>,
     plan: &Plan,
@@ -224,11 +224,11 @@ pub(crate) struct Open {
     pub creating: Creating,
     /// The recorded request, if it can be rebuilt.
     pub spec: Option<Value>,
-    /// Whether this run makes an object of the same name at the same address.
+    /// Whether this run creates an object of the same name at the same address.
     pub is_remade: bool,
 }
 
-/// Settles one create that an earlier run left open.
+/// Recovers one create that an earlier run left open.
 pub(crate) async fn recover(
     run: &Run<'_>,
     store: &mut Store,
@@ -267,19 +267,19 @@ pub(crate) async fn recover(
     }
 }
 
-/// One write and one fsync for all that arrived together.
+/// Writes the entries that arrived together, with one fsync.
 fn write(store: &mut Store, batch: &mut Vec<Line>) -> Result<Vec<Entry>, state::Error> {
     let (entries, waiting): (Vec<_>, Vec<_>) =
         batch.drain(..).map(|line| (line.entry, line.written)).unzip();
     store.append(&entries)?;
     for written in waiting {
-        // An operation that is gone has no use for the news.
+        // The operation may have been dropped.
         let _ = written.send(());
     }
     Ok(entries)
 }
 
-/// True for errors after which nothing else in this run can succeed either.
+/// Tells whether nothing else in this run can succeed after an error.
 pub fn ends_the_run(fault: &Fault) -> bool {
     matches!(fault, Fault::Credentials | Fault::Unreachable)
 }

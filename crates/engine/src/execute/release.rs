@@ -1,4 +1,4 @@
-//! Releasing an object: it stays in the cloud, without the tags that made it ours.
+//! Releasing an object: it stays in the cloud, without its ownership tags.
 
 use serde_json::Value;
 
@@ -10,9 +10,9 @@ use crate::observe::handle;
 use crate::state::Transition;
 
 impl Op<'_> {
-    /// Its tags are removed first: an object that still had them would be found again, and deleted.
-    /// Before them, those of what was created beside it are removed: while the object itself is ours, an
-    /// interrupted run begins again.
+    /// Removes the ownership tags first: an object that still had them would be found and deleted by a
+    /// later run. The tags of its parts are removed before its own, so that an interrupted run starts
+    /// again while the object is still owned.
     pub async fn release(&self, id: &str) -> Result<(), Failure> {
         let Some(object) = &self.object else { return Ok(()) };
         let handle = handle(&self.address, object);
@@ -33,7 +33,7 @@ impl Op<'_> {
                 None => None,
             };
             let Some(mut spec) = live.map(|live| live.spec) else {
-                // Seen a moment ago: it may only be late.
+                // It was visible a moment ago, and may only be late.
                 let awaited = Awaited::Visible(id.to_owned());
                 if self.live().is_some() && showing.pause(&awaited, self.grace()).await {
                     continue;
@@ -49,7 +49,7 @@ impl Op<'_> {
             if changes.is_empty() {
                 break;
             }
-            // What was just changed may show a little later.
+            // An update may become visible a little later.
             if is_accepted {
                 if !showing.pause(&Awaited::TagsGone, self.grace()).await {
                     let paths = changes.into_iter().map(|change| change.path).collect();
@@ -66,7 +66,7 @@ impl Op<'_> {
     }
 }
 
-/// Takes the tags that say whose the object is out of a spec; what that changes.
+/// Removes the ownership tags from a spec, and returns what that changes.
 fn own_tags_away(spec: &mut Value) -> Vec<Change> {
     let Some(tags) = spec.get_mut("tags").and_then(Value::as_object_mut) else { return Vec::new() };
     let own: Vec<String> = tags.keys().filter(|key| tag::is_own(key)).cloned().collect();

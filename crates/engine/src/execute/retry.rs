@@ -1,4 +1,4 @@
-//! Repeating what failed: while the error may go by itself, the run goes on, and its budget lasts.
+//! Retries: a failed call is repeated while its error may pass, the run continues, and the budget lasts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -8,27 +8,27 @@ use crate::awaited::Awaited;
 use crate::kind::{Error, Fault};
 use crate::wait::Wait;
 
-/// How long a call is repeated that a service refuses for now, or that meets another's change.
+/// How long a call is repeated that the service refuses for now, or that meets another change.
 const REFUSED: Duration = Duration::from_secs(120);
-/// How long the outcome of a call is looked for whose reply was lost.
+/// How long the operation waits for the outcome of a call whose reply was lost.
 const OUTCOME: Duration = Duration::from_secs(60);
 
-/// For each operation that may be under way at once. One wait of [`REFUSED`] comes to about 33
-/// repetitions.
+/// Retries at the start, for each operation that may run at the same time. One wait of [`REFUSED`] has
+/// about 33 retries.
 const AT_FIRST: usize = 64;
-/// For each step that ended well.
+/// Retries that each successful step adds.
 const EARNED: usize = 32;
 
-/// How many more times this run may repeat what failed.
+/// The number of retries that this run has left.
 ///
-/// Each wait has a limit of its own, but a thousand steps that wait in vain, one after another,
-/// are hours. So a run begins with what lets everything under way use up its own limit about
-/// twice, and earns more by getting on. Where nothing succeeds it ends after some four minutes,
-/// however long its plan is. Where calls are only throttled, a step would have to be refused more
-/// than [`EARNED`] times, which is two minutes of pauses, for the budget to shrink at all.
+/// Each wait has its own limit, but a thousand steps that reach their limit one after another take hours.
+/// So a run starts with enough retries for all parallel operations to reach their limit about twice, and
+/// every successful step adds more. If nothing succeeds, the run ends after some four minutes, however
+/// long its plan is. If calls are only throttled, the budget shrinks only if a step is refused more than
+/// [`EARNED`] times, which takes two minutes of pauses.
 ///
-/// What something awaits to come about (an object to be visible, a role to be assumable) is not
-/// counted: it has a limit, and is no sign of a service that is overrun.
+/// A wait for something to happen (an object to be visible, a role to be assumable) is not counted: it
+/// has a limit, and is no sign of an overloaded service.
 pub(crate) struct Budget(AtomicUsize);
 
 impl Budget {
@@ -36,12 +36,12 @@ impl Budget {
         Self(AtomicUsize::new(AT_FIRST * parallelism))
     }
 
-    /// A step ended well.
+    /// Adds the retries of a successful step.
     pub fn earn(&self) {
         self.0.fetch_add(EARNED, Ordering::Relaxed);
     }
 
-    /// `false`: nothing is left.
+    /// Uses one retry; `false` if none is left.
     fn spend(&self) -> bool {
         let less = |left: usize| left.checked_sub(1);
         self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
@@ -49,7 +49,7 @@ impl Budget {
 }
 
 impl Op<'_> {
-    /// Pauses after an error that may go by itself, and gives back one that will not.
+    /// Pauses after an error that may pass, and returns any other error.
     pub async fn retry(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
         let (awaited, limit) = match &error.fault {
             Fault::Transient => (Awaited::Capacity, REFUSED),
@@ -60,7 +60,7 @@ impl Op<'_> {
         self.pause(wait, awaited, limit, error).await
     }
 
-    /// As [`retry`](Self::retry), for a look: nothing comes of one whose reply is lost.
+    /// As [`retry`](Self::retry), for a read: one whose reply is lost has changed nothing.
     pub async fn retry_look(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
         if error.fault == Fault::Unknown {
             return self.pause(wait, Awaited::ReadableAnswer, OUTCOME, error).await;
@@ -68,8 +68,8 @@ impl Op<'_> {
         self.retry(wait, error).await
     }
 
-    /// As [`retry`](Self::retry), for a change: one whose reply is lost may have been made, and the
-    /// next look tells.
+    /// As [`retry`](Self::retry), for a change: one whose reply is lost may have happened, which the next
+    /// observation shows.
     pub async fn retry_change(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
         if error.fault != Fault::Unknown {
             return self.retry(wait, error).await;
@@ -89,8 +89,8 @@ impl Op<'_> {
         if wait.pause_because(&awaited, limit, Some(because)).await { Ok(()) } else { Err(error) }
     }
 
-    /// Gives the error back as one to go on after; or as the end, when the run was interrupted or
-    /// has nothing left to spend.
+    /// Returns `Ok` with an error after which the call may be retried, or `Err` if the run was interrupted
+    /// or has no retries left.
     pub fn may_repeat(&self, error: Error) -> Result<Error, Error> {
         let is_free = matches!(error.fault, Fault::Awaiting { .. });
         if self.stopping() {

@@ -1,5 +1,5 @@
-//! Walks a plan: whatever has all it needs runs, and this loop alone writes the state. What has
-//! arrived together goes into one write and one fsync.
+//! Walks a plan: every step whose dependencies are done runs, and this loop alone writes the state. Entries
+//! that arrive together are written with one fsync.
 
 use std::sync::Arc;
 
@@ -16,15 +16,15 @@ use crate::plan::{Action, ActionKind, Plan, Step};
 use crate::prepare::known_outputs;
 use crate::state::{self, Store, Transition};
 
-/// Where a step is.
+/// The progress of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Status {
     Waiting,
     Running,
-    /// Still running, and its object is made: what needs it may begin.
+    /// Still running, but its object is created: dependants may start.
     Released,
     Done,
-    /// Failed, or not begun because of a failure or an interruption.
+    /// Failed, or not started because of a failure or an interruption.
     Lost,
 }
 
@@ -32,9 +32,9 @@ pub(super) struct Walk<'a, 'b> {
     plan: &'a Plan,
     shared: &'a Shared<'a>,
     store: &'b mut Store,
-    /// By the plan's order.
+    /// In the order of the plan.
     status: Vec<Status>,
-    /// After an error that no further step can survive either.
+    /// Whether an error has occurred after which no other step can succeed.
     halted: bool,
     outcome: Outcome,
 }
@@ -84,7 +84,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         *self.shared.run.options.stop.borrow()
     }
 
-    /// Starts what may begin now, as much as may run at once.
+    /// Starts the steps that may start now, up to the limit of parallel operations.
     fn begin(&mut self, running: &mut Running<'a>) {
         for at in 0..self.plan.steps.len() {
             if self.status[at] != Status::Waiting {
@@ -104,7 +104,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    /// A make may follow the bare creation of what it needs; a delete waits for completion.
+    /// A step may start when its dependency is created; a delete waits until it is complete.
     fn may_follow(&self, step: &Step, need: usize) -> bool {
         match self.status[need] {
             Status::Done => true,
@@ -146,7 +146,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         let record = state.resources.get(address);
         let all = record.into_iter().flat_map(|r| r.object.iter().chain(&r.deposed));
         let object = match (step.action.id(), step.action.removes()) {
-            // An id may be a name that was given again.
+            // An id may be a name that was used again.
             (Some(id), true) => all
                 .clone()
                 .find(|o| (o.id.as_str(), o.generation) == (id, step.generation))
@@ -154,7 +154,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             (Some(id), _) => all.clone().find(|object| object.id == id).cloned(),
             (None, _) => state.object(address).cloned(),
         };
-        // What is made in the place of an open create continues that operation.
+        // An object created in the place of an open create continues that operation.
         let open = record.and_then(|record| record.creating.as_ref()).map(|open| open.op);
         let open = open.filter(|_| !step.action.removes());
         Ok(Op {
@@ -173,7 +173,7 @@ impl<'a, 'b> Walk<'a, 'b> {
 
     fn write(&mut self, batch: &mut Vec<Line>) -> Result<(), state::Error> {
         for entry in write(self.store, batch)? {
-            // What is found by its name tells its identity only when it is done.
+            // The identity of an object that was found by its name is known only when it is complete.
             if matches!(entry.transition, Transition::CreateAccepted { .. })
                 && let Some(at) = self.making(&entry.address)
             {
@@ -183,7 +183,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         Ok(())
     }
 
-    /// The step that makes or changes an address.
+    /// Returns the step that creates or changes an address.
     fn making(&self, address: &Address) -> Option<usize> {
         let steps = &mut self.plan.steps.iter();
         steps.position(|step| step.address == *address && !step.action.removes())
@@ -206,7 +206,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
             Err(failure) => {
                 let failure = Arc::new(self.shared.run.redacted_failure(failure));
-                // What has begun on its outputs goes on; nothing else begins on them.
+                // Dependants that have started go on; no other one starts.
                 self.status[at] = Status::Lost;
                 self.halted |= failure.fault().is_some_and(ends_the_run);
                 self.tell(Event::Failed { address: address.clone(), failure: failure.clone() });
@@ -215,7 +215,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    /// A replacement came to less: the object stays, and the step that was to delete it is moot.
+    /// A replacement became an update: the object stays, and the step that deletes it is void.
     fn keep(&mut self, address: &Address) {
         let current = self.store.state().object(address).map(|object| object.id.as_str());
         for (status, step) in self.status.iter_mut().zip(&self.plan.steps) {
@@ -238,7 +238,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         self.tell(Event::Skipped { address, reason });
     }
 
-    /// After an interruption, and behind failures: what was never begun.
+    /// Skips the steps that were never started, after an interruption or behind failures.
     fn leave_the_rest(&mut self) {
         let waiting = |status: &Status| *status == Status::Waiting;
         let is_short = self.status.iter().any(waiting) || !self.outcome.failed.is_empty();

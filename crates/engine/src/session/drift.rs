@@ -1,4 +1,4 @@
-//! What differs from what was last applied, whatever the file says.
+//! Drift: what differs from what was last applied, whatever the file says.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::prepare::Wanted;
 use crate::state::{Phase, State};
 
 impl Session<'_> {
-    /// The plan that would undo it, without what could not be looked at.
+    /// Returns the plan that would undo the drift, and what could not be read.
     pub async fn drift(&self, state: &State) -> Result<(Plan, Vec<Unseen>), Error> {
         let mut settled = state.clone();
         settled.resources.retain(|_, record| {
@@ -32,7 +32,7 @@ impl Session<'_> {
                 resource.map(|resource| resource.lifecycle.clone()).unwrap_or_default();
             let desired = object.spec.clone().unwrap_or_default();
             let symbolic = desired.clone();
-            // What is guarded and gone, or broken, has drifted like anything else.
+            // A protected object that is gone or has failed has drifted like any other.
             lifecycle.guard = Guard::default();
             wanted.insert(address.clone(), Wanted { lifecycle, desired, symbolic });
             needs.insert(address.clone(), object.dependencies.keys().cloned().collect());

@@ -1,5 +1,5 @@
-//! What a plan's steps do not show: edits without effect, guards that come and go, and keys that may
-//! have been renamed.
+//! Notes on what the steps of a plan do not show: edits without effect, protection that starts or ends,
+//! and keys that may have been renamed.
 
 use super::Session;
 use crate::address::Address;
@@ -20,7 +20,7 @@ impl Session<'_> {
         }
     }
 
-    /// Guards are the state's alone: no call says that they come or go.
+    /// Protection is in the state alone: no step shows that it starts or ends.
     pub(super) fn guards(&self, plan: &Plan, state: &State) -> Vec<Noted> {
         let mut notes = Vec::new();
         for (address, resource) in &self.run.manifest.resources {
@@ -42,7 +42,7 @@ impl Session<'_> {
         notes
     }
 
-    /// One object goes and one comes: it may be the same under another key.
+    /// One object is deleted and one is created: it may be the same object with another key.
     pub(super) fn renames(&self, plan: &Plan, state: &State) -> Vec<Noted> {
         let only = |kind: &str, is_it: &dyn Fn(&Step) -> bool| {
             let mut all = plan.steps.iter().filter(|s| s.address.kind() == kind && is_it(s));
@@ -58,7 +58,7 @@ impl Session<'_> {
             .kinds()
             .iter()
             .filter_map(|kind| Some((only(kind.name, &comes)?, only(kind.name, &goes)?)));
-        // Where the name tells which object it is, the step itself has that for its reason.
+        // If the name identifies the object, the reason of the step says so.
         let is_open = |step: &Step| !matches!(creates(step, state), Some(CreateReason::NameOf(_)));
         pairs
             .filter(|(comes, goes)| comes.address != goes.address && is_open(comes))
@@ -69,8 +69,8 @@ impl Session<'_> {
             .collect()
     }
 
-    /// Former addresses of resources that are created, which nobody knows. Once a rename is done they
-    /// may stay.
+    /// Former addresses that neither file nor state know, of resources that are created. After a rename
+    /// `renamed_from` may stay in the file.
     pub(super) fn unknown_formers(&self, plan: &Plan, state: &State) -> Vec<Noted> {
         let created = plan.steps.iter().filter(|step| creates(step, state).is_some());
         let noted = |address: &Address| {

@@ -153,7 +153,7 @@ impl Stack {
         let run = self.under_way(&manifest, &providers, &events);
         let adopt = self.adopt || !salvage.knows_lineage;
         let session = Session { adopt, ..self.session(run) };
-        session.take_up(&mut store).await?;
+        session.adopt_owned(&mut store).await?;
         Ok(salvage)
     }
 

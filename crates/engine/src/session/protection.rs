@@ -1,5 +1,5 @@
-//! What the cloud would not delete, asked before anything is done: a successor would be created beside
-//! an object that stays.
+//! Deletion protection of the cloud, asked before anything is done: otherwise a run would create a
+//! successor beside an object that stays.
 
 use futures_util::future::join_all;
 
@@ -9,7 +9,7 @@ use crate::plan::{Action, Blocked, Blocker, Plan};
 use crate::state::{Phase, State};
 
 impl Session<'_> {
-    /// Asks of every object that exists and is to be deleted; what is locked blocks the plan.
+    /// Asks for every object that exists and would be deleted; a protected object blocks the plan.
     pub(super) async fn lock(
         &self,
         plan: &mut Plan,
@@ -20,7 +20,7 @@ impl Session<'_> {
             let Action::Delete { id, .. } = &step.action else { return None };
             let address = step.address.clone();
             let object = state.object(&address).filter(|object| {
-                // What an earlier run has begun to delete is not asked of again.
+                // An object whose deletion an earlier run has started is not asked for again.
                 *id == object.id && object.phase != Phase::Deleting
             })?;
             observed.live.get(&address)?.as_ref()?;

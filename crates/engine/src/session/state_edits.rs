@@ -1,4 +1,4 @@
-//! What the state learns by word: other addresses, objects that others made, objects to let go.
+//! Edits of the state by file or command: moved addresses, imported objects, released objects.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +11,14 @@ use crate::plan::{Plan, ReleaseReason, Step};
 use crate::state::{Entry, Object, Record, State, Store, Transition};
 
 impl Session<'_> {
-    /// What the file knows by another address than the state does, as entries.
+    /// Returns entries that move what the file has at another address than the state.
     pub(super) fn moves(&self, state: &State) -> Vec<Entry> {
         let resources = self.run.manifest.resources.values();
         let moved = resources.filter_map(|resource| {
             let former = resource.renamed_from.as_ref()?;
             let record = state.resources.get(former)?;
             let known = state.resources.get(&resource.address);
-            // What replacements left there goes on waiting to be deleted.
+            // Objects that replacements left there still wait to be deleted.
             let is_left = |known: &Record| {
                 known.object.is_none() && [known, record].iter().all(|one| one.creating.is_none())
             };
@@ -29,7 +29,7 @@ impl Session<'_> {
         moved.collect()
     }
 
-    /// Its generation is above those of the objects that are `left` there.
+    /// The generation is above those of the objects that are `left` at the new address.
     fn moved(
         &self,
         former: &Address,
@@ -42,13 +42,13 @@ impl Session<'_> {
         self.by_word(address, generation, Transition::Moved { from: former.clone() })
     }
 
-    /// An entry about which no cloud is asked.
+    /// Returns an entry that needs no call to a cloud.
     fn by_word(&self, address: &Address, generation: u64, transition: Transition) -> Entry {
         let at = self.run.options.clock.now().to_string();
         Entry { op: 0, address: address.clone(), generation, at, transition }
     }
 
-    /// Gives what the state knows another address. Writes.
+    /// Moves a resource of the state to another address. Writes.
     pub fn relocate(
         &self,
         store: &mut Store,
@@ -60,7 +60,7 @@ impl Session<'_> {
         Ok(store.finish()?)
     }
 
-    /// A plan that releases one object, which stays in the cloud.
+    /// Plans to release one object, which stays in the cloud.
     pub async fn survey_to_release(
         &self,
         state: &State,
@@ -80,7 +80,7 @@ impl Session<'_> {
         Ok(Surveyed { plan, observed, learnt: Vec::new() })
     }
 
-    /// Forgets an object that cannot be looked at, with its tags left on it. Writes.
+    /// Releases an object that cannot be read; its tags stay on it. Writes.
     pub fn disown(&self, store: &mut Store, address: &Address) -> Result<(), Error> {
         let Some(object) = store.state().object(address) else { return Ok(()) };
         let released = Transition::Released { id: object.id.clone() };
@@ -89,7 +89,7 @@ impl Session<'_> {
         Ok(store.finish()?)
     }
 
-    /// Takes up an object that somebody else made, for an address of the file. Writes.
+    /// Imports an object that somebody else created, for an address of the file. Writes.
     pub async fn import(
         &self,
         store: &mut Store,
@@ -123,7 +123,7 @@ impl Session<'_> {
                 ))));
             }
         };
-        // What a service takes for a name (an ARN) is not the name.
+        // A service may accept something else in place of the name, such as an ARN.
         let name = live.spec["name"].as_str().filter(|_| kind.id_is_name);
         let id = name.unwrap_or(id);
         let found = claim::found(id, &live);
