@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::kind::UpdateCost;
+use crate::kind::field::UpdateCost;
 
 /// A place in a spec: `environment.INSTANCE_ID`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

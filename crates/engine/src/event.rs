@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Address;
 use crate::awaited::Awaited;
-use crate::execute::Failure;
-use crate::plan::ActionKind;
+use crate::execute::failure::Failure;
+use crate::plan::action::ActionKind;
 
 #[derive(Clone, Debug)]
 pub enum Event {

@@ -4,7 +4,7 @@
 mod converge;
 mod create;
 mod delete;
-mod failure;
+pub(crate) mod failure;
 mod release;
 mod retry;
 mod walk;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
 /// An error of a call to a cloud.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]

@@ -19,7 +19,7 @@ mod provider;
 mod resource_type;
 pub mod tag;
 
-pub use self::fault::{Error, Fault};
+pub use self::fault::{Error, Fault, Result};
 pub use self::field::{Comparison, Field, UpdateCost, field};
 pub use self::field_table::{FieldRule, FieldTable};
 pub use self::object::{
@@ -29,5 +29,3 @@ pub use self::ownership::Ownership;
 pub use self::problem::{Problem, Problems};
 pub use self::provider::{Provider, SpecOf};
 pub use self::resource_type::{Contribution, CreateIdempotency, ResourceType, Siblings};
-
-pub type Result<T, E = Error> = std::result::Result<T, E>;

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use super::{DeletionProtection, Handle, Owner, Provider, Result, SpecOf};
+use super::fault::Result;
+use super::object::{DeletionProtection, Handle, Owner};
+use super::provider::{Provider, SpecOf};
 
 /// For kinds whose objects have parts beside them (disks, a log group, an instance profile), or that
 /// a cloud protects from deletion. A kind without either implements it with an empty block.

@@ -2,7 +2,9 @@
 
 use std::future::Future;
 
-use super::{Context, Created, Found, Handle, Intent, Live, Owner, ResourceType, Result};
+use super::fault::Result;
+use super::object::{Context, Created, Found, Handle, Intent, Live, Owner};
+use super::resource_type::ResourceType;
 use crate::change::Change;
 
 /// The normal form of a provider's kind.

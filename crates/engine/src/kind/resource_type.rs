@@ -7,7 +7,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{Context, Field, Problem};
+use super::field::Field;
+use super::object::Context;
+use super::problem::Problem;
 use crate::address::Address;
 use crate::change::Path;
 

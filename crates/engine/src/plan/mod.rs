@@ -1,6 +1,6 @@
 //! What will be done, in which order, and why. A plan is data: no clock, no I/O, no `async`.
 
-mod action;
+pub(crate) mod action;
 mod blocker;
 mod decide;
 mod note;
