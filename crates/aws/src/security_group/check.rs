@@ -5,6 +5,7 @@ use stackwright_engine::reference::is_open;
 
 use super::config::Config;
 use super::rule::{Direction, Wrong};
+use super::spec::is_text;
 
 /// A group of AWS has so many rules in each direction, unless the account has a quota of its own.
 const RULES: usize = 1000;
@@ -36,12 +37,6 @@ pub fn check(config: &Config) -> Vec<Problem> {
         }
     }
     problems.0
-}
-
-/// Tells whether a name or description has only characters that EC2 takes.
-pub(super) fn is_text(text: &str) -> bool {
-    let is_taken = |c: char| c.is_ascii_alphanumeric() || " ._-:/()#,@[]+=&;{}!$*".contains(c);
-    (1..=255).contains(&text.chars().count()) && text.chars().all(is_taken)
 }
 
 #[cfg(test)]

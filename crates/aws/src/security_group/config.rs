@@ -1,13 +1,7 @@
-//! What a user writes about a security group, and its normal form.
+//! What a user writes about a security group.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use stackwright_engine::kind::{Context, Error, Result};
-use stackwright_engine::reference::is_reserved;
-
-use super::Spec;
-use super::check::is_text;
-use super::rule::{Direction, Wrong};
 
 /// What AWS gives a new group: everything may leave, over IPv4.
 pub(super) const EGRESS: &str = "all to 0.0.0.0/0";
@@ -31,30 +25,4 @@ pub struct Config {
     /// nothing out. When nothing is written, it is left to others, and a new group lets everything out.
     #[schemars(extend("default" = [EGRESS]))]
     pub egress: Option<Vec<String>>,
-}
-
-pub(super) fn normalize(config: Config, at: &Context) -> Result<Spec> {
-    let is_taken = is_text(&at.name) && at.name != "default" && !at.name.starts_with("sg-");
-    // A name may refer to what is known after apply.
-    if !is_taken && !is_reserved(&at.name) {
-        let message = format!("`{}` is not a name for a security group", at.name);
-        return Err(Error::terminal(message).with_field("name").with_hint(
-            "at most 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*; neither `default` nor \
-             `sg-…`, which are AWS's own",
-        ));
-    }
-    let rules = |direction: Direction, texts: Option<Vec<String>>| {
-        let normalize = |texts: Vec<String>| direction.normalize(&texts);
-        texts.map(normalize).transpose().map_err(|Wrong { message, hint }| {
-            Error::terminal(message).with_field(direction.field()).with_hint(hint)
-        })
-    };
-    Ok(Spec {
-        name: at.name.clone(),
-        tags: at.tags.clone(),
-        description: config.description,
-        vpc: config.vpc,
-        ingress: rules(Direction::Ingress, config.ingress)?,
-        egress: rules(Direction::Egress, config.egress)?,
-    })
 }

@@ -13,6 +13,7 @@ mod config;
 mod observe;
 mod rule;
 mod service;
+mod spec;
 mod write;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,6 @@ use std::time::Duration;
 
 use aws_sdk_ec2::types::{ResourceType as Taggable, TagSpecification};
 use futures_util::future::join_all;
-use serde::{Deserialize, Serialize};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     Context, CreateIdempotency, Created, Error, Fault, Field, Found, Handle, Intent, Live, Owner,
@@ -33,12 +33,13 @@ use self::observe::unmanaged;
 use self::rule::Direction;
 pub use self::service::SecurityGroups;
 use self::service::{CODES, IN_USE, filter};
+pub use self::spec::Spec;
 use self::write::explain_create;
 use crate::client::SingleAttempt;
 use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
 use crate::fault::{Explain, code, explain};
-use crate::tags::{self, Tags};
+use crate::tags;
 
 /// A filter takes so many values.
 const CHUNK: usize = 200;
@@ -48,22 +49,6 @@ const DESCRIPTION: &str = "Managed by stackwright";
 
 /// The kind `security_group`.
 pub struct SecurityGroup;
-
-/// A security group in its normal form.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Spec {
-    pub name: String,
-    pub tags: Tags,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub description: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vpc: Option<String>,
-    /// One text for each rule that EC2 counts, sorted.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ingress: Option<Vec<String>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub egress: Option<Vec<String>>,
-}
 
 impl Connect for SecurityGroups {
     fn connect(cloud: &Arc<Cloud>, _: &Sources) -> Self {
@@ -111,7 +96,7 @@ impl Provider for SecurityGroups {
     type Type = SecurityGroup;
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
-        config::normalize(config, at)
+        spec::normalize(config, at)
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {

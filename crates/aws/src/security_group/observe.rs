@@ -7,9 +7,10 @@ use aws_sdk_ec2::types::{
 };
 use stackwright_engine::kind::{Error, Found, Handle, Live, Readiness, Result};
 
+use super::config;
 use super::rule::{Direction, Messages, Network, Peer, Ports, Rule, Traffic, protocol};
 use super::service::{CODES, SecurityGroups, filter};
-use super::{Spec, config};
+use super::spec::Spec;
 use crate::fault::Explain;
 use crate::tags;
 

@@ -7,10 +7,10 @@ use futures_util::TryFutureExt as _;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Error, Fault, Result};
 
-use super::Spec;
 use super::observe::rules;
 use super::rule::{Direction, Messages, Peer, Ports, Rule, Traffic, Wrong};
 use super::service::{CODES, SecurityGroups, filter};
+use super::spec::Spec;
 use crate::fault::{Explain, code, explain};
 use crate::tags;
 
