@@ -139,7 +139,7 @@ fn a_run_stopped_by_a_signal_anywhere_is_finished_by_the_next_one() {
                     signals += 1;
                     running.signal(signal);
                     if twice {
-                        running.hear("once more to leave at once");
+                        running.hear("press Ctrl-C again to stop at once");
                         running.signal(signal);
                     } else {
                         proxy.resume();

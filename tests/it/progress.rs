@@ -29,7 +29,7 @@ fn event(ran: &Ran, name: &str) -> Value {
 fn interrupted(mut running: Running, proxy: &Proxy) -> Ran {
     proxy.paused();
     running.signal("INT");
-    running.hear("once more to leave at once");
+    running.hear("press Ctrl-C again to stop at once");
     proxy.resume();
     running.wait().code(130)
 }
@@ -91,7 +91,7 @@ fn an_interrupted_run_reports_its_progress_and_how_to_continue() {
     let mut running = stack.start(&["reconcile", "my stack.yaml"]);
     proxy.paused();
     running.signal("TERM");
-    running.hear("once more to leave at once");
+    running.hear("press Ctrl-C again to stop at once");
     running.signal("TERM");
     running
         .wait()
