@@ -100,7 +100,7 @@ fn damaged_files_are_rebuilt_and_nothing_is_lost() {
             stack.run(command).code(1).says("`stackwright state rebuild`");
         }
         let ran = stack.ok(&["state", "rebuild"]).says("damaged: ").says("kept as they were");
-        assert!(ran.stderr.contains("the state knows"), "{when}: {ran}");
+        assert!(ran.stderr.contains("the state has"), "{when}: {ran}");
         stack.ok(&["show"]);
         witness.finishes(&stack, &["create", "update"], &when);
         stack.ok(&["state", "rebuild"]).says("the files are whole");

@@ -287,7 +287,7 @@ fn a_release_killed_anywhere_is_finished() {
         kept.goes(stack);
     };
     let finish = |stack: &Sandbox, when: &str| {
-        witness.finishes(stack, &["forget"], when);
+        witness.finishes(stack, &["release"], when);
         kept.is(false, stack, when);
     };
     everywhere("release", (&emulator, &witness, &mut stack), adopt, RECONCILE, finish);

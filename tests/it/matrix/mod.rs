@@ -61,7 +61,7 @@ fn the_table_of_fields_agrees_with_the_rows() {
             let line = line.expect("a line");
             let cells: Vec<&str> = line.trim_matches('|').split(" | ").map(str::trim).collect();
             let change = match (&row.seen, row.action) {
-                (Seen::Not, _) => "nothing",
+                (Seen::Not, _) => "none",
                 (_, Action::Update) if row.never_less => "in place; never smaller",
                 (_, Action::Update) => "in place",
                 (_, Action::Restart) => "restarts",
@@ -70,12 +70,12 @@ fn the_table_of_fields_agrees_with_the_rows() {
             assert_eq!(cells[2], change, "{line}");
             let taken_out = cells[4].trim_end_matches(" |");
             match &row.removed {
-                Removed::Needed => assert_eq!(taken_out, "needed", "{line}"),
-                Removed::Refused => assert_eq!(taken_out, "refused", "{line}"),
-                Removed::Replaces => assert_eq!(taken_out, "made anew without it", "{line}"),
+                Removed::Needed => assert_eq!(taken_out, "required", "{line}"),
+                Removed::Refused => assert_eq!(taken_out, "blocked", "{line}"),
+                Removed::Replaces => assert_eq!(taken_out, "new object without it", "{line}"),
                 Removed::Default(value) => assert_eq!(taken_out, format!("`{value}`"), "{line}"),
                 Removed::Nothing | Removed::Becomes(_) => {
-                    assert!(!["needed", "refused"].contains(&taken_out), "{line}");
+                    assert!(!["required", "blocked"].contains(&taken_out), "{line}");
                 }
             }
         }

@@ -23,7 +23,7 @@ pub struct Bench {
     fields: RefCell<Map<String, Value>>,
 }
 
-const OTHERWISE: &str = "it was made, but not with `";
+const OTHERWISE: &str = "created, but not with the requested `";
 const UNCHANGED: &str = "update accepted but not applied";
 
 /// What one edit must cause.
@@ -329,7 +329,7 @@ impl Bench {
             Removed::Refused => {
                 return refused(
                     65,
-                    &format!("`{}` has no default to return to", row.spec()),
+                    "was removed from the file and has no default",
                     &["plan"],
                 );
             }
