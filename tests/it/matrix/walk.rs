@@ -327,11 +327,10 @@ impl Bench {
                 return refused(65, &format!("needs `{}`", row.field()), &["validate"]);
             }
             Removed::Refused => {
-                return refused(
-                    65,
-                    "was removed from the file and has no default",
-                    &["plan"],
-                );
+                let (field, of) = (row.spec(), self.table.address);
+                let says =
+                    format!("`{field}` of {of} was removed from the file and has no default");
+                return refused(65, &says, &["plan"]);
             }
             Removed::Nothing => {
                 let nothing = now.clone();
