@@ -18,7 +18,7 @@ const NO_DIAGNOSTIC: &[&str] = &[
     "just pushed",
     // Of zips that are too large, or too broken, to be kept here.
     "a name in the zip: {error}",
-    "more than 250 MB unzipped, which is what Lambda takes",
+    "more than 250 MB unzipped, which is the limit of Lambda",
 ];
 
 /// Functions of kinds whose texts are diagnostics, besides `check` and what begins like it.
@@ -64,17 +64,17 @@ fn every_page_is_of_a_story() {
     for (name, _) in pages() {
         let (name, width) = name.split_once('@').expect("a width");
         assert!(WIDTHS.contains(&width), "{name}@{width} is for no width of ours");
-        let is_told = match name.strip_prefix("invalid-") {
+        let is_in_a_story = match name.strip_prefix("invalid-") {
             Some(file) if folder.join(format!("invalid/{file}.yaml")).is_file() => true,
-            Some(generated) => is_told(&stories, generated),
-            None => is_told(&stories, name),
+            Some(generated) => is_in_a_story(&stories, generated),
+            None => is_in_a_story(&stories, name),
         };
-        assert!(is_told, "nothing makes the page {name}; remove it");
+        assert!(is_in_a_story, "nothing makes the page {name}; remove it");
     }
 }
 
 /// A page is named whole, or by what its story puts before the rest: `plan-` and `update`.
-fn is_told(stories: &str, name: &str) -> bool {
+fn is_in_a_story(stories: &str, name: &str) -> bool {
     let is_named = |name: &str| stories.contains(&format!("\"{name}\""));
     let prefixes =
         ["plan-blocked-", "explain-blocked-", "plan-", "explain-", "reconcile-", "help-"];

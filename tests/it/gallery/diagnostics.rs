@@ -25,6 +25,10 @@ fn every_wrong_file_is_a_page() {
         paths.sort();
         paths
     };
+    let many_rules = format!(
+        "stack: s\nsecurity_group:\n  web:\n    ingress:\n{}",
+        "      - ssh from anywhere\n".repeat(1001)
+    );
     let too_large = "# A line of the file.\n".repeat(60_000).into_bytes();
     let mut different = Vec::new();
     for width in WIDTHS {
@@ -42,6 +46,8 @@ fn every_wrong_file_is_a_page() {
             let file = fs::read(path).expect("a stack file");
             different.extend(compare(&stack, &name, width, &file));
         }
+        let many_rules = many_rules.as_bytes();
+        different.extend(compare(&stack, "security-group-many-rules", width, many_rules));
         different.extend(compare(&stack, "file-too-large", width, &too_large));
         different.extend(compare(&stack, "file-not-utf-8", width, b"stack: s\n# caf\xe9\n"));
     }

@@ -5,6 +5,7 @@ mod converge;
 mod create;
 mod delete;
 pub(crate) mod failure;
+mod find;
 mod release;
 mod retry;
 mod walk;

@@ -1,0 +1,174 @@
+//! Finding the object of a create whose outcome is unknown: by its tags, its name, or the recorded intent.
+
+use super::{Failure, Op};
+use crate::awaited::Awaited;
+use crate::kind::{CreateIdempotency, Error, Fault, Found, tag};
+
+/// The owner of a name that a create found taken.
+pub(super) enum Named {
+    Ours(Found),
+    Foreign,
+}
+
+impl Op<'_> {
+    /// After a lost reply: returns the object if it is visible. For a create that cannot be repeated, waits
+    /// until it would be visible.
+    pub(super) async fn find_lost(
+        &self,
+        name: &str,
+        begun: &str,
+    ) -> Result<Option<Found>, Failure> {
+        match self.provider.kind().create {
+            CreateIdempotency::Token
+            | CreateIdempotency::UniqueName
+            | CreateIdempotency::UniqueNameUntagged => Ok(self.find_ours(name).await?),
+            CreateIdempotency::LookUp { .. } => self.look_up(name, begun).await,
+        }
+    }
+
+    /// Returns `None` if the object is not visible after the consistency window.
+    pub(super) async fn look_up(&self, name: &str, begun: &str) -> Result<Option<Found>, Failure> {
+        let own = match self.provider.kind().create {
+            CreateIdempotency::LookUp { consistency_window } => consistency_window,
+            _ => crate::observe::GRACE,
+        };
+        let window = self.shared.run.options.consistency_window.unwrap_or(own);
+        let mut wait = self.wait();
+        let mut has_waited = false; // a clock that was set back makes no age
+        loop {
+            // The time counts at which the search began.
+            let is_conclusive = has_waited || self.shared.run.options.clock.age(begun) >= window;
+            if let Some(found) = self.find_ours(name).await? {
+                return Ok(Some(found));
+            }
+            if is_conclusive {
+                return Ok(None);
+            }
+            if self.stopping() {
+                return Err(Failure::Interrupted(Awaited::EarlierCreate));
+            }
+            has_waited = !wait.pause(&Awaited::EarlierCreate, window).await;
+        }
+    }
+
+    /// Returns the object that has the name. One that an earlier run created may not be visible yet, and a
+    /// predecessor may still be visible: the operation waits for both. `unknown`: as in [`make`](Self::make).
+    ///
+    /// Where names are unique only in part (in one network), others may have the same name, so that
+    /// only the object of this very create counts. Recovery has waited for creates of earlier runs:
+    /// unless an attempt of this run has an unknown outcome, the name is somebody else's.
+    pub(super) async fn find_named(&self, name: &str, unknown: usize) -> Result<Named, Failure> {
+        let is_unique = self.provider.kind().has_unique_names();
+        let is_this = |found: &Found| {
+            self.is_ours(found) && found.generation() == self.generation || is_unique
+        };
+        let mut wait = self.wait();
+        loop {
+            let found = self.find(name).await?;
+            let named = found.into_iter().find(|found| found.name == name && is_this(found));
+            let awaited = match named {
+                Some(found) if unknown > 0 && self.is_of_the_intent(&found, name) => {
+                    return Ok(Named::Ours(found));
+                }
+                Some(found) if !self.is_ours(&found) => return Ok(Named::Foreign),
+                Some(found) if found.generation() == self.generation => {
+                    return Ok(Named::Ours(found));
+                }
+                Some(_) => Awaited::FormerGone(name.to_owned()),
+                None if unknown == 0 && !is_unique => return Ok(Named::Foreign),
+                None => Awaited::NameVisible(name.to_owned()),
+            };
+            if self.stopping() {
+                return Err(Failure::Interrupted(awaited));
+            }
+            if !wait.pause(&awaited, self.grace()).await {
+                return Err(Failure::TimedOut { awaited, limit: self.grace() });
+            }
+        }
+    }
+
+    /// Tells whether the ownership tags are set after the create.
+    pub(super) fn is_untagged(&self) -> bool {
+        self.provider.kind().create == CreateIdempotency::UniqueNameUntagged
+    }
+
+    /// Tells whether an object without an owner is that of an open create.
+    fn is_of_the_intent(&self, found: &Found, name: &str) -> bool {
+        self.is_untagged() && found.name == name && !found.tags.contains_key(tag::STACK)
+    }
+
+    /// Returns when no object has the name, so that the intent to create one may be recorded. A
+    /// predecessor may still be visible.
+    pub(super) async fn await_free_name(&self, name: &str) -> Result<(), Failure> {
+        let mut wait = self.wait();
+        loop {
+            let found = self.find(name).await?;
+            match found.into_iter().find(|found| found.name == name) {
+                None => return Ok(()),
+                Some(found) if !self.is_ours(&found) => {
+                    let error = Error::new(Fault::NameTaken, "the name is taken");
+                    return Err(taken(self.address.kind(), name, error).into());
+                }
+                Some(_) => {}
+            }
+            let awaited = Awaited::FormerGone(name.to_owned());
+            if self.stopping() {
+                return Err(Failure::Interrupted(awaited));
+            }
+            if !wait.pause(&awaited, self.grace()).await {
+                return Err(Failure::TimedOut { awaited, limit: self.grace() });
+            }
+        }
+    }
+
+    /// Returns the object of this address, generation and lineage that the state does not know, while the
+    /// outcome of a create is unknown.
+    pub(super) async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
+        let found = self.find(name).await?.into_iter();
+        let is_known = |found: &Found| {
+            let id = (self.address.kind().to_owned(), found.id.clone());
+            self.shared.known.contains(&id)
+        };
+        let ours: Vec<Found> = found
+            .filter(|found| {
+                let is_this = self.is_ours(found) && found.generation() == self.generation;
+                is_this || self.is_of_the_intent(found, name)
+            })
+            .filter(|found| !is_known(found))
+            .collect();
+        if ours.len() > 1 {
+            let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
+            let message = format!("there are {} objects of it: {}", ids.len(), ids.join(", "));
+            return Err(Error::terminal(message).with_hint("delete all but one, then run again"));
+        }
+        Ok(ours.into_iter().next())
+    }
+
+    /// Tells whether the tags are those of this stack, this state and this address.
+    fn is_ours(&self, found: &Found) -> bool {
+        let owner = &self.shared.owner;
+        let is = |tag: &str, value: &str| found.tags.get(tag).is_some_and(|v| v == value);
+        is(tag::LINEAGE, &owner.lineage)
+            && is(tag::STACK, &owner.stack)
+            && is(tag::ADDRESS, self.address.as_str())
+    }
+
+    async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
+        let mut wait = self.wait();
+        loop {
+            match self.provider.find(&self.shared.owner, &[name.to_owned()]).await {
+                Ok(found) => return Ok(found),
+                Err(error) => self.retry_look(&mut wait, error).await?,
+            }
+        }
+    }
+}
+
+pub(super) fn taken(kind: &str, name: &str, error: Error) -> Error {
+    Error::new(
+        Fault::NameTaken,
+        format!("a {kind} named `{name}` exists and does not belong to this stack"),
+    )
+    .with_hint(format!("give this one another `name:`, or delete the other {kind}"))
+    .with_source(error)
+}
