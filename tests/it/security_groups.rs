@@ -87,7 +87,7 @@ fn a_rule_that_somebody_adds_is_removed() {
     let authorize = ["ec2", "authorize-security-group-ingress", "--group-id", &id];
     emulator.aws(&[&authorize[..], &rule].concat());
     stack.settled(&[]);
-    stack.ok(&["plan"]).says("the ingress rule `tcp 22 from 0.0.0.0/0`, which is not in the file");
+    stack.ok(&["plan"]).says("has ingress rule `tcp 22 from 0.0.0.0/0`, not in the file");
 }
 
 /// A function, since no emulator changes the groups of an instance.

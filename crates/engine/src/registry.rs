@@ -100,15 +100,16 @@ impl Kind {
 
     /// Tells whether an object of this kind cannot exist beside one that is `desired`.
     pub fn excludes(&self, object: &Object, desired: &Value) -> bool {
-        let is_named_so = || self.name_of(object) == desired["name"].as_str();
+        // Names first: reading two specs is dear, and a plan compares many pairs.
         let is_excluded = |spec: &Value| (self.excludes)(spec, desired);
-        self.has_unique_names() && is_named_so() || object.spec.as_ref().is_some_and(is_excluded)
+        self.name_of(object) == desired["name"].as_str()
+            && (self.has_unique_names() || object.spec.as_ref().is_some_and(is_excluded))
     }
 
     /// Tells whether an object that exists as `live` cannot exist beside one that is `desired`.
     pub fn excludes_live(&self, live: &Value, desired: &Value) -> bool {
-        let is_named_so = || live.get("name").is_some_and(|name| Some(name) == desired.get("name"));
-        self.has_unique_names() && is_named_so() || (self.excludes)(live, desired)
+        live.get("name").is_some_and(|name| Some(name) == desired.get("name"))
+            && (self.has_unique_names() || (self.excludes)(live, desired))
     }
 
     /// Tells whether no two objects of this kind can have one name.

@@ -7,7 +7,7 @@ use super::config::Config;
 use super::rule::{Direction, Wrong};
 use super::spec::is_text;
 
-/// A group of AWS has so many rules in each direction, unless the account has a quota of its own.
+/// No quota of AWS allows more rules in one direction.
 const RULES: usize = 1000;
 
 pub fn check(config: &Config) -> Vec<Problem> {

@@ -85,7 +85,7 @@ fn spec(seen: &Seen) -> Spec {
     }
 }
 
-/// What others have let through and the file leaves to them.
+/// Rules of a direction that the file does not manage.
 pub(super) fn unmanaged(ours: &Spec, seen: &Spec) -> Vec<String> {
     let left = |ours: &Option<Vec<String>>, seen: &Option<Vec<String>>| match ours {
         Some(_) => Vec::new(),
@@ -96,9 +96,8 @@ pub(super) fn unmanaged(ours: &Spec, seen: &Spec) -> Vec<String> {
     if egress == [config::EGRESS] {
         egress.clear();
     }
-    let phrase = |direction: Direction, rule: &String| {
-        format!("the {} rule `{rule}`, which is not in the file; left alone", direction.field())
-    };
+    let phrase =
+        |direction: Direction, rule: &String| format!("{} rule `{rule}`", direction.field());
     let ingress = ingress.iter().map(|rule| phrase(Direction::Ingress, rule));
     ingress.chain(egress.iter().map(|rule| phrase(Direction::Egress, rule))).collect()
 }
@@ -257,7 +256,7 @@ mod tests {
             Spec { ingress: ingress.map(list), egress: egress.map(list), ..Spec::default() }
         };
         let live = of(Some(&["all from self"]), Some(&[config::EGRESS]));
-        let phrase = "the ingress rule `all from self`, which is not in the file; left alone";
+        let phrase = "ingress rule `all from self`";
         assert_eq!(unmanaged(&of(None, None), &live), [phrase]);
         assert_eq!(unmanaged(&of(Some(&[]), None), &live), [""; 0]);
         let open = of(Some(&[]), Some(&["all to ::/0"]));

@@ -70,7 +70,7 @@ pub trait ResourceType: Send + Sync + 'static {
 
     /// Tells whether the service refuses to have both objects at the same time, where names are unique
     /// only in part: among the security groups of one network. A kind of [`CreateIdempotency::UniqueName`]
-    /// needs none.
+    /// needs none. It is asked of two objects of one name only.
     fn excludes(_one: &Self::Spec, _other: &Self::Spec) -> bool {
         false
     }
@@ -95,8 +95,8 @@ pub enum CreateIdempotency {
     /// has seen that nothing bears the name. So an object of that name without an owner, seen while
     /// the outcome of the create is unknown (a lost reply, a killed run), is the one that this create
     /// made. A create that is refused because the name is taken, though no earlier attempt is open,
-    /// has met somebody else's object. What remains is somebody who takes the name between the look
-    /// and a create whose reply is lost.
+    /// has met somebody else's object. What remains is somebody who takes the name while the intent is
+    /// open: after the look, until the next run that writes recovers the create.
     UniqueNameUntagged,
     /// Neither: the engine looks for the ownership tags until `consistency_window` has passed since
     /// the intent, then creates again.

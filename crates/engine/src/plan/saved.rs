@@ -15,7 +15,7 @@ use crate::secret::{random, template};
 use crate::state::{Place, State};
 
 /// The number of this layout.
-const SCHEMA: u32 = 1;
+const SCHEMA: u32 = 2;
 
 /// Holds no value of the environment: a digest tells whether one has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
