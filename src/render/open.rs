@@ -14,7 +14,7 @@ pub fn sentences(open: &[OpenOperation]) -> Vec<String> {
 pub fn words(operation: &Operation) -> String {
     match operation {
         Operation::Create { sent } => {
-            format!("a create sent at {} has no known outcome yet", clean(sent))
+            format!("a create sent at {} has no known outcome yet", clean(&to_the_second(sent)))
         }
         Operation::Adopt(id) => {
             format!("{} was adopted and is not compared with the file yet", clean(id))
@@ -25,5 +25,13 @@ pub fn words(operation: &Operation) -> String {
         Operation::DeleteReplaced(id) => {
             format!("{} was replaced and is still to be deleted", clean(id))
         }
+    }
+}
+
+/// A time of RFC 3339 without fractions of a second.
+fn to_the_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((whole, _)) => format!("{whole}Z"),
+        None => time.to_owned(),
     }
 }
