@@ -65,6 +65,22 @@ fn a_stack_with_groups_converges_and_is_destroyed() {
     }
 }
 
+/// A new group lets everything out until its rules are set.
+#[test]
+fn an_instance_is_created_when_its_group_has_its_rules() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |_| Act::Pass);
+    let stack = stack(&emulator).through(&proxy);
+    stack.edit("security_groups: [security_group.web]", "security_groups: [security_group.db]");
+    stack.reconcile(&[]);
+    let calls: Vec<String> = proxy.log().into_iter().map(|call| call.operation.name).collect();
+    let at = |name: &str| calls.iter().position(|call| call == name).expect("it was called");
+    let created = at("RunInstances");
+    for rules in ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupEgress"] {
+        assert!(at(rules) < created, "{calls:?}");
+    }
+}
+
 #[test]
 fn a_rule_that_somebody_adds_is_removed() {
     let emulator = Emulator::ministack().start();

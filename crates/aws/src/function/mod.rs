@@ -56,6 +56,7 @@ impl ResourceType for Function {
     ];
     const CREATE: CreateIdempotency = CreateIdempotency::UniqueName;
     const ID_IS_NAME: bool = true;
+    const IS_USABLE_ONCE_CREATED: bool = true;
     const DELETION_IMPACT: &'static str =
         "its versions and aliases, triggers that others made, and its log";
 

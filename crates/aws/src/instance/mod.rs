@@ -65,6 +65,7 @@ impl ResourceType for Instance {
         field("power").ignored_when_unset(),
     ];
     const CREATE: CreateIdempotency = CreateIdempotency::Token;
+    const IS_USABLE_ONCE_CREATED: bool = true;
     const DELETION_IMPACT: &'static str =
         "its id, its disks with what is on them, and its addresses";
 

@@ -21,8 +21,8 @@ use crate::state::{self, Store, Transition};
 enum Status {
     Waiting,
     Running,
-    /// Still running, but its object is created: dependants may start.
-    Released,
+    /// Still running, but the call that creates its object was accepted.
+    Created,
     Done,
     /// Failed, or not started because of a failure or an interruption.
     Lost,
@@ -104,13 +104,25 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    /// A step may start when its dependency is created; a delete waits until it is complete.
-    fn may_follow(&self, step: &Step, need: usize) -> bool {
-        match self.status[need] {
+    /// A step starts when its dependency is complete, or when it is created, if that is all the step needs.
+    fn may_follow(&self, step: &Step, dependency: usize) -> bool {
+        match self.status[dependency] {
             Status::Done => true,
-            Status::Released => !step.action.removes(),
+            Status::Created => {
+                !step.action.removes() && self.needs_no_more(step, &self.plan.steps[dependency])
+            }
             _ => false,
         }
+    }
+
+    /// Tells whether a step may use an object that is created and not complete. Who writes `depends_on`
+    /// wants it complete.
+    fn needs_no_more(&self, step: &Step, dependency: &Step) -> bool {
+        let run = self.shared.run;
+        let resource = run.manifest.resources.get(&step.address);
+        let is_asked_for = resource.is_some_and(|r| r.depends_on.contains(&dependency.address));
+        let kind = run.providers.kinds().get(dependency.address.kind());
+        !is_asked_for && kind.is_some_and(|kind| kind.is_usable_once_created)
     }
 
     fn start(&mut self, at: usize, running: &mut Running<'a>) {
@@ -177,7 +189,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             if matches!(entry.transition, Transition::CreateAccepted { .. })
                 && let Some(at) = self.making(&entry.address)
             {
-                self.status[at] = Status::Released;
+                self.status[at] = Status::Created;
             }
         }
         Ok(())

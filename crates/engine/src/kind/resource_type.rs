@@ -33,6 +33,11 @@ pub trait ResourceType: Send + Sync + 'static {
     /// Whether the service's id of an object is its name, as for IAM roles and Lambda functions.
     const ID_IS_NAME: bool = false;
 
+    /// Whether dependants need no more of a new object than that its create call was accepted, so that they
+    /// may start while it gets ready. Where its later calls complete it (the rules of a security group, the
+    /// policies of a role), they have to wait.
+    const IS_USABLE_ONCE_CREATED: bool = false;
+
     /// Whether the service deletes an object that others still use. Where it does not, an object with
     /// dependants cannot go before its successor comes, and a plan that needs it is blocked.
     const IS_DELETED_WHILE_USED: bool = true;

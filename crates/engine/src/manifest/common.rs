@@ -23,7 +23,8 @@ struct Common {
     name: Option<String>,
     /// Tags of this object, over those of the stack.
     tags: BTreeMap<String, String>,
-    /// Addresses (`kind.key`) that it depends on, besides those that it refers to.
+    /// Addresses (`kind.key`) that it depends on, besides those that it refers to. It is
+    /// created when they are complete: an instance in `depends_on` is running.
     depends_on: Vec<String>,
     /// Blocks every plan that would delete or replace it, also after it was removed from the file.
     protect: bool,

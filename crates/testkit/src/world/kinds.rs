@@ -136,6 +136,7 @@ impl<W: Way> ResourceType for Sort<W> {
     ];
     const CREATE: CreateIdempotency = W::CREATE;
     const ID_IS_NAME: bool = has_unique_names::<W>();
+    const IS_USABLE_ONCE_CREATED: bool = matches!(W::CREATE, CreateIdempotency::Token);
     type Config = Config;
     type Spec = Spec;
 }

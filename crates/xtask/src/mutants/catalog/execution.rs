@@ -15,6 +15,16 @@ pub const MUTANTS: &[Mutant] = &[
         Replace("!step.action.removes()", "true"),
     ),
     Mutant::engine(
+        "no step waits until its dependency is complete",
+        "Walk::needs_no_more",
+        Replace("kind.is_usable_once_created", "!kind.name.is_empty()"),
+    ),
+    Mutant::engine(
+        "`depends_on` does not wait until the dependency is complete",
+        "Walk::needs_no_more",
+        Replace("!is_asked_for", "true"),
+    ),
+    Mutant::engine(
         "a step begins though what it needs has failed",
         "Walk::ended",
         Replace("Status::Lost", "Status::Done"),
