@@ -14,12 +14,11 @@ const GLOBAL: &str = "Global options";
 
 #[derive(Debug, Parser)]
 #[command(name = "stackwright", version, propagate_version = true, max_term_width = 100)]
-#[command(
-    about = "Make a cloud match a file: EC2 instances, IAM roles, Lambda functions, APIs.\n\n\
+#[command(about = "Make a cloud match a file: EC2 instances, security groups,\n\
+        IAM roles, Lambda functions and APIs.\n\n\
         `plan` compares stack.yaml with the state and the cloud, and shows the changes.\n\
         `reconcile` makes them. A run may be interrupted or killed at any time: the next\n\
-        run finishes the job."
-)]
+        run finishes the job.")]
 #[command(after_help = "\
 Examples:
   stackwright plan                Show what would change
@@ -35,7 +34,7 @@ Exit codes:
   4    a resource failed
   5    a check failed
   6    another run is in progress
-  64   wrong usage
+  64   wrong usage, or there is no stack file
   65   invalid stack file
   130  interrupted (SIGINT)
   143  terminated (SIGTERM)")]
@@ -141,7 +140,7 @@ pub struct ReplaceArgs {
 #[derive(Clone, Debug, Args)]
 pub struct ApplyArgs {
     /// Do not ask before deleting or replacing.
-    #[arg(short, long)]
+    #[arg(short, long, alias = "auto-approve")]
     pub yes: bool,
     /// Work on at most N resources at the same time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
@@ -213,6 +212,8 @@ Examples:
     /// Delete all resources in the state, or some of them.
     #[command(
         visible_alias = "down",
+        mut_arg("targets", |arg| arg.help("Delete only this resource and what depends on it (repeatable)")),
+        mut_arg("excluded", |arg| arg.help("Keep this resource and what it depends on (repeatable)")),
         after_help = "\
 A resource with `protect: true` blocks the command. A resource with
 `retain: true` is released: its object stays in the cloud.
@@ -259,7 +260,7 @@ Example:
     },
     /// Show the resources in the state. Needs no network.
     Show {
-        /// Show only this resource.
+        /// Show only this resource, and its configuration as it was last applied.
         address: Option<String>,
         #[command(flatten)]
         stack: Stack,
@@ -320,7 +321,8 @@ Example:
     Import {
         /// Address of the resource in the file, for example `instance.web`.
         address: Address,
-        /// Id of the object: instance id, role name, function name or REST API id.
+        /// Id of the object: the id of an instance, security group or REST API; the name of a role or
+        /// function.
         id: String,
         #[command(flatten)]
         stack: Stack,

@@ -2,7 +2,6 @@
 
 use stackwright_engine::execute::Failure;
 use stackwright_engine::kind::Fault;
-use stackwright_engine::plan::{Blocked, Blocker};
 use stackwright_engine::{session, state};
 
 use crate::error::Error;
@@ -58,16 +57,10 @@ fn of_session(error: &session::Error) -> u8 {
             let mut faults = failed.iter().map(|(_, error)| &error.fault);
             faults.find(|fault| **fault != Fault::Terminal).map_or(code::INVALID, of_fault)
         }
-        session::Error::Blocked(blocked) if blocked.iter().any(is_mistake) => code::INVALID,
         session::Error::NoSuch(_) => code::USAGE,
         session::Error::Blocked(_)
         | session::Error::Foreign(_)
         | session::Error::State(_)
         | session::Error::Unclaimed(_) => code::OTHER,
     }
-}
-
-/// Whether the file itself has to be corrected.
-fn is_mistake(blocked: &Blocked) -> bool {
-    matches!(blocked.blocker, Blocker::CannotUnset(_))
 }

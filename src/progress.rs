@@ -244,7 +244,7 @@ mod tests {
         tokio::time::advance(seconds(6)).await;
         assert_eq!(printed(&mut now), "", "the silence is too short");
         tokio::time::advance(seconds(1)).await;
-        assert_eq!(printed(&mut now), "… refreshing: at work, 7 s");
+        assert_eq!(printed(&mut now), "… refreshing: in progress, 7 s");
         assert_eq!(printed(&mut now), "", "a line was just printed");
         now.begin(None);
         tokio::time::advance(seconds(60)).await;
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(
             printed(&mut now),
             "… working: waiting for EC2 to answer DescribeInstances, 9 s of 60 s\n\
-             … role.a: at work, 5 s\n… role.c: at work, 5 s\n… role.d: at work, 5 s\n\
+             … role.a: in progress, 5 s\n… role.c: in progress, 5 s\n… role.d: in progress, 5 s\n\
              … and 1 more"
         );
     }

@@ -77,6 +77,9 @@ pub async fn run(
         let counts = human::counts(&surveyed.plan.counts(), true);
         let effort = shared::effort(&connected.calls, since);
         wrap::eprintln!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
+        if let Some(skipped) = human::skipped(&surveyed.plan) {
+            wrap::eprintln!("{skipped}");
+        }
     }
     Ok(ended)
 }

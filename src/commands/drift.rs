@@ -37,15 +37,16 @@ pub async fn run(
         anstream::println!("{document:#}");
     } else {
         wrap::out(&human::drift(&drift));
+        let is_complete = open.is_empty() && unseen.is_empty();
         for line in open {
             wrap::println!("not compared: {line}");
         }
         let place = &connected.place;
         let found = match (drifted(&drift), drift.blocked.is_empty()) {
-            (0, _) if unseen.is_empty() => "no drift".to_owned(),
+            (0, _) if is_complete => "no drift".to_owned(),
             (0, _) => "nothing else has drifted".to_owned(),
-            (count, true) => format!("{count} drifted; `reconcile` repairs them"),
-            (count, false) => format!("{count} drifted; `plan` shows what blocks a repair"),
+            (count, true) => format!("{count} drifted; `reconcile` applies the file again"),
+            (count, false) => format!("{count} drifted; `plan` shows what blocks the repair"),
         };
         let effort = shared::effort(&connected.calls, since);
         wrap::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);

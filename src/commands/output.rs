@@ -36,7 +36,7 @@ pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool
         }
         Format::Text => {
             for (name, value) in &values {
-                let value = value.as_deref().unwrap_or("(not known)");
+                let value = value.as_deref().unwrap_or("(known after apply)");
                 anstream::println!("{name} = {}", clean(value));
             }
             if workspace.manifest.cloud == Cloud::Local {
@@ -55,7 +55,10 @@ pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool
             }
         }
     }
-    Ok(0)
+    match values.iter().find(|(_, value)| value.is_none()) {
+        Some((name, _)) => one(&values, name).map(|_| 0),
+        None => Ok(0),
+    }
 }
 
 /// The name of a shell's variable for an output.
@@ -83,7 +86,7 @@ fn one<'a>(values: &'a BTreeMap<String, Option<String>>, name: &str) -> Result<&
     match values.get(name) {
         Some(Some(value)) => Ok(value),
         Some(None) => Err(Error::Unknown(
-            format!("`{name}` is not known"),
+            format!("the output `{name}` is not known yet"),
             Some(
                 "run `stackwright reconcile` first, with the variables that it refers to set"
                     .into(),

@@ -82,7 +82,7 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
         );
     }
     if !open.is_empty() {
-        wrap::eprintln!("not finished by an earlier run; `reconcile` recovers it:");
+        wrap::eprintln!("left incomplete by an earlier run; `reconcile` continues it:");
         open.iter().for_each(|line| wrap::eprintln!("  {line}"));
     }
     wrap::out(&human::plan(plan, connected.providers.kinds()));
@@ -91,7 +91,10 @@ fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, sin
     if plan.is_empty() && !plan.blocked.is_empty() {
         return;
     }
-    let counts = human::counts(&plan.counts(), false);
+    let mut counts = human::counts(&plan.counts(), false);
+    if !plan.blocked.is_empty() {
+        counts.push_str("; blocked");
+    }
     let effort = shared::effort(&connected.calls, since);
     wrap::println!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
     if let Some(skipped) = human::skipped(plan) {

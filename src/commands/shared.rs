@@ -166,7 +166,7 @@ impl Ends<'_> {
                 during: ", for the state cannot be written any more",
                 is_broken: true,
                 open: state.open(),
-                go_on: self.again.to_owned(),
+                resume: self.again.to_owned(),
                 ..Unfinished::default()
             };
             self.progress.say(|| unfinished.human(), || unfinished.json());
@@ -183,9 +183,9 @@ impl Ends<'_> {
             is_broken: false,
             done: names(outcome.done.iter()),
             failed: names(outcome.failed.iter().map(|(address, _)| address)),
-            not_begun: names(outcome.skipped.iter()),
+            not_started: names(outcome.skipped.iter()),
             open: state.open(),
-            go_on: self.again.to_owned(),
+            resume: self.again.to_owned(),
         };
         self.progress.say(|| unfinished.human(), || unfinished.json());
     }

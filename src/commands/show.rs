@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
+use stackwright_aws::kinds;
 use stackwright_engine::address::{Address, NotAnAddress};
 use stackwright_engine::clock::Clock;
 use stackwright_engine::observe::{Survey, Unseen};
@@ -64,7 +65,7 @@ pub async fn run(
         }
         anstream::println!("{document:#}");
     } else {
-        wrap::out(&human::state(&state, only.as_ref(), &facts));
+        wrap::out(&human::state(&state, only.as_ref(), &facts, &kinds::registry()));
     }
     if !unseen.is_empty() {
         return Err(Error::session(session::Error::Unseen(unseen), &workspace.manifest));

@@ -11,7 +11,9 @@ pub fn sentence(blocked: &Blocked) -> String {
     let Blocked { address, blocker } = blocked;
     match blocker {
         Blocker::CannotUnset(path) => {
-            format!("`{path}` of {address} was removed from the file and has no default")
+            format!(
+                "`{path}` of {address} was removed from the file, and there is no default to restore"
+            )
         }
         Blocker::NameRetained(former) => {
             format!("{address} needs the name of {former}, which `retain` keeps in the cloud")
@@ -48,21 +50,24 @@ pub fn sentence(blocked: &Blocked) -> String {
 pub fn hint(blocked: &Blocked) -> String {
     let Blocked { address, blocker } = blocked;
     match blocker {
-        Blocker::CannotUnset(path) => format!("write the value of `{path}` that you want"),
+        Blocker::CannotUnset(path) => format!(
+            "write the value of `{path}` that you want; or leave it as it is: `ignore: [{path}]`"
+        ),
         Blocker::NameRetained(former) => {
             format!("another `name:`; or `renamed_from: {}` for the same object", former.key())
         }
         Blocker::NameInUse { former, .. } if former == address => {
-            "give it another `name:`; the new one is then created first".to_owned()
+            "give it another `name:`; the new one is then created before the old one is deleted"
+                .to_owned()
         }
         Blocker::NameInUse { former, .. } => {
             format!("another `name:`; or `renamed_from: {}` for the same object", former.key())
         }
         Blocker::Guarded { guard, removal: Removal::Delete } => {
-            format!("set `{}: false`, reconcile, then remove it", name(*guard))
+            format!("set `{}: false`, run `reconcile`, then delete it", name(*guard))
         }
         Blocker::Guarded { guard, removal: Removal::Replace(_) } => format!(
-            "undo the change; or, if it may be replaced, reconcile with `{}: false` alone first",
+            "undo the change; or, if it may be replaced, first run `reconcile` with `{}: false` alone",
             name(*guard)
         ),
         Blocker::CannotShrink { now, .. } => format!(

@@ -5,7 +5,7 @@ use crate::commands::check::Failure;
 /// Why a check failed.
 pub fn failure(failure: &Failure) -> String {
     match failure {
-        Failure::Unknown(reference) => format!("{reference} is not known"),
+        Failure::Unknown(reference) => format!("{reference} is not known yet"),
         Failure::Call(message) => message.clone(),
         Failure::Status { status, wanted, body } => {
             format!("answered {status} instead of {wanted}: {body}")
@@ -19,9 +19,10 @@ pub fn failure(failure: &Failure) -> String {
 /// What to look at next.
 pub fn hint(failure: &Failure) -> &'static str {
     match failure {
+        Failure::Unknown(_) => "`stackwright reconcile` creates what it refers to",
         Failure::Status { status: 400..500, .. } => {
-            "the resources are in place; does the API have that route, and does it let the call in?"
+            "does the API have that route, and does it let the call in?"
         }
-        _ => "the resources are in place; `stackwright logs FUNCTION` may show why",
+        _ => "`stackwright logs FUNCTION` may show why",
     }
 }

@@ -129,7 +129,7 @@ impl Report<'_> {
             Why::OtherLineage => "belongs to another copy of this stack's state",
             Why::TakenOver => "was adopted by another copy of this stack's state",
             Why::Duplicate => "is a second object beside the one in the state",
-            Why::NameTaken => "has a name that this stack needs, and was not created by it",
+            Why::NameTaken => "has a name that this stack needs, and does not belong to it",
         };
         let place = address.as_ref().map(|address| format!("{}: ", self.named(address)));
         let is_taken = foreign.why == Why::NameTaken;
@@ -163,7 +163,7 @@ fn skipping(unseen: &[Unseen]) -> Option<String> {
     (is_reached && !flags.is_empty()).then(|| {
         let flags = flags.join(" ");
         format!(
-            "  hint: `plan`, `reconcile` and `destroy` go on without it by `{flags}`; \
+            "  hint: `plan`, `reconcile` and `destroy` leave it out with `{flags}`; \
              `state rm --force` releases it as it is"
         )
     })

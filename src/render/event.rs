@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use stackwright_engine::event::{Event, Recovery, SkipReason};
+use stackwright_engine::execute::Failure;
 
 use super::human::{DIM, RED, styled, words};
 use super::{clean, failure, time};
@@ -32,13 +33,16 @@ pub fn line(event: &Event) -> Option<String> {
             let elapsed = styled(DIM, &time(*elapsed));
             format!("{} {address} {participle}  {elapsed}", styled(color, symbol))
         }
+        Event::Failed { address, failure } if matches!(**failure, Failure::Interrupted(_)) => {
+            format!("{} {address}: {}", styled(DIM, "."), clean(&failure::message(failure)))
+        }
         Event::Failed { address, failure } => {
             let hint = failure::hint(failure).map(|hint| format!("\n    hint: {hint}"));
             let message = clean(&failure::message(failure));
             format!("{} {address}: {message}{}", styled(RED, "x"), hint.unwrap_or_default())
         }
         Event::Skipped { address, reason } => {
-            format!("{} {address} not begun: {}", styled(DIM, "."), skip(reason))
+            format!("{} {address} not started: {}", styled(DIM, "."), skip(reason))
         }
         Event::Stopping => {
             "stopping: calls in flight are finished first; press Ctrl-C again to stop at once"
@@ -51,7 +55,7 @@ pub fn line(event: &Event) -> Option<String> {
 pub fn waiting(silent: &Silent) -> String {
     let Silent { who, what, because, elapsed, limit } = silent;
     let (dots, time) = (styled(DIM, "…"), spent(*elapsed, *limit));
-    let Some(what) = what else { return format!("{dots} {who}: at work, {time}") };
+    let Some(what) = what else { return format!("{dots} {who}: in progress, {time}") };
     let because = because.as_ref().map(|because| format!(": {}", clean(because)));
     format!("{dots} {who}: waiting for {}, {time}{}", clean(what), because.unwrap_or_default())
 }
@@ -61,18 +65,18 @@ fn recovery(outcome: Recovery) -> &'static str {
     match outcome {
         Recovery::Found => "the create had succeeded; found by its tags",
         Recovery::SentAgain => "the create was sent again, with its token",
-        Recovery::CreatedLater => "the create is not seen to have succeeded; it is repeated",
+        Recovery::CreatedLater => "nothing shows that the create succeeded; it is repeated",
         Recovery::NeverHappened => "the create had not happened",
     }
 }
 
-/// Why a step is not begun.
+/// Why a step is not started.
 pub fn skip(reason: &SkipReason) -> String {
     match reason {
-        SkipReason::Needs(address) => format!("it needs {address}"),
-        SkipReason::DependencyFailed => "something that it needs failed".to_owned(),
+        SkipReason::Needs(address) => format!("it depends on {address}"),
+        SkipReason::DependencyFailed => "a resource that it depends on failed".to_owned(),
         SkipReason::Interrupted => "the run was interrupted".to_owned(),
-        SkipReason::Halted => "the run could not go on".to_owned(),
+        SkipReason::Halted => "the run stopped at an error that no other step can avoid".to_owned(),
     }
 }
 

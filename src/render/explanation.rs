@@ -42,6 +42,8 @@ struct Field<'a> {
     /// What is created or replaced, from the nearest to the first cause.
     through: Vec<String>,
     avoid: Option<String>,
+    /// The object is replaced, because of this field or of another reason.
+    is_replaced: bool,
 }
 
 impl<'a> Explanation<'a> {
@@ -70,33 +72,42 @@ impl<'a> Explanation<'a> {
             (others(address, after), others(address, waiting.map(|s| &s.address)));
         let changes = step.map(|step| step.action.changes()).unwrap_or_default();
         let shown = changes.iter().filter(|change| !is_own_tag(change));
-        let fields = shown.map(|change| on.field(address, change)).collect();
+        let is_replaced = step.is_some_and(|step| step.kind() == ActionKind::Replace);
+        let fields =
+            shown.map(|change| Field { is_replaced, ..on.field(address, change) }).collect();
         let blocked = plan.blocked.iter().filter(|blocked| blocked.address == *address).collect();
         Self { address, step, fields, lost, blocked, after, before }
     }
 
     pub fn human(&self) -> String {
-        let Some(step) = self.step else {
-            return format!("{}: no changes; matches the file\n", self.address);
+        let mut text = match self.step {
+            Some(step) => human::head(step),
+            None if self.blocked.is_empty() => {
+                return format!("{}: no changes; matches the file\n", self.address);
+            }
+            None => format!("{}\n", self.address),
         };
-        let mut text = human::head(step);
-        if let Some(because) = reason::step(step) {
+        if let Some(because) = self.step.and_then(reason::step) {
             let _ = writeln!(text, "  because {because}");
         }
         for field in &self.fields {
             field.human(&mut text);
         }
         let mut line = |what: &str, said: &str| {
-            let _ = writeln!(text, "  {what:8} {said}");
+            let _ = writeln!(text, "  {what:9} {said}");
         };
         if let Some(lost) = &self.lost {
             line("lost:", &clean(lost));
         }
         for blocked in &self.blocked {
             line("blocked:", &blocker::sentence(blocked));
+            line("hint:", &blocker::hint(blocked));
         }
-        if step.action.deletes_first() {
-            line("gap:", "its name is unique: the old object is deleted first");
+        if self.step.is_some_and(|step| step.action.deletes_first()) {
+            line(
+                "downtime:",
+                "its name is unique, so the old object is deleted before the new one is created",
+            );
         }
         for (what, addresses) in [("after:", &self.after), ("before:", &self.before)] {
             if !addresses.is_empty() {
@@ -152,7 +163,9 @@ impl Field<'_> {
         for through in &self.through {
             line("through:", through);
         }
-        line("cost:", reason::cost(change.cost));
+        if !self.is_replaced || change.cost == UpdateCost::Replace {
+            line("cost:", reason::cost(change.cost));
+        }
         if let Some(avoid) = &self.avoid {
             line("avoid:", avoid);
         }
@@ -213,6 +226,7 @@ impl<'a> Reading<'a> {
             through,
             avoid: Avoid { change, path: &path, is_derived: written.is_some(), may_ignore }
                 .advice(),
+            is_replaced: false,
         }
     }
 

@@ -122,7 +122,7 @@ fn block(text: &mut String, step: &Step, kind: Option<&Kind>) {
     if step.action.deletes_first() {
         let _ = writeln!(
             text,
-            "      its name is unique: the old object is deleted first, and for a moment there is none"
+            "      downtime: its name is unique, so the old object is deleted before the new one is created"
         );
     }
     let unmanaged = step.action.unmanaged();
@@ -178,14 +178,11 @@ pub fn question(plan: &Plan, cloud: &str) -> String {
     format!("{}{rest} on {cloud}?", first.map(String::from).unwrap_or_default())
 }
 
-/// `11 calls, 0 of them writes, 120 ms`.
+/// `11 API calls, 0 writes, 120 ms`.
 pub fn effort(calls: u64, writes: u64, elapsed: Duration) -> String {
-    let calls = if calls == 1 { "1 call".into() } else { format!("{calls} calls") };
-    format!(
-        "{calls}, {writes} of them {}, {}",
-        if writes == 1 { "a write" } else { "writes" },
-        time(elapsed)
-    )
+    let calls = if calls == 1 { "1 API call".into() } else { format!("{calls} API calls") };
+    let writes = if writes == 1 { "1 write".into() } else { format!("{writes} writes") };
+    format!("{calls}, {writes}, {}", time(elapsed))
 }
 
 /// Everything the state holds, or one resource of it.
@@ -193,6 +190,7 @@ pub fn state(
     state: &State,
     only: Option<&Address>,
     facts: &BTreeMap<Address, BTreeMap<String, String>>,
+    kinds: &Registry,
 ) -> String {
     let place = &state.place;
     let mut text = format!(
@@ -209,7 +207,13 @@ pub fn state(
         }
         let _ = writeln!(text, "\n{}", styled(BOLD, address.as_str()));
         match (&record.object, &record.creating) {
-            (Some(object), _) => resource(&mut text, object, facts.get(address)),
+            (Some(object), _) => {
+                resource(&mut text, object, facts.get(address));
+                if let (Some(_), Some(spec)) = (only, &object.spec) {
+                    text.push_str("  configuration, as last applied:\n");
+                    fields(&mut text, &written(spec, kinds.get(address.kind())));
+                }
+            }
             (None, Some(creating)) => {
                 let create = Operation::Create { sent: creating.at.clone() };
                 let _ = writeln!(text, "  {}", open::words(&create));
@@ -228,13 +232,22 @@ pub fn state(
     if !open.is_empty() {
         let _ = writeln!(
             text,
-            "\nnot finished by an earlier run; the next one (`reconcile` or `destroy`) recovers it:"
+            "\nleft incomplete by an earlier run; the next `reconcile` or `destroy` continues it:"
         );
         open.iter().for_each(|line| {
             let _ = writeln!(text, "  {line}");
         });
     }
     text
+}
+
+/// The part of a spec that a user writes, besides name and tags.
+fn written(spec: &Value, kind: Option<&Arc<Kind>>) -> Value {
+    let is_written = |field: &str| {
+        matches!(field, "name" | "tags") || kind.is_none_or(|kind| kind.fields.is_of_config(field))
+    };
+    let fields = spec.as_object().into_iter().flatten();
+    fields.filter(|(field, _)| is_written(field)).map(|(f, v)| (f.clone(), v.clone())).collect()
 }
 
 fn resource(text: &mut String, object: &Object, facts: Option<&BTreeMap<String, String>>) {
@@ -250,8 +263,8 @@ fn resource(text: &mut String, object: &Object, facts: Option<&BTreeMap<String, 
         line(output, value);
     }
     if !object.dependencies.is_empty() {
-        let needs: Vec<&str> = object.dependencies.keys().map(Address::as_str).collect();
-        line("needs", &needs.join(", "));
+        let dependencies: Vec<&str> = object.dependencies.keys().map(Address::as_str).collect();
+        line("depends on", &dependencies.join(", "));
     }
     if object.generation > 1 {
         line("generation", &object.generation.to_string());

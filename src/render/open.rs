@@ -20,7 +20,7 @@ pub fn words(operation: &Operation) -> String {
             format!("{} was adopted and is not compared with the file yet", clean(id))
         }
         Operation::Complete(id) => format!("{} was created and is not complete yet", clean(id)),
-        Operation::Update(id) => format!("an update of {} did not finish", clean(id)),
+        Operation::Update(id) => format!("the update of {} is not finished", clean(id)),
         Operation::Delete(id) => format!("{} is being deleted", clean(id)),
         Operation::DeleteReplaced(id) => {
             format!("{} was replaced and is still to be deleted", clean(id))

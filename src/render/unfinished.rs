@@ -1,4 +1,4 @@
-//! What is said of a run that did not do everything: what is done, what is open, and how to go on.
+//! The report of a run that did not do everything: what is done, what is incomplete, and how to continue.
 
 use serde_json::{Value, json};
 use stackwright_engine::state::OpenOperation;
@@ -19,43 +19,44 @@ pub struct Unfinished {
     /// Addresses; also of the two that follow.
     pub done: Vec<String>,
     pub failed: Vec<String>,
-    pub not_begun: Vec<String>,
+    pub not_started: Vec<String>,
     /// What the state has as begun and not finished.
     pub open: Vec<OpenOperation>,
     /// For a shell.
-    pub go_on: String,
+    pub resume: String,
 }
 
 impl Unfinished {
     pub fn human(&self) -> String {
         let failed = self.failed.len();
         let mut lines = vec![if self.is_broken {
-            format!("interrupted{}; the next run recovers what was begun", self.during)
+            format!("interrupted{}; the next run recovers what was started", self.during)
         } else if self.is_interrupted {
-            format!("interrupted{}; everything is recorded", self.during)
+            format!("interrupted{}; progress is saved", self.during)
         } else {
-            format!("{failed} failed; everything is recorded")
+            format!("{failed} failed; progress is saved")
         }];
-        let cut_short = if self.is_interrupted { "cut short" } else { "failed" };
+        let incomplete = if self.is_interrupted { "interrupted" } else { "failed" };
         for (what, which) in
-            [("done", &self.done), (cut_short, &self.failed), ("not begun", &self.not_begun)]
+            [("done", &self.done), (incomplete, &self.failed), ("not started", &self.not_started)]
         {
             if !which.is_empty() {
                 lines.push(format!("  {what}: {}", cut(which).join(", ")));
             }
         }
         let open = open::sentences(&self.open);
-        lines.extend(cut(&open).iter().map(|open| format!("  open: {open}")));
-        let advice = if self.is_interrupted { "Go on with" } else { "Fix the cause, then run" };
-        lines.push(format!("{advice}: {}", self.go_on));
+        lines.extend(cut(&open).iter().map(|open| format!("  incomplete: {open}")));
+        let advice =
+            if self.is_interrupted { "To continue, run" } else { "Fix the cause, then run" };
+        lines.push(format!("{advice}: {}", self.resume));
         lines.join("\n")
     }
 
     pub fn json(&self) -> Value {
         json!({
             "event": "unfinished", "interrupted": self.is_interrupted, "done": self.done,
-            "failed": self.failed, "not_begun": self.not_begun, "open": open::sentences(&self.open),
-            "go_on": self.go_on,
+            "failed": self.failed, "not_started": self.not_started, "open": open::sentences(&self.open),
+            "resume": self.resume,
         })
     }
 }
@@ -72,23 +73,23 @@ fn cut(items: &[String]) -> Vec<String> {
 }
 
 /// A signal came while nothing was under way.
-pub fn idle(go_on: &str, json: bool) -> String {
+pub fn idle(resume: &str, json: bool) -> String {
     if json {
-        let idle = Unfinished { is_interrupted: true, go_on: go_on.into(), ..<_>::default() };
+        let idle = Unfinished { is_interrupted: true, resume: resume.into(), ..<_>::default() };
         return idle.json().to_string();
     }
-    format!("\ninterrupted; nothing was under way. Go on with: {go_on}")
+    format!("\ninterrupted; nothing was in progress. To continue, run: {resume}")
 }
 
 /// A second signal came before what was under way had ended.
-pub fn left(go_on: &str, json: bool) -> String {
+pub fn left(resume: &str, json: bool) -> String {
     if json {
-        let left = Unfinished { is_interrupted: true, go_on: go_on.into(), ..<_>::default() };
+        let left = Unfinished { is_interrupted: true, resume: resume.into(), ..<_>::default() };
         let mut event = left.json();
         event["at_once"] = true.into();
         return event.to_string();
     }
-    format!("stopped; the next run recovers. Go on with: {go_on}")
+    format!("stopped; the next run recovers. To continue, run: {resume}")
 }
 
 #[cfg(test)]
@@ -104,21 +105,21 @@ mod tests {
         let unfinished = Unfinished {
             done: texts(40),
             failed: texts(1),
-            not_begun: texts(9),
+            not_started: texts(9),
             open: vec![OpenOperation {
                 address: Address::new("role", "0"),
                 operation: Operation::Update("a\u{1b}b".into()),
             }],
-            go_on: "stackwright reconcile".into(),
+            resume: "stackwright reconcile".into(),
             ..Unfinished::default()
         };
         assert_eq!(
             unfinished.human(),
-            "1 failed; everything is recorded\n  \
+            "1 failed; progress is saved\n  \
              done: role.0, role.1, role.2, role.3, role.4, role.5, role.6, role.7, and 32 more\n  \
              failed: role.0\n  \
-             not begun: role.0, role.1, role.2, role.3, role.4, role.5, role.6, role.7, role.8\n  \
-             open: role.0: an update of a\\u{1b}b did not finish\n\
+             not started: role.0, role.1, role.2, role.3, role.4, role.5, role.6, role.7, role.8\n  \
+             incomplete: role.0: the update of a\\u{1b}b is not finished\n\
              Fix the cause, then run: stackwright reconcile"
         );
     }

@@ -34,11 +34,11 @@ pub fn outline(value: &Value, indent: usize) -> String {
     parts.join(&format!("\n{:indent$}", ""))
 }
 
+/// Whether a field says nothing. An empty list does: `egress: []` lets no traffic out.
 pub fn is_empty(value: &Value) -> bool {
     match value {
         Value::Null => true,
         Value::Object(map) => map.is_empty(),
-        Value::Array(items) => items.is_empty(),
         _ => false,
     }
 }

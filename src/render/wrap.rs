@@ -193,7 +193,11 @@ mod tests {
             &["to go on, run", "  `stackwright reconcile --adopt` or", "  wait"],
         );
         let command = "stackwright reconcile -f a.yaml --region eu-west-1";
-        check(&format!("Go on with: {command}"), 40, &["Go on with:", &format!("  {command}")]);
+        check(
+            &format!("To continue, run: {command}"),
+            40,
+            &["To continue, run:", &format!("  {command}")],
+        );
         check(
             "one ` alone is no quotation, and the line is wrapped",
             40,

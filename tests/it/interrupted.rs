@@ -49,7 +49,7 @@ fn the_first_interrupt_lets_running_calls_end() {
     proxy.paused();
     running.signal("INT");
     proxy.resume();
-    running.wait().code(130).says("Go on with: stackwright reconcile");
+    running.wait().code(130).says("To continue, run: stackwright reconcile");
     let shown = stack.ok(&["show", "--json"]).json();
     let id = text(&shown["resources"]["instance.web"]["object"]["id"]);
     assert!(id.starts_with("i-"), "the create under way was waited for: {shown:#}");
@@ -108,7 +108,7 @@ fn begins_nothing_more(ran: &Ran, code: i32, is_first: bool, when: &str) {
     let stop = names.iter().position(|name| name == "stopping");
     let after = names.iter().skip(stop.unwrap_or(names.len()));
     assert!(!after.into_iter().any(|name| name == "started"), "{when}: {ran}");
-    let is_reported = names.contains(&"unfinished".to_owned()) && ran.stdout.contains("go_on");
+    let is_reported = names.contains(&"unfinished".to_owned()) && ran.stdout.contains("resume");
     match ran.code {
         0 => assert!(!is_first && !names.contains(&"skipped".to_owned()), "{when}: {ran}"),
         other => assert!(other == code && is_reported, "{when}: {ran}"),

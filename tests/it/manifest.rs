@@ -186,7 +186,8 @@ fn a_role_that_does_not_trust_its_user_is_reported() {
     }
     // Of another cloud as well.
     let cloud = "clouds: {aws: {account: '123456789012', role: {r: {trust: ec2.amazonaws.com}}}}\n";
-    check_more(cloud, &[function]);
+    let of_overlay = function.replace(" | ", " (with `clouds: aws`) | ");
+    check_more(cloud, &[&of_overlay]);
 }
 
 #[test]
@@ -276,13 +277,39 @@ fn dependency_cycles_are_named_in_full() {
         "stack: s\nrole:\n  a: {trust: ec2.amazonaws.com, description: '${role.b.arn}'}\n  \
          b: {trust: ec2.amazonaws.com, description: '${role.c.arn}'}\n  \
          c: {trust: ec2.amazonaws.com, depends_on: [role.a]}\n",
-        &[
-            "3:3 dependency cycle: role.a -> role.b -> role.c -> role.a | remove one of these references",
-        ],
+        &["3:33 dependency cycle: role.a -> role.b -> role.c -> role.a | remove one of these \
+             references, or move what both sides need into a third resource"],
     );
     check(
         "stack: s\nrole:\n  a: {trust: ec2.amazonaws.com, description: '${role.a.arn}'}\n",
-        &["3:3 dependency cycle: role.a -> role.a | remove one of these references"],
+        &["3:33 dependency cycle: role.a -> role.a | remove one of these references, or move \
+             what both sides need into a third resource"],
+    );
+}
+
+#[test]
+fn names_of_other_tools_are_understood() {
+    check(
+        "stack: s\ninstance:\n  w: {ami: a, instance_type: t}\n\
+         role:\n  r: {assume_role_policy: x, role_name: y}\n",
+        &[
+            "3:7 unknown key `ami` in `w` | did you mean `image`?",
+            "3:15 unknown key `instance_type` in `w` | did you mean `type`?",
+            "5:7 unknown key `assume_role_policy` in `r` | did you mean `trust`?",
+            "5:30 unknown key `role_name` in `r` | did you mean `name`?",
+        ],
+    );
+}
+
+#[test]
+fn a_problem_of_the_file_is_reported_once_for_all_clouds() {
+    check(
+        "stack: s\nsecurity_group:\n  a: {ingress: [[]]}\n  b: {}\n\
+         clouds:\n  local: {security_group: {b: {vpc: 1.5}}}\n  aws: {stack: t}\n",
+        &[
+            "3:17 `ingress[0]` must be a string, not a list",
+            "6:32 `1.5` is not an id of the form `vpc-…` | write the id, not the name",
+        ],
     );
 }
 

@@ -68,13 +68,13 @@ fn an_interrupted_run_reports_its_progress_and_how_to_continue() {
     let proxy = pausing(&emulator, "CreateFunction");
     let stack = Sandbox::sample(&emulator).through(&proxy);
     std::fs::rename(stack.path("stack.yaml"), stack.path("my stack.yaml")).expect("renamed");
-    let go_on =
-        "Go on with: stackwright reconcile -f 'my stack.yaml' --region us-east-1 --no-check";
+    let resume =
+        "To continue, run: stackwright reconcile -f 'my stack.yaml' --region us-east-1 --no-check";
     let ran = stack.start(&[RECONCILE, &["my stack.yaml", "--region", "us-east-1"]].concat());
     let ran = interrupted(ran, &proxy)
-        .says("interrupted; everything is recorded")
-        .says("  not begun: api.EC2-Control-API")
-        .says(go_on);
+        .says("interrupted; progress is saved")
+        .says("  not started: api.EC2-Control-API")
+        .says(resume);
     let line = |start: &str| {
         let mut lines = ran.stderr.lines();
         lines.find(|line| line.starts_with(start)).unwrap_or_else(|| panic!("no `{start}`:\n{ran}"))
@@ -83,8 +83,8 @@ fn an_interrupted_run_reports_its_progress_and_how_to_continue() {
         assert!(line("  done: ").contains(address), "{ran}");
     }
     // Its create was answered, and it is not ready yet.
-    line("  cut short: function.ec2-control");
-    line("  open: function.ec2-control: ec2-control was created and is not complete yet");
+    line("  interrupted: function.ec2-control");
+    line("  incomplete: function.ec2-control: ec2-control was created and is not complete yet");
 
     // A second signal stops it at once: the create without an outcome is in the state.
     stack.ok(&["destroy", "--yes", "-f", "my stack.yaml"]);
@@ -97,7 +97,7 @@ fn an_interrupted_run_reports_its_progress_and_how_to_continue() {
         .wait()
         .code(143)
         .says("stopped; the next run recovers")
-        .says("Go on with: stackwright reconcile -f 'my stack.yaml'");
+        .says("To continue, run: stackwright reconcile -f 'my stack.yaml'");
     proxy.resume();
     let shown = stack.ok(&["show", "-f", "my stack.yaml"]);
     shown.says("function.ec2-control: a create sent at");
@@ -114,16 +114,16 @@ fn a_failed_run_reports_its_progress_and_how_to_continue() {
     stack
         .run(&["reconcile"])
         .code(4)
-        .says("1 failed; everything is recorded")
+        .says("1 failed; progress is saved")
         .says("  done: instance.web")
         .says("  failed: role.lambda-ec2-role")
-        .says("  not begun: function.ec2-control, api.EC2-Control-API")
+        .says("  not started: function.ec2-control, api.EC2-Control-API")
         .says("Fix the cause, then run: stackwright reconcile");
     let ran = stack.run(&["reconcile", "--json"]).code(4);
     let unfinished = event(&ran, "unfinished");
     assert_eq!(unfinished["failed"][0], "role.lambda-ec2-role", "{unfinished}");
     assert_eq!(unfinished["interrupted"], false);
-    assert_eq!(unfinished["go_on"], "stackwright reconcile");
+    assert_eq!(unfinished["resume"], "stackwright reconcile");
 }
 
 #[test]
@@ -138,7 +138,7 @@ fn an_interrupted_refresh_ends_at_once() {
         running
             .wait()
             .code(code)
-            .says("interrupted; nothing was under way. Go on with: stackwright reconcile");
+            .says("interrupted; nothing was in progress. To continue, run: stackwright reconcile");
     }
     let running = stack.start(&["reconcile", "--json"]);
     proxy.paused();
@@ -163,9 +163,9 @@ fn an_interrupted_recovery_completes_its_call_and_reports_it() {
     let running = stack.start(RECONCILE);
     let ran = interrupted(running, &second)
         .says("recovered instance.web i-")
-        .says("interrupted during recovery; everything is recorded")
-        .says("Go on with: stackwright reconcile");
-    let mut done = ran.stderr.lines().filter(|line| !line.starts_with("  open: "));
+        .says("interrupted during recovery; progress is saved")
+        .says("To continue, run: stackwright reconcile");
+    let mut done = ran.stderr.lines().filter(|line| !line.starts_with("  incomplete: "));
     assert!(!done.any(|line| line.contains("created")), "nothing else was begun:\n{ran}");
     let shown = stack.ok(&["show", "--json"]).json();
     let id = text(&shown["resources"]["instance.web"]["object"]["id"]);
@@ -206,6 +206,6 @@ fn interrupted_checks_report_that_all_resources_are_in_place() {
     running
         .wait()
         .code(130)
-        .says("interrupted in the checks, with all resources in place; everything is recorded")
-        .says("Go on with: stackwright reconcile");
+        .says("interrupted in the checks, with all resources in place; progress is saved")
+        .says("To continue, run: stackwright reconcile");
 }

@@ -161,7 +161,8 @@ fn hint(fault: &Fault) -> Option<&'static str> {
             "check the profile or AWS_ACCESS_KEY_ID, then run again; nothing was changed"
         }
         Fault::Unsupported => {
-            "the endpoint does not implement this call: undo the edit, or use an endpoint that does"
+            "the endpoint does not implement this call: undo the edit, have the object created again \
+             (`--replace ADDRESS`), or use an endpoint that does"
         }
         Fault::Denied => "the credentials in use lack this permission",
         Fault::Unreachable => "is it running, and is its URL right?",

@@ -20,7 +20,9 @@ pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress
     let from = workspace::known_address(&state, from)?;
     if from.kind() != to.kind() {
         let (was, is) = (from.kind(), to.kind());
-        return Err(Error::Usage(format!("a {was} cannot become a {is}")));
+        return Err(Error::Usage(format!(
+            "`{was}` cannot become `{is}`: an object keeps its kind"
+        )));
     }
     if state.resources.contains_key(to) {
         return Err(Error::Unknown(format!("the state has {to} already"), None));

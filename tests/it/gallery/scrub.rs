@@ -60,8 +60,8 @@ pub const FILTERS: &[(&str, &str)] = &[
     // How long it took, and how often something was looked at until it was ready.
     // A line may be broken before it or within it, as its numbers are long.
     (
-        r"\s+\(\d+\s+calls?,\s+(\d+)\s+of\s+them\s+(a\s+write|writes),\s+[\d.]+\s+(ms|s)\)",
-        " ([n] calls, $1 of them $2, [time])",
+        r"\s+\(\d+\s+API\s+calls?,\s+(\d+)\s+(writes?),\s+[\d.]+\s+(ms|s)\)",
+        " ([n] API calls, $1 $2, [time])",
     ),
     (r"\b\d+ ms\b|\b\d+\.\d s\b|\b\d+ min \d+ s\b", "[time]"),
     // What is said of a silence, which there is on a busy machine only.

@@ -22,6 +22,7 @@ pub struct Config {
     pub description: Option<String>,
     /// The stage that is deployed, which is the last part of the URL. A change replaces the API.
     #[schemars(extend("default" = STAGE))]
+    #[schemars(extend("x-also-called" = ["stage_name"]))]
     pub stage: Option<String>,
     /// Who may call: `iam` (signed requests of principals with the permission `execute-api:Invoke`) or
     /// `none` (everybody).
@@ -32,6 +33,7 @@ pub struct Config {
     /// `{function: …, authorization: …, api_key: true}`. The method may be `ANY`; `{name}` matches one
     /// part of the path, `{proxy+}` at its end all that follows.
     #[serde(default)]
+    #[schemars(extend("x-also-called" = ["paths", "resources"]))]
     pub routes: BTreeMap<String, RouteConfig>,
     /// Allows web pages of other origins to call: `true` for all origins, or a map. API Gateway answers
     /// preflight requests (`OPTIONS`) on every path without a route for `OPTIONS` or `ANY`, and adds the
@@ -46,18 +48,22 @@ pub struct Config {
     /// The endpoint type: `regional`, or `edge` (requests enter at the CloudFront location nearest to
     /// the caller).
     #[schemars(extend("default" = Endpoint::default().as_str()))]
+    #[schemars(extend("x-also-called" = ["endpoint_configuration"]))]
     pub endpoint: Option<Endpoint>,
     /// Media types of binary bodies: `image/png`, or `*/*` for all. Functions receive and return such a
     /// body in base64.
     #[schemars(extend("default" = []))]
+    #[schemars(extend("x-also-called" = ["binary_media_types"]))]
     pub binary_types: Option<Vec<String>>,
     /// Variables of the stage, which functions receive with every request. A change takes effect at once,
     /// without a deployment.
+    #[schemars(extend("x-also-called" = ["stage_variables"]))]
     pub variables: Option<BTreeMap<String, String>>,
     /// How many requests the stage accepts, all routes together. Others get status 429.
     pub throttle: Option<ThrottleConfig>,
     /// Where the stage writes a line for each request. The account needs a role for it, which
     /// stackwright does not create: `aws apigateway update-account` sets it.
+    #[schemars(extend("x-also-called" = ["access_log_settings"]))]
     pub access_log: Option<AccessLogConfig>,
 }
 

@@ -22,6 +22,7 @@ pub struct Config {
     /// The folder with the code, or a zip file; relative to the stack file. The packages of a
     /// `requirements.txt` in the folder are installed for the function's platform. `{path, build,
     /// exclude}` runs a command first, and leaves files out.
+    #[schemars(extend("x-also-called" = ["filename", "source_dir", "code_uri", "s3_key"]))]
     pub code: CodeFrom,
     /// The runtime, which is the language and its version: `python3.13`, `nodejs22.x`, `provided.al2023`…
     pub runtime: String,
@@ -36,14 +37,17 @@ pub struct Config {
     /// The memory: MB, or `512MB`, `1GB`. CPU power grows with it.
     #[serde(default)]
     #[schemars(range(min = 128, max = 10240), extend("default" = MEMORY))]
+    #[schemars(extend("x-also-called" = ["memory_size"]))]
     pub memory: Option<i32>,
     /// Environment variables. Names and values together may have 4 KB.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
+    #[schemars(extend("x-also-called" = ["env", "variables"]))]
     pub environment: Option<BTreeMap<String, String>>,
     /// The processor architecture.
     #[serde(default)]
     #[schemars(extend("default" = "x86_64"))]
+    #[schemars(extend("x-also-called" = ["architectures"]))]
     pub architecture: Option<Architecture>,
     /// `true`: creates the log group `/aws/lambda/<name>`, which is deleted with the function, and
     /// allows the role to write to it if it is a role of this stack.
@@ -53,6 +57,7 @@ pub struct Config {
     /// How many days the log group keeps log events: 1, 3, 5, 7, 14, 30, 60, 90… Needs `logs: true`.
     #[serde(default)]
     #[schemars(range(min = 1, max = 3653), extend("default" = RETENTION))]
+    #[schemars(extend("x-also-called" = ["retention_in_days"]))]
     pub log_retention: Option<i32>,
     /// The size of `/tmp`: MB, or `1GB`.
     #[serde(default)]
@@ -61,11 +66,13 @@ pub struct Config {
     /// Whether X-Ray traces invocations: `active`, or `passthrough`, where the caller decides.
     #[serde(default)]
     #[schemars(extend("default" = "passthrough"))]
+    #[schemars(extend("x-also-called" = ["tracing_config"]))]
     pub tracing: Option<Tracing>,
     /// How many invocations may run at once; the number is reserved for this function out of the
     /// account's limit. 0 stops all invocations; -1 reserves nothing.
     #[serde(default)]
     #[schemars(range(min = -1), extend("default" = UNRESERVED))]
+    #[schemars(extend("x-also-called" = ["reserved_concurrent_executions", "reserved_concurrency"]))]
     pub concurrency: Option<i32>,
     /// Layers by the ARNs of their versions, at most five. Files of later layers replace those of earlier
     /// ones.
@@ -76,6 +83,7 @@ pub struct Config {
     /// `AWSLambdaVPCAccessExecutionRole`.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
+    #[schemars(extend("x-also-called" = ["vpc_config"]))]
     pub vpc: Option<Vpc>,
     /// A description for people, at most 256 characters.
     #[serde(default)]

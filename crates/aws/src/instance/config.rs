@@ -23,10 +23,12 @@ pub struct Config {
     /// `?` are wildcards); or `{ssm: …}` for the image that a Systems Manager parameter names. A name
     /// is looked up once and the result is kept; `--refresh-image` looks it up again. A change replaces
     /// the instance.
+    #[schemars(extend("x-also-called" = ["ami", "image_id"]))]
     pub image: Image,
     /// The instance type, for example `t3.micro`. For a change the instance is stopped and started
     /// again.
     #[serde(rename = "type")]
+    #[schemars(extend("x-also-called" = ["instance_type"]))]
     pub kind: String,
     /// What a change of `type` does: `stop` (the instance is stopped for it, and started again if it
     /// was running), `replace` (the instance is replaced), `refuse` (an error before anything is
@@ -35,11 +37,14 @@ pub struct Config {
     #[schemars(extend("default" = "stop"))]
     pub on_type_change: OnTypeChange,
     /// The name of the key pair for SSH. A change replaces the instance.
+    #[schemars(extend("x-also-called" = ["key_pair"]))]
     pub key_name: Option<String>,
     /// Security groups: `security_group.KEY` of this stack, or an id `sg-…`. If unset, the default
     /// group of the network.
+    #[schemars(extend("x-also-called" = ["vpc_security_group_ids", "security_group_ids"]))]
     pub security_groups: Option<Vec<String>>,
     /// The subnet: `subnet-…`. A change replaces the instance.
+    #[schemars(extend("x-also-called" = ["subnet_id"]))]
     pub subnet: Option<String>,
     /// The script that runs at the first start, at most 16 KiB: as text, or `{file: PATH}`, relative to
     /// the stack file. A change replaces the instance.
@@ -50,6 +55,7 @@ pub struct Config {
     /// another type is set while the disk is in use, a smaller size is refused, and any other change
     /// replaces the instance. The image decides the device of the first disk, mostly `/dev/xvda` or
     /// `/dev/sda1`.
+    #[schemars(extend("x-also-called" = ["block_device_mappings", "root_block_device", "ebs_block_device"]))]
     pub volumes: Option<BTreeMap<String, VolumeConfig>>,
     /// Whether metrics are collected every minute instead of every five, which costs extra.
     #[schemars(extend("default" = false))]
@@ -57,12 +63,15 @@ pub struct Config {
     /// Whether EC2 refuses to terminate the instance, for `destroy` and for everybody else. A plan
     /// that would delete or replace the instance is blocked: set `false` first, in a run of its own.
     #[schemars(extend("default" = false))]
+    #[schemars(extend("x-also-called" = ["disable_api_termination"]))]
     pub termination_protection: Option<bool>,
     /// The role that programs on the instance assume: `role.KEY` of this stack, which must trust
     /// `ec2.amazonaws.com`, or the ARN of an instance profile.
     #[schemars(extend("default" = ""))]
+    #[schemars(extend("x-also-called" = ["iam_instance_profile", "instance_profile"]))]
     pub profile: Option<String>,
     /// How the instance's metadata, its credentials among them, may be read.
+    #[schemars(extend("x-also-called" = ["metadata_options"]))]
     pub metadata: Option<MetadataConfig>,
     /// `running` or `stopped`: every run starts or stops the instance accordingly. `external`, also if
     /// unset: stackwright leaves starting and stopping to others.

@@ -25,6 +25,7 @@ pub struct Config {
     /// ARN, a list of these, or a whole trust policy as a map. If `ec2.amazonaws.com` is among them,
     /// the role also gets an instance profile of its name, which the field `profile` of an instance
     /// needs.
+    #[schemars(extend("x-also-called" = ["assume_role_policy", "assume_role_policy_document"]))]
     pub trust: Trust,
     /// What the role may do. The statements become one inline policy named `stackwright`.
     #[serde(default)]
@@ -32,10 +33,12 @@ pub struct Config {
     pub allow: Vec<Statement>,
     /// Further inline policies: the name, then the whole document as a map.
     #[serde(default)]
+    #[schemars(extend("x-also-called" = ["inline_policy", "inline_policies"]))]
     pub policies: BTreeMap<String, Document>,
     /// ARNs of managed policies to attach. Other attached policies stay attached, unless
     /// `managed_policies_exclusive` is `true`.
     #[serde(default)]
+    #[schemars(extend("x-also-called" = ["managed_policy_arns"]))]
     pub managed_policies: Vec<String>,
     /// `true`: attached managed policies that are not in the file are detached.
     #[schemars(extend("default" = false))]
@@ -52,6 +55,7 @@ pub struct Config {
     pub description: Option<String>,
     /// How long a session may last: seconds, or `1h`.
     #[schemars(range(min = 3600, max = 43200), extend("default" = 3600))]
+    #[schemars(extend("x-also-called" = ["max_session_duration"]))]
     pub max_session: Option<i32>,
 }
 

@@ -274,8 +274,27 @@ fn parse_peer(text: &str) -> Result<Vec<Peer>, Wrong> {
         }
         _ if text.starts_with("pl-") => vec![Peer::PrefixList(text.to_owned())],
         _ if text.starts_with("sg-") || is_reserved(text) => vec![Peer::Group(text.to_owned())],
-        _ => vec![Peer::Network(Network::parse(text)?)],
+        _ => vec![Peer::Network(parse_network(text)?)],
     })
+}
+
+/// Parses the network of a file. EC2 takes `203.0.113.5/24` for the network around that address, and
+/// `0.0.0.0` for a single address: whoever writes that seldom means it.
+fn parse_network(text: &str) -> Result<Network, Wrong> {
+    let network = Network::parse(text)?;
+    let address = text.split('/').next().unwrap_or(text);
+    if address.parse() != Ok(network.address) {
+        let peer = Peer::Network(network);
+        return Err(Wrong::new(
+            format!("`{text}` is an address inside the network `{peer}`"),
+            format!("`{peer}` for the whole network, `{address}` for the address alone"),
+        ));
+    }
+    if network.address.is_unspecified() && network.length > 0 {
+        let hint = "`anywhere` is every address; `0.0.0.0/0` and `::/0` are those of IPv4 and IPv6";
+        return Err(Wrong::new(format!("`{text}` is the address of no machine"), hint));
+    }
+    Ok(network)
 }
 
 /// Pairs traffic with a peer. ICMP is another protocol for IPv6 than for IPv4.
@@ -317,7 +336,7 @@ impl Network {
     pub const ALL_IPV6: Self =
         Self { address: IpAddr::V6(std::net::Ipv6Addr::UNSPECIFIED), length: 0 };
 
-    /// Parses `203.0.113.0/24`, `2001:db8::/32`, or a single address.
+    /// Parses `203.0.113.0/24`, `2001:db8::/32`, or a single address. Host bits are dropped, as EC2 does.
     pub fn parse(text: &str) -> Result<Self, Wrong> {
         let wrong = || {
             let hint = "`203.0.113.0/24`, `2001:db8::/32`, `anywhere`, `self`, `security_group.KEY`, \

@@ -15,6 +15,9 @@ use super::tree::{Key, Node, Value};
 use crate::address::Address;
 use crate::reference;
 
+/// The annotation of a property with its names elsewhere: in AWS's API, in other tools.
+const ALSO_CALLED: &str = "x-also-called";
+
 /// What references may name, and the environment.
 pub(super) struct Known<'a> {
     /// Every address of the file with the outputs of its kind.
@@ -67,7 +70,8 @@ impl<'a> Checker<'a> {
             Value::Map(entries) if accepts(schema, "object") => self.object(name, entries, schema),
             Value::List(items) if accepts(schema, "array") => {
                 let each = &schema["items"];
-                items.iter().map(|item| self.value(name, item, each)).collect()
+                let items = items.iter().enumerate();
+                items.map(|(at, item)| self.value(&format!("{name}[{at}]"), item, each)).collect()
             }
             _ if is_text && schema[annotate::UNIT].is_string() => self.scalar(name, node, schema),
             _ if is_text && accepts(schema, "string") => self.text(node, schema),
@@ -135,8 +139,7 @@ impl<'a> Checker<'a> {
             let schema = match known {
                 Some(schema) => schema,
                 None if others == &Json::Bool(false) => {
-                    let names = properties.into_iter().flat_map(|all| all.keys());
-                    self.unknown_key(name, key, names.map(String::as_str).collect());
+                    self.unknown_key(name, key, properties);
                     continue;
                 }
                 None => others,
@@ -151,10 +154,11 @@ impl<'a> Checker<'a> {
         Some(Json::Object(object))
     }
 
-    fn unknown_key(&mut self, name: &str, key: &Key, names: Vec<&str>) {
-        let near = nearest(&key.text, names.iter().copied());
-        let help = match near {
-            Some(near) => format!("did you mean `{near}`?"),
+    fn unknown_key(&mut self, name: &str, key: &Key, properties: Option<&Map<String, Json>>) {
+        let names: Vec<&str> =
+            properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+        let help = match properties.and_then(|known| meant(&key.text, known)) {
+            Some(meant) => format!("did you mean `{meant}`?"),
             None => format!("known keys: {}", names.join(", ")),
         };
         let message = if name.is_empty() {
@@ -189,7 +193,9 @@ impl<'a> Checker<'a> {
             let required = required.as_str().unwrap_or_default();
             let is_missing = node.get(required).is_none_or(|n| matches!(n.value, Value::Null));
             // A misspelt key has been reported with a suggestion already.
-            let is_misspelt = unknown.iter().any(|key| nearest(key, [required]).is_some());
+            let is_misspelt = unknown
+                .iter()
+                .any(|key| properties.is_some_and(|known| meant(key, known) == Some(required)));
             if is_missing && !is_misspelt {
                 self.error(&key.span, format!("`{}` needs `{required}`", key.text));
             }
@@ -262,6 +268,18 @@ impl<'a> Checker<'a> {
         self.error(&node.span, format!("`{name}` must be {range}, not {value}"));
         None
     }
+}
+
+/// The key that somebody meant who wrote an unknown one: what AWS or other tools call it, or one that is
+/// spelt nearly so.
+fn meant<'a>(written: &str, known: &'a Map<String, Json>) -> Option<&'a str> {
+    let is_called = |schema: &Json| {
+        let names = schema[ALSO_CALLED].as_array().into_iter().flatten();
+        names.filter_map(Json::as_str).any(|name| name == written)
+    };
+    let called = known.iter().find(|(_, schema)| is_called(schema));
+    let names = || known.keys().map(String::as_str);
+    called.map(|(key, _)| key.as_str()).or_else(|| nearest(written, names()))
 }
 
 fn is_any(schema: &Json) -> bool {

@@ -20,6 +20,7 @@ use crate::registry::Kind;
 #[serde(default)]
 struct Common {
     /// The object's name in the cloud. Default: the key.
+    #[schemars(extend("x-also-called" = ["function_name", "role_name", "group_name", "api_name", "instance_name"]))]
     name: Option<String>,
     /// Tags of this object, over those of the stack.
     tags: BTreeMap<String, String>,
@@ -134,7 +135,7 @@ fn former(address: &Address, text: &str) -> Result<Address, String> {
     let former: Address = whole.parse().map_err(|error| format!("{error}"))?;
     if former.kind() != address.kind() {
         return Err(format!(
-            "`renamed_from` must name a {}, not a {}",
+            "`renamed_from` must name an address of the kind `{}`, not `{}`",
             address.kind(),
             former.kind()
         ));

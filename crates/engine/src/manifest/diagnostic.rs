@@ -1,5 +1,6 @@
 //! Problems of a stack file: what is wrong, where, and what to write instead.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
@@ -81,8 +82,8 @@ impl Invalid {
     pub fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         diagnostics.sort_by_key(|found| (found.span.start, found.span.end));
         // The file is checked once for each cloud; a problem of all of them is reported once.
-        diagnostics
-            .dedup_by(|one, other| (&one.span, &one.message) == (&other.span, &other.message));
+        let mut seen = HashSet::new();
+        diagnostics.retain(|found| seen.insert((found.span.clone(), found.message.clone())));
         Self { source, diagnostics }
     }
 }

@@ -144,6 +144,17 @@ impl Resource {
         all
     }
 
+    /// Where it refers to another resource; the whole resource, if no field of the file does.
+    pub(crate) fn refers_at(&self, other: &Address) -> &Span {
+        let is_other = |reference: &Reference| matches!(reference, Reference::Output(address, _) if address == other);
+        let refers = |config: &Json| reference::references(config).iter().any(is_other);
+        let mut fields = self.config.as_object().into_iter().flatten();
+        let field = fields.find(|(_, config)| refers(config)).map(|(field, _)| field.as_str());
+        let depends_on = || self.depends_on.contains(other).then_some("depends_on");
+        let field = field.or_else(depends_on).and_then(|field| self.fields.get(field));
+        field.unwrap_or(&self.span)
+    }
+
     /// The addresses that it depends on.
     pub fn needs(&self) -> BTreeSet<Address> {
         let referred = self.references().into_iter().filter_map(|reference| match reference {
@@ -185,10 +196,21 @@ impl Manifest {
                 }
             };
             let merged = overlay::merge(&base, over);
-            let read = reader.read(&merged, &of, of == cloud, &mut diagnostics);
+            let mut found = Vec::new();
+            let read = reader.read(&merged, &of, of == cloud, &mut found);
             if of == cloud {
                 chosen = Some(read);
             }
+            if !found.is_empty() {
+                let mut without = Vec::new();
+                reader.read(&base, &of, of == cloud, &mut without);
+                for found in &mut found {
+                    if !overlay::has(over, found.span.start) && !without.contains(found) {
+                        found.message += &format!(" (with `clouds: {}`)", key.text);
+                    }
+                }
+            }
+            diagnostics.extend(found);
         }
         // The file without an overlay is checked only where no overlay is chosen.
         let manifest = match chosen {

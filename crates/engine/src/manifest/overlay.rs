@@ -21,6 +21,18 @@ pub(super) fn merge(base: &Node, over: &Node) -> Node {
     Node { span: base.span.clone(), value: Value::Map(merged) }
 }
 
+/// Tells whether a position of the text lies in a part of the file.
+pub(super) fn has(node: &Node, position: usize) -> bool {
+    node.span.contains(&position)
+        || match &node.value {
+            Value::Map(entries) => entries
+                .iter()
+                .any(|(key, node)| key.span.contains(&position) || has(node, position)),
+            Value::List(items) => items.iter().any(|item| has(item, position)),
+            _ => false,
+        }
+}
+
 /// Returns the file without one of its top-level keys.
 pub(super) fn without(node: &Node, key: &str) -> Node {
     let value = match &node.value {

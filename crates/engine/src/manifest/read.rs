@@ -259,10 +259,14 @@ impl Reader<'_> {
             Ok(graph) => Some(graph),
             Err(cycles) => {
                 diagnostics.extend(cycles.into_iter().map(|cycle| {
-                    let span = resources[&cycle.0[0]].span.clone();
+                    let span = resources[&cycle.0[0]].refers_at(&cycle.0[1]).clone();
                     let help = match self.itself(&cycle) {
                         Some(word) => format!("write `{word}` for the resource itself"),
-                        None => "remove one of these references".to_owned(),
+                        None => {
+                            "remove one of these references, or move what both sides need into \
+                                 a third resource"
+                                .to_owned()
+                        }
                     };
                     Diagnostic::error(span, format!("dependency cycle: {cycle}")).help(help)
                 }));

@@ -39,10 +39,11 @@ pub(super) fn read(disk: &dyn Disk) -> Result<Option<State>, Error> {
         serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
     let format = snapshot.state["schema"].as_u64();
     let format = format.ok_or_else(|| damaged("it has no format number".into()))?;
-    same_format(&file, format, SCHEMA)?;
+    // A damaged number is not that of another build.
     if Snapshot::sum(&snapshot.state) != snapshot.checksum {
         return Err(damaged("its checksum does not match; it was edited or truncated".into()));
     }
+    same_format(&file, format, SCHEMA)?;
     let state = serde_json::from_value(snapshot.state);
     state.map(Some).map_err(|error| damaged(error.to_string()))
 }

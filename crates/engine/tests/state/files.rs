@@ -109,6 +109,9 @@ fn a_snapshot_that_was_edited_is_refused() {
     let format = format!("\"schema\": {SCHEMA}");
     fs::write(home.file(SNAPSHOT), text.replace(&format, "\"schema\": null")).expect("edited");
     home.refuses("it has no format number");
+    // A flipped bit of the number makes no snapshot of another build.
+    fs::write(home.file(SNAPSHOT), text.replace(&format, "\"schema\": 7")).expect("edited");
+    home.refuses("its checksum does not match");
 }
 
 #[test]

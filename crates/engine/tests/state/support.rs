@@ -17,6 +17,11 @@ use tempfile::TempDir;
 pub const JOURNAL: &str = "journal.jsonl";
 pub const SNAPSHOT: &str = "state.json";
 
+/// The checksum of both files, of a value's compact JSON.
+fn checksum(value: &Value) -> String {
+    hex(&Sha256::digest(value.to_string()))[..16].to_owned()
+}
+
 pub fn address() -> Address {
     Address::new("thing", "a")
 }
@@ -160,12 +165,14 @@ impl Home {
         }
     }
 
+    /// The snapshot gets the checksum that belongs to it.
     fn snapshot_has_format(&self, format: u32) {
         let text = fs::read_to_string(self.file(SNAPSHOT)).expect("a snapshot");
-        let present = format!("\"schema\": {SCHEMA}");
-        assert!(text.contains(&present), "{text}");
-        let text = text.replace(&present, &format!("\"schema\": {format}"));
-        fs::write(self.file(SNAPSHOT), text).expect("written");
+        let mut snapshot: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(snapshot["state"]["schema"], SCHEMA);
+        snapshot["state"]["schema"] = format.into();
+        snapshot["checksum"] = checksum(&snapshot["state"]).into();
+        fs::write(self.file(SNAPSHOT), snapshot.to_string()).expect("written");
     }
 
     /// The first line gets the checksum that belongs to it.
@@ -175,8 +182,7 @@ impl Home {
         let (json, _) = header.rsplit_once(' ').expect("a checksum");
         let mut header: Value = serde_json::from_str(json).expect("a header");
         header["journal"] = format.into();
-        let sum = hex(&Sha256::digest(header.to_string()));
-        let text = format!("{header} {}\n{entries}", &sum[..16]);
+        let text = format!("{header} {}\n{entries}", checksum(&header));
         fs::write(self.file(JOURNAL), text).expect("written");
     }
 

@@ -19,15 +19,15 @@ fn check(direction: Direction, text: &str, expected: &[&str]) {
 fn a_rule_has_one_normal_form() {
     check(Ingress, "tcp 22 from 203.0.113.0/24", &["tcp 22 from 203.0.113.0/24"]);
     check(Ingress, "ssh from 203.0.113.7", &["tcp 22 from 203.0.113.7/32"]);
-    check(Ingress, "6 22-22 from 203.0.113.9/24", &["tcp 22 from 203.0.113.0/24"]);
+    check(Ingress, "6 22-22 from 203.0.113.0/24", &["tcp 22 from 203.0.113.0/24"]);
     check(Ingress, "https from anywhere", &["tcp 443 from 0.0.0.0/0", "tcp 443 from ::/0"]);
     check(Ingress, "tcp 0-65535 from self", &["tcp from self"]);
     check(Ingress, "dns from sg-1", &["tcp 53 from sg-1", "udp 53 from sg-1"]);
     check(Ingress, "udp 60000-61000 from pl-1", &["udp 60000-61000 from pl-1"]);
     check(Ingress, "all from self", &["all from self"]);
-    check(Ingress, "50 from 2001:DB8:0::1/32", &["50 from 2001:db8::/32"]);
+    check(Ingress, "50 from 2001:DB8:0::/32", &["50 from 2001:db8::/32"]);
     check(Egress, "all to anywhere", &["all to 0.0.0.0/0", "all to ::/0"]);
-    check(Egress, "-1 to 10.1.2.3/0", &["all to 0.0.0.0/0"]);
+    check(Egress, "-1 to 0.0.0.0/0", &["all to 0.0.0.0/0"]);
 }
 
 #[test]
@@ -64,6 +64,18 @@ fn a_text_that_is_no_rule_is_explained() {
     assert_eq!(message(Ingress, "300 from self"), "`300` is no traffic that a rule can name");
     assert_eq!(message(Ingress, "ssh from web"), "`web` is not a peer");
     assert_eq!(message(Ingress, "ssh from 10.0.0.0/33"), "`10.0.0.0/33` is not a peer");
+    assert_eq!(
+        message(Ingress, "ssh from 203.0.113.5/24"),
+        "`203.0.113.5/24` is an address inside the network `203.0.113.0/24`"
+    );
+    assert_eq!(
+        message(Ingress, "ssh from 10.1.2.3/0"),
+        "`10.1.2.3/0` is an address inside the network `0.0.0.0/0`"
+    );
+    for nobody in ["0.0.0.0", "::", "0.0.0.0/8"] {
+        let said = message(Ingress, &format!("ssh from {nobody}"));
+        assert_eq!(said, format!("`{nobody}` is the address of no machine"));
+    }
     assert_eq!(message(Ingress, "ssh from sg-1 sg-2"), "`sg-1 sg-2` is not one peer");
     assert_eq!(message(Ingress, "icmp 8 from 2001:db8::/32"), "`icmp 8` is a message of IPv4");
     assert_eq!(message(Ingress, "icmpv6 from 10.0.0.0/8"), "`icmpv6` is a message of IPv6");
@@ -105,6 +117,10 @@ fn traffic() -> impl Strategy<Value = Traffic> {
 fn peer() -> impl Strategy<Value = Peer> {
     let network =
         |address: IpAddr, length| Peer::Network(Network { address, length }.without_host());
+    let is_somebody = |peer: &Peer| match peer {
+        Peer::Network(network) => network.length == 0 || !network.address.is_unspecified(),
+        _ => true,
+    };
     prop_oneof![
         (0..=u32::MAX, 0..=32u8)
             .prop_map(move |(at, length)| network(IpAddr::V4(at.into()), length)),
@@ -114,6 +130,7 @@ fn peer() -> impl Strategy<Value = Peer> {
         "sg-[0-9a-f]{17}".prop_map(Peer::Group),
         Just(Peer::Itself),
     ]
+    .prop_filter("the address of no machine", is_somebody)
 }
 
 proptest! {
