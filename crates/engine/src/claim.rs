@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::execute::Run;
-use crate::kind::{CreateIdempotency, Found, Live, Owner, tag};
+use crate::execute::{Attempts, Run};
+use crate::kind::{Found, Live, Owner, tag};
 use crate::manifest::Resource;
 use crate::observe::{Observed, owner};
 use crate::state::{Entry, State, Transition};
@@ -85,18 +85,13 @@ impl Claiming<'_> {
         resource.map(|resource| resource.address.clone())
     }
 
-    /// Whether a create is open that takes no tags and asks for this name.
-    fn is_of_an_intent(&self, kind: &str, found: &Found) -> bool {
-        let kind = self.run.providers.kinds().get(kind);
-        let is_untagged =
-            kind.is_some_and(|kind| kind.create == CreateIdempotency::UniqueNameUntagged);
-        let mut open = self.state.resources.iter().filter_map(|(address, record)| {
-            record
-                .creating
-                .as_ref()
-                .filter(|_| kind.is_some_and(|kind| address.kind() == kind.name))
-        });
-        is_untagged && open.any(|open| open.spec["name"] == found.name.as_str())
+    /// Tells whether an open create, whose call takes no tags, has made an object.
+    fn is_of_open_create(&self, kind: &str, found: &Found) -> bool {
+        let Some(kind) = self.run.providers.kinds().get(kind) else { return false };
+        let of_kind =
+            self.state.resources.iter().filter(|(address, _)| address.kind() == kind.name);
+        let mut open = of_kind.filter_map(|(_, record)| record.creating.as_ref());
+        open.any(|open| Attempts::of(open).made(kind, found))
     }
 
     /// Returns objects of this state that another copy has taken over: two states must not fight.
@@ -147,10 +142,8 @@ impl Claiming<'_> {
                     Ok(Some((address, generation)))
                 }
             }
-            // An open create of this name may have made it, and the next run that writes decides.
-            _ if !found.tags.contains_key(tag::STACK) && self.is_of_an_intent(kind, found) => {
-                Ok(None)
-            }
+            // The next run that writes recovers it.
+            _ if self.is_of_open_create(kind, found) => Ok(None),
             // It has no owner, and `--adopt` asks for it by name.
             _ if self.adopt && !found.tags.contains_key(tag::STACK) => {
                 match self.named(kind, &found.name) {

@@ -114,6 +114,11 @@ impl Kind {
             && (self.has_unique_names() || (self.excludes)(live, desired))
     }
 
+    /// Tells whether the ownership tags are set after the create.
+    pub fn is_created_untagged(&self) -> bool {
+        self.create == CreateIdempotency::UniqueNameUntagged
+    }
+
     /// Tells whether no two objects of this kind can have one name.
     pub fn has_unique_names(&self) -> bool {
         matches!(self.create, CreateIdempotency::UniqueName | CreateIdempotency::UniqueNameUntagged)

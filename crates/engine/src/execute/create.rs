@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::find::{Named, taken};
-use super::{Failure, Op, Open};
+use super::{Attempts, Failure, Op, Open};
 use crate::awaited::Awaited;
 use crate::event::{Event, Recovery};
 use crate::kind::{
@@ -64,8 +64,9 @@ impl Op<'_> {
 
     pub async fn create(&mut self) -> Result<(), Failure> {
         let target = self.target().await?;
-        if self.is_untagged() && !self.succeeds {
-            self.await_free_name(target.spec["name"].as_str().unwrap_or_default()).await?;
+        let name = target.spec["name"].as_str().unwrap_or_default().to_owned();
+        if self.provider.kind().is_created_untagged() && self.open_since.is_none() {
+            self.await_free_name(&name).await?;
         }
         let token = random().map_err(|error| Error::terminal(error.to_string()))?;
         self.journal(Transition::CreateIntent {
@@ -75,9 +76,10 @@ impl Op<'_> {
             guard: target.lifecycle.guard,
         })
         .await?;
-        let begun = self.shared.run.options.clock.now().to_string();
-        let unknown = usize::from(self.succeeds);
-        let made = self.make(&token, &target.spec, &begun, unknown).await?;
+        let (last, unknown) = (self.now(), usize::from(self.open_since.is_some()));
+        let first = self.open_since.clone().unwrap_or_else(|| last.clone());
+        let attempts = Attempts { name, first, last, unknown };
+        let made = self.make(&token, &target.spec, attempts).await?;
         self.complete(target, made).await
     }
 
@@ -86,14 +88,14 @@ impl Op<'_> {
     /// open until that object takes its place: the name keeps a late object from becoming a second one.
     pub async fn recover(&self, open: &Open) -> Result<(), Failure> {
         let creating = &open.creating;
-        let name = creating.spec["name"].as_str().unwrap_or_default();
-        if let Some(found) = self.find_ours(name).await? {
+        let attempts = Attempts::of(creating);
+        if let Some(found) = self.find_ours(&attempts).await? {
             return self.recovered(Some(self.take(found).await?), Recovery::Found);
         }
         match (self.provider.kind().create, &open.spec) {
             // Also before a destroy: only an answer to this token excludes a late object.
             (CreateIdempotency::Token, Some(spec)) => {
-                match self.make(&creating.token, spec, &creating.at, 1).await {
+                match self.make(&creating.token, spec, Attempts::of(creating)).await {
                     Ok(made) => self.recovered(Some(made), Recovery::SentAgain),
                     // Its object has been deleted since, or the request is no longer accepted.
                     Err(Failure::Call(Error {
@@ -101,8 +103,8 @@ impl Op<'_> {
                         ..
                     })) => {
                         // No attempt was later than this.
-                        let sent = self.shared.run.options.clock.now().to_string();
-                        self.look_up_or_abandon(name, &sent).await
+                        let last = self.now();
+                        self.look_up_or_abandon(Attempts { last, ..attempts }).await
                     }
                     Err(error) => Err(error),
                 }
@@ -112,15 +114,15 @@ impl Op<'_> {
             {
                 self.recovered(None, Recovery::CreatedLater)
             }
-            _ => self.look_up_or_abandon(name, &creating.at).await,
+            _ => self.look_up_or_abandon(attempts).await,
         }
     }
 
-    async fn look_up_or_abandon(&self, name: &str, sent: &str) -> Result<(), Failure> {
-        if let Some(found) = self.look_up(name, sent).await? {
+    async fn look_up_or_abandon(&self, attempts: Attempts) -> Result<(), Failure> {
+        if let Some(found) = self.look_up(&attempts).await? {
             return self.recovered(Some(self.take(found).await?), Recovery::Found);
         }
-        self.abandon("not there after the settling time").await?;
+        self.abandon("not there after the consistency window").await?;
         self.recovered(None, Recovery::NeverHappened)
     }
 
@@ -130,27 +132,24 @@ impl Op<'_> {
         Ok(())
     }
 
-    /// Calls until there is an id, and journals it. `unknown` counts the attempts of unknown outcome. As
-    /// long as there is one, a refusal proves nothing, and the intent stays open for the next run.
+    /// Calls until there is an id, and journals it. As long as an attempt has an unknown outcome, a refusal
+    /// proves nothing, and the intent stays open for the next run.
     async fn make(
         &self,
         token: &str,
         spec: &Value,
-        begun: &str,
-        mut unknown: usize,
+        mut attempts: Attempts,
     ) -> Result<Made, Failure> {
         let intent = Intent {
             address: self.address.clone(),
             generation: self.generation,
             token: token.to_owned(),
         };
-        let name = spec["name"].as_str().unwrap_or_default();
         let mut wait = self.wait();
-        let mut begun = begun.to_owned();
-        let mut is_sent = unknown > 0;
+        let mut is_sent = attempts.unknown > 0;
         loop {
             if std::mem::replace(&mut is_sent, true) {
-                begun = self.renew(token).await?;
+                attempts.last = self.renew(token).await?;
             }
             let error = match self.provider.create(&intent, spec).await {
                 Ok(created) if !created.id.is_empty() => return Ok(self.made(created).await?),
@@ -158,10 +157,10 @@ impl Op<'_> {
                 Err(error) => error,
             };
             match &error.fault {
-                Fault::Unknown if unknown < 4 => {
+                Fault::Unknown if attempts.unknown < 4 => {
                     let error = self.may_repeat(error)?;
-                    unknown += 1;
-                    if let Some(found) = self.find_lost(name, &begun).await? {
+                    attempts.unknown += 1;
+                    if let Some(found) = self.find_lost(&attempts).await? {
                         return Ok(self.take(found).await?);
                     }
                     let because = Some(self.shared.run.scope.redacted(&error.message));
@@ -169,20 +168,20 @@ impl Op<'_> {
                     wait.pause_because(&Awaited::CreateOutcome, limit, because).await;
                 }
                 Fault::Unknown => return Err(error.into()),
-                Fault::NameTaken => match self.find_named(name, unknown).await? {
+                Fault::NameTaken => match self.find_named(&attempts).await? {
                     Named::Ours(found) => return Ok(self.take(found).await?),
                     Named::Foreign => {
-                        let taken = taken(self.address.kind(), name, error);
+                        let taken = taken(self.address.kind(), &attempts.name, error);
                         return self.refused(0, taken.into()).await;
                     }
                 },
                 _ => {
                     if let Err(error) = self.retry(&mut wait, error).await {
-                        return self.refused(unknown, error.into()).await;
+                        return self.refused(attempts.unknown, error.into()).await;
                     }
                     if self.stopping() {
                         let stopped = Failure::Interrupted(Awaited::CreateAccepted);
-                        return self.refused(unknown, stopped).await;
+                        return self.refused(attempts.unknown, stopped).await;
                     }
                 }
             }
@@ -191,9 +190,9 @@ impl Op<'_> {
 
     /// Records a further attempt: the consistency window starts again with it.
     async fn renew(&self, token: &str) -> Result<String, Error> {
-        let begun = self.shared.run.options.clock.now().to_string();
+        let sent = self.now();
         self.journal(Transition::CreateResent { token: token.to_owned() }).await?;
-        Ok(begun)
+        Ok(sent)
     }
 
     async fn made(&self, created: Created<Value>) -> Result<Made, Error> {

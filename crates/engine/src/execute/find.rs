@@ -1,6 +1,6 @@
 //! Finding the object of a create whose outcome is unknown: by its tags, its name, or the recorded intent.
 
-use super::{Failure, Op};
+use super::{Attempts, Failure, Op};
 use crate::awaited::Awaited;
 use crate::kind::{CreateIdempotency, Error, Fault, Found, tag};
 
@@ -13,21 +13,17 @@ pub(super) enum Named {
 impl Op<'_> {
     /// After a lost reply: returns the object if it is visible. For a create that cannot be repeated, waits
     /// until it would be visible.
-    pub(super) async fn find_lost(
-        &self,
-        name: &str,
-        begun: &str,
-    ) -> Result<Option<Found>, Failure> {
+    pub(super) async fn find_lost(&self, attempts: &Attempts) -> Result<Option<Found>, Failure> {
         match self.provider.kind().create {
             CreateIdempotency::Token
             | CreateIdempotency::UniqueName
-            | CreateIdempotency::UniqueNameUntagged => Ok(self.find_ours(name).await?),
-            CreateIdempotency::LookUp { .. } => self.look_up(name, begun).await,
+            | CreateIdempotency::UniqueNameUntagged => Ok(self.find_ours(attempts).await?),
+            CreateIdempotency::LookUp { .. } => self.look_up(attempts).await,
         }
     }
 
     /// Returns `None` if the object is not visible after the consistency window.
-    pub(super) async fn look_up(&self, name: &str, begun: &str) -> Result<Option<Found>, Failure> {
+    pub(super) async fn look_up(&self, attempts: &Attempts) -> Result<Option<Found>, Failure> {
         let own = match self.provider.kind().create {
             CreateIdempotency::LookUp { consistency_window } => consistency_window,
             _ => crate::observe::GRACE,
@@ -37,8 +33,9 @@ impl Op<'_> {
         let mut has_waited = false; // a clock that was set back makes no age
         loop {
             // The time counts at which the search began.
-            let is_conclusive = has_waited || self.shared.run.options.clock.age(begun) >= window;
-            if let Some(found) = self.find_ours(name).await? {
+            let age = self.shared.run.options.clock.age(&attempts.last);
+            let is_conclusive = has_waited || age >= window;
+            if let Some(found) = self.find_ours(attempts).await? {
                 return Ok(Some(found));
             }
             if is_conclusive {
@@ -52,31 +49,33 @@ impl Op<'_> {
     }
 
     /// Returns the object that has the name. One that an earlier run created may not be visible yet, and a
-    /// predecessor may still be visible: the operation waits for both. `unknown`: as in [`make`](Self::make).
+    /// predecessor may still be visible: the operation waits for both.
     ///
     /// Where names are unique only in part (in one network), others may have the same name, so that
     /// only the object of this very create counts. Recovery has waited for creates of earlier runs:
     /// unless an attempt of this run has an unknown outcome, the name is somebody else's.
-    pub(super) async fn find_named(&self, name: &str, unknown: usize) -> Result<Named, Failure> {
-        let is_unique = self.provider.kind().has_unique_names();
+    pub(super) async fn find_named(&self, attempts: &Attempts) -> Result<Named, Failure> {
+        let Attempts { name, unknown, .. } = attempts;
+        let kind = self.provider.kind();
+        let is_unique = kind.has_unique_names();
         let is_this = |found: &Found| {
             self.is_ours(found) && found.generation() == self.generation || is_unique
         };
         let mut wait = self.wait();
         loop {
             let found = self.find(name).await?;
-            let named = found.into_iter().find(|found| found.name == name && is_this(found));
+            let named = found.into_iter().find(|found| found.name == *name && is_this(found));
             let awaited = match named {
-                Some(found) if unknown > 0 && self.is_of_the_intent(&found, name) => {
+                Some(found) if *unknown > 0 && attempts.made(kind, &found) => {
                     return Ok(Named::Ours(found));
                 }
-                Some(found) if !self.is_ours(&found) => return Ok(Named::Foreign),
-                Some(found) if found.generation() == self.generation => {
+                Some(found) if !self.is_former(&found) => return Ok(Named::Foreign),
+                Some(found) if self.is_ours(&found) && found.generation() == self.generation => {
                     return Ok(Named::Ours(found));
                 }
-                Some(_) => Awaited::FormerGone(name.to_owned()),
-                None if unknown == 0 && !is_unique => return Ok(Named::Foreign),
-                None => Awaited::NameVisible(name.to_owned()),
+                Some(_) => Awaited::FormerGone(name.clone()),
+                None if *unknown == 0 && !is_unique => return Ok(Named::Foreign),
+                None => Awaited::NameVisible(name.clone()),
             };
             if self.stopping() {
                 return Err(Failure::Interrupted(awaited));
@@ -87,16 +86,6 @@ impl Op<'_> {
         }
     }
 
-    /// Tells whether the ownership tags are set after the create.
-    pub(super) fn is_untagged(&self) -> bool {
-        self.provider.kind().create == CreateIdempotency::UniqueNameUntagged
-    }
-
-    /// Tells whether an object without an owner is that of an open create.
-    fn is_of_the_intent(&self, found: &Found, name: &str) -> bool {
-        self.is_untagged() && found.name == name && !found.tags.contains_key(tag::STACK)
-    }
-
     /// Returns when no object has the name, so that the intent to create one may be recorded. A
     /// predecessor may still be visible.
     pub(super) async fn await_free_name(&self, name: &str) -> Result<(), Failure> {
@@ -105,7 +94,7 @@ impl Op<'_> {
             let found = self.find(name).await?;
             match found.into_iter().find(|found| found.name == name) {
                 None => return Ok(()),
-                Some(found) if !self.is_ours(&found) => {
+                Some(found) if !self.is_former(&found) => {
                     let error = Error::new(Fault::NameTaken, "the name is taken");
                     return Err(taken(self.address.kind(), name, error).into());
                 }
@@ -123,18 +112,15 @@ impl Op<'_> {
 
     /// Returns the object of this address, generation and lineage that the state does not know, while the
     /// outcome of a create is unknown.
-    pub(super) async fn find_ours(&self, name: &str) -> Result<Option<Found>, Error> {
-        let found = self.find(name).await?.into_iter();
-        let is_known = |found: &Found| {
-            let id = (self.address.kind().to_owned(), found.id.clone());
-            self.shared.known.contains(&id)
-        };
+    pub(super) async fn find_ours(&self, attempts: &Attempts) -> Result<Option<Found>, Error> {
+        let kind = self.provider.kind();
+        let found = self.find(&attempts.name).await?.into_iter();
         let ours: Vec<Found> = found
             .filter(|found| {
                 let is_this = self.is_ours(found) && found.generation() == self.generation;
-                is_this || self.is_of_the_intent(found, name)
+                is_this || attempts.made(kind, found)
             })
-            .filter(|found| !is_known(found))
+            .filter(|found| !self.is_known(found))
             .collect();
         if ours.len() > 1 {
             let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
@@ -151,6 +137,19 @@ impl Op<'_> {
         is(tag::LINEAGE, &owner.lineage)
             && is(tag::STACK, &owner.stack)
             && is(tag::ADDRESS, self.address.as_str())
+    }
+
+    /// Tells whether the state knew the object when the run began.
+    fn is_known(&self, found: &Found) -> bool {
+        self.shared.known.contains(&(self.address.kind().to_owned(), found.id.clone()))
+    }
+
+    /// Tells whether an object that has the name is a predecessor, which may be visible for a while after its
+    /// deletion. One whose tags were never set is known by its id alone.
+    fn is_former(&self, found: &Found) -> bool {
+        let is_untagged = self.provider.kind().is_created_untagged();
+        let has_no_owner = !found.tags.contains_key(tag::STACK);
+        self.is_ours(found) || (is_untagged && has_no_owner && self.is_known(found))
     }
 
     async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {

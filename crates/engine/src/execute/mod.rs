@@ -1,6 +1,7 @@
 //! Executing a plan. Operations are plain `async` functions that send journal entries and wait until
 //! they are durable; a [walk] starts them and writes what they send.
 
+mod attempts;
 mod converge;
 mod create;
 mod delete;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub(crate) use self::attempts::Attempts;
 pub use self::failure::Failure;
 use self::retry::Budget;
 use self::walk::Walk;
@@ -147,8 +149,8 @@ pub(crate) struct Op<'a> {
     pub object: Option<Object>,
     /// The desired spec, as the plan has it.
     pub planned: Option<Value>,
-    /// Whether it takes the place of an open create of an earlier run.
-    pub succeeds: bool,
+    /// When the open create of an earlier run was first sent whose place it takes, RFC 3339.
+    pub open_since: Option<String>,
 }
 
 impl Op<'_> {
@@ -158,13 +160,18 @@ impl Op<'_> {
             op: self.number,
             address: self.address.clone(),
             generation: self.generation,
-            at: self.shared.run.options.clock.now().to_string(),
+            at: self.now(),
             transition,
         };
         let (written, confirmed) = oneshot::channel();
         let lost = || Error::terminal("the state could not be written");
         self.shared.journal.send(Line { entry, written }).map_err(|_| lost())?;
         confirmed.await.map_err(|_| lost())
+    }
+
+    /// The time, RFC 3339.
+    pub fn now(&self) -> String {
+        self.shared.run.options.clock.now().to_string()
     }
 
     pub fn tell(&self, event: Event) {
@@ -253,7 +260,7 @@ pub(crate) async fn recover(
         dependencies: open.creating.dependencies.clone(),
         object: None,
         planned: None,
-        succeeds: true,
+        open_since: Some(open.creating.since.clone()),
     };
     let mut recovering = std::pin::pin!(working(address.clone(), op.recover(open)));
     let mut batch = Vec::new();

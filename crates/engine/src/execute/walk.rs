@@ -167,10 +167,11 @@ impl<'a, 'b> Walk<'a, 'b> {
             (None, _) => state.object(address).cloned(),
         };
         // An object created in the place of an open create continues that operation.
-        let open = record.and_then(|record| record.creating.as_ref()).map(|open| open.op);
+        let open = record.and_then(|record| record.creating.as_ref());
         let open = open.filter(|_| !step.action.removes());
+        let (open_op, open_since) = (open.map(|open| open.op), open.map(|open| open.since.clone()));
         Ok(Op {
-            number: open.unwrap_or_else(|| self.store.next_op()),
+            number: open_op.unwrap_or_else(|| self.store.next_op()),
             shared: self.shared,
             provider,
             address: address.clone(),
@@ -179,7 +180,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             dependencies,
             object,
             planned: step.action.desired().cloned(),
-            succeeds: open.is_some(),
+            open_since,
         })
     }
 

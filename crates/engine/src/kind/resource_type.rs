@@ -98,10 +98,12 @@ pub enum CreateIdempotency {
     ///
     /// Until then the recorded intent takes the place of the tags. The engine writes it only after it
     /// has seen that nothing bears the name. So an object of that name without an owner, seen while
-    /// the outcome of the create is unknown (a lost reply, a killed run), is the one that this create
-    /// made. A create that is refused because the name is taken, though no earlier attempt is open,
-    /// has met somebody else's object. What remains is somebody who takes the name while the intent is
-    /// open: after the look, until the next run that writes recovers the create.
+    /// the outcome of the create is unknown (a lost reply, a killed run) and created while its attempts
+    /// were sent ([`Found::created`](super::Found::created)), is the one that this create made. A create
+    /// that is refused because the name is taken, though no earlier attempt is open, has met somebody
+    /// else's object. What remains is somebody who takes the name within minutes of an attempt that made
+    /// nothing and whose reply was lost; where the service reports no time of creation, at any time
+    /// until a run recovers the create.
     UniqueNameUntagged,
     /// Neither: the engine looks for the ownership tags until `consistency_window` has passed since
     /// the intent, then creates again.

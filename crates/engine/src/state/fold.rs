@@ -56,8 +56,8 @@ fn apply(others: &mut State, record: &mut Record, entry: &Entry) -> Folded {
     let Entry { op, generation, .. } = *entry;
     match entry.transition.clone() {
         Transition::CreateIntent { token, spec, dependencies, guard } => {
-            let at = entry.at.clone();
-            let creating = Creating { op, generation, token, at, spec, dependencies, guard };
+            let (since, at) = (entry.at.clone(), entry.at.clone());
+            let creating = Creating { op, generation, token, since, at, spec, dependencies, guard };
             begin_create(record, creating)?;
         }
         Transition::CreateResent { token } => {
@@ -122,7 +122,8 @@ fn begin_create(record: &mut Record, creating: Creating) -> Folded {
     if record.creating.as_ref().is_some_and(is_another) {
         return Err(Conflict::CreateIsOpen);
     }
-    record.creating = Some(creating);
+    let since = record.creating.take().map_or_else(|| creating.since.clone(), |open| open.since);
+    record.creating = Some(Creating { since, ..creating });
     Ok(())
 }
 

@@ -84,6 +84,8 @@ pub struct Creating {
     pub op: u64,
     pub generation: u64,
     pub token: String,
+    /// When the create was first sent, RFC 3339; by a create in whose place it is, too.
+    pub since: String,
     /// When the create was last sent, RFC 3339.
     pub at: String,
     /// The resolved spec, secrets sealed.

@@ -3,14 +3,16 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
 use serde_json::json;
 use stackwright_engine::Address;
 use stackwright_engine::kind::Fault;
+use stackwright_engine::session::{Error, Why};
 use stackwright_testkit::figures;
-use stackwright_testkit::world::Fate;
+use stackwright_testkit::world::{Fate, Thing};
 use tokio::time::Instant;
 
-use crate::support::{CHAIN, Ended, Stack, edited};
+use crate::support::{CHAIN, Ended, Stack, edited, made};
 
 /// Gives `fate` to one call of a run, call after call, until a run has fewer calls.
 async fn at_every_call(fate: &Fate, late: (u64, u64)) {
@@ -239,6 +241,20 @@ async fn a_late_object_of_a_former_file_converges_to_the_present_one() {
 
 const UNTAGGED: &str = "untagged:\n  f: {size: 2}\n";
 
+/// RFC 3339.
+fn in_seconds(stack: &Stack, seconds: i64) -> String {
+    (stack.clock.now() + SignedDuration::from_secs(seconds)).to_string()
+}
+
+/// An object of that name without an owner.
+async fn foreign(created: impl FnOnce(&Stack) -> String) -> Thing {
+    let made = made(UNTAGGED).await;
+    let mut foreign = made.world.things().remove(0);
+    foreign.spec["tags"] = json!({});
+    foreign.created = created(&made);
+    foreign
+}
+
 /// The tags follow the create, so that a run may end between the two.
 #[tokio::test(start_paused = true)]
 async fn an_untagged_object_of_an_open_create_gets_its_tags() {
@@ -263,10 +279,7 @@ async fn an_untagged_object_of_an_open_create_gets_its_tags() {
 /// somebody takes the name after the plan, and the create's reply is lost.
 #[tokio::test(start_paused = true)]
 async fn an_untagged_object_of_somebody_else_is_never_adopted() {
-    let made = Stack::new(UNTAGGED);
-    made.reconcile().await;
-    let mut foreign = made.world.things().remove(0);
-    foreign.spec["tags"] = json!({});
+    let mut foreign = foreign(|stack| in_seconds(stack, 60)).await;
     foreign.visible = Instant::now() + Duration::from_millis(10);
 
     let stack = Stack::new("token:\n  a: {}\nuntagged:\n  f: {labels: {a: '${token.a.id}'}}\n");
@@ -286,4 +299,84 @@ async fn an_untagged_object_of_somebody_else_is_never_adopted() {
     let untagged = stack.world.things().into_iter().find(|thing| thing.kind == "untagged");
     assert_eq!(untagged, Some(foreign), "it is as it was");
     assert!(!stack.state().resources.contains_key(&Address::new("untagged", "f")));
+}
+
+/// An object that becomes visible after the intent, and was created before it.
+#[tokio::test(start_paused = true)]
+async fn an_untagged_object_that_is_older_than_the_intent_is_never_adopted() {
+    let mut foreign = foreign(|stack| in_seconds(stack, -5)).await;
+    foreign.visible = Instant::now() + Duration::from_millis(10);
+    let stack = Stack::new(UNTAGGED);
+    let theirs = foreign.clone();
+    stack.world.meddle(|things| things.push(theirs));
+    let mut has_failed = false;
+    stack.world.script(move |deed| match deed.verb {
+        // The foreign object becomes visible while the retry waits.
+        "create" if !std::mem::replace(&mut has_failed, true) => Fate::ReplyIsLost,
+        _ => Fate::Happens,
+    });
+    let ended = stack.run(false).await;
+    assert!(matches!(&ended, Ended::Done(outcome) if outcome.failed.len() == 1), "{ended:?}");
+    assert_eq!(stack.world.things(), [foreign], "it is as it was");
+    assert!(!stack.state().resources.contains_key(&Address::new("untagged", "f")));
+}
+
+/// Somebody takes the name between a killed run and the next one.
+#[tokio::test(start_paused = true)]
+async fn an_untagged_object_that_is_newer_than_all_attempts_is_never_adopted() {
+    let foreign = foreign(|stack| in_seconds(stack, 3600)).await;
+    let stack = Stack::new(UNTAGGED);
+    stack.world.script(|deed| match deed.verb {
+        "create" => Fate::KillsBefore,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    stack.world.script(|_| Fate::Happens);
+    let theirs = foreign.clone();
+    stack.world.meddle(|things| things.push(theirs));
+    let ended = stack.run(false).await;
+    let Ended::Refused(Error::Foreign(met)) = &ended else { panic!("{ended:?}") };
+    assert_eq!((met.len(), met[0].why), (1, Why::NameTaken));
+    assert_eq!(stack.world.things(), [foreign], "it is as it was");
+}
+
+/// The first attempt has made the object, and the last was sent much later.
+#[tokio::test(start_paused = true)]
+async fn an_untagged_object_of_the_first_attempt_is_recovered_after_later_ones() {
+    let stack = Stack::new(UNTAGGED);
+    stack.world.late(Duration::from_secs(7200), Duration::ZERO);
+    stack.world.script(|deed| match deed.verb {
+        "create" => Fate::KillsAfter,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    stack.world.script(|deed| match deed.verb {
+        "create" => Fate::KillsBefore,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    stack.holds("of the first attempt").await;
+}
+
+/// A run ended before the tags were set, so that only the state knows whose object it is.
+#[tokio::test(start_paused = true)]
+async fn an_untagged_predecessor_that_is_still_found_is_awaited() {
+    let mut stack = Stack::new("untagged:\n  f: {shape: round}\n");
+    stack.settle = Duration::from_secs(60);
+    stack.world.script(|deed| match deed.verb {
+        "update" => Fate::KillsBefore,
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(false).await, Ended::Killed));
+    assert_eq!(stack.world.things()[0].address(), None, "it has no tags");
+    stack.world.script(|_| Fate::Happens);
+    stack.world.linger(Duration::from_secs(20));
+    stack.file = stack.file.replace("round", "square");
+    stack.reconcile().await;
+    assert_eq!(stack.world.things()[0].spec["shape"], "square");
+    stack.holds("replaced").await;
 }

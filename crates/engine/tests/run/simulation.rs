@@ -31,7 +31,9 @@ fn foreign(now: Instant) -> Thing {
         spec: serde_json::json!({ "name": "r0", "tags": {}, "size": 7 }),
         visible: now,
         settled: now,
+        created: "2026-03-01T12:00:00Z".into(),
         alive: true,
+        found_until: None,
     }
 }
 

@@ -73,7 +73,7 @@ pub enum Ended {
 impl Stack {
     pub fn new(file: &str) -> Self {
         let (world, disk) = (World::new(), MemoryDisk::default());
-        let (adopt, settle, clock) = (false, Duration::ZERO, Clock::start());
+        let (adopt, settle, clock) = (false, Duration::ZERO, world.clock());
         let selection = Selection::default();
         let (parallelism, stop) = (4, watch::Sender::new(false));
         let file = format!("stack: s\n{file}");

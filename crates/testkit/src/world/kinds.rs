@@ -1,4 +1,4 @@
-//! Kinds whose objects live in a [`World`]: the same fields, three ways of creating.
+//! Kinds whose objects live in a [`World`]: the same fields, four ways of creating.
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
@@ -175,7 +175,7 @@ impl<W: Way> Provider for Sorts<W> {
         let unique = has_unique_names::<W>();
         let find = |inner: &mut Inner| {
             let mut found = Vec::new();
-            for thing in inner.things.iter().filter(|t| t.alive && t.kind == W::NAME) {
+            for thing in inner.things.iter().filter(|t| is_found(t) && t.kind == W::NAME) {
                 let ours = thing.tag(tag::STACK) == Some(&owner.stack);
                 let wanted = unique && names.iter().any(|name| name == thing.name());
                 if (ours || wanted) && is_seen(thing) {
@@ -239,8 +239,10 @@ impl<W: Way> Provider for Sorts<W> {
 
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
         let end = |inner: &mut Inner| {
+            let found_until = Some(Instant::now() + inner.lingering);
             if let Some(thing) = alive(inner, W::NAME, &handle.id) {
                 thing.alive = false;
+                thing.found_until = found_until;
             }
             Ok(())
         };
@@ -294,13 +296,19 @@ fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing
     let token = intent.token.clone();
     let visible = Instant::now() + hidden;
     let settled = visible + settling;
-    let thing = Thing { kind: W::NAME, id, token, spec, visible, settled, alive: true };
+    let created = inner.clock.now().to_string();
+    let (kind, alive, found_until) = (W::NAME, true, None);
+    let thing = Thing { kind, id, token, spec, visible, settled, created, alive, found_until };
     inner.things.push(thing.clone());
     Ok(thing)
 }
 
 fn alive<'a>(inner: &'a mut Inner, kind: &str, id: &str) -> Option<&'a mut Thing> {
     inner.things.iter_mut().find(|thing| thing.alive && thing.kind == kind && thing.id == id)
+}
+
+fn is_found(thing: &Thing) -> bool {
+    thing.alive || thing.found_until.is_some_and(|until| until > Instant::now())
 }
 
 fn is_seen(thing: &Thing) -> bool {

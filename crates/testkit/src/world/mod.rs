@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use serde_json::Value;
+use stackwright_engine::clock::Clock;
 use stackwright_engine::kind::{Error, Fault, Found, tag};
 use stackwright_engine::providers::{AnyProvider, Providers, erase};
 use stackwright_engine::registry::{Kind, Registry};
@@ -66,7 +67,11 @@ pub struct Thing {
     pub visible: Instant,
     /// It is in transition before.
     pub settled: Instant,
+    /// When it was created, RFC 3339.
+    pub created: String,
     pub alive: bool,
+    /// A deleted object is still found before.
+    pub found_until: Option<Instant>,
 }
 
 impl Thing {
@@ -89,7 +94,7 @@ impl Thing {
             name: self.name().to_owned(),
             tags: serde_json::from_value(self.spec["tags"].clone()).unwrap_or_default(),
             outputs: self.outputs(),
-            created: None,
+            created: Some(self.created.clone()),
         }
     }
 
@@ -104,6 +109,9 @@ struct Inner {
     script: Script,
     /// How long new objects are invisible, and how long after that in transition.
     late: (Duration, Duration),
+    /// How long deleted objects are still found.
+    lingering: Duration,
+    clock: Clock,
     /// The newest of every part.
     newest: usize,
     killed: bool,
@@ -130,6 +138,8 @@ impl World {
             deeds: Vec::new(),
             script,
             late: <_>::default(),
+            lingering: Duration::ZERO,
+            clock: Clock::start(),
             newest: 0,
             killed: false,
         };
@@ -174,6 +184,16 @@ impl World {
     /// Objects created from now on are invisible for `hidden`, and then in transition for `settling`.
     pub fn late(&self, hidden: Duration, settling: Duration) {
         self.inner().late = (hidden, settling);
+    }
+
+    /// Objects deleted from now on are found for that long afterwards.
+    pub fn linger(&self, lingering: Duration) {
+        self.inner().lingering = lingering;
+    }
+
+    /// The clock by which objects are created.
+    pub fn clock(&self) -> Clock {
+        self.inner().clock
     }
 
     /// Resolves when a call has killed the run, which its caller then drops.

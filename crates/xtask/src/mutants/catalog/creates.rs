@@ -35,7 +35,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a refused successor closes its predecessor's intent",
         "Op::create",
-        Replace("usize::from(self.succeeds)", "0"),
+        Replace("usize::from(self.open_since.is_some())", "0"),
     ),
     Mutant::engine(
         "an open create is closed before its successor is on disk",
@@ -64,8 +64,23 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "an untagged object of an open create counts as somebody else's",
-        "Op::is_of_the_intent",
-        Body("{ let _ = (found, name); false }"),
+        "Attempts::made",
+        Body("{ let _ = (kind, found); false }"),
+    ),
+    Mutant::engine(
+        "an untagged object counts as made by a create whenever it was created",
+        "Attempts::were_sent_at",
+        Body("{ let _ = created; true }"),
+    ),
+    Mutant::engine(
+        "the first attempt of a create is forgotten when its successor is recorded",
+        "begin_create",
+        Replace("|open| open.since", "|_| creating.since.clone()"),
+    ),
+    Mutant::engine(
+        "an untagged predecessor counts as somebody else's",
+        "Op::is_former",
+        Body("{ self.is_ours(found) }"),
     ),
     Mutant::engine(
         "a new object that is not visible yet counts as gone",
