@@ -14,17 +14,22 @@ pub(super) const ADDRESS: &str = "x-address";
 pub(super) const MENTIONS: &str = "x-mentions";
 pub(super) const LITERAL: &str = "x-literal";
 
-/// Annotates the section of `kind` in the schema of a whole file.
-pub(super) fn annotate(document: &mut Value, kind: &Kind) {
-    let mut definitions = document["definitions"].take();
+/// Annotates the section of `kind` in the schema of a whole file. Returns the declared paths that lead to no
+/// value of the type that their annotation is for.
+pub(super) fn annotate(document: &mut Value, kind: &Kind) -> Vec<&'static str> {
+    let definitions = document["definitions"].take();
     let resource = &mut document["properties"][kind.name]["additionalProperties"];
+    let mut unmatched = Vec::new();
     for field in kind.fields.declared() {
         for annotation in annotations(field) {
             let keys: Vec<&str> = field.path.split('.').collect();
-            annotation.put(resource, &keys, &mut definitions);
+            if annotation.put(resource, &keys, &definitions) == 0 {
+                unmatched.push(field.path);
+            }
         }
     }
     document["definitions"] = definitions;
+    unmatched
 }
 
 /// What is written at every value of one JSON type that a path leads to.
@@ -56,35 +61,44 @@ fn symbol(unit: Unit) -> &'static str {
 }
 
 impl Annotation {
-    /// Annotates every way of writing the value at `keys` below `schema`.
-    fn put(&self, schema: &mut Value, keys: &[&str], definitions: &mut Value) {
-        if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
-            let mut definition = definitions[name].take();
-            self.put(&mut definition, keys, definitions);
-            definitions[name] = definition;
-            return;
+    /// Annotates every way of writing the value at `keys` below `schema`, and returns their number. A
+    /// definition is copied to where it is used: other fields may share it, and their values mean
+    /// something else.
+    fn put(&self, schema: &mut Value, keys: &[&str], definitions: &Value) -> usize {
+        let reference = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next());
+        if let Some(mut definition) = reference.map(|name| definitions[name].clone()) {
+            let count = self.put(&mut definition, keys, definitions);
+            if count > 0 {
+                *schema = definition;
+            }
+            return count;
         }
+        let mut count = 0;
         for choice in ["anyOf", "allOf", "oneOf"] {
             for way in schema.get_mut(choice).and_then(Value::as_array_mut).into_iter().flatten() {
-                self.put(way, keys, definitions);
+                count += self.put(way, keys, definitions);
             }
         }
         match keys {
-            [] if self.has_type(schema) => schema[self.name] = self.value.clone(),
+            [] if self.has_type(schema) => {
+                schema[self.name] = self.value.clone();
+                count += 1;
+            }
             [] => {}
             ["*", rest @ ..] => {
                 for below in ["additionalProperties", "items"] {
                     if let Some(below) = schema.get_mut(below).filter(|below| below.is_object()) {
-                        self.put(below, rest, definitions);
+                        count += self.put(below, rest, definitions);
                     }
                 }
             }
             [key, rest @ ..] => {
                 if let Some(below) = schema.get_mut("properties").and_then(|all| all.get_mut(key)) {
-                    self.put(below, rest, definitions);
+                    count += self.put(below, rest, definitions);
                 }
             }
         }
+        count
     }
 
     fn has_type(&self, schema: &Value) -> bool {
@@ -97,13 +111,50 @@ impl Annotation {
 
 #[cfg(test)]
 mod tests {
+    use schemars::JsonSchema;
+    use serde::Deserialize;
+
     use super::*;
+    use crate::kind::{CreateIdempotency, ResourceType, field};
+    use crate::manifest::schema;
+    use crate::registry::Registry;
+
+    #[derive(Deserialize, JsonSchema)]
+    struct Config {
+        #[serde(rename = "size")]
+        _size: Option<u32>,
+    }
+
+    struct Misspelt;
+
+    impl ResourceType for Misspelt {
+        const NAME: &'static str = "disk";
+        const OUTPUTS: &'static [&'static str] = &[];
+        const FIELDS: &'static [Field] = &[field("sise").gigabytes()];
+        const CREATE: CreateIdempotency = CreateIdempotency::Token;
+        type Config = Config;
+        type Spec = Value;
+    }
+
+    #[test]
+    #[should_panic(expected = r#"disk: the schema has no ["sise"]"#)]
+    fn a_path_that_the_schema_does_not_have_is_noticed() {
+        schema::document(&Registry::new(vec![Kind::of::<Misspelt>()]));
+    }
+
+    fn definitions() -> Value {
+        json!({
+            "Disk": { "type": "object", "properties": { "size": { "type": ["integer", "null"] } } },
+        })
+    }
+
+    fn gigabytes() -> Annotation {
+        Annotation { of_type: "integer", name: UNIT, value: json!("GB") }
+    }
 
     #[test]
     fn an_annotation_reaches_every_way_of_writing_a_value() {
-        let mut definitions = json!({
-            "Disk": { "type": "object", "properties": { "size": { "type": ["integer", "null"] } } },
-        });
+        let definitions = definitions();
         let mut schema = json!({ "properties": {
             "disks": { "anyOf": [
                 { "type": "string" },
@@ -111,12 +162,25 @@ mod tests {
             ] },
             "sizes": { "type": "array", "items": { "type": "integer" } },
         } });
-        let unit = Annotation { of_type: "integer", name: UNIT, value: json!("GB") };
-        unit.put(&mut schema, &["disks", "*", "size"], &mut definitions);
-        unit.put(&mut schema, &["sizes", "*"], &mut definitions);
-        unit.put(&mut schema, &["disks"], &mut definitions);
-        assert_eq!(definitions["Disk"]["properties"]["size"][UNIT], "GB");
+        let mut put = |keys: &[&str]| gigabytes().put(&mut schema, keys, &definitions);
+        let counts = [put(&["disks", "*", "size"]), put(&["sizes", "*"]), put(&["disks"])];
+        assert_eq!(counts, [1, 1, 0], "a string has no unit");
+        let disks = &schema["properties"]["disks"]["anyOf"];
+        assert_eq!(disks[1]["additionalProperties"]["properties"]["size"][UNIT], "GB");
         assert_eq!(schema["properties"]["sizes"]["items"][UNIT], "GB");
-        assert_eq!(schema["properties"]["disks"]["anyOf"][0], json!({ "type": "string" }));
+        assert_eq!(disks[0], json!({ "type": "string" }));
+    }
+
+    #[test]
+    fn fields_that_share_a_definition_share_no_annotation() {
+        let definitions = definitions();
+        let disk = json!({ "$ref": "#/definitions/Disk" });
+        let mut schema = json!({ "properties": { "disk": disk, "memory": disk, "plain": disk } });
+        let megabytes = Annotation { value: json!("MB"), ..gigabytes() };
+        assert_eq!(gigabytes().put(&mut schema, &["disk", "size"], &definitions), 1);
+        assert_eq!(megabytes.put(&mut schema, &["memory", "size"], &definitions), 1);
+        let unit = |field: &str| &schema["properties"][field]["properties"]["size"][UNIT];
+        assert_eq!((unit("disk"), unit("memory")), (&json!("GB"), &json!("MB")));
+        assert_eq!(schema["properties"]["plain"], disk);
     }
 }

@@ -1,6 +1,6 @@
 //! The JSON schema of a stack file, for the checker and for editors.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, SchemaGenerator};
@@ -87,10 +87,42 @@ pub fn document(kinds: &Registry) -> Value {
     document["title"] = "stackwright stack file".into();
     document["definitions"] = Value::Object(generator.take_definitions(true));
     for kind in kinds.iter() {
-        annotate::annotate(&mut document, kind);
+        let unmatched = annotate::annotate(&mut document, kind);
+        // A misspelt path in `FIELDS` would go without its unit or its address in silence.
+        debug_assert!(unmatched.is_empty(), "{}: the schema has no {unmatched:?}", kind.name);
     }
+    drop_unused(&mut document);
     measure::allow(&mut document);
     document
+}
+
+/// Removes the definitions that nothing refers to any more: where they are used stands a copy.
+fn drop_unused(document: &mut Value) {
+    let mut definitions = document["definitions"].take();
+    let mut used = BTreeSet::new();
+    let mut open = references(document);
+    while let Some(name) = open.pop() {
+        if used.insert(name.clone()) {
+            open.extend(references(&definitions[&name]));
+        }
+    }
+    if let Some(all) = definitions.as_object_mut() {
+        all.retain(|name, _| used.contains(name));
+    }
+    document["definitions"] = definitions;
+}
+
+/// Returns the names of the definitions that a schema refers to.
+fn references(schema: &Value) -> Vec<String> {
+    match schema {
+        Value::Object(map) => {
+            let name = map.get("$ref").and_then(Value::as_str).and_then(|at| at.rsplit('/').next());
+            let below = map.values().flat_map(references);
+            name.map(str::to_owned).into_iter().chain(below).collect()
+        }
+        Value::Array(items) => items.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn section(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
