@@ -95,10 +95,11 @@ impl<'a> Making<'a> {
         let mut objects =
             leaving.filter_map(|(other, record)| Some((other, record.object.as_ref()?)));
         match objects.find(|(_, object)| kind.excludes(object, desired)) {
-            Some((former, object)) => {
-                if object.guard.retain {
-                    self.block(address, Blocker::NameRetained(former.clone()));
-                }
+            Some((former, object)) if self.is_released(former, object) => {
+                self.block(address, Blocker::NameRetained(former.clone()));
+                CreateReason::New
+            }
+            Some((former, _)) => {
                 self.block_name_in_use(kind, address, former);
                 CreateReason::NameOf(former.clone())
             }
@@ -352,23 +353,32 @@ impl<'a> Making<'a> {
 
     /// What the file does not have any more. The state's guard counts: the file has none now.
     fn remove(&mut self, address: &Address, object: &Object) {
-        let seen = self.on.observed.live.get(address);
-        let is_over = seen.is_some_and(Option::is_none) || object.phase == Phase::Deleting;
-        let Guard { protect, retain } = object.guard;
-        if protect && !is_over {
-            let guard = Guard { protect, retain: false };
-            self.block_guarded(address, guard, Removal::Delete);
-        }
-        if retain && !protect && !is_over {
+        if self.is_released(address, object) {
             return self.plan.steps.push(Step::release(address, object, ReleaseReason::Retained));
         }
+        if !self.is_over(address, object) {
+            let guard = Guard { retain: false, ..object.guard };
+            self.block_guarded(address, guard, Removal::Delete);
+        }
         let kind = self.on.kinds.get(address.kind());
-        let live = seen.and_then(Option::as_ref);
+        let live = self.on.observed.live.get(address).and_then(Option::as_ref);
         let others =
             kind.zip(live).map(|(kind, live)| kind.unmanaged(object.spec.as_ref(), &live.spec));
         let (id, reason) = (object.id.clone(), DeleteReason::NotWanted);
         let action = Action::Delete { id, reason, unmanaged: others.unwrap_or_default() };
         self.plan.steps.push(Step::new(address, object.generation, action));
+    }
+
+    /// Tells whether an object that leaves the file stays in the cloud.
+    fn is_released(&self, address: &Address, object: &Object) -> bool {
+        let Guard { protect, retain } = object.guard;
+        retain && !protect && !self.is_over(address, object)
+    }
+
+    /// Tells whether nothing is left of an object that could be guarded.
+    fn is_over(&self, address: &Address, object: &Object) -> bool {
+        let seen = self.on.observed.live.get(address);
+        seen.is_some_and(Option::is_none) || object.phase == Phase::Deleting
     }
 }
 

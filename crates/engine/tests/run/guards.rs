@@ -2,7 +2,7 @@
 
 use stackwright_engine::kind::Fault;
 use stackwright_engine::lifecycle::GuardKind;
-use stackwright_engine::plan::{ActionKind, Blocker, Note};
+use stackwright_engine::plan::{Action, ActionKind, Blocker, CreateReason, Note};
 use stackwright_engine::session::Error;
 use stackwright_testkit::world::{Fate, Thing};
 
@@ -172,6 +172,24 @@ async fn a_retained_object_keeps_its_name() {
     let blocked = refused(&stack, false).await;
     assert_eq!(blocked, [("named.b".to_owned(), Blocker::NameRetained(address("named.a")))]);
     assert_eq!(stack.world.things()[0].address(), Some("named.a"), "nothing was begun");
+    let plan = stack.surveyed().await;
+    let action = |at: usize| (&plan.steps[at].action, plan.steps[at].address.as_str());
+    let (created, released) = (action(0), action(1));
+    assert!(
+        matches!(created, (Action::Create { reason: CreateReason::New, .. }, "named.b")),
+        "nothing is deleted for it: {created:?}"
+    );
+    assert!(matches!(released, (Action::Release { .. }, "named.a")), "{released:?}");
+}
+
+/// `retain` keeps only what is there.
+#[tokio::test(start_paused = true)]
+async fn a_retained_object_that_is_gone_leaves_its_name() {
+    let mut stack = made("named:\n  a: {name: x, retain: true}\n").await;
+    stack.file = "stack: s\nnamed:\n  b: {name: x}\n".to_owned();
+    stack.world.meddle(|things| things[0].alive = false);
+    stack.reconcile().await;
+    stack.holds("created under the free name").await;
 }
 
 /// No call depends on it.
