@@ -1,6 +1,6 @@
 //! The list of all kinds.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use stackwright_engine::kind::Provider;
 use stackwright_engine::providers::{AnyProvider, Providers, erase};
@@ -40,9 +40,14 @@ impl Registration {
     }
 }
 
+/// Compiled once, when it is first needed.
+static REGISTRY: LazyLock<Registry> = LazyLock::new(|| {
+    Registry::new(KINDS.iter().map(|registration| (registration.kind)()).collect())
+});
+
 /// Returns what all kinds are: for schemas and checks, which need no cloud.
 pub fn registry() -> Registry {
-    Registry::new(KINDS.iter().map(|registration| (registration.kind)()).collect())
+    REGISTRY.clone()
 }
 
 /// Returns the providers of all kinds, which call `cloud`.

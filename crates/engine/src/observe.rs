@@ -162,10 +162,9 @@ impl Survey<'_> {
         let left = self.grace.saturating_sub(self.clock.age(&object.created));
         loop {
             let is_conclusive = !wait.pause(&awaited, left).await;
-            match provider.observe(std::slice::from_ref(&handle)).await.pop() {
-                Some(Ok(None)) | None if !is_conclusive => {}
-                Some(answer) => return answer,
-                None => return Ok(None),
+            match provider.observe_one(&handle).await {
+                Ok(None) if !is_conclusive => {}
+                answer => return answer,
             }
         }
     }

@@ -52,6 +52,14 @@ pub trait AnyProvider: Send + Sync {
     fn delete_orphans<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
 }
 
+impl dyn AnyProvider + '_ {
+    /// Observes one object. One that is left out of the answer is not there.
+    pub async fn observe_one(&self, handle: &Handle<Value>) -> Result<Option<Live<Value>>> {
+        let mut seen = self.observe(std::slice::from_ref(handle)).await;
+        seen.pop().unwrap_or(Ok(None))
+    }
+}
+
 /// One provider for each kind of a registry. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Providers {

@@ -7,12 +7,13 @@ use serde_json::Value;
 
 use super::create::{Made, Target};
 use super::{Failure, Op};
+use crate::address::Address;
 use crate::awaited::Awaited;
 use crate::change::{Change, Path};
 use crate::diff::{Compared, Difference, Fingerprints};
 use crate::kind::{Error, Fault, FieldTable, Handle, Live, Readiness, UpdateCost};
 use crate::manifest;
-use crate::plan::rebound;
+use crate::plan::{rebound, recreated};
 use crate::registry::Kind;
 use crate::state::{Object, Transition};
 
@@ -172,13 +173,12 @@ impl Op<'_> {
         loop {
             let live = match known.take() {
                 Some(live) => Some(live),
-                None => match self.provider.observe(std::slice::from_ref(handle)).await.pop() {
-                    Some(Ok(live)) => live,
-                    Some(Err(error)) => {
+                None => match self.provider.observe_one(handle).await {
+                    Ok(live) => live,
+                    Err(error) => {
                         self.retry_look(&mut trouble, error).await?;
                         continue;
                     }
-                    None => None,
                 },
             };
             trouble.is_over();
@@ -230,18 +230,11 @@ impl Op<'_> {
 
     /// Returns fields to set again because they refer to an object that was re-created under its name.
     fn rebound(&self, target: &Target, object: &Object) -> Vec<Change> {
-        let moved = object
-            .dependencies
-            .iter()
-            .filter(|(need, then)| {
-                let now = self.dependencies.get(*need).and_then(Option::as_ref);
-                then.is_some() && now.is_some() && then.as_ref() != now
-            })
-            .map(|(need, _)| need)
-            .collect();
+        let identity = |need: &Address| self.dependencies.get(need)?.as_deref();
+        let recreated = recreated(&object.dependencies, identity);
         match self.shared.run.manifest.resources.get(&self.address) {
             // The fields of a config have the names of those of the spec.
-            Some(resource) => rebound(&resource.config, &target.spec, &moved),
+            Some(resource) => rebound(&resource.config, &target.spec, &recreated),
             None => Vec::new(),
         }
     }

@@ -23,20 +23,18 @@ impl Op<'_> {
             is_refused &= error.fault != Fault::Unknown;
             if let Err(error) = self.retry_change(&mut wait, error).await {
                 // Some deletes are several calls: an object that is gone was not refused.
-                let seen = self.provider.observe(std::slice::from_ref(&handle)).await.pop();
-                if is_refused && matches!(seen, Some(Ok(Some(_)))) {
+                if is_refused && matches!(self.provider.observe_one(&handle).await, Ok(Some(_))) {
                     self.journal(Transition::DeleteRefused { id: id.to_owned() }).await?;
                 }
                 return Err(error.into());
             }
         }
-        self.journal(Transition::DeleteAccepted { id: id.to_owned() }).await?;
         let mut wait = self.wait();
         let mut trouble = self.wait();
         loop {
-            match self.provider.observe(std::slice::from_ref(&handle)).await.pop() {
-                Some(Ok(None)) | None => break,
-                Some(Ok(Some(_))) => {
+            match self.provider.observe_one(&handle).await {
+                Ok(None) => break,
+                Ok(Some(_)) => {
                     trouble.is_over();
                     let awaited = Awaited::Gone(id.to_owned());
                     if !wait.pause(&awaited, LINGER).await {
@@ -46,7 +44,7 @@ impl Op<'_> {
                         return Err(Failure::Interrupted(awaited));
                     }
                 }
-                Some(Err(error)) => self.retry_look(&mut trouble, error).await?,
+                Err(error) => self.retry_look(&mut trouble, error).await?,
             }
         }
         Ok(self.journal(Transition::Deleted { id: id.to_owned() }).await?)

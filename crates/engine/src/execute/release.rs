@@ -24,13 +24,12 @@ impl Op<'_> {
         let mut showing = self.wait();
         let mut is_accepted = false;
         loop {
-            let live = match self.provider.observe(std::slice::from_ref(&handle)).await.pop() {
-                Some(Ok(live)) => live,
-                Some(Err(error)) => {
+            let live = match self.provider.observe_one(&handle).await {
+                Ok(live) => live,
+                Err(error) => {
                     self.retry_look(&mut trouble, error).await?;
                     continue;
                 }
-                None => None,
             };
             let Some(mut spec) = live.map(|live| live.spec) else {
                 // It was visible a moment ago, and may only be late.

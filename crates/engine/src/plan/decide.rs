@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::blocker::created_differently;
+use super::rebound::{rebound, recreated};
 use super::{
     Action, Blocker, CreateReason, DeleteReason, Note, Noted, Plan, Planning, ReleaseReason,
     Removal, ReplaceOrder, ReplaceReason, Step,
@@ -15,7 +16,6 @@ use crate::diff::{CannotUnset, Compared, Difference, Fingerprints};
 use crate::kind::{Live, Readiness, UpdateCost};
 use crate::lifecycle::Guard;
 use crate::prepare::{Wanted, mark_outputs_unknown};
-use crate::reference::{self, Reference};
 use crate::registry::Kind;
 use crate::secret::Sealer;
 use crate::state::{Object, Phase};
@@ -293,21 +293,14 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// Fields that refer to an object that was re-created under the same name: their value is the
-    /// same, and yet no longer valid.
+    /// Changes of fields that refer to an object which was re-created, where nothing else changes them.
     fn rebound(&self, it: &Subject<'_>, changes: &[Change]) -> Vec<Change> {
-        let moved: BTreeSet<&Address> = it
-            .object
-            .dependencies
-            .iter()
-            .filter(|(need, then)| {
-                let live = self.on.observed.live.get(need).and_then(Option::as_ref);
-                let now = live.and_then(|live| live.identity.as_ref());
-                then.is_some() && now.is_some() && then.as_ref() != now
-            })
-            .map(|(need, _)| need)
-            .collect();
-        rebound(&it.wanted.symbolic, &it.desired, &moved)
+        let identity = |need: &Address| {
+            let live = self.on.observed.live.get(need).and_then(Option::as_ref);
+            live.and_then(|live| live.identity.as_deref())
+        };
+        let recreated = recreated(&it.object.dependencies, identity);
+        rebound(&it.wanted.symbolic, &it.desired, &recreated)
             .into_iter()
             .filter(|change| !changes.iter().any(|known| known.path.field() == change.path.field()))
             .collect()
@@ -390,27 +383,4 @@ fn unmanaged(kind: &Kind, desired: &Value, object: &Object, live: &Live<Value>) 
         unmanaged.retain(|one| before.contains(one));
     }
     unmanaged
-}
-
-/// The changes of a spec's top-level fields that refer to one of `moved`.
-pub fn rebound(symbolic: &Value, desired: &Value, moved: &BTreeSet<&Address>) -> Vec<Change> {
-    let empty = Map::new();
-    let refers = |value: &Value| {
-        reference::references(value)
-            .iter()
-            .any(|r| matches!(r, Reference::Output(address, _) if moved.contains(address)))
-    };
-    symbolic
-        .as_object()
-        .unwrap_or(&empty)
-        .iter()
-        .filter(|(_, value)| refers(value))
-        .map(|(field, _)| Change {
-            path: Path(vec![field.clone()]),
-            before: desired.get(field).cloned(),
-            after: desired.get(field).cloned(),
-            reason: ChangeReason::DependencyRecreated,
-            cost: UpdateCost::InPlace,
-        })
-        .collect()
 }

@@ -5,6 +5,7 @@ mod blocker;
 mod decide;
 mod note;
 mod order;
+mod rebound;
 mod saved;
 mod select;
 
@@ -15,9 +16,9 @@ pub use self::action::{
 };
 pub use self::blocker::{Blocked, Blocker, Removal};
 use self::decide::Making;
-pub use self::decide::rebound;
 pub use self::note::{Note, Noted};
 use self::order::order;
+pub(crate) use self::rebound::{rebound, recreated};
 pub use self::saved::{Moved, Saved};
 pub use self::select::Selection;
 use crate::address::Address;

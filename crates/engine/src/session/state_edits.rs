@@ -112,17 +112,10 @@ impl Session<'_> {
             outputs: BTreeMap::new(),
             applied: None,
         };
-        let seen = provider.observe(std::slice::from_ref(&handle)).await.pop();
-        let live = match seen {
-            Some(Ok(Some(live))) => live,
-            Some(Err(error)) => return Err(failed(self.run.redacted(error))),
-            _ => {
-                return Err(failed(kind::Error::terminal(format!(
-                    "there is no {} `{id}`",
-                    kind.name
-                ))));
-            }
-        };
+        let seen = provider.observe_one(&handle).await;
+        let live = seen.map_err(|error| failed(self.run.redacted(error)))?.ok_or_else(|| {
+            failed(kind::Error::terminal(format!("there is no {} `{id}`", kind.name)))
+        })?;
         // A service may accept something else in place of the name, such as an ARN.
         let name = live.spec["name"].as_str().filter(|_| kind.id_is_name);
         let id = name.unwrap_or(id);
