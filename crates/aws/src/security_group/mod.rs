@@ -135,7 +135,8 @@ impl Provider for SecurityGroups {
             Error::new(Fault::Unknown, "CreateSecurityGroup: the reply names no group")
         })?;
         let live = Live {
-            spec: Spec { ingress: Some(Vec::new()), egress: None, ..spec.clone() },
+            // A pending object is observed before it is compared.
+            spec: spec.clone(),
             outputs: BTreeMap::from([("id".to_owned(), id.clone())]),
             fingerprints: BTreeMap::new(),
             identity: None,

@@ -88,7 +88,7 @@ fn apply(others: &mut State, record: &mut Record, entry: &Entry) -> Folded {
             // Only a completed object loses a guard.
             object.guard = object.guard.or(guard);
         }
-        Transition::DeleteIntent { id } | Transition::DeleteAccepted { id } => {
+        Transition::DeleteIntent { id } => {
             any(record, &id, generation)?.phase = Phase::Deleting;
         }
         Transition::DeleteRefused { id } => {

@@ -41,10 +41,9 @@ pub enum Transition {
     },
     /// An update is about to be sent.
     UpdateIntent { guard: Guard },
-    /// A delete is about to be sent.
+    /// A delete is about to be sent. The object is being deleted until it is seen to be gone, whether or
+    /// not the service has answered yet: an accepted delete is no entry of its own.
     DeleteIntent { id: String },
-    /// The service has accepted the delete. The object may still be seen for a while.
-    DeleteAccepted { id: String },
     /// The service has refused the delete. The object stays, perhaps without its orphans.
     DeleteRefused { id: String },
     /// The object was observed to be gone.
@@ -73,7 +72,6 @@ impl Transition {
             Self::Completed { .. } => "completion",
             Self::UpdateIntent { .. } => "intent to update",
             Self::DeleteIntent { .. } => "intent to delete",
-            Self::DeleteAccepted { .. } => "accepted delete",
             Self::DeleteRefused { .. } => "refused delete",
             Self::Deleted { .. } => "deletion",
             Self::Adopted { .. } => "adoption",

@@ -1,10 +1,10 @@
 //! What a journal's entries make of a state, one after the other.
 
-use stackwright_engine::state::{Conflict, Entry, State, Transition, fold};
+use stackwright_engine::state::{Conflict, Entry, State, fold};
 
 use crate::support::{
-    accepted, adopted, completed, created, delete_refused, deleted, deleting, entry, failed,
-    in_words, intent, intent_with, resent, updating,
+    accepted, adopted, completed, created, delete_refused, deleted, deleting, failed, in_words,
+    intent, intent_with, resent, updating,
 };
 
 /// Folds all entries, which lead to the state that is `expected`.
@@ -82,9 +82,7 @@ fn an_update_is_open_until_it_is_seen() {
 
 #[test]
 fn a_delete_is_open_until_absence_is_confirmed() {
-    let accepted = entry(Transition::DeleteAccepted { id: "i-1".to_owned() });
     check(&then(complete(), [deleting("i-1")]), "i-1 deleting");
-    check(&then(complete(), [accepted]), "i-1 deleting");
     check(&then(complete(), [deleted("i-1")]), "nothing");
     refused(&then(complete(), [deleting("i-2")]), Conflict::NoSuchObject);
     refused(&then(complete(), [deleted("i-2")]), Conflict::NoSuchObject);

@@ -13,15 +13,13 @@ pub const MUTANTS: &[Mutant] = &[
         ),
     ),
     Mutant::engine(
-        "an object is dropped from the state when its delete is accepted",
+        "an object is dropped from the state when its delete is begun",
         "fold::apply",
         Replace(
             "any(record, &id, generation)?.phase = Phase::Deleting",
             "any(record, &id, generation)?.phase = Phase::Deleting;
-            if matches!(entry.transition, Transition::DeleteAccepted { .. }) {
-                record.object.take_if(|object| is_it(object, &id, generation));
-                record.deposed.retain(|object| !is_it(object, &id, generation));
-            }",
+            record.object.take_if(|object| is_it(object, &id, generation));
+            record.deposed.retain(|object| !is_it(object, &id, generation));",
         ),
     ),
     Mutant::engine(
