@@ -108,6 +108,15 @@ impl FieldTable {
         self.rows.iter().filter(|row| row.covers(path)).find_map(|row| row.field.computed_from)
     }
 
+    /// The path by which a user knows what stands at `path`: for an internal field, the field of the file
+    /// that it is computed from, if there is one.
+    pub fn shown(&self, path: &Path) -> Option<Path> {
+        if !self.is_internal(path.field()) {
+            return Some(path.clone());
+        }
+        self.computed_from(path).map(|of| Path(vec![of.to_owned()]))
+    }
+
     /// Every computed field, with the field of the file that it is computed from.
     pub fn computed(&self) -> impl Iterator<Item = (&'static str, &'static str)> + '_ {
         self.declared().filter_map(|field| Some((field.path, field.computed_from?)))
@@ -131,6 +140,8 @@ mod tests {
         field("volumes.*.type").in_place(),
         field("policies.own").computed_from("allow"),
         field("mode").directive(),
+        field("launched").replaces().computed_from("type").internal(),
+        field("deployed").internal(),
     ];
 
     fn table() -> FieldTable {
@@ -172,5 +183,14 @@ mod tests {
         let table = table();
         assert_eq!(table.computed_from(&path("policies.own.Statement")), Some("allow"));
         assert_eq!(table.computed_from(&path("policies.other")), None);
+    }
+
+    #[test]
+    fn an_internal_field_is_shown_as_that_which_it_is_computed_from() {
+        let shown = |keys: &str| table().shown(&path(keys));
+        assert_eq!(shown("volumes.sda"), Some(path("volumes.sda")));
+        assert_eq!(shown("policies.own.Statement"), Some(path("policies.own.Statement")));
+        assert_eq!(shown("launched"), Some(path("type")));
+        assert_eq!(shown("deployed"), None);
     }
 }

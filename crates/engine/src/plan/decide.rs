@@ -236,7 +236,8 @@ impl<'a> Making<'a> {
             return None;
         }
         let costly = changes.iter().filter(|change| change.cost == UpdateCost::Replace);
-        Some(ReplaceReason::Changes(costly.map(|change| change.path.clone()).collect()))
+        let shown = costly.filter_map(|change| it.kind.fields.shown(&change.path));
+        Some(ReplaceReason::Changes(shown.collect::<BTreeSet<Path>>().into_iter().collect()))
     }
 
     /// A new object, and the deletion of the old one.

@@ -72,3 +72,17 @@ async fn each_step_has_its_reason() {
         Action::Create { reason: CreateReason::Gone(id), .. } if *id == z
     ));
 }
+
+/// A field that the file does not have explains nothing to its reader.
+#[tokio::test(start_paused = true)]
+async fn a_replacement_is_explained_by_fields_of_the_file() {
+    let mut stack = made("token:\n  a: {motor: v1, rigid: true}\n").await;
+    stack.file = stack.file.replace("v1", "v2");
+    let plan = stack.surveyed().await;
+    let Action::Replace { reason: ReplaceReason::Changes(paths), .. } =
+        &step(&plan, "token.a").action
+    else {
+        panic!("{plan:?}")
+    };
+    assert_eq!(paths.iter().map(ToString::to_string).collect::<Vec<_>>(), ["motor"]);
+}

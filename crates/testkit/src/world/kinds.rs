@@ -87,6 +87,9 @@ pub struct Config {
     /// Another shape is refused.
     #[serde(default)]
     pub firm: bool,
+    /// Another motor is another thing.
+    #[serde(default)]
+    pub rigid: bool,
     /// Looked up once; another one is another thing.
     pub part: Option<String>,
 }
@@ -110,6 +113,9 @@ pub struct Spec {
     /// The shape, where another one is refused.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub firm: Option<String>,
+    /// The motor, where another one is another thing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rigid: Option<String>,
     /// What the part of that name was when it was looked up, and the name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<String>,
@@ -131,6 +137,12 @@ impl<W: Way> ResourceType for Sort<W> {
         field("rules").exclusive(),
         field("word").write_only(),
         field("firm").refuses().ignored_when_unset().computed_from("shape").internal().directive(),
+        field("rigid")
+            .replaces()
+            .ignored_when_unset()
+            .computed_from("motor")
+            .internal()
+            .directive(),
         field("part").replaces().ignored_when_unset(),
         field("part_from").not_compared().computed_from("part"),
     ];
@@ -145,9 +157,11 @@ impl<W: Way> Provider for Sorts<W> {
     type Type = Sort<W>;
 
     async fn normalize(&self, config: Config, at: &Context) -> Result<Spec> {
-        let Config { size, shape, motor, labels, rules, word, firm, part: part_from } = config;
+        let Config { size, shape, motor, labels, rules, word, .. } = config;
         let (name, tags) = (at.name.clone(), at.tags.clone());
-        let firm = shape.clone().filter(|_| firm);
+        let firm = shape.clone().filter(|_| config.firm);
+        let rigid = motor.clone().filter(|_| config.rigid);
+        let part_from = config.part;
         let part = match (&part_from, &at.prior) {
             (None, _) | (_, PriorState::Offline) => None,
             (_, PriorState::Found(spec)) => spec["part"].as_str().map(str::to_owned),
@@ -156,7 +170,7 @@ impl<W: Way> Provider for Sorts<W> {
             }
             (Some(from), _) => Some(format!("{from}-{}", self.world.newest())),
         };
-        Ok(Spec { name, tags, size, shape, motor, labels, rules, word, firm, part, part_from })
+        Ok(Spec { name, tags, size, shape, motor, labels, rules, word, firm, rigid, part, part_from })
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
@@ -327,6 +341,7 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
     spec.firm.clone_from(&spec.shape);
     spec.size.get_or_insert(1);
     spec.motor.get_or_insert_with(|| "v0".to_owned());
+    spec.rigid.clone_from(&spec.motor);
     Ok(Live {
         spec,
         outputs: thing.outputs(),
