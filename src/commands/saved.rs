@@ -5,11 +5,12 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use stackwright_engine::plan::{Moved, Plan, Saved};
+use stackwright_engine::plan::{Outdated, Plan, Saved};
 use stackwright_engine::state::State;
 
 use super::shared::Asked;
 use crate::error::{Error, Result};
+use crate::render::outdated;
 use crate::workspace::Workspace;
 
 pub fn write(
@@ -41,20 +42,21 @@ pub fn read(file: &Path) -> Result<Saved> {
 /// Whether a plan is of this stack on this cloud, as far as can be told without asking it.
 pub fn is_here(saved: &Saved, workspace: &Workspace) -> Result<()> {
     let known = workspace.place(&saved.place.account);
-    saved.is_of(&known).map_err(moved)
+    saved.is_of(&known).map_err(refused)
 }
 
 /// Whether nothing has been done since the plan was made.
 pub fn is_from(saved: &Saved, state: &State) -> Result<()> {
-    saved.is_from(state).map_err(moved)
+    saved.is_from(state).map_err(refused)
 }
 
 /// Whether `plan`, made now, is the one that was approved.
 pub fn check(saved: &Saved, plan: &Plan, state: &State, workspace: &Workspace) -> Result<()> {
-    saved.check(plan, state, &workspace.manifest.env).map_err(moved)
+    saved.check(plan, state, &workspace.manifest.env).map_err(refused)
 }
 
-fn moved(moved: Moved) -> Error {
+fn refused(outdated: Outdated) -> Error {
     let hint = "plan again, review it, and apply that one";
-    Error::Unknown(format!("nothing was changed: {moved}"), Some(hint.into()))
+    let message = format!("nothing was changed: {}", outdated::phrase(&outdated));
+    Error::Unknown(message, Some(hint.into()))
 }

@@ -106,7 +106,19 @@ impl Report<'_> {
                 format!("cannot {verb} {}", names.join(", "))
             }
             session::Error::Recovery { address, failure } => recovery(address, failure),
-            other => clean(&other.to_string()),
+            session::Error::Import { address, error } => {
+                format!("{address}: {}", clean(&error.message))
+            }
+            session::Error::NoSuch(addresses) => {
+                let names: Vec<&str> = addresses.iter().map(Address::as_str).collect();
+                format!("neither the file nor the state has {}", names.join(", "))
+            }
+            session::Error::Blocked(_) => "plan is blocked".to_owned(),
+            session::Error::Foreign(_) => "found objects do not belong to this state".to_owned(),
+            session::Error::Unclaimed(illegal) => {
+                clean(&format!("found objects cannot be adopted: {illegal}"))
+            }
+            session::Error::State(error) => clean(&error.to_string()),
         }
     }
 

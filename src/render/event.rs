@@ -6,7 +6,7 @@ use stackwright_engine::event::{Event, Recovery, SkipReason};
 use stackwright_engine::execute::Failure;
 
 use super::human::{DIM, RED, styled, words};
-use super::{clean, failure, time};
+use super::{awaited, clean, failure, time};
 use crate::progress::Silent;
 
 /// A line of progress, if the event is worth one.
@@ -23,8 +23,8 @@ pub fn line(event: &Event) -> Option<String> {
         Event::Moved { address, former } => {
             format!("moved {former} to {address}")
         }
-        Event::Waiting { address, awaited, because, elapsed, limit } => {
-            let (what, because) = (Some(awaited.to_string()), because.clone());
+        Event::Waiting { address, awaited: what, because, elapsed, limit } => {
+            let (what, because) = (Some(awaited::phrase(what)), because.clone());
             let (elapsed, limit) = (*elapsed, Some(*limit));
             waiting(&Silent { who: address.to_string(), what, because, elapsed, limit })
         }

@@ -4,6 +4,8 @@ use stackwright_engine::change::Path;
 use stackwright_engine::execute::Failure;
 use stackwright_engine::kind::UpdateCost;
 
+use super::awaited;
+
 /// What happened to the object, in one line.
 pub fn message(failure: &Failure) -> String {
     match failure {
@@ -20,11 +22,20 @@ pub fn message(failure: &Failure) -> String {
         Failure::NotApplied { paths, .. } => {
             format!("{}: update accepted but not applied", listed(paths))
         }
-        Failure::NeverReady(why) => format!("will never be ready: {why}"),
-        Failure::TimedOut { awaited, limit } => {
-            format!("timed out after {} s waiting for {awaited}", limit.as_secs())
+        Failure::NameTaken { kind, name } => {
+            format!("a {kind} named `{name}` exists and does not belong to this stack")
         }
-        Failure::Interrupted(awaited) => format!("interrupted while waiting for {awaited}"),
+        Failure::Ambiguous(ids) => {
+            format!("there are {} objects of it: {}", ids.len(), ids.join(", "))
+        }
+        Failure::NeverReady(why) => format!("will never be ready: {why}"),
+        Failure::TimedOut { awaited: what, limit } => {
+            let what = awaited::phrase(what);
+            format!("timed out after {} s waiting for {what}", limit.as_secs())
+        }
+        Failure::Interrupted(what) => {
+            format!("interrupted while waiting for {}", awaited::phrase(what))
+        }
     }
 }
 
@@ -43,6 +54,10 @@ pub fn hint(failure: &Failure) -> Option<String> {
         Failure::NotApplied { may_ignore: false, .. } => {
             "the endpoint may not support it: undo the change".to_owned()
         }
+        Failure::NameTaken { kind, .. } => {
+            format!("give this one another `name:`, or delete the other {kind}")
+        }
+        Failure::Ambiguous(_) => "delete all but one, then run again".to_owned(),
         Failure::NeverReady(_) => "fix the cause; the next run replaces the object".to_owned(),
         Failure::TimedOut { .. } => "run again to go on waiting".to_owned(),
         Failure::Interrupted(_) => return None,

@@ -10,7 +10,7 @@ use stackwright_engine::reference;
 use stackwright_engine::secret;
 use stackwright_engine::state::{Object, Phase, State};
 
-use super::{blocker, failure, note, open, reason};
+use super::{awaited, blocker, failure, note, open, reason};
 use crate::progress::Silent;
 
 pub const SCHEMA: u32 = 1;
@@ -89,8 +89,8 @@ pub fn event(event: &Event) -> Value {
             json!({ "event": "started", "address": address, "action": action })
         }
         Event::Made { address, id } => json!({ "event": "made", "address": address, "id": id }),
-        Event::Waiting { address, awaited, because, elapsed, limit } => json!({
-            "event": "waiting", "address": address, "for": awaited.to_string(), "because": because,
+        Event::Waiting { address, awaited: what, because, elapsed, limit } => json!({
+            "event": "waiting", "address": address, "for": awaited::phrase(what), "because": because,
             "elapsed_ms": ms(elapsed), "limit_ms": ms(limit),
         }),
         Event::Finished { address, action, elapsed } => json!({

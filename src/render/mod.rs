@@ -1,5 +1,6 @@
 //! What people and programs see. Nothing else prints.
 
+pub mod awaited;
 pub mod blocker;
 pub mod changes;
 pub mod check;
@@ -12,6 +13,7 @@ pub mod human;
 pub mod json;
 pub mod note;
 pub mod open;
+pub mod outdated;
 pub mod reason;
 pub mod unfinished;
 pub mod value;

@@ -1,11 +1,9 @@
 //! What an operation can wait for.
 
-use std::fmt;
-
-/// What an operation waits for. Its text completes "waiting for …".
+/// What an operation waits for.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Awaited {
-    /// Something else, in the words of the service or of its kind.
+    /// Something else, in the words of the service or of its kind, which complete "waiting for …".
     Other(String),
     /// The object with this id, just created, is seen.
     Visible(String),
@@ -33,25 +31,4 @@ pub enum Awaited {
     OtherChange,
     /// The service gives an answer that can be read.
     ReadableAnswer,
-}
-
-impl fmt::Display for Awaited {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Other(what) => f.write_str(what),
-            Self::Visible(id) => write!(f, "{id} to be visible"),
-            Self::Gone(id) => write!(f, "{id} to be gone"),
-            Self::FormerGone(name) => write!(f, "the former `{name}` to be gone"),
-            Self::NameVisible(name) => write!(f, "the object named `{name}` to be visible"),
-            Self::EarlierCreate => f.write_str("the object of an earlier create to be visible"),
-            Self::CreateAccepted => f.write_str("the create to be accepted"),
-            Self::CreateOutcome => f.write_str("the outcome of a create"),
-            Self::ChangeOutcome => f.write_str("the outcome of an earlier call"),
-            Self::ChangeVisible => f.write_str("the change to be visible"),
-            Self::TagsGone => f.write_str("its tags to be gone"),
-            Self::Capacity => f.write_str("the service to take more calls"),
-            Self::OtherChange => f.write_str("another change of the same object"),
-            Self::ReadableAnswer => f.write_str("an answer that can be read"),
-        }
-    }
 }

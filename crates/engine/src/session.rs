@@ -44,7 +44,8 @@ pub enum Goal {
     Nothing,
 }
 
-/// Why a run ended before it changed anything.
+/// Why a run ended before it changed anything. The messages are for developers: what a user reads is made of
+/// the variants.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error(transparent)]
@@ -59,11 +60,11 @@ pub enum Error {
     Unprepared(Vec<(Address, kind::Error)>),
     #[error("plan is blocked")]
     Blocked(Vec<Blocked>),
-    #[error("neither the file nor the state has {}", named(.0))]
+    #[error("neither the file nor the state has a requested address")]
     NoSuch(Vec<Address>),
-    #[error("{address}: {error}")]
+    #[error("an object cannot be imported")]
     Import { address: Address, error: Box<kind::Error> },
-    #[error("{address}: recovery failed")]
+    #[error("an open create cannot be recovered")]
     Recovery { address: Address, failure: Box<Failure> },
 }
 
@@ -249,10 +250,8 @@ impl Session<'_> {
         for unseen in &mut observed.unseen {
             unseen.error.message = self.run.scope.redacted(&unseen.error.message);
         }
-        match observed.unseen.iter().any(|unseen| unseen.address.is_none()) {
-            true => all_seen(observed),
-            false => Ok(observed),
-        }
+        let is_unsearched = observed.unseen.iter().any(|unseen| unseen.address.is_none());
+        if is_unsearched { all_seen(observed) } else { Ok(observed) }
     }
 
     fn claiming<'a>(&'a self, state: &'a State, observed: &'a Observed) -> Claiming<'a> {
@@ -330,13 +329,12 @@ impl Session<'_> {
         let desired = sealed(preparing.spec(known).await?);
         let refers =
             resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
-        let symbolic = match refers {
-            true => {
-                // No value is looked up a second time.
-                let prior = PriorState::Applied(desired.clone());
-                sealed(Preparing { prior, ..preparing }.spec(&self.run.scope).await?)
-            }
-            false => desired.clone(),
+        let symbolic = if refers {
+            // No value is looked up a second time.
+            let prior = PriorState::Applied(desired.clone());
+            sealed(Preparing { prior, ..preparing }.spec(&self.run.scope).await?)
+        } else {
+            desired.clone()
         };
         Ok(Wanted { lifecycle: resource.lifecycle.clone(), desired, symbolic })
     }
@@ -357,10 +355,7 @@ impl Session<'_> {
 
 /// Returns an error if something could not be read.
 fn all_seen(observed: Observed) -> Result<Observed, Error> {
-    match observed.unseen.is_empty() {
-        true => Ok(observed),
-        false => Err(Error::Unseen(observed.unseen)),
-    }
+    if observed.unseen.is_empty() { Ok(observed) } else { Err(Error::Unseen(observed.unseen)) }
 }
 
 /// Returns an error if the plan has a step for an object that could not be read, because it was not
@@ -394,8 +389,4 @@ fn noted(entry: &Entry, plan: &Plan, state: &State) -> Option<Noted> {
         _ => return None,
     };
     Some(Noted { address: entry.address.clone(), note })
-}
-
-fn named(addresses: &[Address]) -> String {
-    addresses.iter().map(Address::as_str).collect::<Vec<_>>().join(", ")
 }

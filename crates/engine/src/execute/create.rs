@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::find::{Named, taken};
+use super::find::Named;
 use super::{Attempts, Failure, Op, Open};
 use crate::awaited::Awaited;
 use crate::event::{Event, Recovery};
@@ -171,8 +171,7 @@ impl Op<'_> {
                 Fault::NameTaken => match self.find_named(&attempts).await? {
                     Named::Ours(found) => return Ok(self.take(found).await?),
                     Named::Foreign => {
-                        let taken = taken(self.address.kind(), &attempts.name, error);
-                        return self.refused(0, taken.into()).await;
+                        return self.refused(0, self.name_taken(&attempts.name)).await;
                     }
                 },
                 _ => {
@@ -232,6 +231,7 @@ impl Op<'_> {
         if unknown == 0 {
             let message = match &failure {
                 Failure::Call(error) => &error.message,
+                Failure::NameTaken { .. } => "the name is taken",
                 _ => "interrupted",
             };
             self.abandon(message).await?;

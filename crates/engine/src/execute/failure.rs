@@ -20,6 +20,10 @@ pub enum Failure {
         /// Whether `ignore` may name all of them.
         may_ignore: bool,
     },
+    /// The unique name that a create asks for is that of somebody else's object.
+    NameTaken { kind: String, name: String },
+    /// A create has more than one object, with these ids.
+    Ambiguous(Vec<String>),
     /// The object will never be ready, for this reason, in the words of its kind.
     NeverReady(String),
     /// What was waited for did not come within `limit`.
@@ -39,6 +43,7 @@ impl Failure {
     pub fn fault(&self) -> Option<&Fault> {
         match self {
             Self::Call(error) => Some(&error.fault),
+            Self::NameTaken { .. } => Some(&Fault::NameTaken),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Attempts, Failure, Op};
 use crate::awaited::Awaited;
-use crate::kind::{CreateIdempotency, Error, Fault, Found, tag};
+use crate::kind::{CreateIdempotency, Error, Found, tag};
 
 /// The owner of a name that a create found taken.
 pub(super) enum Named {
@@ -17,7 +17,7 @@ impl Op<'_> {
         match self.provider.kind().create {
             CreateIdempotency::Token
             | CreateIdempotency::UniqueName
-            | CreateIdempotency::UniqueNameUntagged => Ok(self.find_ours(attempts).await?),
+            | CreateIdempotency::UniqueNameUntagged => self.find_ours(attempts).await,
             CreateIdempotency::LookUp { .. } => self.look_up(attempts).await,
         }
     }
@@ -94,10 +94,7 @@ impl Op<'_> {
             let found = self.find(name).await?;
             match found.into_iter().find(|found| found.name == name) {
                 None => return Ok(()),
-                Some(found) if !self.is_former(&found) => {
-                    let error = Error::new(Fault::NameTaken, "the name is taken");
-                    return Err(taken(self.address.kind(), name, error).into());
-                }
+                Some(found) if !self.is_former(&found) => return Err(self.name_taken(name)),
                 Some(_) => {}
             }
             let awaited = Awaited::FormerGone(name.to_owned());
@@ -112,7 +109,7 @@ impl Op<'_> {
 
     /// Returns the object of this address, generation and lineage that the state does not know, while the
     /// outcome of a create is unknown.
-    pub(super) async fn find_ours(&self, attempts: &Attempts) -> Result<Option<Found>, Error> {
+    pub(super) async fn find_ours(&self, attempts: &Attempts) -> Result<Option<Found>, Failure> {
         let kind = self.provider.kind();
         let found = self.find(&attempts.name).await?.into_iter();
         let ours: Vec<Found> = found
@@ -123,9 +120,7 @@ impl Op<'_> {
             .filter(|found| !self.is_known(found))
             .collect();
         if ours.len() > 1 {
-            let ids: Vec<&str> = ours.iter().map(|found| found.id.as_str()).collect();
-            let message = format!("there are {} objects of it: {}", ids.len(), ids.join(", "));
-            return Err(Error::terminal(message).with_hint("delete all but one, then run again"));
+            return Err(Failure::Ambiguous(ours.into_iter().map(|found| found.id).collect()));
         }
         Ok(ours.into_iter().next())
     }
@@ -137,6 +132,10 @@ impl Op<'_> {
         is(tag::LINEAGE, &owner.lineage)
             && is(tag::STACK, &owner.stack)
             && is(tag::ADDRESS, self.address.as_str())
+    }
+
+    pub(super) fn name_taken(&self, name: &str) -> Failure {
+        Failure::NameTaken { kind: self.address.kind().to_owned(), name: name.to_owned() }
     }
 
     /// Tells whether the state knew the object when the run began.
@@ -161,13 +160,4 @@ impl Op<'_> {
             }
         }
     }
-}
-
-pub(super) fn taken(kind: &str, name: &str, error: Error) -> Error {
-    Error::new(
-        Fault::NameTaken,
-        format!("a {kind} named `{name}` exists and does not belong to this stack"),
-    )
-    .with_hint(format!("give this one another `name:`, or delete the other {kind}"))
-    .with_source(error)
 }

@@ -80,6 +80,9 @@ impl Run<'_> {
         };
         match failure {
             Failure::Call(error) => Failure::Call(self.redacted(error)),
+            Failure::NameTaken { kind, name } => {
+                Failure::NameTaken { kind, name: self.scope.redacted(&name) }
+            }
             Failure::NeverReady(why) => Failure::NeverReady(self.scope.redacted(&why)),
             Failure::TimedOut { awaited: what, limit } => {
                 Failure::TimedOut { awaited: awaited(what), limit }

@@ -17,7 +17,7 @@ use crate::state::{Place, State};
 /// The number of this layout.
 const SCHEMA: u32 = 2;
 
-/// Holds no value of the environment: a digest tells whether one has changed.
+/// A plan as it is saved. It holds no value of the environment: a digest shows whether one has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
     schema: u32,
@@ -42,20 +42,25 @@ struct Approved {
 }
 
 /// Why what was approved is not what would be done now.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Moved {
-    #[error("the plan was written by another version")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outdated {
+    /// Another version has written the plan.
     Version,
-    #[error("the plan is for {0} `{1}`, and this is `{2}`")]
-    Place(&'static str, String, String),
-    #[error("the state has changed since the plan was made")]
+    /// The plan is for another place than this run.
+    Place { field: PlaceField, saved: String, now: String },
+    /// The state has changed since the plan was made.
     State,
-    #[error(
-        "{} would now change differently: the file, its code (or what a `build` makes of it), the \
-         environment or the cloud has changed",
-        .0.as_ref().map_or("the stack", Address::as_str)
-    )]
+    /// The step of this address is another one now. `None`: only the environment differs.
     Steps(Option<Address>),
+}
+
+/// A part of a [`Place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PlaceField {
+    Stack,
+    Cloud,
+    Region,
+    Account,
 }
 
 impl Saved {
@@ -82,51 +87,52 @@ impl Saved {
         })
     }
 
-    /// Whether `plan`, made now for `state`, is the one that was approved.
+    /// Checks that `plan`, made now for `state`, is the one that was approved.
     pub fn check(
         &self,
         plan: &Plan,
         state: &State,
         env: &BTreeMap<String, String>,
-    ) -> Result<(), Moved> {
+    ) -> Result<(), Outdated> {
         self.is_from(state)?;
         if self.digest == digest(plan, env, &self.nonce) {
             return Ok(());
         }
-        Err(Moved::Steps(self.differing(plan)))
+        Err(Outdated::Steps(self.differing(plan)))
     }
 
-    /// Whether it was made from this very state.
-    pub fn is_from(&self, state: &State) -> Result<(), Moved> {
+    /// Checks that the plan was made from this very state.
+    pub fn is_from(&self, state: &State) -> Result<(), Outdated> {
         self.is_of(&state.place)?;
         let is_same = if self.lineage.is_empty() {
             state.resources.is_empty()
         } else {
             (&self.lineage, self.serial) == (&state.lineage, state.serial)
         };
-        if is_same { Ok(()) } else { Err(Moved::State) }
+        if is_same { Ok(()) } else { Err(Outdated::State) }
     }
 
-    /// Whether it is for that place.
-    pub fn is_of(&self, place: &Place) -> Result<(), Moved> {
+    /// Checks that the plan is for that place.
+    pub fn is_of(&self, place: &Place) -> Result<(), Outdated> {
         if self.schema != SCHEMA {
-            return Err(Moved::Version);
+            return Err(Outdated::Version);
         }
-        for (what, then, now) in [
-            ("the stack", &self.place.stack, &place.stack),
-            ("the cloud", &self.place.cloud, &place.cloud),
-            ("the region", &self.place.region, &place.region),
-            ("the account", &self.place.account, &place.account),
+        for (field, saved, now) in [
+            (PlaceField::Stack, &self.place.stack, &place.stack),
+            (PlaceField::Cloud, &self.place.cloud, &place.cloud),
+            (PlaceField::Region, &self.place.region, &place.region),
+            (PlaceField::Account, &self.place.account, &place.account),
         ] {
-            if then != now {
-                return Err(Moved::Place(what, then.clone(), now.clone()));
+            if saved != now {
+                let (saved, now) = (saved.clone(), now.clone());
+                return Err(Outdated::Place { field, saved, now });
             }
         }
         Ok(())
     }
 
-    /// The first address whose step is not the one that was approved. `None`: only the environment
-    /// differs.
+    /// Returns the first address whose step is not the one that was approved; `None` if only the
+    /// environment differs.
     fn differing(&self, plan: &Plan) -> Option<Address> {
         let now = summary(plan, &self.nonce);
         let fresh = now.iter().find(|step| !self.steps.contains(step));
@@ -157,7 +163,7 @@ fn digest_of(value: &Value) -> String {
     hex(&Sha256::digest(value.to_string()))
 }
 
-/// What a step comes to, without what the first run makes at random: lineage and salt.
+/// Returns what a step comes to, without what the first run makes at random: lineage and salt.
 fn projected(step: &Step) -> Value {
     let mut changes = step.action.changes().to_vec();
     changes.retain(|change| !change.path.0.get(1).is_some_and(|key| tag::is_own(key)));

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use stackwright_engine::change::Path;
 use stackwright_engine::kind::Fault;
-use stackwright_engine::plan::{Note, Saved, Selection};
+use stackwright_engine::plan::{Note, Outdated, Saved, Selection};
 use stackwright_engine::session::{Error, Why};
 use stackwright_testkit::world::{Fate, Thing};
 
-use crate::support::{Ended, PAIR, Stack, made, notes, steps, these};
+use crate::support::{Ended, PAIR, Stack, address, made, notes, steps, these};
 
 #[tokio::test(start_paused = true)]
 async fn an_ignored_field_keeps_the_value_of_others() {
@@ -160,10 +160,13 @@ async fn saved(stack: &Stack, env: &Env) -> Saved {
         .expect("random numbers")
 }
 
-/// Why a saved plan is not valid any more; empty when it is.
-async fn moved(stack: &Stack, saved: &Saved, env: &Env) -> String {
-    let checked = saved.check(&stack.surveyed().await, &stack.state_or_new(), env);
-    checked.err().map(|moved| moved.to_string()).unwrap_or_default()
+/// Why a saved plan is not valid any more; `None` when it is.
+async fn outdated(stack: &Stack, saved: &Saved, env: &Env) -> Option<Outdated> {
+    saved.check(&stack.surveyed().await, &stack.state_or_new(), env).err()
+}
+
+fn differs_at(text: &str) -> Option<Outdated> {
+    Some(Outdated::Steps(Some(address(text))))
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,21 +175,21 @@ async fn a_saved_plan_is_valid_until_something_changes() {
     let env = Env::from([("PW".to_owned(), "hush".to_owned())]);
     let first = saved(&stack, &env).await;
     assert!(!serde_json::to_string(&first).expect("JSON").contains("hush"));
-    assert_eq!(moved(&stack, &first, &env).await, "");
+    assert_eq!(outdated(&stack, &first, &env).await, None);
     let other = Env::from([("PW".to_owned(), "psst".to_owned())]);
-    assert!(moved(&stack, &first, &other).await.contains("differently"));
+    assert_eq!(outdated(&stack, &first, &other).await, Some(Outdated::Steps(None)));
     let file = stack.file.clone();
     stack.file = file.replace("size: 2", "size: 3");
-    assert!(moved(&stack, &first, &env).await.contains("token.a would now change differently"));
+    assert_eq!(outdated(&stack, &first, &env).await, differs_at("token.a"));
     stack.file = file.clone();
     stack.reconcile().await;
-    assert!(moved(&stack, &first, &env).await.contains("the state has changed"));
+    assert_eq!(outdated(&stack, &first, &env).await, Some(Outdated::State));
 
     stack.file = file.replace("size: 2", "size: 3");
     let second = saved(&stack, &env).await;
-    assert_eq!(moved(&stack, &second, &env).await, "");
+    assert_eq!(outdated(&stack, &second, &env).await, None);
     stack.world.meddle(|things| things[1].spec["rules"]["x"] = "y".into());
-    assert!(moved(&stack, &second, &env).await.contains("named.b would now change differently"));
+    assert_eq!(outdated(&stack, &second, &env).await, differs_at("named.b"));
 }
 
 #[tokio::test(start_paused = true)]

@@ -170,7 +170,20 @@ impl<W: Way> Provider for Sorts<W> {
             }
             (Some(from), _) => Some(format!("{from}-{}", self.world.newest())),
         };
-        Ok(Spec { name, tags, size, shape, motor, labels, rules, word, firm, rigid, part, part_from })
+        Ok(Spec {
+            name,
+            tags,
+            size,
+            shape,
+            motor,
+            labels,
+            rules,
+            word,
+            firm,
+            rigid,
+            part,
+            part_from,
+        })
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
