@@ -121,12 +121,12 @@ impl Action {
         }
     }
 
-    /// Whether the object is no longer the stack's afterwards.
+    /// Tells whether the object is no longer the stack's afterwards.
     pub fn removes(&self) -> bool {
         matches!(self, Self::Delete { .. } | Self::Release { .. })
     }
 
-    /// Whether an old object of the same address must be deleted before this.
+    /// Tells whether an old object of the same address must be deleted before this.
     pub fn deletes_first(&self) -> bool {
         match self {
             Self::Create { reason, .. } => {
@@ -137,7 +137,7 @@ impl Action {
         }
     }
 
-    /// The id of the object that exists before the step.
+    /// Returns the id of the object that exists before the step.
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Create { .. } => None,
@@ -150,7 +150,7 @@ impl Action {
         }
     }
 
-    /// What is wanted; nothing of an object that is removed.
+    /// Returns the desired spec; an object that is removed has none.
     pub fn desired(&self) -> Option<&Value> {
         match self {
             Self::Create { desired, .. }
@@ -171,7 +171,7 @@ impl Action {
         }
     }
 
-    /// What goes with the object and was put there by others.
+    /// Returns what others have put on the object and is lost with it.
     pub fn unmanaged(&self) -> &[String] {
         match self {
             Self::Replace { unmanaged, .. } | Self::Delete { unmanaged, .. } => unmanaged,

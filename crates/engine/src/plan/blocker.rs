@@ -1,4 +1,4 @@
-//! Why a plan must not be executed, as the tables and what exists show it.
+//! Why a plan must not be executed, as far as field tables, state and observed objects show it.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ pub struct Blocked {
 pub enum Blocker {
     /// The field was removed from the file and has no default to return to.
     CannotUnset(Path),
-    /// Its unique name is that of an object that leaves the file and is retained.
+    /// The object needs the unique name of one that leaves the file and is retained.
     NameRetained(Address),
     /// The object of `former` has the unique name and must go first, and cannot: `by` uses it.
     NameInUse { former: Address, by: Address },
@@ -41,7 +41,7 @@ pub enum Blocker {
     Locked { protection: DeletionProtection, removal: Removal },
 }
 
-/// How an object would go.
+/// How an object would be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Removal {
     Delete,
@@ -53,7 +53,7 @@ impl Making<'_> {
         self.plan.blocked.push(Blocked { address: address.clone(), blocker });
     }
 
-    /// Changes that the file itself refuses.
+    /// Blocks changes that the file itself refuses.
     pub(super) fn block_refused(&mut self, address: &Address, kind: &Kind, changes: &[Change]) {
         for change in changes.iter().filter(|change| change.cost == UpdateCost::Refuse) {
             let by = change.path.field();
@@ -63,8 +63,8 @@ impl Making<'_> {
         }
     }
 
-    /// An object that must go before that of `address` can come, and that its service does not delete
-    /// while something uses it. What leaves the file in the same run goes before it.
+    /// Blocks `address` if the object of `former` must be deleted before it, and the service does not
+    /// delete an object that is used. What leaves the file in the same run is deleted earlier.
     pub(super) fn block_name_in_use(&mut self, kind: &Kind, address: &Address, former: &Address) {
         if kind.is_deleted_while_used {
             return;
@@ -74,7 +74,7 @@ impl Making<'_> {
         }
     }
 
-    /// A resource of the file whose object needs that of `address`, as the state has recorded.
+    /// Returns a resource of the file whose object needs that of `address`, as the state has recorded.
     fn staying_dependant(&self, address: &Address) -> Option<Address> {
         let resources = self.on.state.resources.iter();
         let mut dependants = resources.filter(|(_, record)| {
@@ -84,14 +84,14 @@ impl Making<'_> {
         by.map(|(by, _)| by.clone())
     }
 
-    /// A guarded object is neither deleted nor replaced.
+    /// Blocks the removal of a guarded object.
     pub(super) fn block_guarded(&mut self, address: &Address, guard: Guard, removal: Removal) {
         if let Some(guard) = guard.kind() {
             self.block(address, Blocker::Guarded { guard, removal });
         }
     }
 
-    /// What an object that stays can never have.
+    /// Blocks what an object that stays can never have.
     pub(super) fn block_impossible(
         &mut self,
         address: &Address,
@@ -108,8 +108,8 @@ impl Making<'_> {
     }
 }
 
-/// Fields of a new object that came out differently from what its create requested, and that only a
-/// create can set. Nothing where the file was edited since: it requests something else now.
+/// Returns the fields of a new object that came out differently from what its create requested, and that
+/// only a create can set; none if the file was edited since, for it requests something else now.
 pub(super) fn created_differently(object: &Object, changes: &[Change]) -> Vec<Path> {
     let costly = || changes.iter().filter(|change| change.cost == UpdateCost::Replace);
     let is_new = object.phase == Phase::Partial && object.spec.is_some();

@@ -1,4 +1,4 @@
-//! What is to be done about each address: compared, and decided by what it costs.
+//! Decides what is done about each address, by what differs and what a change of it costs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -74,8 +74,8 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// A step for an object of the state that could not be read: nobody knows what it would do, and it
-    /// is only there to be skipped.
+    /// Adds a step for an object of the state that could not be read. Nobody knows what the step would do:
+    /// it is only there to be skipped.
     pub fn presume(&mut self, address: &Address, wanted: &Wanted) {
         let Some(object) = self.on.state.object(address) else { return };
         let (id, desired) = (object.id.clone(), wanted.desired.clone());
@@ -83,7 +83,7 @@ impl<'a> Making<'a> {
         self.plan.steps.push(Step::new(address, object.generation, action));
     }
 
-    /// Why an address is created that the state does not have.
+    /// Returns why an address is created that the state does not have.
     fn create_reason(&mut self, address: &Address, desired: &Value) -> CreateReason {
         let Some(kind) = self.on.kinds.get(address.kind()) else { return CreateReason::New };
         if self.is_name_of_old(kind, address, desired) {
@@ -107,13 +107,14 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// Whether the wanted name is that of an old object of the same address, which waits to be deleted.
+    /// Tells whether the wanted name is that of an old object of the same address, which waits to be deleted.
     fn is_name_of_old(&self, kind: &Kind, address: &Address, desired: &Value) -> bool {
         let deposed = self.on.state.resources.get(address).map(|record| &record.deposed);
         deposed.into_iter().flatten().any(|old| kind.excludes(old, desired))
     }
 
-    /// That of a create that is open, for what it made may show itself yet.
+    /// Returns the generation of a new object. An open create keeps its own, for what it made may become
+    /// visible later.
     fn next_generation(&self, address: &Address) -> u64 {
         let record = self.on.state.resources.get(address);
         if let Some(open) = record.and_then(|record| record.creating.as_ref()) {
@@ -161,7 +162,7 @@ impl<'a> Making<'a> {
         self.plan.steps.push(Step::new(it.address, it.object.generation, action));
     }
 
-    /// What differs; also by what it refers to alone.
+    /// Returns what differs, fields that refer to a re-created object among it.
     fn difference(&self, it: &Subject<'_>) -> Difference {
         let compared = Compared {
             kind: it.kind,
@@ -181,7 +182,7 @@ impl<'a> Making<'a> {
         found
     }
 
-    /// What there is to report beside the changes.
+    /// Adds notes: what a plan reports beside the changes.
     fn note(&mut self, it: &Subject<'_>, found: &mut Difference) {
         if !found.unreported.is_empty() {
             let unreported = self.plan.unreported.entry(it.address.kind().to_owned()).or_default();
@@ -197,8 +198,8 @@ impl<'a> Making<'a> {
         self.plan.notes.extend(noted);
     }
 
-    /// Reasons that the difference alone does not show: what an interrupted run left, nobody else has
-    /// changed; and a value that is known after apply may be one that the file refers to only now.
+    /// Corrects reasons that the difference alone does not show. What an interrupted run left, nobody else
+    /// has changed; and a value that is known after apply may be one that the file refers to only now.
     fn explain(&self, it: &Subject<'_>, changes: &mut [Change]) {
         for change in changes {
             let known = change.path.within(&it.wanted.desired);
@@ -218,7 +219,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// Why the object is replaced, if it is. What was created differently is not replaced for it.
+    /// Returns why the object is replaced, if it is. It is not replaced because it was created differently.
     fn replace_reason(
         &self,
         it: &Subject<'_>,
@@ -240,7 +241,7 @@ impl<'a> Making<'a> {
         Some(ReplaceReason::Changes(shown.collect::<BTreeSet<Path>>().into_iter().collect()))
     }
 
-    /// A new object, and the deletion of the old one.
+    /// Adds two steps: the new object, and the deletion of the old one.
     fn replace(&mut self, it: Subject<'_>, found: Difference, reason: ReplaceReason) {
         let Subject { address, object, .. } = it;
         // `protect` is removed by a run that does nothing else to the object.
@@ -269,8 +270,8 @@ impl<'a> Making<'a> {
         self.delete(address, object, DeleteReason::Replaced);
     }
 
-    /// The old object goes first where its successor needs its unique name, or that of an older one.
-    /// An adopted object has no recorded spec; what exists shows its name.
+    /// Returns which object exists first. The old one is deleted first if its successor needs its unique
+    /// name, or that of an older one. An adopted object has no recorded spec; what exists shows its name.
     fn replace_order(&self, it: &Subject<'_>) -> ReplaceOrder {
         let keeps_name = match it.live.spec.get("name") {
             Some(_) => it.kind.excludes_live(&it.live.spec, &it.desired),
@@ -283,7 +284,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// Of what exists, a plan shows only what is no secret.
+    /// Hides secrets in what exists: a plan shows it.
     fn hide(&self, it: &Subject<'_>, changes: &mut [Change]) {
         for change in changes {
             let at = |spec: &Value| change.path.within(spec).cloned();
@@ -294,7 +295,7 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// Changes of fields that refer to an object which was re-created, where nothing else changes them.
+    /// Returns the changes of fields that refer to a re-created object and that nothing else changes.
     fn rebound(&self, it: &Subject<'_>, changes: &[Change]) -> Vec<Change> {
         let identity = |need: &Address| {
             let live = self.on.observed.live.get(need).and_then(Option::as_ref);
@@ -307,7 +308,7 @@ impl<'a> Making<'a> {
             .collect()
     }
 
-    /// Whether the state already says all of this.
+    /// Tells whether the state has recorded all of this already.
     fn is_recorded(&self, it: &Subject<'_>) -> bool {
         let Subject { object, live, .. } = it;
         object.phase == Phase::Done
@@ -319,7 +320,7 @@ impl<'a> Making<'a> {
             && object.spec.as_ref().is_some_and(|spec| self.sealer.same(spec, &it.desired))
     }
 
-    /// What an address needs, with the identities that are there now.
+    /// Returns the dependencies of an address with their present identities.
     fn needs(&self, address: &Address, object: &Object) -> BTreeMap<Address, Option<String>> {
         let identity = |need: &Address| {
             if self.on.observed.is_unseen(need) {
@@ -331,7 +332,7 @@ impl<'a> Making<'a> {
         self.on.graph.needs(address).map(|need| (need.clone(), identity(need))).collect()
     }
 
-    /// What the file does not have any more, and what replacements left.
+    /// Adds steps for what the file does not have any more, and for what replacements left.
     pub fn removals(&mut self) {
         for (address, record) in &self.on.state.resources {
             for object in &record.deposed {
@@ -345,7 +346,8 @@ impl<'a> Making<'a> {
         }
     }
 
-    /// What the file does not have any more. The state's guard counts: the file has none now.
+    /// Adds a step for an object that the file does not have any more. The state's guard counts, since the
+    /// file has none now.
     fn remove(&mut self, address: &Address, object: &Object) {
         if self.is_released(address, object) {
             return self.plan.steps.push(Step::release(address, object, ReleaseReason::Retained));
@@ -376,7 +378,7 @@ impl<'a> Making<'a> {
     }
 }
 
-/// What others have put on an object: neither the last run nor the file knows it.
+/// Returns what others have put on an object: neither the last run nor the file knows it.
 fn unmanaged(kind: &Kind, desired: &Value, object: &Object, live: &Live<Value>) -> Vec<String> {
     let mut unmanaged = kind.unmanaged(Some(desired), &live.spec);
     if let Some(applied) = &object.spec {

@@ -1,4 +1,4 @@
-//! What will be done, in which order, and why. A plan is data: no clock, no I/O, no `async`.
+//! A plan says what will be done, in which order, and why. It is data: no clock, no I/O, no `async`.
 
 pub(crate) mod action;
 mod blocker;
@@ -38,7 +38,7 @@ pub struct Plan {
     pub unreported: BTreeMap<String, BTreeSet<String>>,
     /// Addresses that `--target` and `--exclude` leave out.
     pub skipped: BTreeSet<Address>,
-    /// Why it must not be executed; empty where it may.
+    /// Why the plan must not be executed; empty if it may.
     pub blocked: Vec<Blocked>,
 }
 
@@ -46,7 +46,7 @@ pub struct Plan {
 #[derive(Clone, Debug)]
 pub struct Step {
     pub address: Address,
-    /// Of the object that will be there afterwards; for a delete, of the one that goes.
+    /// The generation of the object that exists afterwards; for a delete, of the one that is deleted.
     pub generation: u64,
     pub action: Action,
     /// Steps that must be finished first.
@@ -68,7 +68,7 @@ impl Step {
         self.action.kind()
     }
 
-    /// Whether it deletes the old object of a replacement, of this plan or of an earlier one.
+    /// Tells whether the step deletes the old object of a replacement, of this plan or of an earlier one.
     pub fn deletes_old(&self) -> bool {
         let Action::Delete { reason, .. } = &self.action else { return false };
         matches!(reason, DeleteReason::Replaced | DeleteReason::Leftover)
@@ -76,19 +76,19 @@ impl Step {
 }
 
 impl Plan {
-    /// True when the cloud is as the file wants it.
+    /// Tells whether the cloud is as the file wants it.
     pub fn is_empty(&self) -> bool {
         self.steps.iter().all(|step| step.kind() == ActionKind::Record)
     }
 
-    /// True when something is deleted or replaced: what a person is asked about.
+    /// Tells whether something is deleted or replaced: what a person is asked about.
     pub fn destroys(&self) -> bool {
         let destroys =
             |step: &Step| matches!(step.kind(), ActionKind::Delete | ActionKind::Replace);
         self.steps.iter().any(destroys)
     }
 
-    /// The steps that a person is shown: what changes something, a replacement once.
+    /// Returns the steps that a person is shown: what changes something, a replacement once.
     pub fn shown(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| {
             let is_half = step.deletes_old() && self.replaces(&step.address);
@@ -96,7 +96,7 @@ impl Plan {
         })
     }
 
-    /// How many objects each action is for.
+    /// Returns how many objects each action is for.
     pub fn counts(&self) -> BTreeMap<ActionKind, usize> {
         let mut counts = BTreeMap::new();
         for step in self.shown() {
@@ -109,7 +109,7 @@ impl Plan {
         matches!(self.removal(address), Removal::Replace(_))
     }
 
-    /// How the object at an address goes, if it goes.
+    /// Returns how the object at an address is removed, if it is.
     pub fn removal(&self, address: &Address) -> Removal {
         let mut reasons = self.steps.iter().filter_map(|step| match &step.action {
             Action::Replace { reason, .. } if step.address == *address => Some(reason.clone()),
@@ -119,7 +119,7 @@ impl Plan {
     }
 }
 
-/// Everything that planning looks at.
+/// Everything that a plan is made of.
 pub struct Planning<'a> {
     pub kinds: &'a Registry,
     pub graph: &'a Graph,
@@ -129,8 +129,8 @@ pub struct Planning<'a> {
     pub selection: &'a Selection,
 }
 
-/// The difference, ordered. Pure. What could not be read has a step in any case, so that the selection
-/// skips it, or does not, with all that depends on it.
+/// Returns the plan: what differs, in order. It is pure. An object that could not be read has a step in any
+/// case, so that the selection skips it, or does not, with all that depends on it.
 pub fn plan(planning: &Planning<'_>) -> Plan {
     let mut making = Making::new(planning);
     for address in planning.graph.order() {

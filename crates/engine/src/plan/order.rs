@@ -1,4 +1,4 @@
-//! Which step waits for which.
+//! The order of a plan: each step gets the steps that it waits for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,8 +6,8 @@ use super::{Planning, Step};
 use crate::address::Address;
 use crate::state::State;
 
-/// Dependencies are created and changed first, and dependants stop using an object before it is
-/// deleted.
+/// Orders the steps: dependencies are created and changed first, and dependants stop using an object before
+/// it is deleted.
 pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
     let making: BTreeMap<Address, usize> = indices(steps, |step| !step.action.removes());
     let dropping: BTreeMap<Address, Vec<usize>> = {
@@ -50,7 +50,8 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
     break_ties(steps);
 }
 
-/// A unique name that one address gives up is free for another once its object is gone.
+/// Tells whether `drop` frees the unique name that `make` needs: it is free for another address once its
+/// object is gone.
 fn frees_the_name(drop: &Step, make: &Step, planning: &Planning<'_>) -> bool {
     let Some(kind) = planning.kinds.get(make.address.kind()) else { return false };
     let Some(desired) = make.action.desired() else { return false };
@@ -65,7 +66,7 @@ fn indices(steps: &[Step], take: impl Fn(&Step) -> bool) -> BTreeMap<Address, us
     taken.map(|(at, step)| (step.address.clone(), at)).collect()
 }
 
-/// Who needs an address, as the state recorded it: the file may not know them any more.
+/// Returns the dependants of each address, as the state recorded them: the file may not know them any more.
 fn recorded_dependants(state: &State) -> BTreeMap<Address, BTreeSet<Address>> {
     let mut dependants: BTreeMap<Address, BTreeSet<Address>> = BTreeMap::new();
     for (address, record) in &state.resources {
@@ -77,8 +78,8 @@ fn recorded_dependants(state: &State) -> BTreeMap<Address, BTreeSet<Address>> {
     dependants
 }
 
-/// A delete-first replacement among things that need each other in new ways can tie a knot: there
-/// a delete does not wait for updates of dependants.
+/// Breaks cycles. A delete-first replacement among objects that need each other in new ways can make one:
+/// there a delete does not wait for updates of dependants.
 fn break_ties(steps: &mut [Step]) {
     let mut done: BTreeSet<usize> = BTreeSet::new();
     loop {

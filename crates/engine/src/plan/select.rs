@@ -1,4 +1,4 @@
-//! A part of a plan: what was asked for, and what that needs.
+//! A selection is the requested part of a plan, and what that part needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,32 +7,32 @@ use serde::{Deserialize, Serialize};
 use super::{Plan, Step};
 use crate::address::Address;
 
-/// What a user asks for besides the file. Empty: everything the file wants.
+/// What a user requests besides the file. An empty selection is everything that the file wants.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Selection {
-    /// These and what their steps wait for, nothing else.
+    /// Only these are done, and what their steps wait for.
     pub targets: BTreeSet<Address>,
-    /// Neither these nor what waits for their steps.
+    /// Neither these are done nor what waits for their steps.
     pub excluded: BTreeSet<Address>,
-    /// Replaced, though nothing differs.
+    /// These are replaced, though nothing differs.
     pub replaced: BTreeSet<Address>,
-    /// What is looked up once and kept, is looked up again.
+    /// Whether what is looked up once and kept is looked up again.
     #[serde(default)]
     pub refreshes: bool,
 }
 
 impl Selection {
-    /// Whether it leaves anything out.
+    /// Tells whether the selection leaves anything out.
     pub fn is_narrow(&self) -> bool {
         !self.targets.is_empty() || !self.excluded.is_empty()
     }
 
-    /// Every address that it names.
+    /// Returns every address that the selection names.
     pub fn addresses(&self) -> impl Iterator<Item = &Address> {
         self.targets.iter().chain(&self.excluded).chain(&self.replaced)
     }
 
-    /// Takes out of an ordered plan what was not asked for.
+    /// Takes out of an ordered plan what was not requested.
     pub(super) fn narrow(&self, plan: &mut Plan) {
         let kept = self.kept(&plan.steps);
         let place: BTreeMap<usize, usize> = kept.iter().copied().zip(0..).collect();
@@ -76,7 +76,7 @@ impl Selection {
     }
 }
 
-/// All that `next` leads to, the beginning included.
+/// Returns all that `next` leads to, the beginning included.
 fn closure(start: BTreeSet<usize>, next: impl Fn(usize) -> Vec<usize>) -> BTreeSet<usize> {
     let mut all = start.clone();
     let mut fresh: Vec<usize> = start.into_iter().collect();
