@@ -245,7 +245,7 @@ impl Op<'_> {
     }
 
     /// Records that the object of the state is gone from the cloud, before its successor is created.
-    pub async fn forget_gone(&mut self) -> Result<(), Error> {
+    pub async fn record_gone(&mut self) -> Result<(), Error> {
         let Some(object) = self.object.take() else { return Ok(()) };
         let handle = handle(&self.address, &object);
         let mut wait = self.wait();

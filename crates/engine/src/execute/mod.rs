@@ -202,7 +202,7 @@ impl Op<'_> {
         match &step.action {
             Action::Create { reason, .. } => {
                 if matches!(reason, CreateReason::Gone(_)) {
-                    self.forget_gone().await?;
+                    self.record_gone().await?;
                 }
                 self.create().await?;
             }
