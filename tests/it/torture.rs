@@ -20,12 +20,20 @@ pub const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
 pub const DESTROY: &[&str] = &["destroy", "--yes"];
 
 /// Runs the command and kills it at its call `number`; `false` when it had fewer.
-fn killed(emulator: &Emulator, stack: &mut Sandbox, command: &[&str], at: (usize, Point)) -> bool {
-    let (number, point) = at;
-    let proxy = Proxy::before(emulator, move |call| match call.number == number {
-        true => Act::Pause(point),
-        false => Act::Pass,
-    });
+fn killed(
+    emulator: &Emulator,
+    stack: &mut Sandbox,
+    command: &[&str],
+    number: usize,
+    point: Point,
+) -> bool {
+    let proxy =
+        Proxy::before(
+            emulator,
+            move |call| {
+                if call.number == number { Act::Pause(point) } else { Act::Pass }
+            },
+        );
     stack.go_through(proxy.port());
     let mut running = stack.start(command);
     let paused = running.is_paused(&proxy);
@@ -57,7 +65,7 @@ pub fn everywhere(
         let mut any = false;
         for point in POINTS {
             prepare(stack);
-            let hit = killed(emulator, stack, command, (number, point));
+            let hit = killed(emulator, stack, command, number, point);
             let when = format!("{command:?} killed at call {number}, {point:?}");
             witness.always(stack, &when);
             finish(stack, &when);
@@ -378,7 +386,7 @@ fn pairs_of_kills(seeds: impl Iterator<Item = u64>) {
             // A run with fewer calls is killed at an earlier one.
             let mut number = dice.below(calls);
             let point = POINTS[dice.below(3)];
-            while !killed(&emulator, &mut stack, command, (number, point)) {
+            while !killed(&emulator, &mut stack, command, number, point) {
                 assert!(number > 0, "{when}: it makes no call");
                 stack.ok(if makes { DESTROY } else { RECONCILE });
                 number /= 2;

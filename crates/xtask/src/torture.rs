@@ -14,8 +14,7 @@ pub struct Parts {
     pub seconds: u32,
 }
 
-const PARTS: [(&str, Part); 3] =
-    [("engine", Part::Engine), ("program", Part::Program), ("mutants", Part::Mutants)];
+const PARTS: [Part; 3] = [Part::Engine, Part::Program, Part::Mutants];
 
 #[derive(Clone, Copy)]
 enum Part {
@@ -29,13 +28,14 @@ const PROGRAM: [&str; 8] =
     ["torture", "faults", "strict", "windows", "interrupted", "ownership", "power", "prober"];
 
 pub fn is_part(name: &str) -> bool {
-    PARTS.iter().any(|(part, _)| *part == name)
+    PARTS.iter().any(|part| part.name() == name)
 }
 
 /// `false`: some part failed. The report is written all the same, and says so.
 pub fn run(root: &Path, asked: &Parts) -> std::io::Result<bool> {
     let mut passed = true;
-    for (name, part) in PARTS {
+    for part in PARTS {
+        let name = part.name();
         if asked.only.as_ref().is_some_and(|only| only != name) {
             continue;
         }
@@ -53,7 +53,7 @@ pub fn run(root: &Path, asked: &Parts) -> std::io::Result<bool> {
 /// Writes the report from the figures of the last run of each part.
 pub fn report(root: &Path) -> std::io::Result<()> {
     let all: Vec<PathBuf> =
-        PARTS.iter().map(|(name, _)| figures(root, name)).collect::<Result<_, _>>()?;
+        PARTS.iter().map(|part| figures(root, part.name())).collect::<Result<_, _>>()?;
     let text = report::text(&report::read(&all)?);
     fs::create_dir_all(root.join("docs"))?;
     fs::write(root.join("docs/reliability.md"), text)?;
@@ -62,6 +62,14 @@ pub fn report(root: &Path) -> std::io::Result<()> {
 }
 
 impl Part {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Engine => "engine",
+            Self::Program => "program",
+            Self::Mutants => "mutants",
+        }
+    }
+
     fn run(self, root: &Path, seconds: u32, figures: &Path) -> std::io::Result<bool> {
         let mut command = crate::cargo();
         command.args(["test", "--locked"]);

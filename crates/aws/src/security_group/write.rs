@@ -139,9 +139,10 @@ where
 pub(super) fn explain_create(error: SdkError<CreateSecurityGroupError>, spec: &Spec) -> Error {
     let lacks_vpc = code(&error) == Some("VPCIdNotSpecified");
     let error = explain("CreateSecurityGroup", error, CODES);
-    match lacks_vpc && spec.vpc.is_none() {
-        true => error.with_hint("this region has no default network: write `vpc: vpc-…`"),
-        false => error,
+    if lacks_vpc && spec.vpc.is_none() {
+        error.with_hint("this region has no default network: write `vpc: vpc-…`")
+    } else {
+        error
     }
 }
 

@@ -58,7 +58,8 @@ fn take(config: &mut Map<String, Json>) -> Common {
 pub(super) fn resource(
     kind: &Kind,
     mut config: Map<String, Json>,
-    (key, node): (&Key, &Node),
+    key: &Key,
+    node: &Node,
     stack_tags: &BTreeMap<String, String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Resource {

@@ -138,7 +138,7 @@ impl Reader<'_> {
             for (key, node) in entries.iter().filter(|(key, _)| is_key(&key.text)) {
                 let Value::Map(_) = node.value else { continue };
                 let config = value[kind.name][&key.text].as_object().cloned().unwrap_or_default();
-                let resource = common::resource(kind, config, (key, node), stack_tags, diagnostics);
+                let resource = common::resource(kind, config, key, node, stack_tags, diagnostics);
                 resources.insert(resource.address.clone(), resource);
             }
         }

@@ -23,7 +23,7 @@ impl Session<'_> {
                 known.object.is_none() && [known, record].iter().all(|one| one.creating.is_none())
             };
             let left = known.map(|known| known.deposed.as_slice()).unwrap_or_default();
-            let moved = || self.moved(former, &resource.address, (record, left));
+            let moved = || self.moved(former, &resource.address, record, left);
             known.is_none_or(is_left).then(moved)
         });
         moved.collect()
@@ -34,7 +34,8 @@ impl Session<'_> {
         &self,
         former: &Address,
         address: &Address,
-        (record, left): (&Record, &[Object]),
+        record: &Record,
+        left: &[Object],
     ) -> Entry {
         let above = left.iter().map(|object| object.generation + 1).max();
         let generation = record.object.as_ref().map_or(1, |object| object.generation);
@@ -56,7 +57,7 @@ impl Session<'_> {
         address: &Address,
     ) -> Result<(), Error> {
         let record = store.state().resources.get(former).cloned().unwrap_or_default();
-        self.record(&[self.moved(former, address, (&record, &[]))], store)?;
+        self.record(&[self.moved(former, address, &record, &[])], store)?;
         Ok(store.finish()?)
     }
 

@@ -146,10 +146,7 @@ fn edit(dice: &mut Dice, file: &File, used: &mut BTreeSet<usize>) -> File {
 
 impl Block {
     fn shapeless_if(self, retains: bool) -> Self {
-        match retains {
-            true => Self { shape: None, is_shaped: false, ..self },
-            false => self,
-        }
+        if retains { Self { shape: None, is_shaped: false, ..self } } else { self }
     }
 }
 

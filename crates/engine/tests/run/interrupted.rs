@@ -15,25 +15,21 @@ use tokio::time::Instant;
 use crate::support::{CHAIN, Ended, Stack, edited, made};
 
 /// Gives `fate` to one call of a run, call after call, until a run has fewer calls.
-async fn at_every_call(fate: &Fate, late: (u64, u64)) {
+async fn at_every_call(fate: &Fate, hidden: Duration, settling: Duration) {
     let mut calls = 0;
     for destroys in [false, true] {
         for made_before in [false, true] {
             for number in 0.. {
                 let mut stack = Stack::new(CHAIN);
-                stack.world.late(Duration::from_secs(late.0), Duration::from_secs(late.1));
-                if late != (0, 0) {
+                stack.world.late(hidden, settling);
+                if !hidden.is_zero() {
                     stack.settle = Duration::from_secs(30);
                 }
                 if made_before {
                     stack.reconcile().await;
                     stack.file = edited(&stack.file);
                 }
-                let script = fate.clone();
-                stack.world.script(move |deed| match deed.number == number {
-                    true => script.clone(),
-                    false => Fate::Happens,
-                });
+                stack.world.fail(fate.clone(), move |deed| deed.number == number);
                 let ended = stack.run(destroys).await;
                 if stack.world.deeds().len() <= number {
                     assert!(number > 2 || (destroys && !made_before), "{ended:?}");
@@ -64,25 +60,25 @@ async fn at_every_call(fate: &Fate, late: (u64, u64)) {
             }
         }
     }
-    let of = format!("{fate:?}, seen after {} s", late.0);
+    let of = format!("{fate:?}, seen after {} s", hidden.as_secs());
     let figures = json!({ "of": of, "calls": calls, "lost": 0, "twice": 0 });
     figures::note("kills in memory", figures);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_killed_before_any_call_is_finished() {
-    at_every_call(&Fate::KillsBefore, (0, 0)).await;
+    at_every_call(&Fate::KillsBefore, Duration::ZERO, Duration::ZERO).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_run_killed_after_any_call_is_finished() {
-    at_every_call(&Fate::KillsAfter, (0, 0)).await;
+    at_every_call(&Fate::KillsAfter, Duration::ZERO, Duration::ZERO).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_object_that_is_visible_late_is_not_created_twice() {
     for fate in [Fate::Happens, Fate::KillsAfter, Fate::ReplyIsLost] {
-        at_every_call(&fate, (20, 5)).await;
+        at_every_call(&fate, Duration::from_secs(20), Duration::from_secs(5)).await;
     }
 }
 
@@ -94,10 +90,9 @@ async fn nothing_is_created_twice_within_the_consistency_window() {
         for kind in ["token", "named", "plain", "untagged"] {
             let stack = Stack { settle: Duration::from_secs(30), ..Stack::new(CHAIN) };
             stack.world.late(Duration::from_secs(seconds), Duration::ZERO);
-            stack.world.script(move |deed| match (deed.verb, deed.kind) == ("create", kind) {
-                true => Fate::ReplyIsLost,
-                false => Fate::Happens,
-            });
+            stack
+                .world
+                .fail(Fate::ReplyIsLost, move |deed| (deed.verb, deed.kind) == ("create", kind));
             stack.run(false).await;
             stack.world.script(|_| Fate::Happens);
             stack.reconcile().await;
@@ -113,14 +108,14 @@ async fn nothing_is_created_twice_within_the_consistency_window() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_creates_nothing_twice() {
-    at_every_call(&Fate::ReplyIsLost, (0, 0)).await;
+    at_every_call(&Fate::ReplyIsLost, Duration::ZERO, Duration::ZERO).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_call_is_repeated() {
     for fault in [Fault::Transient, Fault::Unknown, Fault::Conflict, Fault::Denied, Fault::Terminal]
     {
-        at_every_call(&Fate::Fails(fault), (0, 0)).await;
+        at_every_call(&Fate::Fails(fault), Duration::ZERO, Duration::ZERO).await;
     }
 }
 
@@ -154,11 +149,7 @@ async fn runs_converge_after_two_kills_in_a_row() {
 
 /// Gives `fate` to call `number` of one run; `false` when the run had fewer calls.
 async fn killed(stack: &Stack, number: usize, fate: &Fate) -> bool {
-    let fate = fate.clone();
-    stack.world.script(move |deed| match deed.number == number {
-        true => fate.clone(),
-        false => Fate::Happens,
-    });
+    stack.world.fail(fate.clone(), move |deed| deed.number == number);
     let ended = stack.run(false).await;
     stack.disk.reboot();
     matches!(ended, Ended::Killed)
@@ -170,10 +161,7 @@ async fn killed_while_invisible() -> Stack {
     stack.world.late(Duration::from_secs(20), Duration::ZERO);
     stack.settle = Duration::from_secs(30);
     let dies = |verb: &str, kind: &str| (verb, kind) == ("create", "named");
-    stack.world.script(move |deed| match dies(deed.verb, deed.kind) {
-        true => Fate::KillsAfter,
-        false => Fate::Happens,
-    });
+    stack.world.fail(Fate::KillsAfter, move |deed| dies(deed.verb, deed.kind));
     assert!(matches!(stack.run(false).await, Ended::Killed));
     stack.world.script(|_| Fate::Happens);
     stack
@@ -326,10 +314,7 @@ async fn an_untagged_object_that_is_older_than_the_intent_is_never_adopted() {
 async fn an_untagged_object_that_is_newer_than_all_attempts_is_never_adopted() {
     let foreign = foreign(|stack| in_seconds(stack, 3600)).await;
     let stack = Stack::new(UNTAGGED);
-    stack.world.script(|deed| match deed.verb {
-        "create" => Fate::KillsBefore,
-        _ => Fate::Happens,
-    });
+    stack.world.fail(Fate::KillsBefore, |deed| deed.verb == "create");
     assert!(matches!(stack.run(false).await, Ended::Killed));
     stack.world.script(|_| Fate::Happens);
     let theirs = foreign.clone();
@@ -345,16 +330,10 @@ async fn an_untagged_object_that_is_newer_than_all_attempts_is_never_adopted() {
 async fn an_untagged_object_of_the_first_attempt_is_recovered_after_later_ones() {
     let stack = Stack::new(UNTAGGED);
     stack.world.late(Duration::from_secs(7200), Duration::ZERO);
-    stack.world.script(|deed| match deed.verb {
-        "create" => Fate::KillsAfter,
-        _ => Fate::Happens,
-    });
+    stack.world.fail(Fate::KillsAfter, |deed| deed.verb == "create");
     assert!(matches!(stack.run(false).await, Ended::Killed));
     tokio::time::advance(Duration::from_secs(3600)).await;
-    stack.world.script(|deed| match deed.verb {
-        "create" => Fate::KillsBefore,
-        _ => Fate::Happens,
-    });
+    stack.world.fail(Fate::KillsBefore, |deed| deed.verb == "create");
     assert!(matches!(stack.run(false).await, Ended::Killed));
     tokio::time::advance(Duration::from_secs(3600)).await;
     stack.world.script(|_| Fate::Happens);
@@ -367,10 +346,7 @@ async fn an_untagged_object_of_the_first_attempt_is_recovered_after_later_ones()
 async fn an_untagged_predecessor_that_is_still_found_is_awaited() {
     let mut stack = Stack::new("untagged:\n  f: {shape: round}\n");
     stack.settle = Duration::from_secs(60);
-    stack.world.script(|deed| match deed.verb {
-        "update" => Fate::KillsBefore,
-        _ => Fate::Happens,
-    });
+    stack.world.fail(Fate::KillsBefore, |deed| deed.verb == "update");
     assert!(matches!(stack.run(false).await, Ended::Killed));
     assert_eq!(stack.world.things()[0].address(), None, "it has no tags");
     stack.world.script(|_| Fate::Happens);

@@ -39,11 +39,7 @@ async fn a_rename_and_a_release_killed_anywhere_are_finished() {
                 "stack: s\ntoken:\n  first: {name: a, size: 3, shape: round, renamed_from: a}\nnamed:\n  \
                 b: {rules: {upstream: '${token.first.id}'}}\n"
                     .to_owned();
-            let script = fate.clone();
-            stack.world.script(move |deed| match deed.number == number {
-                true => script.clone(),
-                false => Fate::Happens,
-            });
+            stack.world.fail(fate.clone(), move |deed| deed.number == number);
             let ended = stack.run(false).await;
             if stack.world.deeds().len() <= number {
                 assert!(number > 8, "{ended:?}");

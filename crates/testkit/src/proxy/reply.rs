@@ -33,8 +33,8 @@ impl Reply {
     }
 
     /// Reports the call when the body has been sent.
-    pub fn notifying(mut self, notify: (mpsc::Sender<Call>, Call)) -> Self {
-        self.notify = Some(notify);
+    pub fn notifying(mut self, paused: mpsc::Sender<Call>, call: Call) -> Self {
+        self.notify = Some((paused, call));
         self
     }
 

@@ -83,8 +83,8 @@ async fn answer(
         }
         Act::Break(length) => Reply::broken(answer, length),
         Act::Pause(Point::Replied) => {
-            let notify = (shared.paused.clone(), call.clone());
-            shared.reply(&call, answer).map(|reply| reply.notifying(notify))
+            let paused = shared.paused.clone();
+            shared.reply(&call, answer).map(|reply| reply.notifying(paused, call.clone()))
         }
         _ => shared.reply(&call, answer),
     })

@@ -15,7 +15,7 @@ use stackwright_engine::kind::{
 };
 use tokio::time::Instant;
 
-use super::{Inner, Thing, World};
+use super::{Inner, Late, Thing, World};
 
 /// What a kind is called, and how its unknown creates are settled.
 pub trait Way: Send + Sync + 'static {
@@ -187,7 +187,7 @@ impl<W: Way> Provider for Sorts<W> {
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
-        let seen = self.world.call(("observe", W::NAME), |inner| {
+        let seen = self.world.call("observe", W::NAME, |inner| {
             Ok(handles.iter().map(|handle| look(inner, W::NAME, &handle.id)).collect::<Vec<_>>())
         });
         match seen.await {
@@ -211,7 +211,7 @@ impl<W: Way> Provider for Sorts<W> {
             }
             Ok(found)
         };
-        self.world.call(("find", W::NAME), find).await
+        self.world.call("find", W::NAME, find).await
     }
 
     async fn create(&self, intent: &Intent, spec: &Spec) -> Result<Created<Spec>> {
@@ -220,7 +220,7 @@ impl<W: Way> Provider for Sorts<W> {
             let live = live(&thing)?;
             Ok(Created { id: thing.id, live })
         };
-        self.world.call(("create", W::NAME), make).await
+        self.world.call("create", W::NAME, make).await
     }
 
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
@@ -261,7 +261,7 @@ impl<W: Way> Provider for Sorts<W> {
             }
             Ok(())
         };
-        self.world.call(("update", W::NAME), change).await
+        self.world.call("update", W::NAME, change).await
     }
 
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
@@ -273,7 +273,7 @@ impl<W: Way> Provider for Sorts<W> {
             }
             Ok(())
         };
-        self.world.call(("delete", W::NAME), end).await
+        self.world.call("delete", W::NAME, end).await
     }
 }
 
@@ -288,7 +288,7 @@ impl<W: Way> Ownership for Sorts<W> {
             let hint = "take the label off".to_owned();
             Ok(reason.map(|reason| DeletionProtection { reason: reason.to_owned(), hint }))
         };
-        self.world.call(("locked", W::NAME), ask).await
+        self.world.call("locked", W::NAME, ask).await
     }
 }
 
@@ -314,7 +314,7 @@ fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing
     if W::CREATE == CreateIdempotency::UniqueNameUntagged {
         spec["tags"] = json!({});
     }
-    let (hidden, settling) = inner.late;
+    let Late { hidden, settling } = inner.late;
     let id = if has_unique_names::<W>() {
         spec["name"].as_str().unwrap_or_default().to_owned()
     } else {
@@ -361,9 +361,10 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
         fingerprints: BTreeMap::new(),
         // A name that is given again is not the same thing.
         identity: thing.tag(tag::GENERATION).map(str::to_owned),
-        readiness: match thing.settled <= Instant::now() {
-            true => Readiness::Ready,
-            false => Readiness::Pending("the thing to be ready".to_owned()),
+        readiness: if thing.settled <= Instant::now() {
+            Readiness::Ready
+        } else {
+            Readiness::Pending("the thing to be ready".to_owned())
         },
         notes: Vec::new(),
         facts: BTreeMap::new(),

@@ -103,12 +103,19 @@ impl Thing {
     }
 }
 
+#[derive(Clone, Copy, Default)]
+struct Late {
+    /// How long new objects are invisible.
+    hidden: Duration,
+    /// How long after that they are in transition.
+    settling: Duration,
+}
+
 struct Inner {
     things: Vec<Thing>,
     deeds: Vec<Deed>,
     script: Script,
-    /// How long new objects are invisible, and how long after that in transition.
-    late: (Duration, Duration),
+    late: Late,
     /// How long deleted objects are still found.
     lingering: Duration,
     clock: Clock,
@@ -137,7 +144,7 @@ impl World {
             things: Vec::new(),
             deeds: Vec::new(),
             script,
-            late: <_>::default(),
+            late: Late::default(),
             lingering: Duration::ZERO,
             clock: Clock::start(),
             newest: 0,
@@ -181,9 +188,14 @@ impl World {
         inner.killed = false;
     }
 
+    /// Gives `fate` to the calls that `meets` chooses, from now on.
+    pub fn fail(&self, fate: Fate, mut meets: impl FnMut(&Deed) -> bool + Send + 'static) {
+        self.script(move |deed| if meets(deed) { fate.clone() } else { Fate::Happens });
+    }
+
     /// Objects created from now on are invisible for `hidden`, and then in transition for `settling`.
     pub fn late(&self, hidden: Duration, settling: Duration) {
-        self.inner().late = (hidden, settling);
+        self.inner().late = Late { hidden, settling };
     }
 
     /// Objects deleted from now on are found for that long afterwards.
@@ -239,7 +251,8 @@ impl World {
     /// back.
     async fn call<T>(
         &self,
-        (verb, kind): (&'static str, &'static str),
+        verb: &'static str,
+        kind: &'static str,
         work: impl FnOnce(&mut Inner) -> Result<T, Error>,
     ) -> Result<T, Error> {
         // The calls of one run interleave, as over a network.

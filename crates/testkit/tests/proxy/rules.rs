@@ -148,9 +148,12 @@ fn a_function_is_busy_for_the_configured_number_of_reads() {
     let proxy = strict(&emulator, Rules { in_progress: 2, ..Rules::default() });
     iam(&proxy, "Action=CreateRole&RoleName=r&AssumeRolePolicyDocument=%7B%7D");
     let role = ROLE.replace("000000000000", emulator.account());
-    let read = |whole: bool| match whole {
-        true => lambda(&proxy, "GET", "/f", "").1["Configuration"].clone(),
-        false => lambda(&proxy, "GET", "/f/configuration", "").1,
+    let read = |whole: bool| {
+        if whole {
+            lambda(&proxy, "GET", "/f", "").1["Configuration"].clone()
+        } else {
+            lambda(&proxy, "GET", "/f/configuration", "").1
+        }
     };
     let busy = |status: u16, said: &Value, with: &str| {
         assert_eq!((status, &said["__type"]), (409, &json!("ResourceConflictException")), "{said}");

@@ -82,9 +82,10 @@ impl Bench {
         let bench = Self { folder: tempfile::tempdir()?, target };
         let cloned =
             Command::new("git").args(["clone", "-q"]).arg(root).arg(bench.checkout()).status()?;
-        match cloned.success() {
-            true => Ok(bench),
-            false => Err(io::Error::other("the repository cannot be cloned")),
+        if cloned.success() {
+            Ok(bench)
+        } else {
+            Err(io::Error::other("the repository cannot be cloned"))
         }
     }
 
@@ -212,9 +213,10 @@ fn watch(mut tests: Child, limit: Duration) -> io::Result<Outcome> {
             }
             Err(RecvTimeoutError::Disconnected) => {
                 let status = tests.wait()?;
-                return Ok(match status.success() {
-                    true => Outcome::Passed,
-                    false => Outcome::Failed(format!("the tests ended with {status}")),
+                return Ok(if status.success() {
+                    Outcome::Passed
+                } else {
+                    Outcome::Failed(format!("the tests ended with {status}"))
                 });
             }
         }

@@ -42,15 +42,14 @@ impl Rule for InProgress {
         let functions = self.functions.lock().unwrap_or_else(PoisonError::into_inner);
         let progress = functions.get(&function)?;
         let name = request.operation.name.as_str();
-        let said = match progress.is_new {
-            true if UPDATES.contains(&name) || name == "Invoke" => {
-                "The function is currently in the following state: Pending".to_owned()
-            }
-            false if UPDATES.contains(&name) => {
-                let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{}", function.id);
-                format!("An update is in progress for resource: {arn}")
-            }
-            _ => return None,
+        let is_update = UPDATES.contains(&name);
+        let said = if progress.is_new && (is_update || name == "Invoke") {
+            "The function is currently in the following state: Pending".to_owned()
+        } else if !progress.is_new && is_update {
+            let arn = format!("arn:aws:lambda:us-east-1:000000000000:function:{}", function.id);
+            format!("An update is in progress for resource: {arn}")
+        } else {
+            return None;
         };
         let said = format!("The operation cannot be performed at this time. {said}");
         Some(error(&request.operation, 409, "ResourceConflictException", &said))
