@@ -34,16 +34,16 @@ pub fn local() -> Result<Config> {
 }
 
 /// Returns the consistency window, in which a new object may be invisible, if
-/// `STACKWRIGHT_SETTLE_SECONDS` sets one.
-pub fn settle() -> Result<Option<Duration>> {
-    match std::env::var("STACKWRIGHT_SETTLE_SECONDS") {
+/// `STACKWRIGHT_CONSISTENCY_SECONDS` sets one.
+pub fn consistency_window() -> Result<Option<Duration>> {
+    match std::env::var("STACKWRIGHT_CONSISTENCY_SECONDS") {
         Err(_) => Ok(None),
         Ok(text) => match text.parse::<f64>() {
             Ok(seconds) if (0.0..=3600.0).contains(&seconds) => {
                 Ok(Some(Duration::from_secs_f64(seconds)))
             }
             _ => Err(Error::Usage(format!(
-                "STACKWRIGHT_SETTLE_SECONDS is `{text}`, which is not a number of seconds from 0 to 3600"
+                "STACKWRIGHT_CONSISTENCY_SECONDS is `{text}`, which is not a number of seconds from 0 to 3600"
             ))),
         },
     }

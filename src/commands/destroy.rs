@@ -6,7 +6,7 @@ use serde_json::json;
 use stackwright_engine::plan::ActionKind;
 use stackwright_engine::session::Goal;
 
-use super::shared::{self, Asked, Ends, LOOKING};
+use super::shared::{self, Ends, LOOKING, PlanOptions};
 use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -17,7 +17,7 @@ use crate::workspace;
 pub async fn run(
     stack: &Stack,
     apply: &ApplyArgs,
-    asked: Asked,
+    options: PlanOptions,
     again: &str,
     progress: &Progress,
 ) -> Result<u8> {
@@ -43,8 +43,9 @@ pub async fn run(
     let lock = workspace.lock("destroy")?;
     let connected = workspace.connect(progress).await?;
     let mut store = lock.open(&connected.place)?;
-    let options = (apply.parallelism.into(), signals.stop());
-    let session = shared::session(&workspace, &connected, &progress.events, options, asked)?;
+    let (parallelism, stop) = (apply.parallelism.into(), signals.stop());
+    let events = &progress.events;
+    let session = shared::session(&workspace, &connected, events, parallelism, stop, options)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let recovered = ends.recover(&session, &mut store, Goal::Nothing).await;
     if let Some(ended) = recovered.map_err(failed)? {

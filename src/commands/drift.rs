@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use stackwright_engine::session;
 
-use super::shared::{self, Asked};
+use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
@@ -22,7 +22,7 @@ pub async fn run(
     let workspace = workspace::open_to_look(stack).await?;
     let state = workspace.known()?;
     let connected = workspace.reach(progress).await?;
-    let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
+    let session = shared::looking(&workspace, &connected, progress, PlanOptions::default())?;
     let looked = progress.during(shared::LOOKING, session.drift(&state)).await;
     let failed = |error| Error::session(error, &workspace.manifest);
     let (drift, unseen) = looked.map_err(failed)?;

@@ -2,7 +2,7 @@
 
 use stackwright_engine::Address;
 
-use super::shared::{self, Asked};
+use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -13,7 +13,7 @@ use crate::workspace;
 pub async fn run(
     stack: &Stack,
     address: &Address,
-    asked: Asked,
+    options: PlanOptions,
     json: bool,
     progress: &Progress,
 ) -> Result<u8> {
@@ -26,7 +26,7 @@ pub async fn run(
     let connected = workspace.reach(progress).await?;
     let is_new = state.lineage.is_empty();
     let state = if is_new { shared::nothing_yet(&connected) } else { state };
-    let session = shared::looking(&workspace, &connected, progress, asked)?;
+    let session = shared::looking(&workspace, &connected, progress, options)?;
     let surveyed = progress.during(shared::LOOKING, session.survey(&state)).await;
     let plan = surveyed.map_err(|error| Error::session(error, manifest))?.plan;
     progress.flush().await;

@@ -3,7 +3,7 @@
 use stackwright_engine::Address;
 use stackwright_engine::manifest::nearest;
 
-use super::shared::{self, Asked};
+use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -27,8 +27,8 @@ pub async fn run(
         let hint = "`stackwright state rm` releases the object that it has";
         return Err(Error::Unknown(message, Some(hint.into())));
     }
-    let asked = Asked { adopt, ..Asked::default() };
-    let session = shared::looking(&workspace, &connected, progress, asked)?;
+    let options = PlanOptions { adopt, ..PlanOptions::default() };
+    let session = shared::looking(&workspace, &connected, progress, options)?;
     let importing = session.import(&mut store, address, id);
     let imported = progress.during(shared::LOOKING, importing).await;
     progress.flush().await;

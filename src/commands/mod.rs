@@ -19,7 +19,7 @@ mod state;
 mod validate;
 
 use crate::cli::{Cli, Command, ReplaceArgs, State, TargetArgs};
-use crate::commands::shared::Asked;
+use crate::commands::shared::PlanOptions;
 use crate::error::Result;
 use crate::progress::Progress;
 
@@ -53,19 +53,21 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
             no_check,
             detailed_exitcode,
         } => {
-            let asked = Asked { adopt, selection: target.selection(replace) };
-            let check = !no_check;
-            let ask = reconcile::Ask { apply, asked, plan, check, detailed_exitcode, again };
-            reconcile::run(&stack.stack(), ask, progress).await
+            let (saved, check) = (plan, !no_check);
+            let plan = PlanOptions { adopt, selection: target.selection(replace) };
+            let options =
+                reconcile::Options { apply, plan, saved, check, detailed_exitcode, again };
+            reconcile::run(&stack.stack(), options, progress).await
         }
         Command::Plan { stack, target, replace, adopt, out, detailed_exitcode } => {
-            let asked = Asked { adopt, selection: target.selection(replace) };
-            let ask = plan::Ask { asked, out, detailed_exitcode, json };
-            plan::run(&stack.stack(), &ask, progress).await
+            let plan = PlanOptions { adopt, selection: target.selection(replace) };
+            let options = plan::Options { plan, out, detailed_exitcode, json };
+            plan::run(&stack.stack(), &options, progress).await
         }
         Command::Explain { address, stack, replace, adopt } => {
-            let asked = Asked { adopt, selection: TargetArgs::default().selection(replace) };
-            explain::run(&stack, &address, asked, json, progress).await
+            let options =
+                PlanOptions { adopt, selection: TargetArgs::default().selection(replace) };
+            explain::run(&stack, &address, options, json, progress).await
         }
         Command::Drift { stack, detailed_exitcode } => {
             drift::run(&stack.stack(), detailed_exitcode, json, progress).await
@@ -80,8 +82,9 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         Command::Validate { stack } => validate::run(&stack.stack(), json).await,
         Command::Schema { fields } => schema::run(fields).await,
         Command::Destroy { stack, apply, target } => {
-            let asked = Asked { adopt: false, selection: target.selection(ReplaceArgs::default()) };
-            destroy::run(&stack.stack(), &apply, asked, &again, progress).await
+            let selection = target.selection(ReplaceArgs::default());
+            let options = PlanOptions { adopt: false, selection };
+            destroy::run(&stack.stack(), &apply, options, &again, progress).await
         }
         Command::Check { stack } => check::run(&stack.stack(), progress).await,
         Command::Invoke { function, payload, stack } => {

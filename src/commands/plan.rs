@@ -6,7 +6,7 @@ use std::time::Instant;
 use stackwright_engine::plan::Plan;
 
 use super::saved;
-use super::shared::{self, Asked};
+use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
@@ -14,15 +14,15 @@ use crate::progress::Progress;
 use crate::render::{human, json, open, wrap};
 use crate::workspace::{self, Connected};
 
-pub struct Ask {
-    pub asked: Asked,
+pub struct Options {
+    pub plan: PlanOptions,
     /// Where the plan is kept.
     pub out: Option<PathBuf>,
     pub detailed_exitcode: bool,
     pub json: bool,
 }
 
-pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
+pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
     let state = workspace.peek()?;
@@ -41,12 +41,12 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     progress.watch(&connected.calls);
     let state = state.unwrap_or_else(|| shared::nothing_yet(&connected));
     let open = open::sentences(&state.open());
-    if offline && ask.out.is_some() {
+    if offline && options.out.is_some() {
         let message = format!("{} does not answer, so no plan can be saved", connected.place.cloud);
         let hint = "start it (`stackwright local up`), then plan again";
         return Err(Error::Refused(message, Some(hint.into())));
     }
-    let session = shared::looking(&workspace, &connected, progress, ask.asked.clone())?;
+    let session = shared::looking(&workspace, &connected, progress, options.plan.clone())?;
     let planning = async {
         if offline {
             session.plan_offline(&state).await
@@ -57,10 +57,10 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
     let planned = progress.during(shared::LOOKING, planning).await;
     let plan = planned.map_err(|error| Error::session(error, &workspace.manifest))?;
     progress.flush().await;
-    if let Some(file) = &ask.out {
-        saved::write(file, &plan, &state, &workspace, &ask.asked)?;
+    if let Some(file) = &options.out {
+        saved::write(file, &plan, &state, &workspace, &options.plan)?;
     }
-    if ask.json {
+    if options.json {
         let mut document = json::plan(&plan);
         document["stack"] = workspace.manifest.stack.as_str().into();
         document["cloud"] = workspace.manifest.cloud.to_string().into();
@@ -71,7 +71,7 @@ pub async fn run(stack: &Stack, ask: &Ask, progress: &Progress) -> Result<u8> {
         print(&plan, &open, offline, &connected, since);
     }
     shared::unless_blocked(&plan).map_err(|error| Error::session(error, &workspace.manifest))?;
-    Ok(if ask.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
+    Ok(if options.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
 }
 
 fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, since: Instant) {

@@ -9,7 +9,7 @@ use stackwright_engine::manifest::Cloud;
 use stackwright_engine::plan::Plan;
 use stackwright_engine::session::Goal;
 
-use super::shared::{self, Asked, Ends, LOOKING};
+use super::shared::{self, Ends, LOOKING, PlanOptions};
 use super::{check, output, saved};
 use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
@@ -19,37 +19,37 @@ use crate::render::{self, human, wrap};
 use crate::signals::Signals;
 use crate::workspace::{self, Connected, Workspace};
 
-pub struct Ask {
+pub struct Options {
     pub apply: ApplyArgs,
-    pub asked: Asked,
-    /// A saved plan: exactly that, or nothing.
-    pub plan: Option<PathBuf>,
+    pub plan: PlanOptions,
+    /// The file of a saved plan: exactly that is applied, or nothing.
+    pub saved: Option<PathBuf>,
     pub check: bool,
     pub detailed_exitcode: bool,
     /// The command that goes on.
     pub again: String,
 }
 
-pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8> {
+pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
-    let saved = ask.plan.as_deref().map(saved::read).transpose()?;
+    let saved = options.saved.as_deref().map(saved::read).transpose()?;
     if let Some(saved) = &saved {
-        ask.asked = Asked { adopt: saved.adopt, selection: saved.selection.clone() };
+        options.plan = PlanOptions { adopt: saved.adopt, selection: saved.selection.clone() };
         // Before a lock is taken and a state is made.
         saved::is_here(saved, &workspace)?;
     }
-    let signals = Signals::catch(&ask.again, progress.json);
-    let ends = Ends { progress, signals: &signals, again: &ask.again };
+    let signals = Signals::catch(&options.again, progress.json);
+    let ends = Ends { progress, signals: &signals, again: &options.again };
     let lock = workspace.lock("reconcile")?;
     let connected = workspace.connect(progress).await?;
     let mut store = lock.open(&connected.place)?;
     if let Some(saved) = &saved {
         saved::is_from(saved, store.state())?;
     }
-    let options = (ask.apply.parallelism.into(), signals.stop());
-    let asked = ask.asked.clone();
-    let session = shared::session(&workspace, &connected, &progress.events, options, asked)?;
+    let (parallelism, stop) = (options.apply.parallelism.into(), signals.stop());
+    let (events, plan) = (&progress.events, options.plan.clone());
+    let session = shared::session(&workspace, &connected, events, parallelism, stop, plan)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let recovered = ends.recover(&session, &mut store, Goal::File).await;
     if let Some(ended) = recovered.map_err(failed)? {
@@ -66,7 +66,7 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     if let Some(saved) = &saved {
         saved::check(saved, plan, store.state(), &workspace)?;
     } else if plan.destroys() {
-        shared::confirm(ask.apply.yes, human::question(plan, &connected.place.cloud))?;
+        shared::confirm(options.apply.yes, human::question(plan, &connected.place.cloud))?;
     }
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("reconciling", working).await;
@@ -82,12 +82,13 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     }
     summary(progress, plan, &connected, since);
     let mut checked = true;
-    if ask.check && ask.asked.selection.is_narrow() && !workspace.manifest.checks.is_empty() {
+    if options.check && options.plan.selection.is_narrow() && !workspace.manifest.checks.is_empty()
+    {
         progress.say(
             || "checks skipped: a part of the stack is (--target/--exclude)".to_owned(),
             || json!({ "event": "unchecked" }),
         );
-    } else if ask.check {
+    } else if options.check {
         let all = check::all(&workspace.manifest, &connected, &state, progress);
         checked = match signals.unless(all).await {
             Ok(checked) => checked?,
@@ -106,7 +107,7 @@ pub async fn run(stack: &Stack, mut ask: Ask, progress: &Progress) -> Result<u8>
     }
     Ok(match () {
         () if !checked => code::CHECK,
-        () if ask.detailed_exitcode && !plan.is_empty() => code::CHANGES,
+        () if options.detailed_exitcode && !plan.is_empty() => code::CHANGES,
         () => 0,
     })
 }

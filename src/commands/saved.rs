@@ -8,7 +8,7 @@ use std::path::Path;
 use stackwright_engine::plan::{Outdated, Plan, Saved};
 use stackwright_engine::state::State;
 
-use super::shared::Asked;
+use super::shared::PlanOptions;
 use crate::error::{Error, Result};
 use crate::render::outdated;
 use crate::workspace::Workspace;
@@ -18,10 +18,10 @@ pub fn write(
     plan: &Plan,
     state: &State,
     workspace: &Workspace,
-    asked: &Asked,
+    options: &PlanOptions,
 ) -> Result<()> {
     let env = &workspace.manifest.env;
-    let saved = Saved::of(plan, state, env, asked.selection.clone(), asked.adopt);
+    let saved = Saved::of(plan, state, env, options.selection.clone(), options.adopt);
     let saved = saved.map_err(|error| Error::Io(std::io::Error::other(error.to_string())))?;
     let text = serde_json::to_string_pretty(&saved)?;
     // It tells what the stack is made of: for its user alone.

@@ -1,4 +1,4 @@
-//! What commands share: a session, settling, asking, telling how it ended.
+//! What commands share: a session, recovery, confirmation, and how a run ended.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -60,9 +60,9 @@ pub fn confirm(yes: bool, question: String) -> Result<()> {
     }
 }
 
-/// What is asked for beside the file.
+/// What a plan is made with beside the file.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
+pub struct PlanOptions {
     pub adopt: bool,
     pub selection: Selection,
 }
@@ -72,11 +72,11 @@ pub fn looking<'a>(
     workspace: &'a Workspace,
     connected: &'a Connected,
     progress: &'a Progress,
-    asked: Asked,
+    options: PlanOptions,
 ) -> Result<Session<'a>> {
     // Nobody can ask it to stop.
     let stop = watch::channel(false).1;
-    session(workspace, connected, &progress.events, (1, stop), asked)
+    session(workspace, connected, &progress.events, 1, stop, options)
 }
 
 /// A run of this stack on that cloud.
@@ -84,10 +84,11 @@ pub fn session<'a>(
     workspace: &'a Workspace,
     connected: &'a Connected,
     events: &'a Events,
-    (parallelism, stop): (usize, watch::Receiver<bool>),
-    asked: Asked,
+    parallelism: usize,
+    stop: watch::Receiver<bool>,
+    options: PlanOptions,
 ) -> Result<Session<'a>> {
-    let consistency_window = environment::settle()?.or(connected.consistency_window);
+    let consistency_window = environment::consistency_window()?.or(connected.consistency_window);
     let run = Run {
         manifest: &workspace.manifest,
         providers: &connected.providers,
@@ -95,7 +96,7 @@ pub fn session<'a>(
         options: Options { parallelism, consistency_window, clock: Clock::start(), stop },
         events,
     };
-    let Asked { adopt, selection } = asked;
+    let PlanOptions { adopt, selection } = options;
     Ok(Session { run, adopt, selection })
 }
 
@@ -114,14 +115,14 @@ pub fn exit_code(outcome: &Outcome, signal: u8) -> u8 {
 }
 
 impl Ends<'_> {
-    /// Settles what an earlier run left open; the exit code, if a signal ended that.
+    /// Recovers what an earlier run left open. Returns the exit code if a signal ended the recovery.
     pub async fn recover(
         &self,
         session: &Session<'_>,
         store: &mut Store,
         goal: Goal,
     ) -> Result<Option<u8>, session::Error> {
-        let settling = self.signals.ending(session.recover(store, goal));
+        let recovering = self.signals.ending(session.recover(store, goal));
         let stage = "recovering";
         let mut stop = self.signals.stop();
         let asked_to_stop = async {
@@ -129,18 +130,18 @@ impl Ends<'_> {
             let _ = self.progress.events.send(Event::Stopping);
             std::future::pending().await
         };
-        let settling = async {
+        let recovering = async {
             tokio::select! {
-                settled = settling => settled,
+                recovered = recovering => recovered,
                 never = asked_to_stop => never,
             }
         };
-        let settled = self.progress.during(stage, settling).await;
+        let recovered = self.progress.during(stage, recovering).await;
         self.progress.flush().await;
-        match settled {
+        match recovered {
             // What the signal cut short is as open as it was.
             Ok(()) | Err(session::Error::Recovery { .. }) if self.signals.code() != 0 => {
-                if let Err(session::Error::Recovery { address, failure }) = &settled {
+                if let Err(session::Error::Recovery { address, failure }) = &recovered {
                     let said = render::error::recovery(address, failure);
                     let event = || json!({ "event": "failed", "message": said });
                     self.progress.say(|| said.clone(), event);
@@ -150,7 +151,7 @@ impl Ends<'_> {
                 self.tell(&outcome, store.state(), during);
                 Ok(Some(self.signals.code()))
             }
-            settled => settled.map(|()| None),
+            recovered => recovered.map(|()| None),
         }
     }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 use stackwright_engine::state::State;
 use tokio::sync::{mpsc, watch};
 
-use super::shared::{self, Asked};
+use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::{self, code};
@@ -70,8 +70,8 @@ async fn prepare(workspace: &Workspace) -> Result<()> {
     let connected = workspace.offline(false).await;
     let (events, _) = mpsc::unbounded_channel();
     let stop = watch::channel(false).1;
-    let asked = Asked::default();
-    let session = shared::session(workspace, &connected, &events, (1, stop), asked)?;
+    let options = PlanOptions::default();
+    let session = shared::session(workspace, &connected, &events, 1, stop, options)?;
     let state = State { place: connected.place.clone(), ..State::default() };
     let planned = session.plan_offline(&state).await;
     planned.map(drop).map_err(|error| Error::session(error, &workspace.manifest))

@@ -198,7 +198,7 @@ fn a_group_goes_once_nothing_uses_it() {
     let emulator = Emulator::ministack().start();
     let rules = Rules { in_use: Some(2), ..Rules::hiding("security_group", 2) };
     let proxy = Proxy::strict(&emulator, rules, |_| Act::Pass);
-    let stack = stack(&emulator).through(&proxy).env("STACKWRIGHT_SETTLE_SECONDS", "5");
+    let stack = stack(&emulator).through(&proxy).env("STACKWRIGHT_CONSISTENCY_SECONDS", "5");
     stack.reconcile(&[]);
     stack.ok(DESTROY);
     assert_eq!(emulator.census().counts(), counts([]));

@@ -33,7 +33,7 @@ fn strict(n: usize) -> Rules {
 
 /// A create that cannot be repeated waits five seconds for its outcome, longer than any rule delays.
 fn sandbox(emulator: &Emulator, proxy: &Proxy) -> Sandbox {
-    Sandbox::sample(emulator).env("STACKWRIGHT_SETTLE_SECONDS", "5").through(proxy)
+    Sandbox::sample(emulator).env("STACKWRIGHT_CONSISTENCY_SECONDS", "5").through(proxy)
 }
 
 fn count(proxy: &Proxy, name: &str) -> usize {

@@ -18,7 +18,8 @@ const UNSEEN: &str = "<DescribeInstancesResponse xmlns=\"http://ec2.amazonaws.co
 fn waits_out(name: &'static str, times: usize, act: impl Fn(&Call) -> Act + Send + Sync + 'static) {
     let emulator = Emulator::ministack().start();
     let (proxy, asked) = answering(&emulator, name, times, act);
-    let stack = Sandbox::sample(&emulator).env("STACKWRIGHT_SETTLE_SECONDS", "30").through(&proxy);
+    let stack =
+        Sandbox::sample(&emulator).env("STACKWRIGHT_CONSISTENCY_SECONDS", "30").through(&proxy);
     let ran = stack.run(&["reconcile", "--yes", "--no-check"]);
     assert_eq!(ran.code, 0, "{name}: {ran}");
     assert!(asked.load(Ordering::SeqCst) > times, "{name} was asked again: {ran}");
@@ -49,7 +50,7 @@ fn answering(
 #[test]
 fn a_new_instance_that_is_not_visible_yet_is_not_created_again() {
     let emulator = Emulator::ministack().start();
-    let stack = Sandbox::sample(&emulator).env("STACKWRIGHT_SETTLE_SECONDS", "30");
+    let stack = Sandbox::sample(&emulator).env("STACKWRIGHT_CONSISTENCY_SECONDS", "30");
     stack.reconcile(&[]);
     let (proxy, asked) = answering(&emulator, "DescribeInstances", 8, |_| Act::Say(UNSEEN));
     let stack = stack.through(&proxy);
@@ -57,7 +58,7 @@ fn a_new_instance_that_is_not_visible_yet_is_not_created_again() {
     assert_eq!(asked.load(Ordering::SeqCst), 9);
     // Without a consistency window, an object that is not visible is gone.
     let (proxy, _) = answering(&emulator, "DescribeInstances", 8, |_| Act::Say(UNSEEN));
-    let stack = stack.env("STACKWRIGHT_SETTLE_SECONDS", "0").through(&proxy);
+    let stack = stack.env("STACKWRIGHT_CONSISTENCY_SECONDS", "0").through(&proxy);
     let plan = stack.run(&["plan", "--json"]).json();
     assert_eq!(plan["steps"][0]["action"], "create", "{plan:#}");
 }

@@ -6,7 +6,7 @@ use stackwright_engine::Address;
 use stackwright_engine::session;
 use stackwright_engine::state::{Record, Store};
 
-use super::super::shared::{self, Asked};
+use super::super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit;
@@ -30,7 +30,7 @@ pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress
     let connected = workspace.offline(false).await;
     let mut store = workspace.lock("state mv")?.open(&state.place)?;
     is_finished(&store, from)?;
-    let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
+    let session = shared::looking(&workspace, &connected, progress, PlanOptions::default())?;
     let moved = session.relocate(&mut store, from, to);
     moved.map_err(|error| Error::session(error, &workspace.manifest))?;
     progress.flush().await;
@@ -63,7 +63,7 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
     let connected = workspace.reach(progress).await?;
     let mut store = lock.open(&connected.place)?;
     is_finished(&store, address)?;
-    let session = shared::looking(&workspace, &connected, progress, Asked::default())?;
+    let session = shared::looking(&workspace, &connected, progress, PlanOptions::default())?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let looking = session.survey_to_release(store.state(), address);
     let surveyed = match progress.during(shared::LOOKING, looking).await {

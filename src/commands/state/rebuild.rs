@@ -3,7 +3,7 @@
 use serde_json::json;
 use stackwright_engine::state::{Salvage, State as Known};
 
-use super::super::shared::{self, Asked};
+use super::super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::progress::Progress;
@@ -18,8 +18,8 @@ pub async fn run(stack: &Stack, adopt: bool, progress: &Progress) -> Result<u8> 
     if !progress.json {
         tell(&salvage);
     }
-    let asked = Asked { adopt, ..Asked::default() };
-    let session = shared::looking(&workspace, &connected, progress, asked)?;
+    let options = PlanOptions { adopt, ..PlanOptions::default() };
+    let session = shared::looking(&workspace, &connected, progress, options)?;
     let taken = progress.during(shared::LOOKING, session.adopt_owned(&mut store)).await;
     progress.flush().await;
     taken.map_err(|error| Error::session(error, &workspace.manifest))?;

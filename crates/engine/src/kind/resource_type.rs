@@ -27,7 +27,7 @@ pub trait ResourceType: Send + Sync + 'static {
     /// in place, and only the keys that the file sets are compared.
     const FIELDS: &'static [Field];
 
-    /// How a create of unknown outcome is settled.
+    /// How a create of unknown outcome is recovered.
     const CREATE: CreateIdempotency;
 
     /// Whether the service's id of an object is its name, as for IAM roles and Lambda functions.
@@ -87,7 +87,7 @@ pub trait ResourceType: Send + Sync + 'static {
     }
 }
 
-/// How a create of unknown outcome is settled.
+/// How a create of unknown outcome is recovered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CreateIdempotency {
     /// The same request is sent again with the same token: the service makes one object of it.

@@ -13,19 +13,19 @@ use crate::state::{Phase, State};
 impl Session<'_> {
     /// Returns the plan that would undo the drift, and what could not be read.
     pub async fn drift(&self, state: &State) -> Result<(Plan, Vec<Unseen>), Error> {
-        let mut settled = state.clone();
-        settled.resources.retain(|_, record| {
+        let mut recorded = state.clone();
+        recorded.resources.retain(|_, record| {
             let object = record.object.as_ref();
             object.is_some_and(|object| object.phase == Phase::Done && object.spec.is_some())
         });
-        for record in settled.resources.values_mut() {
+        for record in recorded.resources.values_mut() {
             record.deposed.clear();
         }
-        let observed = self.look_at(&settled, &BTreeMap::new(), false).await?;
-        settled.resources.retain(|address, _| !observed.is_unseen(address));
+        let observed = self.look_at(&recorded, &BTreeMap::new(), false).await?;
+        recorded.resources.retain(|address, _| !observed.is_unseen(address));
         let mut needs = BTreeMap::new();
         let mut wanted = BTreeMap::new();
-        for (address, record) in &settled.resources {
+        for (address, record) in &recorded.resources {
             let Some(object) = &record.object else { continue };
             let resource = self.run.manifest.resources.get(address);
             let mut lifecycle =
@@ -38,6 +38,6 @@ impl Session<'_> {
             needs.insert(address.clone(), object.dependencies.keys().cloned().collect());
         }
         let graph = Graph::new(&needs).unwrap_or_default();
-        Ok((self.plan(&settled, &observed, &wanted, &graph), observed.unseen))
+        Ok((self.plan(&recorded, &observed, &wanted, &graph), observed.unseen))
     }
 }

@@ -269,7 +269,7 @@ async fn an_object_that_could_not_be_deleted_can_be_declared_again() {
 #[tokio::test(start_paused = true)]
 async fn nothing_starts_after_a_failed_dependency() {
     let stack = Stack::new("token:\n  a: {}\n  b: {rules: {x: '${token.a.id}'}}\n");
-    let stack = Stack { parallelism: 1, settle: Duration::from_secs(9), ..stack };
+    let stack = Stack { parallelism: 1, consistency_window: Duration::from_secs(9), ..stack };
     // Created, and never ready.
     stack.world.late(Duration::from_secs(900), Duration::ZERO);
     stack.world.script(|deed| match deed.verb {

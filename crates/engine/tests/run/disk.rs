@@ -150,7 +150,7 @@ async fn a_disk_failure_before_a_power_loss_loses_no_created_object() {
         for cut in 0..12 {
             let mut stack = Stack::new("plain:\n  c: {}\ntoken:\n  a: {}\n");
             // An object that is not recorded is not found by its tags at once either.
-            stack.settle = Duration::from_secs(60);
+            stack.consistency_window = Duration::from_secs(60);
             stack.world.late(Duration::from_secs(2), Duration::ZERO);
             stack.disk.fail(broken, DiskFault::Broken);
             let first = stack.run(false).await;

@@ -23,7 +23,7 @@ async fn at_every_call(fate: &Fate, hidden: Duration, settling: Duration) {
                 let mut stack = Stack::new(CHAIN);
                 stack.world.late(hidden, settling);
                 if !hidden.is_zero() {
-                    stack.settle = Duration::from_secs(30);
+                    stack.consistency_window = Duration::from_secs(30);
                 }
                 if made_before {
                     stack.reconcile().await;
@@ -88,7 +88,7 @@ async fn nothing_is_created_twice_within_the_consistency_window() {
     let mut runs = 0;
     for seconds in [1, 7, 14, 21, 28, 29] {
         for kind in ["token", "named", "plain", "untagged"] {
-            let stack = Stack { settle: Duration::from_secs(30), ..Stack::new(CHAIN) };
+            let stack = Stack { consistency_window: Duration::from_secs(30), ..Stack::new(CHAIN) };
             stack.world.late(Duration::from_secs(seconds), Duration::ZERO);
             stack
                 .world
@@ -159,7 +159,7 @@ async fn killed(stack: &Stack, number: usize, fate: &Fate) -> bool {
 async fn killed_while_invisible() -> Stack {
     let mut stack = Stack::new("named:\n  b: {}\n");
     stack.world.late(Duration::from_secs(20), Duration::ZERO);
-    stack.settle = Duration::from_secs(30);
+    stack.consistency_window = Duration::from_secs(30);
     let dies = |verb: &str, kind: &str| (verb, kind) == ("create", "named");
     stack.world.fail(Fate::KillsAfter, move |deed| dies(deed.verb, deed.kind));
     assert!(matches!(stack.run(false).await, Ended::Killed));
@@ -194,7 +194,7 @@ async fn a_refusal_proves_nothing_about_an_earlier_attempt() {
     // In one run: the reply is lost, and the object is not visible yet when the token is sent again.
     let mut stack = Stack::new("token:\n  a: {}\n");
     stack.world.late(Duration::from_secs(20), Duration::ZERO);
-    stack.settle = Duration::from_secs(30);
+    stack.consistency_window = Duration::from_secs(30);
     let mut fates = vec![Fate::Fails(Fault::Denied), Fate::ReplyIsLost];
     stack.world.script(move |deed| match deed.verb {
         "create" => fates.pop().unwrap_or(Fate::Happens),
@@ -345,7 +345,7 @@ async fn an_untagged_object_of_the_first_attempt_is_recovered_after_later_ones()
 #[tokio::test(start_paused = true)]
 async fn an_untagged_predecessor_that_is_still_found_is_awaited() {
     let mut stack = Stack::new("untagged:\n  f: {shape: round}\n");
-    stack.settle = Duration::from_secs(60);
+    stack.consistency_window = Duration::from_secs(60);
     stack.world.fail(Fate::KillsBefore, |deed| deed.verb == "update");
     assert!(matches!(stack.run(false).await, Ended::Killed));
     assert_eq!(stack.world.things()[0].address(), None, "it has no tags");

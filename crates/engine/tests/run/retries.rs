@@ -28,7 +28,8 @@ async fn run_with_events(stack: &Stack) -> (Outcome, Vec<Event>) {
     let (events, mut heard) = mpsc::unbounded_channel();
     let scope = manifest.scope("000000000000");
     let (clock, stop) = (stack.clock, stack.stop.subscribe());
-    let options = Options { parallelism: 4, consistency_window: Some(stack.settle), clock, stop };
+    let options =
+        Options { parallelism: 4, consistency_window: Some(stack.consistency_window), clock, stop };
     let run = Run { manifest: &manifest, providers: &providers, scope, options, events: &events };
     let session = Session { run, adopt: false, selection: <_>::default() };
     session.recover(&mut store, Goal::File).await.expect("settled");
@@ -140,7 +141,8 @@ async fn a_wait_reports_its_subject_time_and_reason_without_secrets() {
 
 #[tokio::test(start_paused = true)]
 async fn observing_a_new_object_reports_its_wait() {
-    let stack = Stack { settle: Duration::from_secs(60), ..Stack::new("token:\n  a: {}\n") };
+    let stack =
+        Stack { consistency_window: Duration::from_secs(60), ..Stack::new("token:\n  a: {}\n") };
     stack.reconcile().await;
     let hidden = Instant::now() + Duration::from_secs(20);
     stack.world.meddle(|things| things[0].visible = hidden);

@@ -40,7 +40,7 @@ fn foreign(now: Instant) -> Thing {
 /// How many faults the history met.
 async fn play(moves: &[Move], loud: bool) -> usize {
     let mut stack = Stack::new("");
-    stack.settle = Duration::from_secs(60);
+    stack.consistency_window = Duration::from_secs(60);
     let theirs = foreign(Instant::now());
     stack.world.meddle(|things| things.push(theirs.clone()));
     let (mut met, mut lost) = (0, false);

@@ -52,7 +52,7 @@ pub struct Stack {
     pub adopt: bool,
     pub selection: Selection,
     /// How long new objects may be invisible.
-    pub settle: Duration,
+    pub consistency_window: Duration,
     pub clock: Clock,
     pub parallelism: usize,
     /// Becomes true when no further step may start.
@@ -73,12 +73,23 @@ pub enum Ended {
 impl Stack {
     pub fn new(file: &str) -> Self {
         let (world, disk) = (World::new(), MemoryDisk::default());
-        let (adopt, settle, clock) = (false, Duration::ZERO, world.clock());
+        let (adopt, consistency_window, clock) = (false, Duration::ZERO, world.clock());
         let selection = Selection::default();
         let (parallelism, stop) = (4, watch::Sender::new(false));
         let file = format!("stack: s\n{file}");
         let read = RefCell::default();
-        Self { world, disk, file, adopt, selection, settle, clock, parallelism, stop, read }
+        Self {
+            world,
+            disk,
+            file,
+            adopt,
+            selection,
+            consistency_window,
+            clock,
+            parallelism,
+            stop,
+            read,
+        }
     }
 
     pub fn manifest(&self) -> Rc<Manifest> {
@@ -115,7 +126,7 @@ impl Stack {
         let scope = manifest.scope("000000000000");
         let options = Options {
             parallelism: self.parallelism,
-            consistency_window: Some(self.settle),
+            consistency_window: Some(self.consistency_window),
             clock: self.clock,
             stop: self.stop.subscribe(),
         };
