@@ -13,7 +13,7 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
 use stackwright_engine::kind::Result;
-use stackwright_engine::reference::partition;
+use stackwright_engine::partition::Partition;
 use tokio::sync::OnceCell;
 
 use crate::call_tracker::CallTracker;
@@ -126,9 +126,9 @@ impl Cloud {
         Pace::new(quotas, self.calls.clone())
     }
 
-    /// Returns `aws`, `aws-cn` or `aws-us-gov`.
+    /// Returns the partition's name: `aws`, `aws-cn`…
     pub fn partition(&self) -> &'static str {
-        partition(&self.region)
+        Partition::of(&self.region).map_or("aws", |partition| partition.name)
     }
 
     /// Returns a connector like those of the SDK clients, for requests outside the SDK.

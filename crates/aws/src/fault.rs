@@ -66,20 +66,38 @@ pub fn explain<E>(call: &str, error: SdkError<E, HttpResponse>, codes: Codes) ->
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let said = match error.as_service_error().and_then(|service| Some((service, service.code()?))) {
-        Some((service, code)) => match service.message() {
-            Some(message) => format!("{code}: {message}"),
-            None => code.to_owned(),
-        },
-        None if lacks_credentials(&error) => {
+    let code = code(&error).unwrap_or_default().to_owned();
+    let text = error.as_service_error().and_then(ProvideErrorMetadata::message);
+    let encoded = text.and_then(encoded_message);
+    let said = match (text, &encoded) {
+        (Some(text), Some(encoded)) => {
+            let start: String = encoded.chars().take(12).collect();
+            format!("{code}: {}", text.replace(encoded, &format!("{start}…")))
+        }
+        (Some(text), None) if !code.is_empty() => format!("{code}: {text}"),
+        _ if !code.is_empty() => code.clone(),
+        _ if lacks_credentials(&error) => {
             format!("no usable credentials ({})", innermost(&error))
         }
-        None => innermost(&error),
+        _ => innermost(&error),
     };
     let fault = fault(&error, codes);
-    let hint = hint(&fault).map(str::to_owned);
+    let decode = encoded.map(|encoded| {
+        format!(
+            "the credentials in use lack a permission; this command says which: \
+             `aws sts decode-authorization-message --encoded-message {encoded}`"
+        )
+    });
+    let hint = decode.or_else(|| hint(&fault, &code).map(str::to_owned));
     let message = format!("{call}: {said}");
     Error { hint, source: Some(Box::new(error)), ..Error::new(fault, message) }
+}
+
+/// Returns the encoded part of a refusal of EC2: hundreds of letters that say which permission is missing.
+fn encoded_message(text: &str) -> Option<&str> {
+    let (_, encoded) = text.split_once("Encoded authorization failure message: ")?;
+    let end = encoded.find(char::is_whitespace).unwrap_or(encoded.len());
+    Some(&encoded[..end]).filter(|encoded| encoded.len() > 40)
 }
 
 fn fault<E>(error: &SdkError<E, HttpResponse>, codes: Codes) -> Fault
@@ -130,9 +148,14 @@ pub(crate) fn by_code(code: &str, status: u16, codes: Codes) -> Fault {
         | "InvalidSignatureException"
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "OptInRequired" => Fault::Credentials,
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" => Fault::Denied,
+        | "MissingAuthenticationTokenException" => Fault::Credentials,
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation"
+        // API Gateway sends it with status 401 to whoever lacks a permission.
+        | "UnauthorizedException" => Fault::Denied,
+        // The account has not accepted the terms of a product: no credentials help.
+        "OptInRequired" => Fault::Terminal,
+        // A quota is used up, and waiting frees none of it. API Gateway sends it with status 429.
+        _ if is_quota(code) => Fault::Terminal,
         // Not `UnsupportedOperation`: with it EC2 refuses what the object cannot do.
         "InvalidAction"
         | "UnknownOperation"
@@ -155,8 +178,20 @@ pub(crate) fn by_code(code: &str, status: u16, codes: Codes) -> Fault {
     }
 }
 
-fn hint(fault: &Fault) -> Option<&'static str> {
+/// Tells whether a code says that a quota of the account is used up. `RequestLimitExceeded`, with which EC2
+/// throttles, is none.
+fn is_quota(code: &str) -> bool {
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    code != "RequestLimitExceeded"
+        && (code.ends_with("LimitExceeded") || code.ends_with("QuotaExceeded"))
+}
+
+fn hint(fault: &Fault, code: &str) -> Option<&'static str> {
     Some(match fault {
+        Fault::Terminal if is_quota(code) => {
+            "a quota of the account is used up: delete what is not needed, or ask AWS for more (console: \
+             Service Quotas)"
+        }
         Fault::Credentials => {
             "check the profile or AWS_ACCESS_KEY_ID, then run again; nothing was changed"
         }
@@ -329,6 +364,41 @@ mod tests {
         assert_eq!(answered("503 Service Unavailable", throttled).await.fault, Fault::Transient);
     }
 
+    fn refusal(status: &str, code: &str, message: &str) -> (String, String) {
+        let body = format!(
+            "<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors>\
+             <RequestID>1</RequestID></Response>"
+        );
+        (status.to_owned(), body)
+    }
+
+    async fn refused(status: &str, code: &str, message: &str) -> Error {
+        let (status, body) = refusal(status, code, message);
+        answered(status.leak(), body.leak()).await
+    }
+
+    #[tokio::test]
+    async fn an_encoded_refusal_is_shortened_and_can_be_decoded() {
+        let encoded = "Zm9v".repeat(100);
+        let text = "You are not authorized to perform this operation. User: arn:aws:iam::1:user/me is \
+                    not authorized. Encoded authorization failure message: ";
+        let error =
+            refused("403 Forbidden", "UnauthorizedOperation", &format!("{text}{encoded}")).await;
+        assert_eq!(error.fault, Fault::Denied);
+        let said = format!("RunInstances: UnauthorizedOperation: {text}Zm9vZm9vZm9v…");
+        assert_eq!(error.to_string(), said);
+        let hint = error.hint.expect("a command");
+        assert!(hint.ends_with(&format!("--encoded-message {encoded}`")), "{hint}");
+    }
+
+    #[tokio::test]
+    async fn a_quota_that_is_used_up_is_called_so() {
+        let error =
+            refused("400 Bad Request", "VcpuLimitExceeded", "You have requested more").await;
+        assert_eq!(error.fault, Fault::Terminal);
+        assert!(error.hint.expect("a hint").contains("Service Quotas"));
+    }
+
     #[derive(Debug)]
     struct Nobody;
 
@@ -364,6 +434,13 @@ mod tests {
             ("UnsupportedOperation", 400, Fault::Terminal),
             ("ExpiredToken", 403, Fault::Credentials),
             ("UnauthorizedOperation", 403, Fault::Denied),
+            ("UnauthorizedException", 401, Fault::Denied),
+            ("OptInRequired", 401, Fault::Terminal),
+            ("LimitExceededException", 429, Fault::Terminal),
+            ("RulesPerSecurityGroupLimitExceeded", 400, Fault::Terminal),
+            ("ServiceQuotaExceededException", 402, Fault::Terminal),
+            ("RequestLimitExceeded", 503, Fault::Transient),
+            ("TooManyRequestsException", 429, Fault::Transient),
             ("InternalError", 500, Fault::Unknown),
             ("InternalFailure", 501, Fault::Unsupported),
             ("InvalidAMIID.NotFound", 400, Fault::Terminal),

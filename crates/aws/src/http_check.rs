@@ -11,6 +11,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 use stackwright_engine::kind::{Error, Fault, Result};
+use stackwright_engine::partition::PARTITIONS;
 
 use crate::cloud::Cloud;
 use crate::fault::{chain, innermost, is_before_sending};
@@ -140,8 +141,9 @@ async fn signature(cloud: &Cloud, request: &Request) -> Result<http::HeaderMap> 
 /// Tells whether a host is one of AWS itself.
 pub fn is_aws(host: &str) -> bool {
     let host = host.trim_end_matches('.').to_ascii_lowercase();
-    ["amazonaws.com", "amazonaws.com.cn"].iter().any(|aws| {
-        host.strip_suffix(aws).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+    PARTITIONS.iter().any(|partition| {
+        let rest = host.strip_suffix(partition.domain);
+        rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
     })
 }
 

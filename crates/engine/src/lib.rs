@@ -21,6 +21,7 @@ pub mod kind;
 pub mod lifecycle;
 pub mod manifest;
 pub mod observe;
+pub mod partition;
 pub mod plan;
 pub mod prepare;
 pub mod providers;

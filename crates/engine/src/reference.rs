@@ -193,15 +193,6 @@ pub fn is_open(text: &str) -> bool {
     text.contains("${")
 }
 
-/// Returns the partition of a region: `aws`, `aws-cn`, `aws-us-gov`.
-pub fn partition(region: &str) -> &'static str {
-    match region.split('-').next() {
-        Some("cn") => "aws-cn",
-        _ if region.starts_with("us-gov-") => "aws-us-gov",
-        _ => "aws",
-    }
-}
-
 /// The values of references in one run.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {

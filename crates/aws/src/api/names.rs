@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use stackwright_engine::kind::{Error, Result};
+use stackwright_engine::partition::Partition;
 
 use crate::function::permission::Permission;
 
@@ -29,10 +30,10 @@ impl Names {
         let Self { region, id, stage, .. } = self;
         match &self.endpoint {
             Some(endpoint) => format!("{endpoint}/restapis/{id}/{stage}/_user_request_"),
-            None if self.partition == "aws-cn" => {
-                format!("https://{id}.execute-api.{region}.amazonaws.com.cn/{stage}")
+            None => {
+                let domain = Partition::of(region).map_or("amazonaws.com", |known| known.domain);
+                format!("https://{id}.execute-api.{region}.{domain}/{stage}")
             }
-            None => format!("https://{id}.execute-api.{region}.amazonaws.com/{stage}"),
         }
     }
 

@@ -32,9 +32,13 @@ pub const AT_ONCE: usize = 10;
 pub const CODES: Codes =
     &[("ConflictException", Meaning::Conflict), ("NotFoundException", Meaning::Conflict)];
 
+/// A create with a quota of its own, beside that of every create.
+const CREATE_EDGE_API: &str = "CreateRestApi of an edge-optimized API";
+
 /// The quotas of API Gateway's control plane.
 const QUOTAS: &[Quota] = &[
     Quota::of(&["CreateRestApi"], 1, 3_000),
+    Quota::of(&[CREATE_EDGE_API], 1, 30_000),
     Quota::of(&["DeleteRestApi"], 1, 30_000),
     Quota::of(&["CreateDeployment"], 1, 5_000),
     Quota::of(&["CreateResource"], 5, 200),
@@ -71,6 +75,11 @@ impl Apis {
             stage: stage.to_owned(),
             account: self.cloud.account().await?,
         })
+    }
+
+    /// Waits for the turn of an edge-optimized API, behind which the call still has its own.
+    pub(super) async fn turn_of_edge_api(&self) {
+        self.pace.turn(CREATE_EDGE_API).await;
     }
 
     /// Sends one call in its turn.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Readiness, Result};
 
+use super::config::Endpoint;
 use super::names::Names;
 use super::observe::Parts;
 use super::service::{Apis, not_visible};
@@ -29,6 +30,9 @@ impl Apis {
         let request = request.set_tags(Some(tags));
         // What may fail comes before the call: a later error would hide that an API was created.
         let names = self.names("", spec.stage()).await?;
+        if spec.endpoint.as_deref() == Some(Endpoint::Edge.as_str()) {
+            self.turn_of_edge_api().await;
+        }
         let sent = request.customize().single_attempt().send();
         let made = self.call("CreateRestApi", sent).await?;
         let endpoint = settings::endpoint_seen(made.endpoint_configuration());

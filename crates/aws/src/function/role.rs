@@ -5,7 +5,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use stackwright_engine::kind::{Error, Fault};
 
-use super::service::{CODES, Functions, NEW_ROLE};
+use super::service::{CODES, EC2_THROTTLES, Functions, NEW_ROLE};
 use crate::fault::{code, explain};
 use crate::policy::Document;
 
@@ -31,7 +31,12 @@ impl Functions {
         let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
         let unknown_role = code(&error) == Some("InvalidParameterValueException")
             && message.is_some_and(|said| UNKNOWN_ROLE.iter().any(|mark| said.contains(mark)));
-        let explained = explain(call, error, CODES);
+        let mut explained = explain(call, error, CODES);
+        if explained.message.contains("throttled by EC2") {
+            let what = "EC2 to accept Lambda's calls for the function's network".to_owned();
+            explained.fault = Fault::Awaiting { what, within: EC2_THROTTLES };
+            return explained;
+        }
         match role {
             Some(role) if unknown_role => self.not_yet_or_never(explained, role).await,
             _ => explained,

@@ -13,8 +13,10 @@ use crate::fault::{Codes, Meaning};
 
 sdk_client!(aws_sdk_lambda);
 
-/// How long a new role may be unknown to a part of Lambda.
-pub const NEW_ROLE: Duration = Duration::from_secs(60);
+/// How long a new role may be unknown to a part of Lambda. (Terraform's provider waits as long.)
+pub const NEW_ROLE: Duration = Duration::from_secs(300);
+/// How long EC2 may throttle what Lambda does there for a function in a network.
+pub(super) const EC2_THROTTLES: Duration = Duration::from_secs(600);
 
 /// The error codes of Lambda.
 pub const CODES: Codes = &[

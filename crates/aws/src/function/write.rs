@@ -7,6 +7,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_lambda::types::{Architecture, FunctionCode, LastUpdateStatus, Runtime, State};
 use aws_smithy_types::Blob;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use stackwright_engine::change::{Change, ChangeReason};
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
@@ -68,8 +69,10 @@ impl Functions {
         let reply = match reply {
             Ok(reply) => reply,
             Err(error) => {
-                // The only conflict of a create is "Function already exist".
-                let taken = code(&error) == Some("ResourceConflictException");
+                // Any other conflict is one with an operation in progress, and passes.
+                let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
+                let taken = code(&error) == Some("ResourceConflictException")
+                    && message.is_none_or(|text| text.contains("already exist"));
                 let role = spec.role.as_deref();
                 let mut explained = self.explain_role("CreateFunction", error, role).await;
                 if taken {

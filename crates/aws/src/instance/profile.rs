@@ -58,9 +58,13 @@ pub(super) fn specification(name: &str) -> Option<IamInstanceProfileSpecificatio
     (!name.is_empty()).then_some(specification)
 }
 
+/// What EC2 says of a profile that it does not know yet, and of one whose role it does not know yet.
+const UNKNOWN_PROFILE: &[&str] = &["Invalid IAM Instance Profile", "has no associated IAM Roles"];
+
 /// Explains an error of a call with a profile: EC2 knows a new one some seconds later.
 pub(super) fn explain_profile(error: Error) -> Error {
-    if !error.message.contains("Invalid IAM Instance Profile") {
+    let is_unknown = UNKNOWN_PROFILE.iter().any(|text| error.message.contains(text));
+    if !is_unknown {
         return error;
     }
     let what = "EC2 to know the instance profile".to_owned();
@@ -79,6 +83,9 @@ mod tests {
         let invalid = "RunInstances: InvalidParameterValue: Value (web) for parameter \
                        iamInstanceProfile.name is invalid. Invalid IAM Instance Profile name";
         assert!(matches!(said(invalid), Fault::Awaiting { .. }));
+        let empty = "RunInstances: InvalidParameterValue: IAM Instance Profile \
+                     \"arn:aws:iam::123456789012:instance-profile/web\" has no associated IAM Roles";
+        assert!(matches!(said(empty), Fault::Awaiting { .. }));
         assert_eq!(said("RunInstances: InvalidParameterValue: x"), Fault::Terminal);
     }
 }

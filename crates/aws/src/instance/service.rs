@@ -17,7 +17,7 @@ const NEW_INSTANCE: Duration = Duration::from_secs(120);
 /// How long EC2 may not know a security group that it has just created.
 const NEW_GROUP: Duration = Duration::from_secs(60);
 /// How long EC2 may not know an instance profile that IAM has just created.
-pub const NEW_PROFILE: Duration = Duration::from_secs(60);
+pub const NEW_PROFILE: Duration = Duration::from_secs(120);
 /// How long a disk may be busy with its last change. A large disk takes hours: the next run goes on.
 const DISK_CHANGE: Duration = Duration::from_secs(600);
 

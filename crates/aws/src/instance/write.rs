@@ -301,15 +301,41 @@ fn explain_run(error: SdkError<RunInstancesError>, spec: &Spec) -> Error {
         Some("IdempotentParameterMismatch") => {
             "an instance was already requested with this token and other settings; run again"
         }
+        Some("AuthFailure") => {
+            return explain_image(explain("RunInstances", error, CODES));
+        }
         _ => return explain_profile(explain("RunInstances", error, CODES)),
     };
     explain("RunInstances", error, CODES).with_hint(hint)
+}
+
+/// Explains a refusal of the caller: EC2 has the same code for bad credentials and for an image that the
+/// account may not use.
+fn explain_image(error: Error) -> Error {
+    if !error.message.contains("Not authorized for images") {
+        return error;
+    }
+    let hint = "the image is private or does not exist in this region: have its owner share it, or take \
+                another one";
+    Error { fault: Fault::Terminal, ..error }.with_hint(hint)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::test_changes::edited;
+
+    #[test]
+    fn an_image_that_may_not_be_used_is_no_matter_of_credentials() {
+        let said = |text: &str| explain_image(Error::new(Fault::Credentials, text));
+        let image = said("RunInstances: AuthFailure: Not authorized for images: [ami-1]");
+        assert_eq!(image.fault, Fault::Terminal);
+        assert!(image.hint.expect("a hint").contains("share"));
+        let credentials = said(
+            "RunInstances: AuthFailure: AWS was not able to validate the provided access credentials",
+        );
+        assert_eq!(credentials.fault, Fault::Credentials);
+    }
 
     #[test]
     fn a_hop_limit_that_was_never_in_the_file_stays() {

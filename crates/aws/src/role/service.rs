@@ -14,6 +14,9 @@ sdk_client!(aws_sdk_iam);
 /// How long IAM may not know an object that it has just created.
 const CONSISTENCY_WINDOW: Duration = Duration::from_secs(20);
 
+/// How long IAM may not know a role or user that a trust names. (Terraform's provider waits as long.)
+pub(super) const NEW_PRINCIPAL: Duration = Duration::from_secs(120);
+
 /// The error codes of IAM. Reads take `NoSuchEntity` for "gone" before it is looked up here: only a
 /// write that follows a create meets it.
 pub const CODES: Codes = &[

@@ -9,7 +9,7 @@ use stackwright_engine::kind::{Created, Error, Fault, Handle, Result};
 
 use super::config::PATH;
 use super::observe::live;
-use super::service::{CODES, Roles, unless_gone};
+use super::service::{CODES, NEW_PRINCIPAL, Roles, unless_gone};
 use super::spec::{InProfile, Spec};
 use crate::client::SingleAttempt as _;
 use crate::fault::Explain as _;
@@ -28,7 +28,7 @@ impl Roles {
             .set_path(spec.path.clone())
             .set_tags(Some(tags::to_iam(&spec.tags)?));
         let reply = request.customize().single_attempt().send().await;
-        let role = reply.explain("CreateRole", CODES)?.role;
+        let role = reply.explain("CreateRole", CODES).map_err(explain_trust)?.role;
         let role = role.filter(|role| !role.arn.is_empty() && !role.role_id.is_empty());
         let role = role.ok_or_else(|| {
             Error::new(Fault::Unknown, "CreateRole: the reply does not name the new role")
@@ -120,7 +120,8 @@ impl Roles {
         let Some(trust) = &desired.trust else { return Ok(()) };
         let request = self.iam.update_assume_role_policy().role_name(name);
         let sent = request.policy_document(trust.to_string()).send();
-        sent.map_ok(drop).await.explain("UpdateAssumeRolePolicy", CODES)
+        let sent = sent.map_ok(drop).await.explain("UpdateAssumeRolePolicy", CODES);
+        sent.map_err(explain_trust)
     }
 
     /// Sets description and session duration. UpdateRole resets what it is not given, so that both go
@@ -195,12 +196,33 @@ fn keys(changes: &[Change], field: &str) -> BTreeSet<String> {
     keys
 }
 
+/// Explains an error of a call with a trust: IAM knows a new role or user some seconds later, and has the
+/// same words for one that never was.
+fn explain_trust(error: Error) -> Error {
+    if !error.message.contains("Invalid principal in policy") {
+        return error;
+    }
+    let what = "IAM to know the principals of the trust".to_owned();
+    let fault = Fault::Awaiting { what, within: NEW_PRINCIPAL };
+    Error { fault, ..error }.with_hint("a role or user that `trust` names does not exist")
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::test_changes::edited;
+
+    #[test]
+    fn a_principal_that_iam_does_not_know_is_awaited() {
+        let said = |text: &str| explain_trust(Error::terminal(text)).fault;
+        let unknown = "CreateRole: MalformedPolicyDocument: Invalid principal in policy: \
+                       \"AWS\":\"arn:aws:iam::123456789012:role/new\"";
+        assert!(matches!(said(unknown), Fault::Awaiting { .. }));
+        let malformed = "CreateRole: MalformedPolicyDocument: Syntax errors in policy.";
+        assert_eq!(said(malformed), Fault::Terminal);
+    }
 
     #[test]
     fn a_change_at_any_depth_is_a_change_of_its_policy() {

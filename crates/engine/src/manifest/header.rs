@@ -13,6 +13,7 @@ use super::tree::Node;
 use super::{Check, Cloud};
 use crate::address::is_key;
 use crate::kind::tag;
+use crate::partition::Partition;
 use crate::reference;
 
 impl Reader<'_> {
@@ -158,13 +159,9 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
     }
 }
 
-/// Tells whether a text has the form of a region, such as `us-east-1` or `us-gov-west-1`.
+/// Tells whether a text is the name of a region of AWS.
 pub fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let (Some((number, words)), true) = (parts.split_last(), parts.len() > 2) else { return false };
-    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    is_number && words.iter().all(is_word)
+    Partition::of(text).is_some()
 }
 
 /// `30s`, `2m`, `500ms`, `30`.
@@ -174,7 +171,7 @@ fn duration(text: &str) -> Option<Duration> {
     match text[digits..].trim() {
         "" | "s" => Some(Duration::from_secs(number)),
         "ms" => Some(Duration::from_millis(number)),
-        "m" => Some(Duration::from_secs(number * 60)),
+        "m" => Some(Duration::from_secs(number.checked_mul(60)?)),
         _ => None,
     }
 }

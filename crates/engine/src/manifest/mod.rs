@@ -30,6 +30,7 @@ use self::tree::{Node, Value};
 use crate::address::Address;
 use crate::graph::Graph;
 use crate::lifecycle::Lifecycle;
+use crate::partition::Partition;
 use crate::reference::{self, Reference, Scope};
 use crate::registry::Registry;
 
@@ -229,7 +230,9 @@ impl Manifest {
             stack: self.stack.clone(),
             region: self.region.clone(),
             account: account.to_owned(),
-            partition: reference::partition(&self.region).to_owned(),
+            partition: Partition::of(&self.region)
+                .map_or("aws", |partition| partition.name)
+                .to_owned(),
             env: self.env.clone(),
             outputs: BTreeMap::new(),
         }
