@@ -6,7 +6,7 @@ use serde_json::json;
 use stackwright_aws::kinds;
 use stackwright_engine::address::{Address, NotAnAddress};
 use stackwright_engine::clock::Clock;
-use stackwright_engine::observe::{Survey, Unseen};
+use stackwright_engine::observe::{Search, Survey, Unseen};
 use stackwright_engine::session;
 use stackwright_engine::state::State;
 
@@ -90,7 +90,7 @@ async fn facts(
         resources: &BTreeMap::new(),
         scope: &connected.scope,
         events: &progress.events,
-        thorough: false,
+        search: Search::Nowhere,
         passed_over: &BTreeSet::new(),
         clock: Clock::start(),
         grace: std::time::Duration::ZERO,

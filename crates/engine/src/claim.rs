@@ -41,8 +41,23 @@ pub(crate) struct Claiming<'a> {
 }
 
 impl Claiming<'_> {
+    /// Returns entries that adopt what this state owns, whoever else owns something. Two objects for one
+    /// place, and objects that another copy of the state has taken over, are an error.
+    pub fn owned(&self) -> Result<Vec<Entry>, Vec<Foreign>> {
+        let is_conflict =
+            |foreign: &Foreign| matches!(foreign.why, Why::TakenOver | Why::Duplicate);
+        let (claims, foreign) = self.sorted();
+        let conflicts: Vec<Foreign> = foreign.into_iter().filter(is_conflict).collect();
+        if conflicts.is_empty() { Ok(claims) } else { Err(conflicts) }
+    }
+
     /// Returns entries that adopt owned objects; objects of other owners are an error.
     pub fn claims(&self) -> Result<Vec<Entry>, Vec<Foreign>> {
+        let (claims, foreign) = self.sorted();
+        if foreign.is_empty() { Ok(claims) } else { Err(foreign) }
+    }
+
+    fn sorted(&self) -> (Vec<Entry>, Vec<Foreign>) {
         let owner = owner(&self.run.scope, self.state);
         let mut claims: Vec<Entry> = Vec::new();
         let mut foreign = self.taken_over();
@@ -73,7 +88,7 @@ impl Claiming<'_> {
                 }
             }
         }
-        if foreign.is_empty() { Ok(claims) } else { Err(foreign) }
+        (claims, foreign)
     }
 
     /// Returns the resource of the file that has a name.
@@ -130,7 +145,8 @@ impl Claiming<'_> {
                 let record = self.state.resources.get(&address);
                 let open = record.and_then(|record| record.creating.as_ref());
                 // Another generation is one half of a replacement that a lost state knew.
-                let known = record.and_then(|record| record.object.as_ref());
+                let is_gone = matches!(self.observed.live.get(&address), Some(None));
+                let known = record.and_then(|record| record.object.as_ref()).filter(|_| !is_gone);
                 let is_expected = ours && open.is_some_and(|open| open.generation == generation);
                 if !ours && !self.adopt {
                     Err(Why::OtherLineage)

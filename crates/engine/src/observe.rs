@@ -28,6 +28,8 @@ pub struct Observed {
     pub live: BTreeMap<Address, Option<Live<Value>>>,
     /// Objects the state does not know, with their kind.
     pub found: Vec<(&'static str, Found)>,
+    /// The kinds whose owned objects were searched.
+    pub searched: BTreeSet<&'static str>,
     pub unseen: Vec<Unseen>,
 }
 
@@ -40,14 +42,22 @@ pub struct Unseen {
     pub error: Error,
 }
 
+/// Where owned objects are searched that the state does not know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    Nowhere,
+    /// In the kinds of which an address is missing, a create is open, or a known object is gone.
+    WhereNeeded,
+    Everywhere,
+}
+
 pub struct Survey<'a> {
     pub providers: &'a Providers,
     pub state: &'a State,
     pub resources: &'a BTreeMap<Address, Resource>,
     pub scope: &'a Scope,
     pub events: &'a Events,
-    /// Search every kind for owned objects, not only where an address is missing.
-    pub thorough: bool,
+    pub search: Search,
     /// Addresses for which no objects are searched.
     pub passed_over: &'a BTreeSet<Address>,
     pub clock: Clock,
@@ -72,6 +82,17 @@ pub fn owner(scope: &Scope, state: &State) -> Owner {
 }
 
 impl Observed {
+    /// Adds objects that a search found, each once.
+    fn add(&mut self, kind: &'static str, found: Vec<Found>) {
+        self.searched.insert(kind);
+        for one in found {
+            let is_new = |(of, known): &(&str, Found)| *of != kind || known.id != one.id;
+            if self.found.iter().all(is_new) {
+                self.found.push((kind, one));
+            }
+        }
+    }
+
     /// Tells whether an object could not be read.
     pub fn is_unseen(&self, address: &Address) -> bool {
         self.unseen.iter().any(|unseen| unseen.address.as_ref() == Some(address))
@@ -90,10 +111,9 @@ impl Survey<'_> {
     pub async fn observe(&self) -> Observed {
         let mut observed = Observed::default();
         let each = self.providers.iter().map(|provider| async move {
-            let both = join(self.known(provider), self.unknown(provider));
-            (provider.kind().name, both.await)
+            (provider.kind().name, self.observe_kind(provider).await)
         });
-        for (kind, (known, unknown)) in join_all(each).await {
+        for (kind, Kind { known, unknown }) in join_all(each).await {
             let mut fail = |address: Option<Address>, error: Error| {
                 observed.unseen.push(Unseen { kind, address, error });
             };
@@ -106,11 +126,73 @@ impl Survey<'_> {
                 }
             }
             match unknown {
-                Ok(found) => observed.found.extend(found),
-                Err(error) => fail(None, error),
+                Some(Ok(found)) => observed.add(kind, found),
+                Some(Err(error)) => fail(None, error),
+                None => {}
             }
         }
         observed
+    }
+
+    /// Searches more kinds, before a new object takes the place of a known one: an older copy of the
+    /// state does not know that it has a successor already.
+    ///
+    /// # Errors
+    /// The kind that could not be searched.
+    pub async fn search(
+        &self,
+        observed: &mut Observed,
+        kinds: BTreeSet<&'static str>,
+    ) -> Result<(), Unseen> {
+        let providers = self.providers.iter().filter(|one| kinds.contains(one.kind().name));
+        let each = providers.map(|provider| async move {
+            let kind = provider.kind().name;
+            let found = self.find(provider, self.names(provider, |_| true)).await;
+            found.map(|found| (kind, found)).map_err(|error| Unseen { kind, address: None, error })
+        });
+        for found in join_all(each).await {
+            let (kind, found) = found?;
+            observed.add(kind, found);
+        }
+        Ok(())
+    }
+
+    async fn observe_kind(&self, provider: &dyn AnyProvider) -> Kind {
+        let (known, mut unknown) = join(self.known(provider), self.unknown(provider)).await;
+        let gone: BTreeSet<&Address> = known
+            .iter()
+            .filter(|(_, answer)| matches!(answer, Ok(None)))
+            .map(|(at, _)| at)
+            .collect();
+        // What is gone may have a successor that a later run created, which this copy of the state does
+        // not know.
+        let needs_search = gone.iter().any(|address| !self.is_being_deleted(address));
+        if needs_search && self.search != Search::Nowhere {
+            let names = self.names(provider, |address| gone.contains(address));
+            let successors = self.find(provider, names).await;
+            unknown = Some(match (unknown, successors) {
+                (Some(Ok(mut found)), Ok(more)) => {
+                    found.extend(more);
+                    Ok(found)
+                }
+                (Some(Err(error)), _) | (_, Err(error)) => Err(error),
+                (None, Ok(found)) => Ok(found),
+            });
+        }
+        Kind { known, unknown }
+    }
+
+    fn is_being_deleted(&self, address: &Address) -> bool {
+        self.state.object(address).is_some_and(|object| object.phase == Phase::Deleting)
+    }
+
+    /// The names that the file has for some addresses of a kind.
+    fn names(&self, provider: &dyn AnyProvider, take: impl Fn(&Address) -> bool) -> Vec<String> {
+        let resources = self.resources.values();
+        let of_kind = resources.filter(|one| one.address.kind() == provider.kind().name);
+        let taken =
+            of_kind.filter(|one| !self.passed_over.contains(&one.address) && take(&one.address));
+        taken.map(|resource| self.scope.fill(&resource.name)).collect()
     }
 
     async fn known(
@@ -169,30 +251,33 @@ impl Survey<'_> {
         }
     }
 
-    /// Searches for owned objects if an address is missing or a create is open.
-    async fn unknown(
-        &self,
-        provider: &dyn AnyProvider,
-    ) -> Result<Vec<(&'static str, Found)>, Error> {
-        let mut names = Vec::new();
+    /// Searches for owned objects if an address is missing or a create is open. `None`: there is no need.
+    async fn unknown(&self, provider: &dyn AnyProvider) -> Option<Result<Vec<Found>, Error>> {
+        let mut names = self.names(provider, |address| self.state.object(address).is_none());
         let mut open = false;
         let is_asked = |address: &Address| {
             address.kind() == provider.kind().name && !self.passed_over.contains(address)
         };
-        for resource in self.resources.values().filter(|resource| is_asked(&resource.address)) {
-            if self.state.object(&resource.address).is_none() {
-                names.push(self.scope.fill(&resource.name));
-            }
-        }
         for (_, record) in self.state.resources.iter().filter(|(address, _)| is_asked(address)) {
             if let Some(creating) = &record.creating {
                 open = true;
                 names.extend(creating.spec["name"].as_str().map(str::to_owned));
             }
         }
-        if names.is_empty() && !open && !self.thorough {
-            return Ok(Vec::new());
-        }
+        let is_needed = match self.search {
+            Search::Nowhere => false,
+            Search::WhereNeeded => !names.is_empty() || open,
+            Search::Everywhere => true,
+        };
+        if is_needed { Some(self.find(provider, names).await) } else { None }
+    }
+
+    /// Finds owned objects, and those with one of the names, which the state does not know.
+    async fn find(
+        &self,
+        provider: &dyn AnyProvider,
+        mut names: Vec<String>,
+    ) -> Result<Vec<Found>, Error> {
         names.sort();
         names.dedup();
         let known: BTreeSet<&str> = self
@@ -204,14 +289,20 @@ impl Survey<'_> {
             .map(|object| object.id.as_str())
             .collect();
         match provider.find(&owner(self.scope, self.state), &names).await {
-            Ok(found) => Ok(found
-                .into_iter()
-                .filter(|found| !known.contains(found.id.as_str()))
-                .map(|found| (provider.kind().name, found))
-                .collect()),
+            Ok(mut found) => {
+                found.retain(|found| !known.contains(found.id.as_str()));
+                Ok(found)
+            }
             // An endpoint that cannot search for objects cannot have created any either.
             Err(error) if error.fault == Fault::Unsupported => Ok(Vec::new()),
             Err(error) => Err(error),
         }
     }
+}
+
+/// What was observed of one kind.
+struct Kind {
+    known: Vec<(Address, Result<Option<Live<Value>>, Error>)>,
+    /// `None`: owned objects were not searched.
+    unknown: Option<Result<Vec<Found>, Error>>,
 }

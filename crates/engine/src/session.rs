@@ -6,7 +6,7 @@ mod notes;
 mod protection;
 mod state_edits;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
@@ -20,8 +20,8 @@ use crate::execute::{self, Failure, Open, Outcome, Run};
 use crate::graph::Graph;
 use crate::kind::{self, PriorState};
 use crate::manifest::Resource;
-use crate::observe::{Observed, Survey, Unseen};
-use crate::plan::{self, Blocked, Note, Noted, Plan, Planning, Selection};
+use crate::observe::{Observed, Search, Survey, Unseen};
+use crate::plan::{self, ActionKind, Blocked, Note, Noted, Plan, Planning, Selection};
 use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
 use crate::reference::{self, Scope};
 use crate::secret::Sealer;
@@ -122,17 +122,24 @@ impl Session<'_> {
         let mut learnt = self.moves(state);
         let mut state = folded(state.clone(), &learnt)?;
         let mut observed = self.look(&state).await?;
-        let claims = self.claims(&state, &observed)?;
-        if !claims.is_empty() {
-            state = folded(state, &claims)?;
-            // The file may have changed the address of a found object since.
-            let moves = self.moves(&state);
-            state = folded(state, &moves)?;
-            observed = self.look(&state).await?;
-            learnt.extend(claims.into_iter().chain(moves));
-        }
-        let wanted = self.prepare(&state, Some(&observed)).await?;
-        let mut plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
+        let mut plan = loop {
+            let claims = self.claims(&state, &observed)?;
+            if !claims.is_empty() {
+                state = folded(state, &claims)?;
+                // The file may have changed the address of a found object since.
+                let moves = self.moves(&state);
+                state = folded(state, &moves)?;
+                let searched = std::mem::take(&mut observed.searched);
+                observed = self.look(&state).await?;
+                observed.searched.extend(searched);
+                learnt.extend(claims.into_iter().chain(moves));
+            }
+            let wanted = self.prepare(&state, Some(&observed)).await?;
+            let plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
+            if !self.search_successors(&state, &plan, &mut observed).await? {
+                break plan;
+            }
+        };
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, &state, &observed).await?;
         let learnt_notes: Vec<Noted> =
@@ -143,6 +150,28 @@ impl Session<'_> {
             plan.notes.extend(notes(self, &plan, &state));
         }
         Ok(Surveyed { plan, observed, learnt })
+    }
+
+    /// Searches the kinds of which the plan replaces an object: an older copy of the state does not know
+    /// that it was replaced already. Returns whether something was found.
+    async fn search_successors(
+        &self,
+        state: &State,
+        plan: &Plan,
+        observed: &mut Observed,
+    ) -> Result<bool, Error> {
+        let replaced = plan.steps.iter().filter(|step| step.kind() == ActionKind::Replace);
+        let kinds = replaced.filter_map(|step| self.run.providers.kinds().get(step.address.kind()));
+        let unsearched =
+            kinds.map(|kind| kind.name).filter(|kind| !observed.searched.contains(kind));
+        let unsearched: BTreeSet<&str> = unsearched.collect();
+        if unsearched.is_empty() {
+            return Ok(false);
+        }
+        let before = observed.found.len();
+        let survey = self.surveying(state, &self.run.manifest.resources, Search::WhereNeeded);
+        survey.search(observed, unsearched).await.map_err(|unseen| Error::Unseen(vec![unseen]))?;
+        Ok(observed.found.len() > before)
     }
 
     /// Checks that every requested address is in the file or in the state.
@@ -158,11 +187,15 @@ impl Session<'_> {
 
     /// Plans to delete everything.
     pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
-        let mut observed = self.look_at(state, &BTreeMap::new(), false).await?;
-        let taken = self.claiming(state, &observed).taken_over();
-        if !taken.is_empty() {
-            return Err(Error::Foreign(taken));
-        }
+        // Everything that this state owns goes, also what an older copy of it does not know.
+        let resources = &self.run.manifest.resources;
+        let observed = self.look_at(state, resources, Search::Everywhere).await?;
+        let claims = self.claiming(state, &observed).owned().map_err(Error::Foreign)?;
+        let state = &folded(state.clone(), &claims)?;
+        let mut observed = match claims.as_slice() {
+            [] => observed,
+            _ => self.look_at(state, resources, Search::Nowhere).await?,
+        };
         let wanted = BTreeMap::new();
         let mut guarded = state.clone();
         for (address, record) in &mut guarded.resources {
@@ -175,7 +208,10 @@ impl Session<'_> {
         let mut plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, state, &observed).await?;
-        Ok(Surveyed { plan, observed, learnt: Vec::new() })
+        let adopted: Vec<Noted> =
+            claims.iter().filter_map(|entry| noted(entry, &plan, state)).collect();
+        plan.notes.extend(adopted);
+        Ok(Surveyed { plan, observed, learnt: claims })
     }
 
     /// Plans to create everything: for an empty state, without an endpoint.
@@ -198,7 +234,7 @@ impl Session<'_> {
     /// Adopts all owned objects that the state does not know. Writes.
     pub async fn adopt_owned(&self, store: &mut Store) -> Result<(), Error> {
         let wanted = &self.run.manifest.resources;
-        let observed = all_seen(self.look_at(store.state(), wanted, true).await?)?;
+        let observed = all_seen(self.look_at(store.state(), wanted, Search::Everywhere).await?)?;
         let claims = self.claims(store.state(), &observed)?;
         self.record(&claims, store)?;
         Ok(store.finish()?)
@@ -222,8 +258,9 @@ impl Session<'_> {
 
     async fn look(&self, state: &State) -> Result<Observed, Error> {
         // An empty state may be one that was lost, also for resources that the file no longer has.
-        let thorough = self.adopt || state.resources.is_empty();
-        self.look_at(state, &self.run.manifest.resources, thorough).await
+        let is_lost = self.adopt || state.resources.is_empty();
+        let search = if is_lost { Search::Everywhere } else { Search::WhereNeeded };
+        self.look_at(state, &self.run.manifest.resources, search).await
     }
 
     /// Observes. An unreadable object may still be excluded from the plan; a kind whose objects cannot be
@@ -232,26 +269,33 @@ impl Session<'_> {
         &self,
         state: &State,
         resources: &BTreeMap<Address, Resource>,
-        thorough: bool,
+        search: Search,
     ) -> Result<Observed, Error> {
-        let grace = self.run.options.grace();
-        let survey = Survey {
+        let mut observed = self.surveying(state, resources, search).observe().await;
+        for unseen in &mut observed.unseen {
+            unseen.error.message = self.run.scope.redacted(&unseen.error.message);
+        }
+        let is_unsearched = observed.unseen.iter().any(|unseen| unseen.address.is_none());
+        if is_unsearched { all_seen(observed) } else { Ok(observed) }
+    }
+
+    fn surveying<'a>(
+        &'a self,
+        state: &'a State,
+        resources: &'a BTreeMap<Address, Resource>,
+        search: Search,
+    ) -> Survey<'a> {
+        Survey {
             providers: self.run.providers,
             state,
             resources,
             scope: &self.run.scope,
             events: self.run.events,
             clock: self.run.options.clock,
-            thorough,
+            search,
             passed_over: &self.selection.excluded,
-            grace,
-        };
-        let mut observed = survey.observe().await;
-        for unseen in &mut observed.unseen {
-            unseen.error.message = self.run.scope.redacted(&unseen.error.message);
+            grace: self.run.options.grace(),
         }
-        let is_unsearched = observed.unseen.iter().any(|unseen| unseen.address.is_none());
-        if is_unsearched { all_seen(observed) } else { Ok(observed) }
     }
 
     fn claiming<'a>(&'a self, state: &'a State, observed: &'a Observed) -> Claiming<'a> {

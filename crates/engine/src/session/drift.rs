@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Error, Session};
 use crate::graph::Graph;
 use crate::lifecycle::Guard;
-use crate::observe::Unseen;
+use crate::observe::{Search, Unseen};
 use crate::plan::Plan;
 use crate::prepare::Wanted;
 use crate::state::{Phase, State};
@@ -21,7 +21,7 @@ impl Session<'_> {
         for record in recorded.resources.values_mut() {
             record.deposed.clear();
         }
-        let observed = self.look_at(&recorded, &BTreeMap::new(), false).await?;
+        let observed = self.look_at(&recorded, &BTreeMap::new(), Search::Nowhere).await?;
         recorded.resources.retain(|address, _| !observed.is_unseen(address));
         let mut needs = BTreeMap::new();
         let mut wanted = BTreeMap::new();

@@ -6,7 +6,7 @@ use super::{Error, Foreign, Session, Surveyed, all_seen};
 use crate::address::Address;
 use crate::claim;
 use crate::kind;
-use crate::observe::Observed;
+use crate::observe::{Observed, Search};
 use crate::plan::{Plan, ReleaseReason, Step};
 use crate::state::{Entry, Object, Record, State, Store, Transition};
 
@@ -69,7 +69,7 @@ impl Session<'_> {
     ) -> Result<Surveyed, Error> {
         let mut alone = state.clone();
         alone.resources.retain(|known, _| known == address);
-        let observed = all_seen(self.look_at(&alone, &BTreeMap::new(), false).await?)?;
+        let observed = all_seen(self.look_at(&alone, &BTreeMap::new(), Search::Nowhere).await?)?;
         let taken = self.claiming(state, &observed).taken_over();
         if !taken.is_empty() {
             return Err(Error::Foreign(taken));

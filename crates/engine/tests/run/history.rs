@@ -49,6 +49,8 @@ pub enum Move {
     /// New objects are visible, and ready, so many seconds later.
     Late(u64, u64),
     LoseState,
+    /// The files of the state become those that they were behind an earlier run: of how many runs, which.
+    RestoreState(usize),
     /// A byte before the last write changes, or the whole snapshot is lost; then `state rebuild`.
     Damage(u64),
 }
@@ -193,6 +195,7 @@ pub fn history(seed: u64) -> Vec<Move> {
         match dice.below(24) {
             0 | 1 => moves.push(Move::LoseState),
             2 | 3 => moves.push(Move::Damage(dice.next())),
+            4..8 => moves.push(Move::RestoreState(dice.below(8))),
             _ => {}
         }
     }

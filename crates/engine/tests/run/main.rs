@@ -2,6 +2,7 @@
 
 mod blockers;
 mod converge;
+mod copies;
 mod disk;
 mod guards;
 mod history;

@@ -5,7 +5,7 @@
 //! `STACKWRIGHT_WORLDS=10000` says how many, `STACKWRIGHT_SECONDS=90` for how long at most;
 //! `STACKWRIGHT_SEED=7` plays one and prints it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,7 +20,7 @@ use stackwright_testkit::world::{Fate, MemoryDisk, Thing};
 use stackwright_testkit::{Dice, figures};
 use tokio::time::Instant;
 
-use crate::history::{Move, history, is_retained, text};
+use crate::history::{File, Move, history, is_retained, text};
 use crate::support::{Ended, Stack, place};
 
 fn foreign(now: Instant) -> Thing {
@@ -44,6 +44,8 @@ async fn play(moves: &[Move], loud: bool) -> usize {
     let theirs = foreign(Instant::now());
     stack.world.meddle(|things| things.push(theirs.clone()));
     let (mut met, mut lost) = (0, false);
+    let mut copies: Vec<BTreeMap<String, Vec<u8>>> = Vec::new();
+    let mut restored = false;
     for step in moves {
         match step {
             Move::Edit(file) => stack.file = text(file),
@@ -58,7 +60,13 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                 }
             }),
             // Nothing but the state knows an object between its create and its tags.
-            Move::LoseState | Move::Damage(_) if has_untagged(&stack) => {}
+            Move::LoseState | Move::Damage(_) | Move::RestoreState(_) if has_untagged(&stack) => {}
+            // A copy may know an object that was released since, beside its successor: such a run is refused.
+            Move::RestoreState(_) if copies.is_empty() || has_retained(moves) => {}
+            Move::RestoreState(which) => {
+                tokio::time::sleep(Duration::from_secs(300)).await;
+                restored |= restore(&stack, &copies[which % copies.len()]);
+            }
             Move::LoseState => {
                 // Long after the last run, everything is visible.
                 tokio::time::sleep(Duration::from_secs(300)).await;
@@ -94,6 +102,7 @@ async fn play(moves: &[Move], loud: bool) -> usize {
                     println!("{step:?} ended as {ended:?}\n{}", stack.description());
                 }
                 stack.disk.reboot();
+                copies.push(stack.disk.contents());
                 let deeds = stack.world.deeds().len();
                 met += fates.keys().filter(|number| **number < deeds).count();
                 always(&stack);
@@ -110,6 +119,13 @@ async fn play(moves: &[Move], loud: bool) -> usize {
     }
     // A state that was lost halfway through a run may not know what this stack made: adopt.
     stack.world.script(|_| Fate::Happens);
+    if restored {
+        // Nothing points at an object that an older copy does not know, nor the file any more. A destroy
+        // searches everything.
+        let ended = stack.run(true).await;
+        let is_clean = matches!(&ended, Ended::Done(outcome) if outcome.failed.is_empty());
+        assert!(is_clean && ours(&stack).is_empty(), "left by a destroy that ended as {ended:?}");
+    }
     let mut ended = stack.run(false).await;
     // A late object of a former shape is met only where its name is taken: the run says so, and the
     // next one's plan has its replacement.
@@ -138,9 +154,31 @@ fn retained(moves: &[Move], name: &str) -> bool {
     moves.iter().any(|step| matches!(step, Move::Edit(file) if is_retained(file, name)))
 }
 
+fn has_retained(moves: &[Move]) -> bool {
+    let retains = |file: &File| file.keys().any(|at| is_retained(file, &format!("r{at}")));
+    moves.iter().any(|step| matches!(step, Move::Edit(file) if retains(file)))
+}
+
 /// Whether an object exists whose create took no tags, and that has none yet.
 fn has_untagged(stack: &Stack) -> bool {
     stack.world.things().iter().any(|thing| thing.kind == "untagged" && thing.address().is_none())
+}
+
+/// Puts an earlier copy of the state's files in the place of the present ones. `false`: the copy is from before
+/// the first write of this state.
+fn restore(stack: &Stack, copy: &BTreeMap<String, Vec<u8>>) -> bool {
+    let snapshot = copy.get("state.json").map(|bytes| String::from_utf8_lossy(bytes));
+    let lineage = stack.state().lineage;
+    if lineage.is_empty() || !snapshot.is_some_and(|snapshot| snapshot.contains(&lineage)) {
+        return false;
+    }
+    for name in stack.disk.contents().keys().filter(|name| !copy.contains_key(*name)) {
+        stack.disk.meddle(name, None);
+    }
+    for (name, bytes) in copy {
+        stack.disk.meddle(name, Some(bytes.clone()));
+    }
+    true
 }
 
 /// `false` when there is nothing to damage.

@@ -5,6 +5,26 @@ use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
+        "nobody looks for the successor of an object that is gone",
+        "Survey::observe_kind",
+        Never("needs_search"),
+    ),
+    Mutant::engine(
+        "nobody looks for a successor before a replacement",
+        "Session::survey",
+        Never("self.search_successors"),
+    ),
+    Mutant::engine(
+        "a destroy deletes only what its state knows",
+        "Session::survey_for_destroy",
+        Replace("Search::Everywhere", "Search::Nowhere"),
+    ),
+    Mutant::engine(
+        "an object that is gone makes another one a duplicate",
+        "Claiming::claim_one",
+        Replace("!is_gone", "true"),
+    ),
+    Mutant::engine(
         "an object that belongs to another copy of the state is adopted",
         "Claiming::claim_one",
         Never("!ours && !self.adopt"),

@@ -1,0 +1,100 @@
+//! An older copy of the state, from a backup or another folder: what it does not know is found.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use stackwright_testkit::world::{Deed, Fate};
+
+use crate::support::{Ended, Stack};
+
+type Copy = BTreeMap<String, Vec<u8>>;
+
+/// Puts a copy back, long after everything has become visible.
+async fn put_back(stack: &Stack, copy: &Copy) {
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    for name in stack.disk.contents().keys().filter(|name| !copy.contains_key(*name)) {
+        stack.disk.meddle(name, None);
+    }
+    for (name, bytes) in copy {
+        stack.disk.meddle(name, Some(bytes.clone()));
+    }
+}
+
+/// Runs once more; the calls that create something.
+async fn creates(stack: &Stack) -> usize {
+    stack.world.script(|_| Fate::Happens);
+    stack.reconcile().await;
+    stack.world.deeds().iter().filter(|deed: &&Deed| deed.verb == "create").count()
+}
+
+const KINDS: [&str; 4] = ["token", "named", "plain", "untagged"];
+
+#[tokio::test(start_paused = true)]
+async fn a_successor_that_an_older_copy_does_not_know_is_adopted() {
+    for kind in KINDS {
+        let mut stack = Stack::new(&format!("{kind}:\n  a: {{shape: round}}\n"));
+        stack.reconcile().await;
+        let copy = stack.disk.contents();
+        stack.file = stack.file.replace("round", "square");
+        stack.reconcile().await;
+        put_back(&stack, &copy).await;
+        assert_eq!(creates(&stack).await, 0, "{kind}");
+        stack.holds(kind).await;
+        assert_eq!(stack.world.things().len(), 1, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_successor_beside_its_predecessor_is_adopted() {
+    for kind in ["token", "plain"] {
+        let mut stack = Stack::new(&format!("{kind}:\n  a: {{shape: round}}\n"));
+        stack.reconcile().await;
+        let copy = stack.disk.contents();
+        stack.file = stack.file.replace("round", "square");
+        stack.world.script(|deed| match deed.verb {
+            "delete" => Fate::KillsBefore,
+            _ => Fate::Happens,
+        });
+        assert!(matches!(stack.run(false).await, Ended::Killed));
+        assert_eq!(stack.world.things().len(), 2, "{kind}");
+        stack.disk.reboot();
+        put_back(&stack, &copy).await;
+        assert_eq!(creates(&stack).await, 0, "{kind}");
+        stack.holds(kind).await;
+        assert_eq!(stack.world.things().len(), 1, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_deletes_what_an_older_copy_does_not_know() {
+    for kind in KINDS {
+        let mut stack = Stack::new(&format!("{kind}:\n  a: {{}}\n"));
+        stack.reconcile().await;
+        let copy = stack.disk.contents();
+        stack.file.push_str("  b: {}\n");
+        stack.reconcile().await;
+        put_back(&stack, &copy).await;
+        stack.file = "stack: s\n".to_owned();
+        assert!(matches!(stack.run(true).await, Ended::Done(outcome) if outcome.failed.is_empty()));
+        assert_eq!(stack.world.things(), [], "{kind}");
+    }
+}
+
+/// The copy knows an object that was deleted, and its address has another one of the same generation.
+#[tokio::test(start_paused = true)]
+async fn an_object_of_the_generation_of_one_that_is_gone_is_adopted() {
+    for kind in KINDS {
+        let mut stack = Stack::new(&format!("{kind}:\n  a: {{}}\n  b: {{}}\n"));
+        stack.reconcile().await;
+        let copy = stack.disk.contents();
+        let file = stack.file.clone();
+        stack.file = file.replace("  a: {}\n", "");
+        stack.reconcile().await;
+        stack.file = file;
+        stack.reconcile().await;
+        put_back(&stack, &copy).await;
+        assert_eq!(creates(&stack).await, 0, "{kind}");
+        stack.holds(kind).await;
+        assert_eq!(stack.world.things().len(), 2, "{kind}");
+    }
+}
