@@ -103,3 +103,25 @@ fn a_create_answered_without_an_id_is_not_a_success() {
         assert!(hit, "{call} was never called");
     }
 }
+
+/// Gone is success, also where the service answers the repeated call with an error of its own.
+#[test]
+fn a_delete_whose_reply_was_lost_ends_once_its_object_is_gone() {
+    let emulator = Emulator::ministack().start();
+    let mut stack = Sandbox::sample(&emulator);
+    for deletes in ["DeleteRestApi", "DeleteFunction", "DeleteRole"] {
+        stack.ok(&["reconcile", "--yes", "--no-check"]);
+        let is_repeated = AtomicBool::new(false);
+        let proxy = Proxy::before(&emulator, move |call| match call.operation.name.as_str() {
+            name if name != deletes => Act::Pass,
+            _ if is_repeated.swap(true, Ordering::SeqCst) => Act::Refuse(Refusal::BROKEN),
+            _ => Act::Drop(Point::Committed),
+        });
+        stack.go_through(proxy.port());
+        stack.ok(&["destroy", "--yes"]);
+        stack.go_through(emulator.port());
+        let calls = proxy.log().into_iter().filter(|call| call.operation.name == deletes).count();
+        assert!(calls <= 3, "{deletes} was sent {calls} times, the attempts of one call");
+        assert_eq!(emulator.census().counts(), counts([]), "{deletes}");
+    }
+}

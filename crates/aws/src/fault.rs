@@ -2,6 +2,7 @@
 //! here; each kind declares those of its own calls.
 
 use std::error::Error as StdError;
+use std::future::Future;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -205,6 +206,21 @@ fn hint(fault: &Fault, code: &str) -> Option<&'static str> {
     })
 }
 
+/// Takes a delete of unknown outcome for done if a read shows that its object is gone: a lost reply may hide a
+/// success, and a service may answer the repeated call with an error of its own.
+pub async fn or_gone<T>(
+    deleted: Result<()>,
+    read: impl Future<Output = Result<Option<T>>>,
+) -> Result<()> {
+    match deleted {
+        Err(error) if error.fault == Fault::Unknown => match read.await {
+            Ok(None) => Ok(()),
+            _ => Err(error),
+        },
+        other => other,
+    }
+}
+
 /// Tells whether a cause lies before the request. The HTTP client shows the stage of a failure in its
 /// text alone: name lookup, connection and TLS handshake are one stage.
 pub(crate) fn is_before_sending(cause: &(dyn StdError + 'static)) -> bool {
@@ -225,8 +241,6 @@ pub(crate) fn innermost(error: &(dyn StdError + 'static)) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::future::Future;
-
     use aws_config::timeout::TimeoutConfig;
     use aws_sdk_ec2::config::{Credentials, ProvideCredentials, SharedCredentialsProvider};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};

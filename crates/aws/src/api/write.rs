@@ -12,6 +12,7 @@ use super::service::{Apis, not_visible};
 use super::settings;
 use super::spec::{STAGE_TAG, Spec, sorted};
 use crate::client::SingleAttempt as _;
+use crate::fault::or_gone;
 use crate::tags;
 
 /// Fields that are set by calls of their own. If one is deployed too, `deployed` differs with it.
@@ -84,7 +85,9 @@ impl Apis {
 
     pub(super) async fn delete_api(&self, id: &str) -> Result<()> {
         let sent = self.gateway.delete_rest_api().rest_api_id(id).send();
-        self.unless_gone("DeleteRestApi", sent).await.map(drop)
+        let deleted = self.unless_gone("DeleteRestApi", sent).await.map(drop);
+        let read = self.gateway.get_rest_api().rest_api_id(id).send();
+        or_gone(deleted, self.unless_gone("GetRestApi", read)).await
     }
 
     /// Removes the permissions from the functions that the applied spec calls.

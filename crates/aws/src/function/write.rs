@@ -17,7 +17,7 @@ use super::request::{environment, merged, storage, tracing, variables, vpc};
 use super::seen::{NO_LOGS, seen};
 use super::service::{CODES, Functions};
 use super::spec::Spec;
-use crate::fault::{Explain as _, code};
+use crate::fault::{Explain as _, code, or_gone};
 use crate::tags::{self, Difference};
 
 /// The limit of an upload: 50 MB over a slow line.
@@ -255,12 +255,11 @@ impl Functions {
             lineage = lineage.or_else(|| tags?.remove(tag::LINEAGE));
             arn = Some(seen.arn);
         }
-        match self.lambda.delete_function().function_name(&handle.id).send().await {
-            Err(error) if code(&error) == Some("ResourceNotFoundException") => {}
-            reply => {
-                reply.explain("DeleteFunction", CODES)?;
-            }
-        }
+        let deleted = match self.lambda.delete_function().function_name(&handle.id).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
+            reply => reply.map(drop).explain("DeleteFunction", CODES),
+        };
+        or_gone(deleted, self.get(&handle.id)).await?;
         match (lineage, arn) {
             (Some(lineage), Some(arn)) => LogGroup::of(&self.logs, &arn)?.delete(&[&lineage]).await,
             _ => Ok(()),

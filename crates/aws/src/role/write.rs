@@ -12,7 +12,7 @@ use super::observe::live;
 use super::service::{CODES, NEW_PRINCIPAL, Roles, unless_gone};
 use super::spec::{InProfile, Spec};
 use crate::client::SingleAttempt as _;
-use crate::fault::Explain as _;
+use crate::fault::{Explain as _, or_gone};
 use crate::policy::Document;
 use crate::tags;
 
@@ -87,7 +87,8 @@ impl Roles {
     }
 
     pub(super) async fn delete_role(&self, name: &str) -> Result<()> {
-        unless_gone(self.iam.delete_role().role_name(name).send().await, "DeleteRole").map(drop)
+        let sent = self.iam.delete_role().role_name(name).send().await;
+        or_gone(unless_gone(sent, "DeleteRole").map(drop), self.get(name)).await
     }
 
     /// Sets the tags of the role and of its instance profile.
