@@ -94,8 +94,9 @@ async fn one(
     connected: &Connected,
     progress: &Progress,
 ) -> Option<Failure> {
-    let request = match request(check, scope) {
-        Ok(request) => request,
+    let wanted = check.contains.as_deref().map(|wanted| filled(wanted, scope)).transpose();
+    let (request, wanted) = match request(check, scope).and_then(|sent| Ok((sent, wanted?))) {
+        Ok(both) => both,
         Err(unknown) => return Some(Failure::Unknown(unknown)),
     };
     let since = Instant::now();
@@ -103,7 +104,7 @@ async fn one(
     let mut told = since;
     loop {
         let failure = match call(&connected.clients, &request).await {
-            Ok(reply) => verdict(check, &reply, scope)?,
+            Ok(reply) => verdict(check, wanted.as_deref(), &reply, scope)?,
             Err(error) => Failure::Call(error.message),
         };
         if since.elapsed() + pause >= check.within {
@@ -141,22 +142,25 @@ fn still(check: &Check, elapsed: Duration, because: String, progress: &Progress)
     );
 }
 
+/// Returns a value with its references filled in, or the one that is not known.
+fn resolved(value: &Value, scope: &Scope) -> Result<Value, String> {
+    let value = reference::resolve(value, scope).value;
+    let left = reference::references(&value).into_iter().next();
+    left.map_or(Ok(value), |left| Err(format!("${{{left}}}")))
+}
+
+fn filled(text: &str, scope: &Scope) -> Result<String, String> {
+    Ok(resolved(&text.into(), scope)?.as_str().unwrap_or_default().to_owned())
+}
+
 fn request(check: &Check, scope: &Scope) -> Result<Request, String> {
-    let resolved = |value: &Value| -> Result<Value, String> {
-        let value = reference::resolve(value, scope).value;
-        let left = reference::references(&value).into_iter().next();
-        left.map_or(Ok(value), |left| Err(format!("${{{left}}}")))
-    };
-    let filled = |text: &str| -> Result<String, String> {
-        Ok(resolved(&text.into())?.as_str().unwrap_or_default().to_owned())
-    };
-    let body = match check.body.as_ref().map(resolved).transpose()? {
+    let body = match check.body.as_ref().map(|body| resolved(body, scope)).transpose()? {
         Some(Value::String(text)) => Some(text),
         body => body.map(|body| body.to_string()),
     };
     let mut headers = Vec::new();
     for (name, value) in &check.headers {
-        headers.push((name.clone(), filled(value)?));
+        headers.push((name.clone(), filled(value, scope)?));
     }
     let named = |name: &str| headers.iter().any(|(known, _)| known.eq_ignore_ascii_case(name));
     if body.is_some() && !named("content-type") {
@@ -165,19 +169,25 @@ fn request(check: &Check, scope: &Scope) -> Result<Request, String> {
     // An API of ours may want signed calls; one that does not ignores the signature.
     let sign = reference::markers(&check.url)
         .any(|r| matches!(r, Reference::Output(address, _) if address.kind() == "api"));
-    Ok(Request { method: check.method.clone(), url: filled(&check.url)?, headers, body, sign })
+    Ok(Request {
+        method: check.method.clone(),
+        url: filled(&check.url, scope)?,
+        headers,
+        body,
+        sign,
+    })
 }
 
 /// `None`: as expected.
-fn verdict(check: &Check, reply: &Reply, scope: &Scope) -> Option<Failure> {
+fn verdict(check: &Check, wanted: Option<&str>, reply: &Reply, scope: &Scope) -> Option<Failure> {
     // Redacted before it is cut: half a secret would not be known for one.
     let body: String = scope.redacted(&reply.body).chars().take(300).collect();
     if reply.status != check.status {
         return Some(Failure::Status { status: reply.status, wanted: check.status, body });
     }
-    match &check.contains {
+    match wanted {
         Some(wanted) if !reply.body.contains(wanted) => {
-            Some(Failure::Missing { wanted: wanted.clone(), body })
+            Some(Failure::Missing { wanted: scope.redacted(wanted), body })
         }
         _ => None,
     }

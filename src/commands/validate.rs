@@ -33,9 +33,10 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
             }
             let manifest = &workspace.manifest;
             wrap::println!(
-                "{}: valid; {} resources, cloud {}",
+                "{}: valid; {} resource{}, cloud {}",
                 manifest.source.path.display(),
                 manifest.resources.len(),
+                if manifest.resources.len() == 1 { "" } else { "s" },
                 manifest.cloud
             );
             Ok(0)

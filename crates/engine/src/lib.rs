@@ -25,6 +25,7 @@ pub mod partition;
 pub mod plan;
 pub mod prepare;
 pub mod providers;
+mod redact;
 pub mod reference;
 pub mod registry;
 pub mod secret;

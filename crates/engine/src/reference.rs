@@ -18,8 +18,7 @@ pub(crate) const MARK: char = '\u{1}';
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reference {
-    /// `${env.NAME}`; its value is a secret. With `:-default` the default is used when the variable is
-    /// not set.
+    /// `${env.NAME}`; its value is a secret.
     Env(String),
     Aws(Fact),
     StackName,
@@ -50,7 +49,18 @@ impl fmt::Display for Reference {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     Literal(String),
-    Reference { reference: Reference, default: Option<String>, at: Range<usize> },
+    Reference { reference: Reference, default: Option<Default>, at: Range<usize> },
+}
+
+/// What an environment variable is worth that has no value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Default {
+    /// It may contain references.
+    pub text: String,
+    /// Where it is in the string.
+    pub at: Range<usize>,
+    /// Whether it also stands for a variable that is set and empty: `:-`, as in a shell.
+    pub is_for_empty: bool,
 }
 
 /// Why a string is malformed, and where in it.
@@ -61,8 +71,9 @@ pub struct Malformed {
     pub help: Option<String>,
 }
 
-/// Grammar: `${env.NAME}`, `${env.NAME:-default}`, `${aws.account|region|partition}`,
-/// `${stack.name}`, `${kind.key.output}`; `$${` stands for `${`.
+/// Grammar: `${env.NAME}`, `${env.NAME:-default}`, `${env.NAME-default}`,
+/// `${aws.account|region|partition}`, `${stack.name}`, `${kind.key.output}`; `$${` stands for `${`. Braces in a
+/// default nest.
 pub fn parse(text: &str) -> Result<Vec<Part>, Malformed> {
     let mut parts = Vec::new();
     let mut literal = String::new();
@@ -75,7 +86,7 @@ pub fn parse(text: &str) -> Result<Vec<Part>, Malformed> {
             continue;
         }
         literal.push_str(&text[at..found]);
-        let Some(end) = text[found..].find('}').map(|offset| found + offset) else {
+        let Some(end) = closing(text, found + 2) else {
             return Err(Malformed {
                 at: found..text.len(),
                 message: "`${` has no closing `}`".into(),
@@ -86,10 +97,7 @@ pub fn parse(text: &str) -> Result<Vec<Part>, Malformed> {
             parts.push(Part::Literal(std::mem::take(&mut literal)));
         }
         let inside = &text[found + 2..end];
-        let (name, default) = match inside.split_once(":-") {
-            Some((name, default)) => (name, Some(default.to_owned())),
-            None => (inside, None),
-        };
+        let (name, default) = split_default(inside, found + 2);
         let at_reference = found..end + 1;
         let reference = name_of(name).ok_or_else(|| unknown(name, at_reference.clone()))?;
         if default.is_some() && !matches!(reference, Reference::Env(_)) {
@@ -107,6 +115,35 @@ pub fn parse(text: &str) -> Result<Vec<Part>, Malformed> {
         parts.push(Part::Literal(literal));
     }
     Ok(parts)
+}
+
+/// Returns where the brace is that closes the one before `start`.
+fn closing(text: &str, start: usize) -> Option<usize> {
+    let mut open = 1;
+    text[start..].bytes().enumerate().find_map(|(offset, byte)| {
+        match byte {
+            b'{' => open += 1,
+            b'}' => open -= 1,
+            _ => {}
+        }
+        (open == 0).then_some(start + offset)
+    })
+}
+
+/// Splits a name from its default. A `-` alone belongs to many names, and to no variable's.
+fn split_default(inside: &str, start: usize) -> (&str, Option<Default>) {
+    let is_variable = inside.starts_with("env.");
+    let at = inside.find(if is_variable { "-" } else { ":-" });
+    let Some(at) = at else { return (inside, None) };
+    let is_for_empty = !is_variable || inside[..at].ends_with(':');
+    let name = if is_variable {
+        inside[..at].strip_suffix(':').unwrap_or(&inside[..at])
+    } else {
+        &inside[..at]
+    };
+    let from = if is_variable { at + 1 } else { at + 2 };
+    let text = inside[from..].to_owned();
+    (name, Some(Default { text, at: start + from..start + inside.len(), is_for_empty }))
 }
 
 fn unknown(name: &str, at: Range<usize>) -> Malformed {
@@ -142,6 +179,11 @@ fn is_variable(name: &str) -> bool {
     !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}
+
+/// Tells whether a string of the file contains a reference.
+pub fn refers(text: &str) -> bool {
+    parse(text).is_ok_and(|parts| parts.iter().any(|part| matches!(part, Part::Reference { .. })))
 }
 
 /// Returns the marker of a reference.
@@ -234,22 +276,6 @@ impl Scope {
     }
 }
 
-/// Shorter values are not redacted: they are words that may occur anywhere.
-const SHORTEST_SECRET: usize = 4;
-
-impl Scope {
-    /// Replaces the values of environment variables in a message by their names: services quote what
-    /// they refuse.
-    pub fn redacted(&self, text: &str) -> String {
-        let mut values: Vec<(&String, &String)> =
-            self.env.iter().filter(|(_, value)| value.len() >= SHORTEST_SECRET).collect();
-        values.sort_by_key(|(_, value)| std::cmp::Reverse(value.len()));
-        values.into_iter().fold(text.to_owned(), |text, (name, value)| {
-            text.replace(value.as_str(), &format!("${{env.{name}}}"))
-        })
-    }
-}
-
 /// A config with every known value filled in, and its strings that contain a secret.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Draft {
@@ -327,18 +353,39 @@ mod tests {
     }
 
     #[test]
-    fn a_malformed_reference_is_refused() {
-        for text in ["${", "${}", "${a.b}", "${aws.zone}", "${env.9}", "${a.b.c:-d}", "${a.b.c.d}"]
-        {
-            assert!(parse(text).is_err(), "{text}");
-        }
+    fn a_default_ends_with_the_brace_that_closes_the_reference() {
+        let default = |text: &str| match parse(text).expect("well formed").remove(0) {
+            Part::Reference { default: Some(default), .. } => {
+                assert_eq!(text[default.at.clone()], default.text);
+                (default.text, default.is_for_empty)
+            }
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(default("${env.A:-b}"), ("b".into(), true));
+        assert_eq!(default("${env.A-b-c}"), ("b-c".into(), false));
+        assert_eq!(default("${env.A:-}"), (String::new(), true));
+        assert_eq!(default(r#"${env.A:-{"x":{"y":1}}}"#), (r#"{"x":{"y":1}}"#.into(), true));
+        assert_eq!(default("${env.A:-${env.B:-c}}"), ("${env.B:-c}".into(), true));
+        let parts = parse("${env.A:-{}}!").expect("well formed");
+        assert_eq!(parts[1], Part::Literal("!".into()));
     }
 
     #[test]
-    fn a_redacted_message_contains_no_secret() {
-        let scope = Scope { env: [("PW".to_owned(), "hunter2".to_owned())].into(), ..scope() };
-        let redacted = scope.redacted("Value 'xhunter2' at 'handler' is invalid");
-        assert_eq!(redacted, "Value 'x${env.PW}' at 'handler' is invalid");
+    fn a_malformed_reference_is_refused() {
+        for text in [
+            "${",
+            "${}",
+            "${a.b}",
+            "${aws.zone}",
+            "${env.9}",
+            "${a.b.c:-d}",
+            "${a.b.c.d}",
+            "${env.A:b}",
+            "${env.A:-{}",
+            "${env.A::-b}",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -1,12 +1,18 @@
 //! Routes as written in the file, `METHOD /path`: parsing, and what API Gateway refuses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
 use stackwright_engine::kind::{Problem, Problems};
 
 pub const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "ANY"];
+
+/// Paths that API Gateway keeps for itself.
+const RESERVED: [&str; 2] = ["ping", "sping"];
+
+/// Paths of one API, those between its routes and the root included. (A quota that AWS raises on request.)
+const PATHS: usize = 300;
 
 /// A route in its normal form: the method in capitals, no slash at the end. It is written
 /// `METHOD /path`.
@@ -53,6 +59,10 @@ impl FromStr for RouteKey {
         if inner.is_empty() {
             return Ok(Self { method, path: "/".to_owned() });
         }
+        if RESERVED.contains(&inner) {
+            let hint = "API Gateway answers it for its own health checks: take another path";
+            return Err(wrong(format!("`{path}` is reserved"), hint));
+        }
         let last = inner.split('/').count() - 1;
         for (at, part) in inner.split('/').enumerate() {
             check_part(part, at == last)
@@ -63,8 +73,8 @@ impl FromStr for RouteKey {
 }
 
 fn check_part(part: &str, is_last: bool) -> Result<(), (String, &'static str)> {
-    const PARTS: &str = "a part has letters, digits and `.` `_` `~` `:` `%` `+` `-`, or is \
-                         `{name}`; `{proxy+}` at the end matches all that follows";
+    const PARTS: &str = "a part has letters, digits and `.` `_` `-` `:` `,`, or is `{name}`; `{proxy+}` at \
+                         the end matches all that follows";
     let is = |text: &str, others: &str| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
     };
@@ -80,7 +90,11 @@ fn check_part(part: &str, is_last: bool) -> Result<(), (String, &'static str)> {
     }
     match part {
         "" => Err(("an empty part".to_owned(), PARTS)),
-        part if is(part, "._~:%+-") => Ok(()),
+        part if part.starts_with(':') => Err((
+            format!("`{part}` would match this text alone"),
+            "a variable part is written in braces: `{id}`",
+        )),
+        part if is(part, "._-:,") => Ok(()),
         part => Err((format!("`{part}` is not a part of a path"), PARTS)),
     }
 }
@@ -143,6 +157,12 @@ pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
                 .hint("case of the method and a slash at the end make no difference");
         }
     }
+    let paths: BTreeSet<&str> = seen.keys().flat_map(|route| and_parents(&route.path)).collect();
+    if paths.len() > PATHS {
+        let message =
+            format!("the routes need {} paths, and an API has at most {PATHS}", paths.len());
+        problems.at(&["routes"], message).hint("use variables (`{name}`, `{proxy+}`), or two APIs");
+    }
     let has = |method: &&str, path: &str| {
         seen.contains_key(&RouteKey { method: (*method).to_owned(), path: path.to_owned() })
     };
@@ -170,6 +190,7 @@ mod tests {
             ("POST /ec2", "POST /ec2"),
             ("post  /ec2/", "POST /ec2"),
             ("ANY /", "ANY /"),
+            ("GET /a,b/ping", "GET /a,b/ping"),
             ("get /a/{id}/b:c/{proxy+}", "GET /a/{id}/b:c/{proxy+}"),
         ] {
             assert_eq!(text.parse::<RouteKey>().map(|key| key.to_string()), Ok(normal.to_owned()));
@@ -193,6 +214,12 @@ mod tests {
             "GET /{proxy+}/a",
             "GET /{+}",
             "GET /é",
+            "GET /a/:id",
+            "GET /a~b",
+            "GET /a+b",
+            "GET /a%20b",
+            "GET /ping",
+            "ANY /sping/",
         ] {
             assert!(wrong.parse::<RouteKey>().is_err(), "{wrong}");
         }
@@ -219,6 +246,17 @@ mod tests {
                 "GET /a/{proxy+}: `{proxy+}` and `{id}` (in `GET /a/{id}/b`) are two variables under `/a`",
             ]
         );
+    }
+
+    #[test]
+    fn an_api_has_room_for_so_many_paths() {
+        let routes = |count: usize| -> Vec<String> {
+            (0..count).map(|number| format!("GET /a/{number}")).collect()
+        };
+        // With `/` and `/a`.
+        assert_eq!(check(routes(298).iter()), []);
+        let problems = check(routes(299).iter());
+        assert_eq!(problems[0].message, "the routes need 301 paths, and an API has at most 300");
     }
 
     #[test]

@@ -10,6 +10,12 @@ pub const GENERATION: &str = "stackwright:generation";
 /// All ownership tags.
 pub const OWN: [&str; 4] = [STACK, LINEAGE, ADDRESS, GENERATION];
 
+/// Tags that a user may give an object. AWS accepts 50; the others are those of ownership, the name of an
+/// instance, and one that a kind may set for a while.
+pub const MOST: usize = 44;
+/// The longest key and value, in characters.
+pub const LONGEST: (usize, usize) = (128, 256);
+
 /// Tells whether a key is one of stackwright's.
 pub fn is_own(key: &str) -> bool {
     key.starts_with(PREFIX)

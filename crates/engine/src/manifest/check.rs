@@ -135,6 +135,7 @@ impl<'a> Checker<'a> {
         let others = &schema["additionalProperties"];
         let mut object = Map::new();
         for (key, node) in entries {
+            self.key(key);
             let known = properties.and_then(|all| all.get(&key.text));
             let schema = match known {
                 Some(schema) => schema,
@@ -152,6 +153,13 @@ impl<'a> Checker<'a> {
             }
         }
         Some(Json::Object(object))
+    }
+
+    fn key(&mut self, key: &Key) {
+        if reference::refers(&key.text) {
+            self.error(&key.span, "a key cannot contain a reference".to_owned()).help =
+                Some("write the text itself; references can be used in values".to_owned());
+        }
     }
 
     fn unknown_key(&mut self, name: &str, key: &Key, properties: Option<&Map<String, Json>>) {
@@ -215,10 +223,11 @@ impl<'a> Checker<'a> {
             Value::Number(number, _) => Some(Json::Number(number.clone())),
             Value::Text(text) => self.marked(text, &node.span).map(Json::String),
             Value::List(items) => items.iter().map(|item| self.any(item)).collect(),
-            Value::Map(entries) => entries
-                .iter()
-                .map(|(key, node)| Some((key.text.clone(), self.any(node)?)))
-                .collect(),
+            Value::Map(entries) => {
+                entries.iter().for_each(|(key, _)| self.key(key));
+                let entries = entries.iter();
+                entries.map(|(key, node)| Some((key.text.clone(), self.any(node)?))).collect()
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use crate::address::Address;
 use crate::change::Path;
 use crate::kind::{Comparison, FieldTable, tag};
 use crate::lifecycle::{Guard, Ignored, Lifecycle};
-use crate::reference::{self, Reference};
+use crate::reference::{self, Part, Reference};
 use crate::registry::Kind;
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
@@ -69,7 +69,9 @@ pub(super) fn resource(
         diagnostics.push(Diagnostic::error(node.place(path), message));
     };
     let name = common.name.unwrap_or_else(|| address.key().to_owned());
-    if reference::markers(&name).any(|r| matches!(r, Reference::Output(..) | Reference::Env(_))) {
+    // As it is written: a default takes the place of its reference.
+    let written = node.get("name").and_then(Node::text).unwrap_or_default();
+    if reference::parse(written).is_ok_and(|parts| parts.iter().any(may_change)) {
         wrong(
             &["name".into()],
             "`name` must not refer to an output or an environment variable".into(),
@@ -79,8 +81,27 @@ pub(super) fn resource(
         let path = ["tags".to_owned(), tag.clone()];
         wrong(&path, format!("tags starting with `{}` or `aws:` are reserved", tag::PREFIX));
     }
+    let (longest_key, longest_value) = tag::LONGEST;
+    for (tag, value) in &common.tags {
+        let path = ["tags".to_owned(), tag.clone()];
+        if tag.is_empty() || tag.chars().count() > longest_key {
+            wrong(&path, format!("the key of a tag has 1 to {longest_key} characters"));
+        }
+        let is_known = reference::markers(value).next().is_none();
+        if is_known && value.chars().count() > longest_value {
+            wrong(&path, format!("the value of a tag has at most {longest_value} characters"));
+        }
+    }
     let mut tags = stack_tags.clone();
     tags.extend(common.tags);
+    if tags.len() > tag::MOST {
+        let message = format!(
+            "{address} has {} tags, those of the stack included; AWS and stackwright leave room for {}",
+            tags.len(),
+            tag::MOST
+        );
+        wrong(&["tags".into()], message);
+    }
     let mut depends_on = BTreeSet::new();
     for (at, need) in common.depends_on.iter().enumerate() {
         match need.parse::<Address>() {
@@ -127,6 +148,11 @@ fn with_computed(fields: &FieldTable, mut ignored: Vec<String>) -> Vec<String> {
     let more: Vec<String> = computed.map(|(field, _)| field.to_owned()).collect();
     ignored.extend(more);
     ignored
+}
+
+/// Tells whether a part of a string may be another in the next run.
+fn may_change(part: &Part) -> bool {
+    matches!(part, Part::Reference { reference: Reference::Output(..) | Reference::Env(_), .. })
 }
 
 /// `role.old`, or `old` alone.

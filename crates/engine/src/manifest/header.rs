@@ -128,14 +128,16 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
         ("region", header.region.as_ref()),
         ("account", header.account.as_ref()),
     ] {
-        if text.is_some_and(|text| reference::markers(text).next().is_some()) {
+        let written = tree.get(key).and_then(Node::text).or(text.map(String::as_str));
+        if text.is_some() && written.is_some_and(reference::refers) {
             wrong(
                 key,
                 format!("`{key}` must be the same for every run; it cannot contain a reference"),
             );
         }
     }
-    if !is_key(&header.stack) {
+    let is_marked = reference::markers(&header.stack).next().is_some();
+    if !is_marked && !is_key(&header.stack) {
         let rule = "use a letter, then letters, digits, `-` and `_`, at most 63";
         wrong("stack", format!("`{}` is not a valid stack name: {rule}", header.stack));
     }

@@ -101,22 +101,32 @@ impl<'a> Checker<'a> {
                 Part::Literal(text) => marked.push_str(&text),
                 Part::Reference { reference, default, at } => {
                     let at = within(span, &at, text);
-                    match self.variable(&reference) {
-                        Some(false) => match default {
-                            Some(default) => marked.push_str(&default),
-                            None if !self.known.needs_env => {
-                                marked.push_str(&reference::marker(&reference));
+                    let variable = self.variable(&reference);
+                    let is_missing = match (variable, &default) {
+                        (None | Some(Variable::Set), _) => false,
+                        (Some(Variable::Empty), default) => {
+                            default.as_ref().is_some_and(|default| default.is_for_empty)
+                        }
+                        (Some(Variable::Unset), _) => true,
+                    };
+                    match default.filter(|_| is_missing) {
+                        Some(default) => {
+                            // It may have references of its own.
+                            match self.marked(&default.text, &within(span, &default.at, text)) {
+                                Some(default) => marked.push_str(&default),
+                                None => whole = false,
                             }
-                            None => {
-                                let message =
-                                    format!("`{reference}` is not set in the environment");
-                                self.error(&at, message).help =
-                                    Some(format!("set it, or write ${{{reference}:-default}}"));
-                                whole = false;
+                        }
+                        None if is_missing && self.known.needs_env => {
+                            let message = format!("`{reference}` is not set in the environment");
+                            self.error(&at, message).help =
+                                Some(format!("set it, or write ${{{reference}:-default}}"));
+                            whole = false;
+                        }
+                        None => {
+                            if variable.is_none() {
+                                self.is_there(&reference, &at);
                             }
-                        },
-                        _ => {
-                            self.is_there(&reference, &at);
                             marked.push_str(&reference::marker(&reference));
                         }
                     }
@@ -126,13 +136,13 @@ impl<'a> Checker<'a> {
         whole.then_some(marked)
     }
 
-    /// Tells whether an environment variable is set; `None` for other references.
-    fn variable(&mut self, reference: &Reference) -> Option<bool> {
+    /// Looks up an environment variable; `None` for other references.
+    fn variable(&mut self, reference: &Reference) -> Option<Variable> {
         let Reference::Env(name) = reference else { return None };
-        let value = (self.known.env)(name);
-        let set = value.is_some();
-        self.env.extend(value.map(|value| (name.clone(), value)));
-        Some(set)
+        let Some(value) = (self.known.env)(name) else { return Some(Variable::Unset) };
+        let variable = if value.is_empty() { Variable::Empty } else { Variable::Set };
+        self.env.insert(name.clone(), value);
+        Some(variable)
     }
 
     /// Reports a reference to a resource or an output that does not exist.
@@ -160,6 +170,14 @@ impl<'a> Checker<'a> {
             Some(_) => {}
         }
     }
+}
+
+/// A variable of the environment.
+#[derive(Clone, Copy)]
+enum Variable {
+    Unset,
+    Empty,
+    Set,
 }
 
 /// What an address means as the value of a field, as its schema says.
