@@ -175,6 +175,9 @@ Examples:
         /// Exit with 2 if the plan has changes.
         #[arg(long)]
         detailed_exitcode: bool,
+        /// Call no cloud: plan a stack without a state, as if nothing existed.
+        #[arg(long, conflicts_with_all = ["out", "adopt", "replaced", "refresh_image"])]
+        offline: bool,
     },
     /// Make the cloud match the file, then run the file's checks.
     #[command(visible_aliases = ["apply", "up"], after_help = "\

@@ -54,13 +54,13 @@ pub fn columns() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok().filter(|columns| *columns > 0)
 }
 
-/// Returns the name of a variable that would redirect calls to AWS, if one is set.
+/// Returns the name of a variable that would redirect calls to AWS, if one is set. The SDK takes the empty
+/// variable of a service for an URL.
 pub fn custom_endpoint() -> Option<String> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
         .find(|(name, value)| {
-            (name == "AWS_ENDPOINT_URL" || name.starts_with("AWS_ENDPOINT_URL_"))
-                && !value.is_empty()
+            name.starts_with("AWS_ENDPOINT_URL_") || name == "AWS_ENDPOINT_URL" && !value.is_empty()
         })
         .map(|(name, _)| name)
 }

@@ -166,7 +166,8 @@ impl Workspace {
         self.sign_in(answering, progress).await
     }
 
-    /// The cloud that the stack names, if it answers; nothing is started.
+    /// The cloud that the stack names; nothing is started. `None`: the local cloud does not run. Any other
+    /// cloud that does not answer is an error, since it may have just a wrong name.
     pub async fn look_for(&self, progress: &Progress) -> Result<Option<Connected>> {
         let answering = match &self.manifest.cloud {
             Cloud::Local => match stackwright_local::probe(self.local.port).await {
@@ -179,14 +180,7 @@ impl Workspace {
             },
             _ => None,
         };
-        match self.sign_in(answering, progress).await {
-            Err(Error::Cloud { error, .. })
-                if error.fault == Fault::Unreachable && self.manifest.cloud != Cloud::Aws =>
-            {
-                Ok(None)
-            }
-            other => other.map(Some),
-        }
+        self.sign_in(answering, progress).await.map(Some)
     }
 
     /// As [`look_for`](Self::look_for), for what is nothing without an answer.
@@ -223,8 +217,15 @@ impl Workspace {
         progress.watch(&clients.calls);
         let account = progress.during(&format!("signing in to {cloud}"), clients.account()).await;
         let account = account.map_err(|error| match error.fault {
+            Fault::Credentials | Fault::Denied => {
+                Error::cloud(format!("{} rejected the credentials", named(cloud)), error)
+            }
             Fault::Unreachable => Error::cloud(format!("{cloud} does not answer"), error),
-            _ => Error::cloud(format!("{} rejected the credentials", named(cloud)), error),
+            _ => {
+                let message =
+                    format!("{} did not say which account this is: {error}", named(cloud));
+                Error::Refused(message, Some("nothing was changed; try again".into()))
+            }
         })?;
         match &self.manifest.account {
             Some(wanted) if *wanted != account && self.manifest.cloud == Cloud::Aws => {

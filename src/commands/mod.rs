@@ -59,9 +59,9 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
                 reconcile::Options { apply, plan, saved, check, detailed_exitcode, again };
             reconcile::run(&stack.stack(), options, progress).await
         }
-        Command::Plan { stack, target, replace, adopt, out, detailed_exitcode } => {
+        Command::Plan { stack, target, replace, adopt, out, detailed_exitcode, offline } => {
             let plan = PlanOptions { adopt, selection: target.selection(replace) };
-            let options = plan::Options { plan, out, detailed_exitcode, json };
+            let options = plan::Options { plan, out, detailed_exitcode, offline, json };
             plan::run(&stack.stack(), &options, progress).await
         }
         Command::Explain { address, stack, replace, adopt } => {

@@ -19,6 +19,8 @@ pub struct Options {
     /// Where the plan is kept.
     pub out: Option<PathBuf>,
     pub detailed_exitcode: bool,
+    /// Whether the cloud is not called at all.
+    pub offline: bool,
     pub json: bool,
 }
 
@@ -26,9 +28,13 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
     let state = workspace.peek()?;
-    let answering = workspace.look_for(progress).await?;
+    let answering = if options.offline { None } else { workspace.look_for(progress).await? };
     let offline = answering.is_none();
     if offline && state.as_ref().is_some_and(|state| !state.resources.is_empty()) {
+        if options.offline {
+            let message = "the state has resources, and an offline plan would plan them again";
+            return Err(Error::Refused(message.into(), Some("plan without --offline".into())));
+        }
         let message =
             format!("{} does not answer, and the state has resources", workspace.manifest.cloud);
         let hint = "start it (`stackwright local up`), then plan again";
@@ -68,18 +74,27 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
         document["open"] = open.into();
         anstream::println!("{document:#}");
     } else {
-        print(&plan, &open, offline, &connected, since);
+        print(&plan, &open, offline.then_some(options.offline), &connected, since);
     }
     shared::unless_blocked(&plan).map_err(|error| Error::session(error, &workspace.manifest))?;
     Ok(if options.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
 }
 
-fn print(plan: &Plan, open: &[String], offline: bool, connected: &Connected, since: Instant) {
-    if offline {
-        wrap::eprintln!(
+/// `is_asked`: for an offline plan, whether it was asked for.
+fn print(
+    plan: &Plan,
+    open: &[String],
+    is_asked: Option<bool>,
+    connected: &Connected,
+    since: Instant,
+) {
+    match is_asked {
+        None => {}
+        Some(true) => wrap::eprintln!("planned offline, as if nothing existed"),
+        Some(false) => wrap::eprintln!(
             "{} does not answer; planned offline, as if nothing existed there",
             connected.place.cloud
-        );
+        ),
     }
     if !open.is_empty() {
         wrap::eprintln!("left incomplete by an earlier run; `reconcile` continues it:");

@@ -122,7 +122,7 @@ fn a_build_runs_once_in_each_run_that_plans_and_in_no_other() {
     };
     assert_eq!(ran(&["validate"]), 0, "a check of the file runs nothing of it");
     assert_eq!(ran(&["plan"]), 1);
-    assert_eq!(ran(&["plan", "--cloud", "http://127.0.0.1:9"]), 1, "offline");
+    assert_eq!(ran(&["plan", "--offline", "--cloud", "http://127.0.0.1:9"]), 1);
     assert_eq!(ran(&["reconcile"]), 1);
     assert_eq!(ran(&["explain", "function.f"]), 1);
     for command in [&["drift"][..], &["show", "--live"], &["destroy", "--yes"]] {

@@ -128,10 +128,24 @@ fn usage_errors_are_64() {
     stack.ok(&["version"]).says("stackwright");
 }
 
+/// A mistyped URL must not look like a cloud in which nothing exists.
+#[test]
+fn an_endpoint_that_does_not_answer_is_an_error() {
+    let stack = sample();
+    for url in ["http://127.0.0.1:9", "https://127.0.0.1:9", "http://nobody.invalid:4566"] {
+        let ran = stack.run(&["plan", "--cloud", url]).code(3);
+        assert!(ran.stderr.contains("does not answer"), "{ran}");
+    }
+    let ran = stack.ok(&["plan", "--offline", "--cloud", "http://127.0.0.1:9"]);
+    ran.says("planned offline").says("4 to create");
+}
+
 #[test]
 fn a_stack_on_aws_refuses_settings_of_another_endpoint() {
-    let stack = sample().env("AWS_ENDPOINT_URL_LAMBDA", "http://127.0.0.1:9");
-    stack.run(&["plan", "--cloud", "aws"]).code(3).says("AWS_ENDPOINT_URL_LAMBDA");
+    for value in ["http://127.0.0.1:9", ""] {
+        let stack = sample().env("AWS_ENDPOINT_URL_LAMBDA", value);
+        stack.run(&["plan", "--cloud", "aws"]).code(3).says("AWS_ENDPOINT_URL_LAMBDA");
+    }
     let stack = sample();
     stack
         .run(&["plan", "--cloud", "https://ec2.us-east-1.amazonaws.com"])

@@ -4,7 +4,7 @@
 //! The creating calls by default; `STACKWRIGHT_TORTURE=all` takes every call and fault.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use serde_json::json;
 use stackwright_testkit::{Act, Call, Emulator, Point, Proxy, Refusal, counts, figures};
@@ -124,4 +124,24 @@ fn a_delete_whose_reply_was_lost_ends_once_its_object_is_gone() {
         assert!(calls <= 3, "{deletes} was sent {calls} times, the attempts of one call");
         assert_eq!(emulator.census().counts(), counts([]), "{deletes}");
     }
+}
+
+#[test]
+fn a_reply_that_says_nothing_about_the_account_is_asked_for_again() {
+    let emulator = Emulator::ministack().start();
+    let calls = AtomicUsize::new(0);
+    let proxy = Proxy::before(&emulator, move |call| match call.operation.name.as_str() {
+        "GetCallerIdentity" => match calls.fetch_add(1, Ordering::SeqCst) {
+            0 => Act::Refuse(Refusal::BROKEN),
+            1 => Act::Drop(Point::Arrived),
+            2 => Act::Cut(0),
+            _ => Act::Pass,
+        },
+        _ => Act::Pass,
+    });
+    let url = format!("http://127.0.0.1:{}", proxy.port());
+    let stack = Sandbox::sample(&emulator);
+    stack.ok(&["plan", "--cloud", &url]).says("4 to create");
+    let asked = proxy.log().into_iter().filter(|call| call.operation.name == "GetCallerIdentity");
+    assert_eq!(asked.count(), 4);
 }

@@ -12,9 +12,10 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Connector, tls};
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
-use stackwright_engine::kind::Result;
+use stackwright_engine::kind::{Error, Fault, Result};
 use stackwright_engine::partition::Partition;
 use tokio::sync::OnceCell;
+use tokio::time::{Instant, sleep};
 
 use crate::call_tracker::CallTracker;
 use crate::client::{SdkClient, SingleAttempt as _, sdk_client};
@@ -97,15 +98,38 @@ impl Cloud {
     /// Returns the account, twelve digits, by STS GetCallerIdentity, which also shows whether the
     /// credentials work. It is called once.
     pub async fn account(&self) -> Result<String> {
-        let ask = || async {
-            let sts: aws_sdk_sts::Client = self.client();
+        self.account.get_or_try_init(|| self.ask_for_account()).await.cloned()
+    }
+
+    /// Asks again after an answer that says nothing: with it everything would end, before it began.
+    async fn ask_for_account(&self) -> Result<String> {
+        let sts: aws_sdk_sts::Client = self.client();
+        let since = Instant::now();
+        let mut pause = Duration::from_millis(250);
+        loop {
             let call = sts.get_caller_identity().customize();
-            // An emulator that does not answer at once does not run.
+            // An emulator that does not accept a connection at once does not run.
             let call = if self.endpoint.is_some() { call.single_attempt() } else { call };
-            let reply = call.send().await.explain("GetCallerIdentity", SHARED)?;
-            Ok(reply.account.unwrap_or_default())
-        };
-        self.account.get_or_try_init(ask).await.cloned()
+            let reply = call.send().await.explain("GetCallerIdentity", SHARED);
+            match reply.map(|reply| reply.account.unwrap_or_default()) {
+                Ok(account) if !account.is_empty() => return Ok(account),
+                Ok(_) if since.elapsed() >= REQUEST => {
+                    return Err(Error::new(
+                        Fault::Unknown,
+                        "GetCallerIdentity: the reply has no account",
+                    ));
+                }
+                Err(error)
+                    if !matches!(error.fault, Fault::Unknown | Fault::Transient)
+                        || since.elapsed() >= REQUEST =>
+                {
+                    return Err(error);
+                }
+                _ => {}
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(Duration::from_secs(4));
+        }
     }
 
     /// Returns the connection with an account that a probe has already found.
