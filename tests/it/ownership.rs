@@ -161,5 +161,5 @@ fn a_name_taken_by_somebody_else_blocks_the_create() {
     let mark = ["iam", "tag-role", "--role-name", "lambda-ec2-role", "--tags"];
     emulator.aws(&[&mark[..], &["Key=stackwright:stack,Value=us-east-1/other"]].concat());
     let refused = stack.run(&["reconcile", "--adopt"]).code(1);
-    refused.says("was not created by it").says("it belongs to the stack us-east-1/other");
+    refused.says("does not belong to it").says("it belongs to the stack us-east-1/other");
 }

@@ -129,6 +129,23 @@ fn a_retained_or_released_object_stays_without_our_tags() {
 }
 
 #[test]
+fn the_log_group_of_a_function_has_its_tags() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    let function = emulator.aws(&["lambda", "get-function", "--function-name", "ec2-control"]);
+    let arn = text(&function["Configuration"]["FunctionArn"]).replace(":lambda:", ":logs:");
+    let arn = arn.replace(":function:", ":log-group:/aws/lambda/");
+    let project = || {
+        let group = emulator.aws(&["logs", "list-tags-for-resource", "--resource-arn", &arn]);
+        text(&group["tags"]["project"]).to_owned()
+    };
+    assert_eq!(project(), "atelier");
+    stack.edit("project: atelier", "project: another");
+    stack.ok(&["reconcile"]);
+    assert_eq!(project(), "another");
+}
+
+#[test]
 fn releasing_a_function_that_is_gone_releases_its_log_group() {
     let emulator = Emulator::ministack().start();
     let stack = made(&emulator);

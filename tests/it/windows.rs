@@ -130,7 +130,7 @@ fn an_object_that_may_not_be_read_can_be_excluded() {
     let stack = stack.through(&proxy);
     for command in [&["plan"][..], &["drift"], &["show", "--live"], &["destroy", "--yes"]] {
         let ran = stack.run(command).code(4).says("function.ec2-control: GetFunction");
-        ran.says("AccessDenied").says("go on without it by `--exclude function.ec2-control`");
+        ran.says("AccessDenied").says("leave it out with `--exclude function.ec2-control`");
     }
     let shown = stack.run(&["show", "--live"]).stdout;
     assert!(shown.contains("running") && shown.contains("function.ec2-control"), "{shown}");

@@ -17,10 +17,16 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["windows", "strict"]),
     Mutant::aws(
         "the log group of a released function keeps our tags",
+        "Functions::release_logs",
+        Replace("filter(|_| may_log)", "filter(|_| false)"),
+    )
+    .suspects(&["retained"]),
+    Mutant::aws(
+        "the tags of a log group do not follow those of its function",
         "Functions::send_tags",
         Never("logs(desired)"),
     )
-    .suspects(&["retained"]),
+    .suspects(&["verbs::the_log_group_of_a_function"]),
     Mutant::aws(
         "a role that cannot be assumed yet is an error",
         "NEW_ROLE",
