@@ -175,7 +175,7 @@ Examples:
         /// Exit with 2 if the plan has changes.
         #[arg(long)]
         detailed_exitcode: bool,
-        /// Call no cloud: plan a stack without a state, as if nothing existed.
+        /// Plan without calling the cloud, as if nothing existed. Only for a stack that has no resources yet.
         #[arg(long, conflicts_with_all = ["out", "adopt", "replaced", "refresh_image"])]
         offline: bool,
     },

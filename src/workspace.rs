@@ -217,14 +217,18 @@ impl Workspace {
         progress.watch(&clients.calls);
         let account = progress.during(&format!("signing in to {cloud}"), clients.account()).await;
         let account = account.map_err(|error| match error.fault {
-            Fault::Credentials | Fault::Denied => {
+            Fault::Credentials => {
                 Error::cloud(format!("{} rejected the credentials", named(cloud)), error)
             }
             Fault::Unreachable => Error::cloud(format!("{cloud} does not answer"), error),
+            Fault::Denied => {
+                let message = format!("{} rejected the credentials: {error}", named(cloud));
+                Error::Refused(message, error.hint)
+            }
             _ => {
                 let message =
                     format!("{} did not say which account this is: {error}", named(cloud));
-                Error::Refused(message, Some("nothing was changed; try again".into()))
+                Error::Refused(message, error.hint)
             }
         })?;
         match &self.manifest.account {

@@ -34,6 +34,9 @@ pub async fn run(
         }
         Some(state) if state.resources.is_empty() => {
             wrap::eprintln!("{stack}: the state is empty: nothing to delete");
+            wrap::eprintln!(
+                "  hint: an older copy? `stackwright reconcile --adopt` finds by its tags what it had"
+            );
             return Ok(0);
         }
         Some(_) => {}

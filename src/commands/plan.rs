@@ -32,7 +32,8 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
     let offline = answering.is_none();
     if offline && state.as_ref().is_some_and(|state| !state.resources.is_empty()) {
         if options.offline {
-            let message = "the state has resources, and an offline plan would plan them again";
+            let message =
+                "the state has resources, and an offline plan would create them a second time";
             return Err(Error::Refused(message.into(), Some("plan without --offline".into())));
         }
         let message =

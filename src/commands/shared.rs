@@ -203,7 +203,7 @@ fn names<'a>(addresses: impl Iterator<Item = &'a Address>) -> Vec<String> {
     names
 }
 
-/// `11 calls, 0 of them writes, 120 ms`.
+/// `11 API calls, 0 writes, 120 ms`.
 pub fn effort(calls: &CallTracker, since: Instant) -> String {
     human::effort(calls.total(), calls.writes(), since.elapsed())
 }

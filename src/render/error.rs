@@ -25,7 +25,7 @@ pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
         Error::Session { error, cloud, places } => Report { error, cloud, places }.lines(),
         other => vec![format!("error: {}", clean(&other.to_string()))],
     };
-    lines.extend(hint(error).map(|hint| format!("  hint: {hint}")));
+    lines.extend(hint(error).map(|hint| format!("  hint: {}", clean(&hint))));
     wrapped(&lines.join("\n"), width)
 }
 
@@ -62,10 +62,11 @@ impl Report<'_> {
                 lines.extend(failed.iter().flat_map(each));
             }
             session::Error::Recovery { failure, .. } => {
-                lines.extend(failure::hint(failure).map(|hint| format!("  hint: {hint}")));
+                lines
+                    .extend(failure::hint(failure).map(|hint| format!("  hint: {}", clean(&hint))));
             }
             session::Error::Import { error, .. } => {
-                lines.extend(error.hint.iter().map(|hint| format!("  hint: {hint}")));
+                lines.extend(error.hint.iter().map(|hint| format!("  hint: {}", clean(hint))));
             }
             session::Error::Blocked(blocked) => {
                 for blocked in blocked {
@@ -163,7 +164,7 @@ pub fn recovery(address: &Address, failure: &Failure) -> String {
 /// The words of a call's error.
 fn said(what: &str, error: &kind::Error) -> Vec<String> {
     let mut lines = vec![format!("  {what}: {}", clean(&error.message))];
-    lines.extend(error.hint.iter().map(|hint| format!("    hint: {hint}")));
+    lines.extend(error.hint.iter().map(|hint| format!("    hint: {}", clean(hint))));
     lines
 }
 
@@ -206,7 +207,7 @@ fn foreign_hints(foreign: &[Foreign]) -> Vec<&'static str> {
         );
     }
     if is_there(Why::Duplicate) {
-        hints.push("delete the one that is not wanted, then run again");
+        hints.push("delete one of the two, then run again");
     }
     hints
 }

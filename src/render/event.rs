@@ -37,7 +37,7 @@ pub fn line(event: &Event) -> Option<String> {
             format!("{} {address}: {}", styled(DIM, "."), clean(&failure::message(failure)))
         }
         Event::Failed { address, failure } => {
-            let hint = failure::hint(failure).map(|hint| format!("\n    hint: {hint}"));
+            let hint = failure::hint(failure).map(|hint| format!("\n    hint: {}", clean(&hint)));
             let message = clean(&failure::message(failure));
             format!("{} {address}: {message}{}", styled(RED, "x"), hint.unwrap_or_default())
         }
@@ -63,7 +63,7 @@ pub fn waiting(silent: &Silent) -> String {
 /// What came of a create that an interrupted run left open.
 fn recovery(outcome: Recovery) -> &'static str {
     match outcome {
-        Recovery::Found => "the create had succeeded; found by its tags",
+        Recovery::Found => "the create had succeeded; its object was found",
         Recovery::SentAgain => "the create was sent again, with its token",
         Recovery::CreatedLater => "nothing shows that the create succeeded; it is repeated",
         Recovery::NeverHappened => "the create had not happened",
@@ -76,7 +76,7 @@ pub fn skip(reason: &SkipReason) -> String {
         SkipReason::Needs(address) => format!("it depends on {address}"),
         SkipReason::DependencyFailed => "a resource that it depends on failed".to_owned(),
         SkipReason::Interrupted => "the run was interrupted".to_owned(),
-        SkipReason::Halted => "the run stopped at an error that no other step can avoid".to_owned(),
+        SkipReason::Halted => "the cloud cannot be reached, or rejects the credentials".to_owned(),
     }
 }
 

@@ -104,10 +104,7 @@ impl<'a> Explanation<'a> {
             line("hint:", &blocker::hint(blocked));
         }
         if self.step.is_some_and(|step| step.action.deletes_first()) {
-            line(
-                "downtime:",
-                "its name is unique, so the old object is deleted before the new one is created",
-            );
+            line("downtime:", "the old object is deleted before the new one is created");
         }
         for (what, addresses) in [("after:", &self.after), ("before:", &self.before)] {
             if !addresses.is_empty() {

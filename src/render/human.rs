@@ -122,7 +122,7 @@ fn block(text: &mut String, step: &Step, kind: Option<&Kind>) {
     if step.action.deletes_first() {
         let _ = writeln!(
             text,
-            "      downtime: its name is unique, so the old object is deleted before the new one is created"
+            "      downtime: the old object is deleted before the new one is created"
         );
     }
     let unmanaged = step.action.unmanaged();

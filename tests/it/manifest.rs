@@ -186,7 +186,7 @@ fn a_role_that_does_not_trust_its_user_is_reported() {
     }
     // Of another cloud as well.
     let cloud = "clouds: {aws: {account: '123456789012', role: {r: {trust: ec2.amazonaws.com}}}}\n";
-    let of_overlay = function.replace(" | ", " (with `clouds: aws`) | ");
+    let of_overlay = function.replace(" | ", " (only for the cloud `aws`) | ");
     check_more(cloud, &[&of_overlay]);
 }
 

@@ -111,21 +111,18 @@ impl Cloud {
             // An emulator that does not accept a connection at once does not run.
             let call = if self.endpoint.is_some() { call.single_attempt() } else { call };
             let reply = call.send().await.explain("GetCallerIdentity", SHARED);
-            match reply.map(|reply| reply.account.unwrap_or_default()) {
-                Ok(account) if !account.is_empty() => return Ok(account),
-                Ok(_) if since.elapsed() >= REQUEST => {
-                    return Err(Error::new(
-                        Fault::Unknown,
-                        "GetCallerIdentity: the reply has no account",
-                    ));
+            let account = reply.map(|reply| reply.account.unwrap_or_default());
+            let account = account.and_then(|account| match account.as_str() {
+                "" => {
+                    Err(Error::new(Fault::Unknown, "GetCallerIdentity: the reply has no account"))
                 }
+                _ => Ok(account),
+            });
+            match account {
                 Err(error)
-                    if !matches!(error.fault, Fault::Unknown | Fault::Transient)
-                        || since.elapsed() >= REQUEST =>
-                {
-                    return Err(error);
-                }
-                _ => {}
+                    if matches!(error.fault, Fault::Unknown | Fault::Transient)
+                        && since.elapsed() < REQUEST => {}
+                other => return other,
             }
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(4));

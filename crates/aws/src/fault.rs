@@ -97,7 +97,9 @@ where
 /// Returns the encoded part of a refusal of EC2: hundreds of letters that say which permission is missing.
 fn encoded_message(text: &str) -> Option<&str> {
     let (_, encoded) = text.split_once("Encoded authorization failure message: ")?;
-    let end = encoded.find(char::is_whitespace).unwrap_or(encoded.len());
+    // It becomes part of a command, so nothing else may be in it.
+    let is_other = |c: char| !c.is_ascii_alphanumeric() && c != '-' && c != '_';
+    let end = encoded.find(is_other).unwrap_or(encoded.len());
     Some(&encoded[..end]).filter(|encoded| encoded.len() > 40)
 }
 

@@ -113,22 +113,23 @@ impl Survey<'_> {
         let each = self.providers.iter().map(|provider| async move {
             (provider.kind().name, self.observe_kind(provider).await)
         });
-        for (kind, Kind { known, unknown }) in join_all(each).await {
-            let mut fail = |address: Option<Address>, error: Error| {
-                observed.unseen.push(Unseen { kind, address, error });
-            };
+        for (kind, OfKind { known, searches }) in join_all(each).await {
             for (address, answer) in known {
                 match answer {
                     Ok(live) => {
                         observed.live.insert(address, live);
                     }
-                    Err(error) => fail(Some(address), error),
+                    Err(error) => {
+                        let address = Some(address);
+                        observed.unseen.push(Unseen { kind, address, error });
+                    }
                 }
             }
-            match unknown {
-                Some(Ok(found)) => observed.add(kind, found),
-                Some(Err(error)) => fail(None, error),
-                None => {}
+            for search in searches {
+                match search {
+                    Ok(found) => observed.add(kind, found),
+                    Err(error) => observed.unseen.push(Unseen { kind, address: None, error }),
+                }
             }
         }
         observed
@@ -139,7 +140,7 @@ impl Survey<'_> {
     ///
     /// # Errors
     /// The kind that could not be searched.
-    pub async fn search(
+    pub async fn search_kinds(
         &self,
         observed: &mut Observed,
         kinds: BTreeSet<&'static str>,
@@ -157,8 +158,9 @@ impl Survey<'_> {
         Ok(())
     }
 
-    async fn observe_kind(&self, provider: &dyn AnyProvider) -> Kind {
-        let (known, mut unknown) = join(self.known(provider), self.unknown(provider)).await;
+    async fn observe_kind(&self, provider: &dyn AnyProvider) -> OfKind {
+        let (known, unknown) = join(self.known(provider), self.unknown(provider)).await;
+        let mut searches: Vec<_> = unknown.into_iter().collect();
         let gone: BTreeSet<&Address> = known
             .iter()
             .filter(|(_, answer)| matches!(answer, Ok(None)))
@@ -166,20 +168,14 @@ impl Survey<'_> {
             .collect();
         // What is gone may have a successor that a later run created, which this copy of the state does
         // not know.
-        let needs_search = gone.iter().any(|address| !self.is_being_deleted(address));
+        let needs_search = gone
+            .iter()
+            .any(|address| !self.is_being_deleted(address) && !self.passed_over.contains(*address));
         if needs_search && self.search != Search::Nowhere {
             let names = self.names(provider, |address| gone.contains(address));
-            let successors = self.find(provider, names).await;
-            unknown = Some(match (unknown, successors) {
-                (Some(Ok(mut found)), Ok(more)) => {
-                    found.extend(more);
-                    Ok(found)
-                }
-                (Some(Err(error)), _) | (_, Err(error)) => Err(error),
-                (None, Ok(found)) => Ok(found),
-            });
+            searches.push(self.find(provider, names).await);
         }
-        Kind { known, unknown }
+        OfKind { known, searches }
     }
 
     fn is_being_deleted(&self, address: &Address) -> bool {
@@ -195,10 +191,7 @@ impl Survey<'_> {
         taken.map(|resource| self.scope.fill(&resource.name)).collect()
     }
 
-    async fn known(
-        &self,
-        provider: &dyn AnyProvider,
-    ) -> Vec<(Address, Result<Option<Live<Value>>, Error>)> {
+    async fn known(&self, provider: &dyn AnyProvider) -> Vec<(Address, Answer)> {
         let objects: Vec<(&Address, &Object)> = self
             .state
             .resources
@@ -237,7 +230,7 @@ impl Survey<'_> {
         provider: &dyn AnyProvider,
         handle: Handle<Value>,
         object: &Object,
-    ) -> Result<Option<Live<Value>>, Error> {
+    ) -> Answer {
         let mut wait = Wait::new(&handle.address, self.events);
         let awaited = Awaited::Visible(handle.id.clone());
         // A clock that was set back must not extend the wait.
@@ -300,9 +293,12 @@ impl Survey<'_> {
     }
 }
 
+/// What a read says of an object: `None` where it is gone.
+type Answer = Result<Option<Live<Value>>, Error>;
+
 /// What was observed of one kind.
-struct Kind {
-    known: Vec<(Address, Result<Option<Live<Value>>, Error>)>,
-    /// `None`: owned objects were not searched.
-    unknown: Option<Result<Vec<Found>, Error>>,
+struct OfKind {
+    known: Vec<(Address, Answer)>,
+    /// Owned objects that the state does not know, by search. Empty: there was no need to search.
+    searches: Vec<Result<Vec<Found>, Error>>,
 }

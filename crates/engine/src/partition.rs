@@ -12,7 +12,7 @@ pub struct Partition {
     regions: &'static [&'static str],
 }
 
-/// All of them. `aws` is the last, because `us-gov-…` begins with `us-`.
+/// All of them.
 pub const PARTITIONS: &[Partition] = &[
     Partition { name: "aws-cn", domain: "amazonaws.com.cn", regions: &["cn-"] },
     Partition { name: "aws-us-gov", domain: "amazonaws.com", regions: &["us-gov-"] },

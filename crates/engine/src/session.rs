@@ -170,7 +170,10 @@ impl Session<'_> {
         }
         let before = observed.found.len();
         let survey = self.surveying(state, &self.run.manifest.resources, Search::WhereNeeded);
-        survey.search(observed, unsearched).await.map_err(|unseen| Error::Unseen(vec![unseen]))?;
+        survey.search_kinds(observed, unsearched).await.map_err(|unseen| {
+            let error = self.run.redacted(unseen.error);
+            Error::Unseen(vec![Unseen { error, ..unseen }])
+        })?;
         Ok(observed.found.len() > before)
     }
 
@@ -192,6 +195,7 @@ impl Session<'_> {
         let observed = self.look_at(state, resources, Search::Everywhere).await?;
         let claims = self.claiming(state, &observed).owned().map_err(Error::Foreign)?;
         let state = &folded(state.clone(), &claims)?;
+        self.known(state)?;
         let mut observed = match claims.as_slice() {
             [] => observed,
             _ => self.look_at(state, resources, Search::Nowhere).await?,
@@ -216,6 +220,7 @@ impl Session<'_> {
 
     /// Plans to create everything: for an empty state, without an endpoint.
     pub async fn plan_offline(&self, state: &State) -> Result<Plan, Error> {
+        self.known(state)?;
         let wanted = self.prepare(state, None).await?;
         Ok(self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph))
     }

@@ -21,6 +21,7 @@ cargo xtask torture [--only PART] [--seconds N]
 cargo xtask mutants [--list | --check] [NAME…]
 
   Takes each protection out of the code of the last commit, one at a time, and shows that a test fails.
+  A mutant that is named takes the place of its row in the figures of the report.
 
   --list     shows what each mutant changes, and where it applies now
   --check    only compiles the mutants: for a first look after a change of what they are anchored to
@@ -75,7 +76,7 @@ fn run(task: Task) -> std::io::Result<bool> {
         Task::Torture(parts) => torture::run(&root, &parts),
         Task::Mutants { what: Mutants::List, names } => mutants::list(&root, &names),
         Task::Mutants { what: Mutants::Check, names } => mutants::check(&root, &names),
-        Task::Mutants { what: Mutants::Test, names } => mutants::run(&root, &names, None),
+        Task::Mutants { what: Mutants::Test, names } => torture::mutants(&root, &names),
         Task::Circles => circles::print(&root),
         Task::Report => torture::report(&root).map(|()| true),
     }

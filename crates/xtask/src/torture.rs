@@ -50,6 +50,14 @@ pub fn run(root: &Path, asked: &Parts) -> std::io::Result<bool> {
     Ok(passed)
 }
 
+/// Runs some mutants, whose results take the place of former ones. No names: all of them.
+pub fn mutants(root: &Path, names: &[String]) -> std::io::Result<bool> {
+    let figures = figures(root, "mutants")?;
+    let passed = mutants::run(root, names, Some(&figures))?;
+    report::renew(&figures, "mutants")?;
+    Ok(passed)
+}
+
 /// Writes the report from the figures of the last run of each part.
 pub fn report(root: &Path) -> std::io::Result<()> {
     let all: Vec<PathBuf> =

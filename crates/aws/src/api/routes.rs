@@ -1,6 +1,6 @@
 //! Routes as written in the file, `METHOD /path`: parsing, and what API Gateway refuses.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
@@ -10,9 +10,6 @@ pub const METHODS: [&str; 8] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD",
 
 /// Paths that API Gateway keeps for itself.
 const RESERVED: [&str; 2] = ["ping", "sping"];
-
-/// Paths of one API, those between its routes and the root included. (A quota that AWS raises on request.)
-const PATHS: usize = 300;
 
 /// A route in its normal form: the method in capitals, no slash at the end. It is written
 /// `METHOD /path`.
@@ -157,12 +154,6 @@ pub fn check<'a>(keys: impl Iterator<Item = &'a String>) -> Vec<Problem> {
                 .hint("case of the method and a slash at the end make no difference");
         }
     }
-    let paths: BTreeSet<&str> = seen.keys().flat_map(|route| and_parents(&route.path)).collect();
-    if paths.len() > PATHS {
-        let message =
-            format!("the routes need {} paths, and an API has at most {PATHS}", paths.len());
-        problems.at(&["routes"], message).hint("use variables (`{name}`, `{proxy+}`), or two APIs");
-    }
     let has = |method: &&str, path: &str| {
         seen.contains_key(&RouteKey { method: (*method).to_owned(), path: path.to_owned() })
     };
@@ -246,17 +237,6 @@ mod tests {
                 "GET /a/{proxy+}: `{proxy+}` and `{id}` (in `GET /a/{id}/b`) are two variables under `/a`",
             ]
         );
-    }
-
-    #[test]
-    fn an_api_has_room_for_so_many_paths() {
-        let routes = |count: usize| -> Vec<String> {
-            (0..count).map(|number| format!("GET /a/{number}")).collect()
-        };
-        // With `/` and `/a`.
-        assert_eq!(check(routes(298).iter()), []);
-        let problems = check(routes(299).iter());
-        assert_eq!(problems[0].message, "the routes need 301 paths, and an API has at most 300");
     }
 
     #[test]

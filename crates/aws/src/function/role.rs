@@ -31,8 +31,10 @@ impl Functions {
         let message = error.as_service_error().and_then(ProvideErrorMetadata::message);
         let unknown_role = code(&error) == Some("InvalidParameterValueException")
             && message.is_some_and(|said| UNKNOWN_ROLE.iter().any(|mark| said.contains(mark)));
+        let is_throttled = code(&error) == Some("InvalidParameterValueException")
+            && message.is_some_and(|said| said.contains("throttled by EC2"));
         let mut explained = explain(call, error, CODES);
-        if explained.message.contains("throttled by EC2") {
+        if is_throttled {
             let what = "EC2 to accept Lambda's calls for the function's network".to_owned();
             explained.fault = Fault::Awaiting { what, within: EC2_THROTTLES };
             return explained;

@@ -290,7 +290,10 @@ fn parse_network(text: &str) -> Result<Network, Wrong> {
             format!("`{peer}` for the whole network, `{address}` for the address alone"),
         ));
     }
-    if network.address.is_unspecified() && network.length > 0 {
+    // Half of all addresses, 0.0.0.0/1, is a network like others.
+    let is_nobody =
+        if network.address.is_ipv4() { network.length >= 8 } else { network.length == 128 };
+    if network.address.is_unspecified() && is_nobody {
         let hint = "`anywhere` is every address; `0.0.0.0/0` and `::/0` are those of IPv4 and IPv6";
         return Err(Wrong::new(format!("`{text}` is the address of no machine"), hint));
     }

@@ -6,6 +6,8 @@ use crate::kind::{Found, tag};
 use crate::registry::Kind;
 use crate::state::Creating;
 
+/// How long before its first attempt an object of a create may seem to be made: the difference of two clocks.
+const EARLIEST: SignedDuration = SignedDuration::from_secs(5);
 /// How long after its last attempt a create may still make an object: the time limit of a call, and the
 /// difference of two clocks.
 const LATEST: SignedDuration = SignedDuration::from_mins(10);
@@ -46,8 +48,8 @@ impl Attempts {
     fn were_sent_at(&self, created: &str) -> bool {
         let times = [created, &self.first, &self.last].map(str::parse::<Timestamp>);
         let [Ok(created), Ok(first), Ok(last)] = times else { return true };
-        // Many services report whole seconds.
-        created.as_second() >= first.as_second() && created.duration_since(last) <= LATEST
+        // Many services report whole seconds, and two clocks differ a little. The name was free at `first`.
+        first.duration_since(created) <= EARLIEST && created.duration_since(last) <= LATEST
     }
 }
 
@@ -64,8 +66,8 @@ mod tests {
             unknown: 2,
         };
         for (created, is_of_it) in [
-            ("2026-03-01T12:00:04Z", false),
-            ("2026-03-01T12:00:05Z", true),
+            ("2026-03-01T12:00:00Z", false),
+            ("2026-03-01T12:00:01Z", true),
             ("2026-03-01T12:01:00Z", true),
             ("2026-03-01T12:12:00Z", true),
             ("2026-03-01T12:12:01Z", false),

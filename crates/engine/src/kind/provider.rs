@@ -32,8 +32,9 @@ pub trait Provider: Send + Sync + 'static {
 
     /// Finds objects that carry `owner`'s stack tag, whatever their lineage (all pages), and objects
     /// that bear one of `names` where names are unique, whoever owns them. (A service that lists no
-    /// tags finds by name alone.) It never writes. It is called only with an open intent, for an
-    /// address that the state does not know, or for a name that is taken.
+    /// tags finds by name alone.) It never writes. It is called where the state may not know an
+    /// object: with an open intent, an unknown address, a known object that is gone or about to be
+    /// replaced, a name that is taken, and before a destroy.
     fn find(
         &self,
         owner: &Owner,

@@ -156,7 +156,8 @@ impl<'a> Checker<'a> {
     }
 
     fn key(&mut self, key: &Key) {
-        if reference::refers(&key.text) {
+        let is_broken = reference::parse(&key.text).is_err() && !key.text.contains("${aws:");
+        if reference::refers(&key.text) || is_broken {
             self.error(&key.span, "a key cannot contain a reference".to_owned()).help =
                 Some("write the text itself; references can be used in values".to_owned());
         }

@@ -24,8 +24,8 @@ struct Common {
     name: Option<String>,
     /// Tags of this object, over those of the stack.
     tags: BTreeMap<String, String>,
-    /// Addresses (`kind.key`) that it depends on, besides those that it refers to. It is
-    /// created when they are complete: an instance in `depends_on` is running.
+    /// Addresses (`kind.key`) that it depends on, besides those that it refers to. This resource
+    /// is created after they are complete, for example after an instance is running.
     depends_on: Vec<String>,
     /// Blocks every plan that would delete or replace it, also after it was removed from the file.
     protect: bool,
@@ -81,26 +81,10 @@ pub(super) fn resource(
         let path = ["tags".to_owned(), tag.clone()];
         wrong(&path, format!("tags starting with `{}` or `aws:` are reserved", tag::PREFIX));
     }
-    let (longest_key, longest_value) = tag::LONGEST;
-    for (tag, value) in &common.tags {
-        let path = ["tags".to_owned(), tag.clone()];
-        if tag.is_empty() || tag.chars().count() > longest_key {
-            wrong(&path, format!("the key of a tag has 1 to {longest_key} characters"));
-        }
-        let is_known = reference::markers(value).next().is_none();
-        if is_known && value.chars().count() > longest_value {
-            wrong(&path, format!("the value of a tag has at most {longest_value} characters"));
-        }
-    }
     let mut tags = stack_tags.clone();
     tags.extend(common.tags);
-    if tags.len() > tag::MOST {
-        let message = format!(
-            "{address} has {} tags, those of the stack included; AWS and stackwright leave room for {}",
-            tags.len(),
-            tag::MOST
-        );
-        wrong(&["tags".into()], message);
+    for (path, message) in wrong_tags(&address, &tags) {
+        wrong(&path, message);
     }
     let mut depends_on = BTreeSet::new();
     for (at, need) in common.depends_on.iter().enumerate() {
@@ -148,6 +132,32 @@ fn with_computed(fields: &FieldTable, mut ignored: Vec<String>) -> Vec<String> {
     let more: Vec<String> = computed.map(|(field, _)| field.to_owned()).collect();
     ignored.extend(more);
     ignored
+}
+
+/// What AWS refuses of the tags of a resource, those of the stack included.
+fn wrong_tags(address: &Address, tags: &BTreeMap<String, String>) -> Vec<(Vec<String>, String)> {
+    let (longest_key, longest_value) = tag::LONGEST;
+    let mut wrong = Vec::new();
+    for (tag, value) in tags {
+        let path = || vec!["tags".to_owned(), tag.clone()];
+        if tag.is_empty() || tag.chars().count() > longest_key {
+            wrong.push((path(), format!("the key of a tag has 1 to {longest_key} characters")));
+        }
+        let is_known = reference::markers(value).next().is_none();
+        if is_known && value.chars().count() > longest_value {
+            let message = format!("the value of a tag has at most {longest_value} characters");
+            wrong.push((path(), message));
+        }
+    }
+    if tags.len() > tag::MOST {
+        let message = format!(
+            "{address} has {} tags, those of the stack included; AWS and stackwright leave room for {}",
+            tags.len(),
+            tag::MOST
+        );
+        wrong.push((vec!["tags".to_owned()], message));
+    }
+    wrong
 }
 
 /// Tells whether a part of a string may be another in the next run.

@@ -13,7 +13,6 @@ use super::tree::Node;
 use super::{Check, Cloud};
 use crate::address::is_key;
 use crate::kind::tag;
-use crate::partition::Partition;
 use crate::reference;
 
 impl Reader<'_> {
@@ -161,9 +160,14 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
     }
 }
 
-/// Tells whether a text is the name of a region of AWS.
+/// Tells whether a text has the form of a region, such as `us-east-1` or `us-gov-west-1`. AWS opens regions whose
+/// first word is new.
 pub fn is_region(text: &str) -> bool {
-    Partition::of(text).is_some()
+    let parts: Vec<&str> = text.split('-').collect();
+    let (Some((number, words)), true) = (parts.split_last(), parts.len() > 2) else { return false };
+    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    is_number && words.iter().all(is_word)
 }
 
 /// `30s`, `2m`, `500ms`, `30`.

@@ -207,7 +207,7 @@ impl Manifest {
                 reader.read(&base, &of, of == cloud, &mut without);
                 for found in &mut found {
                     if !overlay::has(over, found.span.start) && !without.contains(found) {
-                        found.message += &format!(" (with `clouds: {}`)", key.text);
+                        found.message += &format!(" (only for the cloud `{}`)", key.text);
                     }
                 }
             }

@@ -175,12 +175,12 @@ fn incomplete(
     }
 }
 
-/// Puts an existing object into the state. It keeps the guard of the open create that asked for it,
-/// and its own if the state knew it before.
+/// Puts an existing object into the state. It keeps the guard of the open create that asked for it, and
+/// that of the object which it is or succeeds: protection lasts until the file removes it.
 fn adopt(record: &mut Record, mut adopted: Object) {
     let asked = record.creating.as_ref().filter(|open| open.generation == adopted.generation);
-    let same = record.object.as_ref().filter(|object| object.id == adopted.id);
-    let guards = asked.map(|open| open.guard).into_iter().chain(same.map(|object| object.guard));
+    let known = record.object.as_ref();
+    let guards = asked.map(|open| open.guard).into_iter().chain(known.map(|object| object.guard));
     adopted.guard = guards.fold(adopted.guard, Guard::or);
     // The object is what the open create asked for, or succeeds what it asked for.
     record.creating.take_if(|creating| creating.generation <= adopted.generation);

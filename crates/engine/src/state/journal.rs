@@ -15,7 +15,7 @@ use crate::address::Address;
 use crate::digest::hex;
 
 /// The number of the journal's format. A journal of any other format is refused.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 /// The first line: which state the entries continue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::lifecycle::Guard;
 
 /// The number of the snapshot's format. A snapshot of any other format is refused.
-pub const SCHEMA: u32 = 3;
+pub const SCHEMA: u32 = 4;
 
 /// What an object depends on, with the identity that each dependency had when the object was applied.
 pub type Dependencies = BTreeMap<Address, Option<String>>;

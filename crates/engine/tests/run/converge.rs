@@ -45,25 +45,23 @@ async fn resources_are_created_in_dependency_order_and_then_unchanged() {
     stack.holds("made").await;
 }
 
-/// An untagged object is complete when its tags are set; a token's object is usable once created.
+/// An object of a token is usable once created, those of other kinds when they are complete.
 #[tokio::test(start_paused = true)]
 async fn a_dependant_is_created_when_its_dependency_is_usable() {
-    let create = ["create untagged", "update untagged", "create plain"];
-    let stack = Stack::new("untagged:\n  a: {}\nplain:\n  b: {word: '${untagged.a.id}'}\n");
-    assert_eq!(writes(&stack).await, create);
-
     let start = Duration::from_secs(20);
-    for (dependant, waits) in [
-        ("{word: '${token.a.id}'}", false),
-        ("{depends_on: [token.a]}", true),
-        ("{word: '${token.a.id}', depends_on: [token.a]}", true),
+    for (kind, dependant, waits) in [
+        ("token", "{word: '${token.a.id}'}", false),
+        ("token", "{depends_on: [token.a]}", true),
+        ("token", "{word: '${token.a.id}', depends_on: [token.a]}", true),
+        ("named", "{word: '${named.a.id}'}", true),
+        ("untagged", "{word: '${untagged.a.id}'}", true),
     ] {
-        let stack = Stack::new(&format!("token:\n  a: {{}}\nplain:\n  b: {dependant}\n"));
+        let stack = Stack::new(&format!("{kind}:\n  a: {{}}\nplain:\n  b: {dependant}\n"));
         stack.world.late(Duration::ZERO, start);
         let begin = Instant::now();
         stack.reconcile().await;
         let created = the(&stack, "plain.b").visible.duration_since(begin);
-        assert_eq!(created >= start, waits, "{dependant}: created after {created:?}");
+        assert_eq!(created >= start, waits, "{kind}, {dependant}: created after {created:?}");
     }
 }
 

@@ -95,7 +95,7 @@ fn files_of_an_older_build_are_rebuilt_with_their_lineage() {
     assert_eq!(
         salvage.damage,
         [
-            "state.json: it has format 2 of an older build",
+            "state.json: it has format 3 of an older build",
             "journal.jsonl: it has format 1 of an older build"
         ]
     );

@@ -1,10 +1,10 @@
 //! Breaks each protection in a clone of the last commit, and runs the tests.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
+use std::fs;
+use std::io;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::suite::{self, Bench, Outcome};
 use super::{Mutant, Part, Workspace, chosen};
@@ -121,7 +121,7 @@ impl Verdict {
     }
 }
 
-/// A line for the report.
+/// Writes a line for the report, in the place of an earlier one of the same mutant.
 fn note(figures: &Path, mutant: &Mutant, verdict: &Verdict) -> io::Result<()> {
     let mut line = json!({
         "suite": "mutants",
@@ -132,6 +132,12 @@ fn note(figures: &Path, mutant: &Mutant, verdict: &Verdict) -> io::Result<()> {
     if let Verdict::Killed(by) = verdict {
         line["by"] = by.as_str().into();
     }
-    let mut file = OpenOptions::new().create(true).append(true).open(figures)?;
-    writeln!(file, "{line}")
+    let text = fs::read_to_string(figures).unwrap_or_default();
+    let is_other = |known: &&str| {
+        let known: Value = serde_json::from_str(known).unwrap_or_default();
+        known["suite"] != line["suite"] || known["of"] != line["of"]
+    };
+    let mut lines: Vec<String> = text.lines().filter(is_other).map(str::to_owned).collect();
+    lines.push(line.to_string());
+    fs::write(figures, format!("{}\n", lines.join("\n")))
 }

@@ -28,6 +28,7 @@ fn a_rule_has_one_normal_form() {
     check(Ingress, "50 from 2001:DB8:0::/32", &["50 from 2001:db8::/32"]);
     check(Egress, "all to anywhere", &["all to 0.0.0.0/0", "all to ::/0"]);
     check(Egress, "-1 to 0.0.0.0/0", &["all to 0.0.0.0/0"]);
+    check(Egress, "https to 0.0.0.0/1", &["tcp 443 to 0.0.0.0/1"]);
 }
 
 #[test]
@@ -118,7 +119,7 @@ fn peer() -> impl Strategy<Value = Peer> {
     let network =
         |address: IpAddr, length| Peer::Network(Network { address, length }.without_host());
     let is_somebody = |peer: &Peer| match peer {
-        Peer::Network(network) => network.length == 0 || !network.address.is_unspecified(),
+        Peer::Network(network) => network.length < 8 || !network.address.is_unspecified(),
         _ => true,
     };
     prop_oneof![

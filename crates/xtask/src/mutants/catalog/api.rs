@@ -1,11 +1,15 @@
 //! APIs: what a caller meets while routes change.
 
-use super::Edit::{Before, Remove, Unchain};
+use super::Edit::{Before, Remove, Replace, Unchain};
 use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
-    Mutant::aws("an API is created without its tags", "Apis::create_api", Unchain("set_tags"))
-        .suspects(&["strict", "faults"]),
+    Mutant::aws(
+        "an API is created without its tags",
+        "Apis::create_api",
+        Replace("set_tags(Some(tags))", "set_tags(Some(tags).filter(|_| false))"),
+    )
+    .suspects(&["strict", "faults"]),
     Mutant::aws(
         "the SDK repeats the create of an API",
         "Apis::create_api",

@@ -14,7 +14,7 @@ pub const MUTANTS: &[Mutant] = &[
                 generation: self.generation,
                 token: token.clone(),
             };
-            let _ = self.kind.create(&early, &target.spec).await;",
+            let _ = self.provider.create(&early, &target.spec).await;",
         ),
     ),
     Mutant::engine(

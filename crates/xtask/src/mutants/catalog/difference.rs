@@ -26,7 +26,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a semantically equal value is a change",
         "Compared::same",
-        Body("let _ = path; self.sealer.same(this, that)"),
+        Body("let _ = path; self.sealer.same(one, other)"),
     ),
     Mutant::engine("ignored fields are sent", "Op::change", Remove("ignored.keep")),
     Mutant::engine(
