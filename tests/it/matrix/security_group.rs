@@ -33,7 +33,7 @@ pub fn table() -> Table {
             .cannot("a group keeps its network"),
         Row::new(
             "ingress",
-            json!(["ssh from 203.0.113.9/24"]),
+            json!(["ssh from 203.0.113.0/24"]),
             json!(["icmp from 10.0.0.0/8", "https from anywhere", "all from self"]),
         )
         .means(
