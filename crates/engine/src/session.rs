@@ -192,7 +192,11 @@ impl Session<'_> {
     pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
         // Everything that this state owns goes, also what an older copy of it does not know.
         let resources = &self.run.manifest.resources;
-        let observed = self.look_at(state, resources, Search::Everywhere).await?;
+        let observed = match self.look_at(state, resources, Search::Everywhere).await {
+            // What is known is deleted also where a kind's objects cannot be listed.
+            Err(Error::Unseen(_)) => self.look_at(state, resources, Search::Nowhere).await?,
+            searched => searched?,
+        };
         let claims = self.claiming(state, &observed).owned().map_err(Error::Foreign)?;
         let state = &folded(state.clone(), &claims)?;
         self.known(state)?;
