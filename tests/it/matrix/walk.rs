@@ -328,9 +328,10 @@ impl Bench {
             }
             Removed::Refused => {
                 let (field, of) = (row.spec(), self.table.address);
-                let says =
-                    format!("`{field}` of {of} was removed from the file and has no default");
-                return refused(65, &says, &["plan"]);
+                let says = format!(
+                    "`{field}` of {of} was removed from the file, and there is no default to restore"
+                );
+                return refused(1, &says, &["plan"]);
             }
             Removed::Nothing => {
                 let nothing = now.clone();
