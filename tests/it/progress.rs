@@ -188,7 +188,7 @@ fn recovery_after_a_kill_is_reported() {
     let ran = stack.ok(RECONCILE);
     let line = ran.stderr.lines().find(|line| line.starts_with("recovered instance.web i-"));
     let line = line.unwrap_or_else(|| panic!("not reported:\n{ran}"));
-    assert!(line.ends_with(": the create had succeeded; found by its tags"), "{line}");
+    assert!(line.ends_with(": the create had succeeded; its object was found"), "{line}");
 
     // The state is lost.
     std::fs::remove_dir_all(stack.path(".stackwright")).expect("lost");
