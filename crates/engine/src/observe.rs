@@ -1,7 +1,7 @@
 //! Observation: reads every object that the state knows, in batches, and finds owned objects that it
 //! does not know.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
@@ -85,12 +85,10 @@ impl Observed {
     /// Adds objects that a search found, each once.
     fn add(&mut self, kind: &'static str, found: Vec<Found>) {
         self.searched.insert(kind);
-        for one in found {
-            let is_new = |(of, known): &(&str, Found)| *of != kind || known.id != one.id;
-            if self.found.iter().all(is_new) {
-                self.found.push((kind, one));
-            }
-        }
+        let of_kind = self.found.iter().filter(|(of, _)| *of == kind);
+        let known: HashSet<String> = of_kind.map(|(_, known)| known.id.clone()).collect();
+        let new = found.into_iter().filter(|one| !known.contains(&one.id));
+        self.found.extend(new.map(|one| (kind, one)));
     }
 
     /// Tells whether an object could not be read.

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use stackwright_engine::kind::Fault;
+use stackwright_engine::session::Error;
 use stackwright_testkit::world::{Deed, Fate};
 
 use crate::support::{Ended, Stack};
@@ -97,4 +99,34 @@ async fn an_object_of_the_generation_of_one_that_is_gone_is_adopted() {
         stack.holds(kind).await;
         assert_eq!(stack.world.things().len(), 2, "{kind}");
     }
+}
+
+/// Protection lasts until the file removes it, also where an older copy knows the predecessor alone.
+#[tokio::test(start_paused = true)]
+async fn a_successor_keeps_the_guard_of_its_predecessor() {
+    let mut stack = Stack::new("token:\n  a: {shape: round, protect: true}\n");
+    stack.reconcile().await;
+    let copy = stack.disk.contents();
+    // Another copy of the state has replaced it.
+    stack.file = stack.file.replace(", protect: true", "");
+    stack.reconcile().await;
+    stack.file = stack.file.replace("round", "square");
+    stack.reconcile().await;
+    put_back(&stack, &copy).await;
+    stack.file = "stack: s\n".to_owned();
+    let ended = stack.run(false).await;
+    assert!(matches!(ended, Ended::Refused(Error::Blocked(_))), "{ended:?}");
+    assert_eq!(stack.world.things().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_destroy_deletes_what_is_known_where_nothing_can_be_searched() {
+    let stack = Stack::new("token:\n  a: {}\nnamed:\n  b: {}\n");
+    stack.reconcile().await;
+    stack.world.script(|deed| match deed.verb {
+        "find" => Fate::Fails(Fault::Terminal),
+        _ => Fate::Happens,
+    });
+    assert!(matches!(stack.run(true).await, Ended::Done(outcome) if outcome.failed.is_empty()));
+    assert_eq!(stack.world.things(), []);
 }
