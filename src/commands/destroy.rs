@@ -74,7 +74,13 @@ pub async fn run(
         let counts = surveyed.plan.counts();
         let of = |action| counts.get(&action).copied().unwrap_or(0);
         let (deleted, released) = (of(ActionKind::Delete), of(ActionKind::Release));
-        let event = json!({ "event": "destroyed", "deleted": deleted, "released": released });
+        let unsearched = &surveyed.plan.unsearched;
+        let event = json!({
+            "event": "destroyed",
+            "deleted": deleted,
+            "released": released,
+            "unsearched": unsearched,
+        });
         anstream::println!("{event}");
     } else {
         let place = &connected.place;

@@ -86,6 +86,9 @@ pub fn plan(plan: &Plan, kinds: &Registry) -> String {
         block(&mut text, step, kinds.get(step.address.kind()).map(Arc::as_ref));
     }
     notes(&mut text, plan);
+    for (kind, why) in &plan.unsearched {
+        let _ = writeln!(text, "{} {}", styled(DIM, "note:"), note::unsearched(kind, why));
+    }
     for (kind, fields) in &plan.unreported {
         let fields: Vec<&str> = fields.iter().map(String::as_str).collect();
         let _ = writeln!(

@@ -42,6 +42,7 @@ pub fn plan(plan: &Plan) -> Value {
         "unchanged": plan.unchanged,
         "notes": plan.notes.iter().map(noted).collect::<Vec<_>>(),
         "unreported": plan.unreported,
+        "unsearched": plan.unsearched,
         "skipped": plan.skipped,
         "blocked": plan.blocked.iter().map(blocker::json).collect::<Vec<_>>(),
     })

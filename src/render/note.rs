@@ -35,3 +35,11 @@ pub fn sentence(noted: &Noted) -> String {
         ),
     }
 }
+
+/// A kind whose objects a destroy could not search.
+pub fn unsearched(kind: &str, why: &str) -> String {
+    format!(
+        "could not search for objects of {kind} that the state does not know; if there are any, they are kept: {}",
+        clean(why)
+    )
+}

@@ -192,11 +192,9 @@ impl Session<'_> {
     pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
         // Everything that this state owns goes, also what an older copy of it does not know.
         let resources = &self.run.manifest.resources;
-        let observed = match self.look_at(state, resources, Search::Everywhere).await {
-            // What is known is deleted also where a kind's objects cannot be listed.
-            Err(Error::Unseen(_)) => self.look_at(state, resources, Search::Nowhere).await?,
-            searched => searched?,
-        };
+        let mut observed = self.observed(state, resources, Search::Everywhere).await;
+        // What is known is deleted also where a kind's objects cannot be searched; the plan says so.
+        let unsearched = unsearched(&mut observed);
         let claims = self.claiming(state, &observed).owned().map_err(Error::Foreign)?;
         let state = &folded(state.clone(), &claims)?;
         self.known(state)?;
@@ -214,6 +212,7 @@ impl Session<'_> {
             }
         }
         let mut plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
+        plan.unsearched = unsearched;
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, state, &observed).await?;
         let adopted: Vec<Noted> =
@@ -280,12 +279,23 @@ impl Session<'_> {
         resources: &BTreeMap<Address, Resource>,
         search: Search,
     ) -> Result<Observed, Error> {
+        let observed = self.observed(state, resources, search).await;
+        let is_unsearched = observed.unseen.iter().any(|unseen| unseen.address.is_none());
+        if is_unsearched { all_seen(observed) } else { Ok(observed) }
+    }
+
+    /// Observes; what could not be read or searched is in the answer.
+    async fn observed(
+        &self,
+        state: &State,
+        resources: &BTreeMap<Address, Resource>,
+        search: Search,
+    ) -> Observed {
         let mut observed = self.surveying(state, resources, search).observe().await;
         for unseen in &mut observed.unseen {
             unseen.error.message = self.run.scope.redacted(&unseen.error.message);
         }
-        let is_unsearched = observed.unseen.iter().any(|unseen| unseen.address.is_none());
-        if is_unsearched { all_seen(observed) } else { Ok(observed) }
+        observed
     }
 
     fn surveying<'a>(
@@ -409,6 +419,12 @@ impl Session<'_> {
 /// Returns an error if something could not be read.
 fn all_seen(observed: Observed) -> Result<Observed, Error> {
     if observed.unseen.is_empty() { Ok(observed) } else { Err(Error::Unseen(observed.unseen)) }
+}
+
+/// Takes out the kinds that could not be searched, with the reason.
+fn unsearched(observed: &mut Observed) -> BTreeMap<String, String> {
+    let failed = observed.unseen.extract_if(.., |unseen| unseen.address.is_none());
+    failed.map(|unseen| (unseen.kind.to_owned(), unseen.error.message)).collect()
 }
 
 /// Returns an error if the plan has a step for an object that could not be read, because it was not

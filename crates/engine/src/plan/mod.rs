@@ -36,6 +36,8 @@ pub struct Plan {
     pub notes: Vec<Noted>,
     /// Fields that the endpoint does not report, by kind: compared with what was last applied.
     pub unreported: BTreeMap<String, BTreeSet<String>>,
+    /// Kinds whose objects could not be searched, with the reason: one that the state does not know stays.
+    pub unsearched: BTreeMap<String, String>,
     /// Addresses that `--target` and `--exclude` leave out.
     pub skipped: BTreeSet<Address>,
     /// Why the plan must not be executed; empty if it may.

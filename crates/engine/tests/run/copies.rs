@@ -120,13 +120,20 @@ async fn a_successor_keeps_the_guard_of_its_predecessor() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_destroy_deletes_what_is_known_where_nothing_can_be_searched() {
-    let stack = Stack::new("token:\n  a: {}\nnamed:\n  b: {}\n");
+async fn a_destroy_searches_the_other_kinds_where_one_cannot_be_searched() {
+    let mut stack = Stack::new("token:\n  a: {}\nnamed:\n  b: {}\n");
     stack.reconcile().await;
-    stack.world.script(|deed| match deed.verb {
-        "find" => Fate::Fails(Fault::Terminal),
+    let copy = stack.disk.contents();
+    stack.file.push_str("  c: {}\nplain:\n  d: {}\n");
+    stack.reconcile().await;
+    put_back(&stack, &copy).await;
+    stack.world.script(|deed| match (deed.verb, deed.kind) {
+        ("find", "named") => Fate::Fails(Fault::Denied),
         _ => Fate::Happens,
     });
     assert!(matches!(stack.run(true).await, Ended::Done(outcome) if outcome.failed.is_empty()));
-    assert_eq!(stack.world.things(), []);
+    let left = stack.world.things();
+    assert_eq!(left.iter().map(|thing| thing.name()).collect::<Vec<_>>(), ["c"]);
+    let plan = stack.plan_of_destroy().await;
+    assert_eq!(plan.unsearched.keys().collect::<Vec<_>>(), ["named"]);
 }

@@ -186,6 +186,14 @@ impl Stack {
         session.survey(&self.state_or_new()).await.expect("a plan").plan
     }
 
+    /// The plan to delete everything.
+    pub async fn plan_of_destroy(&self) -> Plan {
+        let (manifest, providers) = (self.manifest(), self.world.providers());
+        let (events, _heard) = mpsc::unbounded_channel::<Event>();
+        let session = self.session(self.under_way(&manifest, &providers, &events));
+        session.survey_for_destroy(&self.state_or_new()).await.expect("a plan").plan
+    }
+
     pub async fn drift(&self) -> Plan {
         self.drift_and_unseen().await.0
     }
