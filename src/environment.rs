@@ -65,6 +65,11 @@ pub fn custom_endpoint() -> Option<String> {
         .map(|(name, _)| name)
 }
 
+/// Returns the file of the only certificates to trust, if `AWS_CA_BUNDLE` names one.
+pub fn ca_bundle() -> Option<PathBuf> {
+    std::env::var_os("AWS_CA_BUNDLE").filter(|file| !file.is_empty()).map(PathBuf::from)
+}
+
 /// Returns the public URL of a port if the program runs in a codespace.
 pub fn codespace(port: u16) -> Option<String> {
     let name = std::env::var("CODESPACE_NAME").ok()?;

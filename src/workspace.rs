@@ -8,6 +8,7 @@ use stackwright_aws::call_tracker::CallTracker;
 use stackwright_aws::cloud::{Access, Cloud as Clients};
 use stackwright_aws::connect::Sources;
 use stackwright_aws::kinds;
+use stackwright_aws::trust::Trust;
 use stackwright_engine::Address;
 use stackwright_engine::kind::Fault;
 use stackwright_engine::manifest::{
@@ -198,12 +199,13 @@ impl Workspace {
     pub async fn offline(&self, builds: bool) -> Connected {
         let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
         let account = self.manifest.account.as_deref().unwrap_or(NO_ACCOUNT);
-        self.connected(Clients::open(&nowhere, &self.manifest.region).await, account, builds)
+        let clients = Clients::open(&nowhere, &self.manifest.region, Trust::none()).await;
+        self.connected(clients, account, builds)
     }
 
     async fn sign_in(&self, answering: Option<String>, progress: &Progress) -> Result<Connected> {
         let access = self.access()?;
-        let clients = Clients::open(&access, &self.manifest.region).await;
+        let clients = Clients::open(&access, &self.manifest.region, trust(&access)?).await;
         if let (Access::Aws { .. }, Some(url)) = (&access, clients.config.endpoint_url()) {
             let message = format!("the profile sends AWS calls to {url}");
             let hint = "take endpoint_url out of the profile, or use --cloud URL";
@@ -294,6 +296,32 @@ impl Workspace {
     /// The managed port, for what a codespace needs to know.
     pub fn local_port(&self) -> u16 {
         self.local.port
+    }
+}
+
+/// Returns the certificates that connections for `access` trust.
+fn trust(access: &Access) -> Result<Trust> {
+    if matches!(access, Access::Endpoint { url } if !url.starts_with("https://")) {
+        return Ok(Trust::none());
+    }
+    match environment::ca_bundle() {
+        None => Trust::system().map_err(|why| {
+            Error::Refused(
+                format!("no certificates to check HTTPS connections with: {why}"),
+                Some(
+                    "install the system's CA certificates (`ca-certificates`), or set AWS_CA_BUNDLE to a file in PEM"
+                        .into(),
+                ),
+            )
+        }),
+        Some(file) => {
+            let pem = std::fs::read(&file).map_err(|error| error.to_string());
+            pem.and_then(Trust::only).map_err(|why| {
+                let message = format!("AWS_CA_BUNDLE: {}: {why}", file.display());
+                let hint = "correct the variable, or unset it to trust the system's certificates";
+                Error::Refused(message, Some(hint.into()))
+            })
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod access;
 mod auth;
+mod aws;
 mod builds;
 mod cli;
 mod cors;

@@ -21,6 +21,7 @@ use crate::call_tracker::CallTracker;
 use crate::client::{SdkClient, SingleAttempt as _, sdk_client};
 use crate::fault::{Explain, SHARED};
 use crate::pace::{Pace, Quota};
+use crate::trust::Trust;
 
 sdk_client!(aws_sdk_sts);
 
@@ -47,17 +48,18 @@ pub struct Cloud {
     pub endpoint: Option<String>,
     account: Arc<OnceCell<String>>,
     pub config: SdkConfig,
+    trust: Trust,
     pub calls: CallTracker,
 }
 
 impl Cloud {
     /// Opens a connection for `access`. It reads profiles for AWS and sends nothing.
-    pub async fn open(access: &Access, region: &str) -> Self {
+    pub async fn open(access: &Access, region: &str, trust: Trust) -> Self {
         let config = match access {
             Access::Aws { profile } => {
                 let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
                     .region(Region::new(region.to_owned()))
-                    .http_client(http_client(Proxy::Environment))
+                    .http_client(http_client(Proxy::Environment, trust.clone()))
                     .timeout_config(timeouts())
                     .retry_config(retries());
                 match profile {
@@ -65,34 +67,30 @@ impl Cloud {
                     None => loader.load().await,
                 }
             }
-            Access::Endpoint { url } => Self::emulator(url, region),
+            Access::Endpoint { url } => Self::emulator(url, region, trust.clone()),
         };
         let endpoint = match access {
             Access::Aws { .. } => None,
             Access::Endpoint { url } => Some(url.trim_end_matches('/').to_owned()),
         };
-        Self::new(config, region, endpoint)
+        let (region, account) = (region.to_owned(), Arc::default());
+        Self { region, endpoint, account, config, trust, calls: CallTracker::default() }
     }
 
     /// Returns a config that no environment variable, profile or metadata service can change.
-    fn emulator(url: &str, region: &str) -> SdkConfig {
+    fn emulator(url: &str, region: &str, trust: Trust) -> SdkConfig {
         let test = Credentials::from_keys("test", "test", None);
         SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(region.to_owned()))
             .endpoint_url(url)
             .credentials_provider(SharedCredentialsProvider::new(test))
-            .http_client(http_client(Proxy::None))
+            .http_client(http_client(Proxy::None, trust))
             .sleep_impl(TokioSleep::new())
             .time_source(aws_smithy_async::time::SystemTimeSource::new())
             .timeout_config(timeouts())
             .retry_config(retries())
             .build()
-    }
-
-    fn new(config: SdkConfig, region: &str, endpoint: Option<String>) -> Self {
-        let (region, account) = (region.to_owned(), Arc::default());
-        Self { region, endpoint, account, config, calls: CallTracker::default() }
     }
 
     /// Returns the account, twelve digits, by STS GetCallerIdentity, which also shows whether the
@@ -156,7 +154,7 @@ impl Cloud {
     pub(crate) fn connector(&self) -> Connector {
         let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
         let proxy = if self.endpoint.is_some() { Proxy::None } else { Proxy::Environment };
-        connector(proxy, Some(&settings))
+        connector(proxy, &self.trust, Some(&settings))
     }
 }
 
@@ -176,13 +174,13 @@ enum Proxy {
     None,
 }
 
-fn http_client(proxy: Proxy) -> SharedHttpClient {
+fn http_client(proxy: Proxy, trust: Trust) -> SharedHttpClient {
     aws_smithy_http_client::Builder::new()
-        .build_with_connector_fn(move |settings, _| connector(proxy, settings))
+        .build_with_connector_fn(move |settings, _| connector(proxy, &trust, settings))
 }
 
 /// Returns a connector for HTTPS with rustls and ring. By default the SDK ignores proxy variables.
-fn connector(proxy: Proxy, settings: Option<&HttpConnectorSettings>) -> Connector {
+fn connector(proxy: Proxy, trust: &Trust, settings: Option<&HttpConnectorSettings>) -> Connector {
     let mut builder = Connector::builder();
     builder.set_connector_settings(settings.cloned());
     builder.set_sleep_impl(Some(SharedAsyncSleep::new(TokioSleep::new())));
@@ -191,7 +189,7 @@ fn connector(proxy: Proxy, settings: Option<&HttpConnectorSettings>) -> Connecto
         Proxy::None => ProxyConfig::disabled(),
     }));
     let rustls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    builder.tls_provider(rustls).build()
+    builder.tls_provider(rustls).tls_context(trust.context()).build()
 }
 
 #[cfg(test)]
@@ -250,7 +248,8 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn every_call_has_a_time_limit() {
         let url = mute().await;
-        let cloud = Cloud::open(&Access::Endpoint { url: url.clone() }, "us-east-1").await;
+        let cloud =
+            Cloud::open(&Access::Endpoint { url: url.clone() }, "us-east-1", Trust::none()).await;
         macro_rules! sdk {
             ($service:literal, $name:literal, $call:expr) => {
                 let what = format!("{} to answer {}", $service, $name);
@@ -283,7 +282,7 @@ mod tests {
 
     #[tokio::test]
     async fn aws_itself_has_the_same_limits() {
-        let aws = Cloud::open(&Access::Aws { profile: None }, "us-east-1").await;
+        let aws = Cloud::open(&Access::Aws { profile: None }, "us-east-1", Trust::none()).await;
         let limits = aws.config.timeout_config().expect("limits");
         assert_eq!(limits.operation_timeout(), Some(REQUEST));
         assert_eq!(limits.connect_timeout(), Some(CONNECT));
@@ -291,7 +290,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_call_that_is_dropped_is_not_awaited() {
-        let cloud = Cloud::open(&Access::Endpoint { url: mute().await }, "us-east-1").await;
+        let cloud =
+            Cloud::open(&Access::Endpoint { url: mute().await }, "us-east-1", Trust::none()).await;
         let ec2: aws_sdk_ec2::Client = cloud.client();
         let dropped = timeout(Duration::from_secs(3), ec2.describe_instances().send()).await;
         assert!(dropped.is_err());

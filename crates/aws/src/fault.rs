@@ -253,7 +253,12 @@ mod tests {
     use crate::cloud::{Access, Cloud};
 
     async fn cloud(url: &str) -> Cloud {
-        Cloud::open(&Access::Endpoint { url: url.to_owned() }, "us-east-1").await
+        Cloud::open(
+            &Access::Endpoint { url: url.to_owned() },
+            "us-east-1",
+            crate::trust::Trust::none(),
+        )
+        .await
     }
 
     async fn run(cloud: &Cloud) -> Result<usize> {

@@ -167,7 +167,7 @@ mod tests {
 
     async fn cloud() -> Cloud {
         let url = "http://127.0.0.1:1".to_owned();
-        Cloud::open(&Access::Endpoint { url }, "us-east-1").await
+        Cloud::open(&Access::Endpoint { url }, "us-east-1", crate::trust::Trust::none()).await
     }
 
     /// Sends a request to a server that answers with `reply`; returns what it received and the outcome.

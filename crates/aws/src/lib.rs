@@ -22,3 +22,4 @@ pub mod tags;
 #[cfg(test)]
 mod test_changes;
 mod truncated_reply;
+pub mod trust;

@@ -12,20 +12,24 @@
 //! failed.
 
 mod census;
+mod certificates;
 mod dice;
 mod emulator;
 pub mod figures;
 pub mod http;
 pub mod kinds;
+pub mod model;
 mod proxy;
 mod request;
 mod tree;
 pub mod world;
 
 pub use census::{Census, Counts, counts};
+pub use certificates::{Certificates, certificates};
 pub use dice::Dice;
 pub use emulator::{Builder, Emulator};
 pub use proxy::{
-    Act, Call, Entry, Operation, Point, Proxy, Refusal, Rules, by_seed, read_log, replay, write_log,
+    Act, Call, Checked, Entry, Operation, Point, Proxy, Refusal, Rules, by_seed, read_log, replay,
+    write_log,
 };
 pub use tree::{cache, python, python_path};

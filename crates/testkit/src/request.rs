@@ -31,12 +31,7 @@ impl ApiRequest {
 
     /// All fields of a form with their values, sorted.
     pub fn form(&self) -> Vec<(String, String)> {
-        let text = std::str::from_utf8(&self.body).unwrap_or_default();
-        let mut pairs: Vec<_> = text
-            .split('&')
-            .filter_map(|pair| pair.split_once('='))
-            .map(|(name, value)| (decoded(name), decoded(&value.replace('+', " "))))
-            .collect();
+        let mut pairs = form(&self.body);
         pairs.sort();
         pairs
     }
@@ -56,6 +51,14 @@ impl ApiRequest {
         let mut parts = self.path.split('/').skip_while(|part| *part != collection).skip(1);
         parts.next().filter(|part| !part.is_empty()).map(decoded)
     }
+}
+
+/// The fields of a form or a query with their values, in their order.
+pub fn form(body: &[u8]) -> Vec<(String, String)> {
+    let text = std::str::from_utf8(body).unwrap_or_default();
+    let pairs = text.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    pairs.map(|(name, value)| (decoded(name), decoded(&value.replace('+', " ")))).collect()
 }
 
 /// Decodes the percent signs of a path or a form.

@@ -128,7 +128,8 @@ mod tests {
 
     async fn refused(trusted: &str) -> Error {
         let url = lambda_without_the_role(trusted).await;
-        let cloud = Cloud::open(&Access::Endpoint { url }, "us-east-1").await;
+        let cloud =
+            Cloud::open(&Access::Endpoint { url }, "us-east-1", crate::trust::Trust::none()).await;
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("a.py"), "").expect("written");
         let source = Source::read(folder.path(), &[]).expect("read");

@@ -106,7 +106,7 @@ async fn code_is_built_and_read_only_if_builds_may_run() {
     let digest = async |builds: bool| {
         let folder = tempfile::tempdir().expect("a folder");
         let access = Access::Endpoint { url: "http://127.0.0.1:9".into() };
-        let cloud = Arc::new(Cloud::open(&access, "us-east-1").await);
+        let cloud = Arc::new(Cloud::open(&access, "us-east-1", crate::trust::Trust::none()).await);
         let kind = Functions::new(&cloud, Sources { builds, ..Sources::default() });
         let code = json!({ "path": "made", "build": "mkdir made && touch made/a" });
         let config = config(json!({ "code": code }));

@@ -26,12 +26,14 @@ mod rules;
 mod script;
 mod serve;
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http_body_util::Full;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -48,6 +50,7 @@ use log::Log;
 use rules::{RuleSet, Upstream};
 
 use crate::Emulator;
+use crate::model::Models;
 pub use crate::request::Operation;
 
 /// How long [`Proxy::paused`] waits for a call before the test has failed.
@@ -123,12 +126,24 @@ struct Shared {
     script: Box<Script>,
     rules: RuleSet,
     log: Mutex<Log>,
+    checked: Mutex<Checked>,
     paused: mpsc::Sender<Call>,
     /// A permit for each call that may continue.
     resumed: Semaphore,
 }
 
-/// The proxy; it runs until it is dropped.
+/// What the services' models say of the requests so far.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checked {
+    pub requests: usize,
+    /// `iam CreateRole`
+    pub operations: BTreeSet<String>,
+    /// Why AWS would refuse a request.
+    pub breaches: Vec<String>,
+}
+
+/// The proxy; it runs until it is dropped. Dropping it fails the test when AWS would refuse a request
+/// that the proxy saw.
 pub struct Proxy {
     port: u16,
     shared: Arc<Shared>,
@@ -164,6 +179,7 @@ impl Proxy {
             script: Box::new(script),
             rules: rules.into_set(&Upstream::at(emulator.url())),
             log: Mutex::default(),
+            checked: Mutex::default(),
             paused: sender,
             resumed: Semaphore::new(0),
         });
@@ -205,6 +221,11 @@ impl Proxy {
         self.shared.log().all().iter().map(|entry| entry.call.clone()).collect()
     }
 
+    /// What the services' models say of the requests so far.
+    pub fn checked(&self) -> Checked {
+        self.shared.checked().clone()
+    }
+
     /// All calls so far, and what happened to each.
     pub fn entries(&self) -> Vec<Entry> {
         self.shared.log().all().to_vec()
@@ -212,15 +233,47 @@ impl Proxy {
 }
 
 impl Drop for Proxy {
+    #[track_caller]
     fn drop(&mut self) {
         drop(self.end.take());
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        let breaches = self.checked().breaches;
+        if !std::thread::panicking() {
+            assert!(breaches.is_empty(), "AWS would refuse:\n{}", breaches.join("\n"));
+        }
     }
 }
 
 impl Shared {
+    fn checked(&self) -> MutexGuard<'_, Checked> {
+        self.checked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds a request against the model of its service.
+    fn check(&self, operation: &Operation, head: &Parts, body: &[u8]) {
+        if head.uri.path().starts_with("/_") {
+            // An emulator's own: AWS is never asked.
+            return;
+        }
+        let Operation { service, name, .. } = operation;
+        let verdict = Models::installed().check(service, name, head, body);
+        let mut checked = self.checked();
+        checked.requests += 1;
+        let Some(verdict) = verdict else {
+            return checked
+                .breaches
+                .push(format!("{service} {name}: there is no model of {service}"));
+        };
+        if let Some(operation) = verdict.operation {
+            checked.operations.insert(format!("{service} {operation}"));
+        }
+        checked
+            .breaches
+            .extend(verdict.breaches.iter().map(|breach| format!("{service} {breach}")));
+    }
+
     fn log(&self) -> MutexGuard<'_, Log> {
         self.log.lock().unwrap_or_else(PoisonError::into_inner)
     }

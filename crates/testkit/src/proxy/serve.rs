@@ -5,16 +5,19 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::request::Parts;
+use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use super::reply::Reply;
 use super::rules::{Admitted, Answer, ApiRequest, Invocation};
 use super::{Act, Call, Point, Shared, operation};
+use crate::certificates::certificates;
 
 pub(super) async fn serve(
     listener: TcpListener,
@@ -32,11 +35,35 @@ pub(super) async fn serve(
         };
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            let service = service_fn(|request| answer(Arc::clone(&shared), request));
+            let service = service_fn(|request| plain(Arc::clone(&shared), request));
             let connection = hyper::server::conn::http1::Builder::new();
-            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+            let connection = connection.serve_connection(TokioIo::new(stream), service);
+            let _ = connection.with_upgrades().await;
         });
     }
+}
+
+/// Answers a request, or what follows it on the same connection when a client asks for a tunnel to a
+/// host of AWS (`HTTPS_PROXY`): the proxy takes the host's place.
+async fn plain(
+    shared: Arc<Shared>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Reply>, io::Error> {
+    if request.method() != Method::CONNECT {
+        return answer(shared, request).await;
+    }
+    let upgrade = hyper::upgrade::on(&mut request);
+    // It ends with the runtime.
+    tokio::spawn(async move {
+        let Ok(tunnel) = upgrade.await else { return };
+        let acceptor = TlsAcceptor::from(Arc::clone(&certificates().server));
+        // A client that does not trust the certificate leaves.
+        let Ok(stream) = acceptor.accept(TokioIo::new(tunnel)).await else { return };
+        let service = service_fn(|request| answer(Arc::clone(&shared), request));
+        let connection = hyper::server::conn::http1::Builder::new();
+        let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+    });
+    Ok(Response::new(Reply::whole(Bytes::new())))
 }
 
 /// An error closes the connection.
@@ -44,13 +71,15 @@ async fn answer(
     shared: Arc<Shared>,
     request: Request<Incoming>,
 ) -> Result<Response<Reply>, io::Error> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
+    deployed(&mut head)?;
     let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
     let Some(operation) = operation::operation(&head, &body) else {
         let invocation = Invocation::of(&head);
         let answer = shared.serve(invocation, Request::from_parts(head, body)).await?;
         return Ok(answer.map(Reply::whole));
     };
+    shared.check(&operation, &head, &body);
     let path = head.uri.path().to_owned();
     let api_request = ApiRequest { operation: operation.clone(), path, body: body.clone() };
     let call = shared.log().note(operation, head.uri.to_string());
@@ -88,6 +117,19 @@ async fn answer(
         }
         _ => shared.reply(&call, answer),
     })
+}
+
+/// Turns the address of a deployed API on AWS into the emulators'.
+fn deployed(head: &mut Parts) -> Result<(), io::Error> {
+    let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let Some((api, _)) = host.and_then(|host| host.split_once(".execute-api.")) else {
+        return Ok(());
+    };
+    let target = head.uri.path_and_query().map_or("/", |target| target.as_str());
+    let (stage, rest) = target.trim_start_matches('/').split_once('/').unwrap_or((target, ""));
+    let uri = format!("/restapis/{api}/{stage}/_user_request_/{rest}");
+    head.uri = uri.parse().map_err(io::Error::other)?;
+    Ok(())
 }
 
 fn dropped() -> io::Error {
@@ -154,6 +196,8 @@ impl Shared {
         let uri = format!("http://127.0.0.1:{}{path}", self.upstream);
         *request.uri_mut() = uri.parse().map_err(io::Error::other)?;
         request.headers_mut().remove(header::CONNECTION);
+        let host = format!("127.0.0.1:{}", self.upstream);
+        request.headers_mut().insert(header::HOST, host.parse().map_err(io::Error::other)?);
         let answer = self.client.request(request).await.map_err(io::Error::other)?;
         let (mut head, body) = answer.into_parts();
         // The length is set for what is sent in the end.

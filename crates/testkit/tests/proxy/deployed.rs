@@ -28,7 +28,8 @@ impl<'a> Api<'a> {
 
     #[track_caller]
     fn ask(&self, method: &str, path: &str, body: &Value) -> (u16, Value) {
-        gateway(self.proxy, method, &format!("restapis/{}/{path}", self.id), &body.to_string())
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        gateway(self.proxy, method, &format!("restapis/{}/{path}", self.id), &body)
     }
 
     #[track_caller]

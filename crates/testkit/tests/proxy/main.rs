@@ -4,6 +4,7 @@
 
 mod deployed;
 mod fates;
+mod models;
 mod power;
 mod rules;
 

@@ -1,0 +1,113 @@
+//! Checks a value against a shape.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use fancy_regex::Regex;
+use serde_json::Value;
+
+use super::shape::{Member, Service, Shape, Type};
+
+pub struct Checker<'a> {
+    pub service: &'a Service,
+    pub breaches: Vec<String>,
+}
+
+impl<'a> Checker<'a> {
+    pub fn new(service: &'a Service) -> Self {
+        Self { service, breaches: Vec::new() }
+    }
+
+    pub fn shape(&self, name: &str) -> &'a Shape {
+        self.service.shapes.get(name).unwrap_or_else(|| panic!("the model has no shape {name}"))
+    }
+
+    pub fn breach(&mut self, at: &str, what: impl std::fmt::Display) {
+        self.breaches.push(format!("{at}: {what}"));
+    }
+
+    /// Checks a value whose members have the names that they have on the wire.
+    pub fn value(&mut self, name: &str, value: &Value, at: &str) {
+        let shape = self.shape(name);
+        match (shape.of, value) {
+            (Type::Structure, Value::Object(members)) => {
+                let known = shape.members.iter();
+                let known: HashMap<&str, (&String, &Member)> =
+                    known.map(|(name, member)| (member.wire(name), (name, member))).collect();
+                for (wire, value) in members {
+                    match known.get(wire.as_str()) {
+                        Some((name, member)) => {
+                            self.value(&member.shape, value, &format!("{at}.{name}"));
+                        }
+                        None => self.breach(&format!("{at}.{wire}"), "is not a field"),
+                    }
+                }
+                let given: BTreeSet<&String> =
+                    members.keys().filter_map(|wire| Some(known.get(wire.as_str())?.0)).collect();
+                for missing in shape.required.iter().filter(|name| !given.contains(name)) {
+                    self.breach(&format!("{at}.{missing}"), "is required");
+                }
+            }
+            (Type::List, Value::Array(items)) => {
+                self.bounds(shape, items.len() as f64, "length ", at);
+                for item in items {
+                    let member = shape.member.as_ref().expect("a list has items");
+                    self.value(&member.shape, item, &format!("{at}[]"));
+                }
+            }
+            (Type::Map, Value::Object(entries)) => {
+                self.bounds(shape, entries.len() as f64, "length ", at);
+                let of = |member: &'a Option<Member>| &member.as_ref().expect("a map's").shape;
+                for (key, value) in entries {
+                    self.text(self.shape(of(&shape.key)), of(&shape.key), key, at);
+                    self.value(of(&shape.value), value, &format!("{at}.{key}"));
+                }
+            }
+            (Type::String, Value::String(text)) => self.text(shape, name, text, at),
+            (Type::Blob, Value::String(_))
+            | (Type::Boolean, Value::Bool(_))
+            | (Type::Timestamp, Value::Number(_) | Value::String(_)) => {}
+            (Type::Integer | Type::Long | Type::Float | Type::Double, Value::Number(number)) => {
+                self.bounds(shape, number.as_f64().unwrap_or_default(), "", at);
+            }
+            (expected, other) => {
+                let expected = format!("{expected:?}").to_lowercase();
+                self.breach(at, format!("{other} is no {expected}"));
+            }
+        }
+    }
+
+    /// Checks a number, or a length.
+    fn bounds(&mut self, shape: &Shape, number: f64, what: &str, at: &str) {
+        if let Some(min) = shape.min.filter(|min| number < *min) {
+            self.breach(at, format!("{what}{number} < {min}"));
+        }
+        if let Some(max) = shape.max.filter(|max| number > *max) {
+            self.breach(at, format!("{what}{number} > {max}"));
+        }
+    }
+
+    fn text(&mut self, shape: &Shape, name: &str, text: &str, at: &str) {
+        self.bounds(shape, text.chars().count() as f64, "length ", at);
+        if !shape.values.is_empty() && !shape.values.iter().any(|value| value == text) {
+            self.breach(at, format!("{text:?} is none of {name}"));
+        }
+        if let Some(pattern) = &shape.pattern
+            && !whole(pattern).is_match(text).expect("a pattern that ends")
+        {
+            self.breach(at, format!("{text:?} does not match {pattern}"));
+        }
+    }
+}
+
+/// The pattern of a model, as one that fits a whole text. AWS's patterns are Java's.
+fn whole(pattern: &str) -> Arc<Regex> {
+    static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Regex>>>> = LazyLock::new(Mutex::default);
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let regex = compiled.entry(pattern.to_owned()).or_insert_with(|| {
+        let rust = pattern.replace(r"\p{IsAlphabetic}", r"\p{Alphabetic}");
+        let regex = Regex::new(&format!(r"\A(?:{rust})\z"));
+        Arc::new(regex.unwrap_or_else(|error| panic!("{pattern}: {error}")))
+    });
+    Arc::clone(regex)
+}
