@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Map, Value, json};
-use stackwright_testkit::{Act, Emulator, Proxy};
+use stackwright_testkit::{Act, Emulator, Proxy, Rules};
 
 use super::row::{Action, Hand, Lack, On, Removed, Row, Seen, Table, first_values};
 use crate::support::{Sandbox, text};
@@ -70,7 +70,7 @@ impl Bench {
             On::Moto => Emulator::moto().start(),
             On::Ministack => Emulator::ministack().start(),
         };
-        let proxy = Proxy::before(&emulator, |_| Act::Pass);
+        let proxy = Proxy::strict(&emulator, Rules::recorded(), |_| Act::Pass);
         let stack = Sandbox::empty(emulator.port()).through(&proxy);
         for (name, text) in table.files {
             let path = stack.path(name);

@@ -6,6 +6,7 @@ mod deployed;
 mod fates;
 mod models;
 mod power;
+mod recorded;
 mod rules;
 
 use std::io::{Read as _, Write as _};

@@ -15,6 +15,7 @@ mod one_writer;
 mod permission;
 mod power;
 mod quotas;
+mod recorded;
 mod snapshot;
 mod statement_ids;
 mod tokens;
@@ -57,6 +58,8 @@ pub struct Rules {
     pub permission: bool,
     /// A statement's id is unique in a function's policy.
     pub statement_ids: bool,
+    /// What AWS is recorded to refuse is refused.
+    pub recorded: bool,
     /// A security group that something uses is not deleted; for how many deletes an instance uses its
     /// groups after its end.
     pub in_use: Option<usize>,
@@ -76,6 +79,7 @@ impl Rules {
             unassumable: n,
             in_use: Some(n),
             power: Some(n),
+            recorded: true,
             ..Self::gateway()
         }
     }
@@ -91,6 +95,11 @@ impl Rules {
         }
     }
 
+    /// Only what AWS is recorded to refuse is refused.
+    pub fn recorded() -> Self {
+        Self { recorded: true, ..Self::default() }
+    }
+
     /// Only new objects of one kind are hidden, for `n` reads.
     #[track_caller]
     pub fn hiding(name: &str, n: usize) -> Self {
@@ -99,6 +108,9 @@ impl Rules {
 
     pub(super) fn into_set(self, upstream: &Upstream) -> RuleSet {
         let mut rules: Vec<(&'static str, Arc<dyn Rule>)> = Vec::new();
+        if self.recorded {
+            rules.push(("recorded", Arc::new(recorded::Recorded::new(upstream))));
+        }
         if self.unassumable > 0 {
             rules.push(("unassumable", Arc::new(unassumable::Unassumable::new(self.unassumable))));
         }

@@ -38,10 +38,18 @@ impl Upstream {
         self.ec2(&format!("Action=DescribeInstances&InstanceId.1={id}"))
     }
 
+    /// Whether an account has a policy of that ARN.
+    pub fn has_policy(&self, arn: &str) -> bool {
+        self.form("iam", &format!("Action=GetPolicy&PolicyArn={arn}&Version=2010-05-08")).0 == 200
+    }
+
     /// A read of EC2, as XML. `form`: its action and parameters.
     pub fn ec2(&self, form: &str) -> String {
+        self.form("ec2", &format!("{form}&Version=2016-11-15")).1
+    }
+
+    fn form(&self, service: &str, form: &str) -> (u16, String) {
         let sort = "Content-Type: application/x-www-form-urlencoded\r\n";
-        let form = format!("{form}&Version=2016-11-15");
-        send("POST", &self.0, &(signed("ec2") + sort), &form).1
+        send("POST", &self.0, &(signed(service) + sort), form)
     }
 }
