@@ -26,3 +26,7 @@ schema:
 # Update the list of all fields
 fields:
     cargo run -- schema --fields > docs/fields.md
+
+# Update the page of AWS's answers
+pages:
+    STACKWRIGHT_WRITE_PAGES=1 cargo test --test it -- the_page_has_every_answer

@@ -29,6 +29,7 @@ pub fn message(failure: &Failure) -> String {
             format!("there are {} objects of it: {}", ids.len(), ids.join(", "))
         }
         Failure::NeverReady(why) => format!("will never be ready: {why}"),
+        Failure::Ended(why) => format!("was created and ended at once: {why}"),
         Failure::TimedOut { awaited: what, limit } => {
             let what = awaited::phrase(what);
             format!("timed out after {} s waiting for {what}", limit.as_secs())
@@ -59,6 +60,7 @@ pub fn hint(failure: &Failure) -> Option<String> {
         }
         Failure::Ambiguous(_) => "delete all but one, then run again".to_owned(),
         Failure::NeverReady(_) => "fix the cause; the next run replaces the object".to_owned(),
+        Failure::Ended(_) => "fix the cause; the next run creates it again".to_owned(),
         Failure::TimedOut { .. } => "run again to go on waiting".to_owned(),
         Failure::Interrupted(_) => return None,
     })

@@ -15,6 +15,7 @@ mod interrupted;
 mod invariants;
 mod manifest;
 mod matrix;
+mod models;
 mod ownership;
 mod policies;
 mod power;

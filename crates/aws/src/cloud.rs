@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -19,6 +20,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::call_tracker::CallTracker;
 use crate::client::{SdkClient, SingleAttempt as _, sdk_client};
+use crate::credentials::{for_profile, is_perhaps_disabled};
 use crate::fault::{Explain, SHARED};
 use crate::pace::{Pace, Quota};
 use crate::trust::Trust;
@@ -30,6 +32,9 @@ const REQUEST: Duration = Duration::from_secs(60);
 
 /// The limit of a connection attempt.
 const CONNECT: Duration = Duration::from_secs(5);
+
+/// The limit for loading credentials: a `credential_process` may ask a person.
+const LOADING: Duration = Duration::from_secs(50);
 
 /// Where the cloud is and how to sign for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -49,6 +54,8 @@ pub struct Cloud {
     account: Arc<OnceCell<String>>,
     pub config: SdkConfig,
     trust: Trust,
+    /// That of `--profile`.
+    profile: Option<String>,
     pub calls: CallTracker,
 }
 
@@ -61,7 +68,8 @@ impl Cloud {
                     .region(Region::new(region.to_owned()))
                     .http_client(http_client(Proxy::Environment, trust.clone()))
                     .timeout_config(timeouts())
-                    .retry_config(retries());
+                    .retry_config(retries())
+                    .identity_cache(IdentityCache::lazy().load_timeout(LOADING).build());
                 match profile {
                     Some(profile) => loader.profile_name(profile).load().await,
                     None => loader.load().await,
@@ -73,8 +81,12 @@ impl Cloud {
             Access::Aws { .. } => None,
             Access::Endpoint { url } => Some(url.trim_end_matches('/').to_owned()),
         };
+        let profile = match access {
+            Access::Aws { profile } => profile.clone(),
+            Access::Endpoint { .. } => None,
+        };
         let (region, account) = (region.to_owned(), Arc::default());
-        Self { region, endpoint, account, config, trust, calls: CallTracker::default() }
+        Self { region, endpoint, account, config, trust, profile, calls: CallTracker::default() }
     }
 
     /// Returns a config that no environment variable, profile or metadata service can change.
@@ -120,11 +132,26 @@ impl Cloud {
                 Err(error)
                     if matches!(error.fault, Fault::Unknown | Fault::Transient)
                         && since.elapsed() < REQUEST => {}
+                Err(error) if error.fault == Fault::Credentials => return Err(self.advised(error)),
                 other => return other,
             }
             sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(4));
         }
+    }
+
+    /// Says what to do about credentials that cannot be used here.
+    fn advised(&self, error: Error) -> Error {
+        let hint = if is_perhaps_disabled(&self.region, &error.message) {
+            format!(
+                "either the keys are wrong, or the account has not enabled {region}: \
+                 `aws account enable-region --region-name {region}`",
+                region = self.region
+            )
+        } else {
+            for_profile(error.hint.as_deref().unwrap_or_default(), self.profile.as_deref())
+        };
+        Error { hint: Some(hint), ..error }
     }
 
     /// Returns the connection with an account that a probe has already found.

@@ -11,6 +11,8 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use stackwright_engine::kind::{Error, Fault, Result};
 
+use crate::credentials::advice;
+
 /// What the error codes of one kind's calls mean, beside those that all services share.
 pub type Codes = &'static [(&'static str, Meaning)];
 
@@ -89,8 +91,15 @@ where
              `aws sts decode-authorization-message --encoded-message {encoded}`"
         )
     });
-    let hint = decode.or_else(|| hint(&fault, &code).map(str::to_owned));
     let message = format!("{call}: {said}");
+    let hint = match fault {
+        Fault::Credentials => {
+            let causes: Vec<String> = chain(&error).map(ToString::to_string).collect();
+            Some(advice(&code, &format!("{said} {}", causes.join(" "))))
+        }
+        _ => hint(&fault, &code),
+    };
+    let hint = decode.or_else(|| hint.map(str::to_owned));
     Error { hint, source: Some(Box::new(error)), ..Error::new(fault, message) }
 }
 
@@ -144,6 +153,7 @@ pub(crate) fn by_code(code: &str, status: u16, codes: Codes) -> Fault {
         "ExpiredToken"
         | "ExpiredTokenException"
         | "RequestExpired"
+        | "RequestTimeTooSkewed"
         | "InvalidClientTokenId"
         | "UnrecognizedClientException"
         | "SignatureDoesNotMatch"
@@ -194,9 +204,6 @@ fn hint(fault: &Fault, code: &str) -> Option<&'static str> {
         Fault::Terminal if is_quota(code) => {
             "a quota of the account is used up: delete what is not needed, or ask AWS for more (console: \
              Service Quotas)"
-        }
-        Fault::Credentials => {
-            "check the profile or AWS_ACCESS_KEY_ID, then run again; nothing was changed"
         }
         Fault::Unsupported => {
             "the endpoint does not implement this call: undo the edit, have the object created again \

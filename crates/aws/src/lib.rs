@@ -9,6 +9,7 @@ pub mod call_tracker;
 pub mod client;
 pub mod cloud;
 pub mod connect;
+mod credentials;
 pub mod fault;
 pub mod function;
 pub mod http_check;

@@ -30,6 +30,7 @@ pub trait AnyProvider: Send + Sync {
         &'a self,
         handles: &'a [Handle<Value>],
     ) -> Future<'a, Vec<Result<Option<Live<Value>>>>>;
+    fn ended<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<String>>>;
     fn find<'a>(&'a self, owner: &'a Owner, names: &'a [String]) -> Future<'a, Result<Vec<Found>>>;
     fn create<'a>(
         &'a self,
@@ -127,6 +128,10 @@ impl<P: Ownership> AnyProvider for Erased<P> {
             seen.into_iter().map(|answer| answer.and_then(untyped)).collect()
         }
         .boxed()
+    }
+
+    fn ended<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<String>>> {
+        async move { self.provider.ended(&typed_handle(handle)).await }.boxed()
     }
 
     fn find<'a>(&'a self, owner: &'a Owner, names: &'a [String]) -> Future<'a, Result<Vec<Found>>> {

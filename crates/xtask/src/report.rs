@@ -82,6 +82,11 @@ const SUITES: &[(&str, &str)] = &[
         "states damaged",
         "The files of a killed run are damaged: `state rebuild` keeps every readable part.",
     ),
+    (
+        "models",
+        "Every field of every resource type takes two values and is removed again, and every request is held \
+         against AWS's service models. *Breaches* are requests that AWS would refuse.",
+    ),
     ("mutants", "Each protection is removed from the code, one at a time: some test fails."),
     ("part", "How long each part took."),
 ];

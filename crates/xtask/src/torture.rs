@@ -23,9 +23,18 @@ enum Part {
     Mutants,
 }
 
-/// Of the whole program, those that kill, fail and cut.
-const PROGRAM: [&str; 8] =
-    ["torture", "faults", "strict", "windows", "interrupted", "ownership", "power", "prober"];
+/// Of the whole program, those that kill, fail and cut, and the one that sends every field.
+const PROGRAM: [&str; 9] = [
+    "torture",
+    "faults",
+    "strict",
+    "windows",
+    "interrupted",
+    "ownership",
+    "power",
+    "prober",
+    "matrix",
+];
 
 pub fn is_part(name: &str) -> bool {
     PARTS.iter().any(|part| part.name() == name)

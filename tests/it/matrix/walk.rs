@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Map, Value, json};
-use stackwright_testkit::{Act, Emulator, Proxy, Rules};
+use stackwright_testkit::{Act, Emulator, Proxy, Rules, figures};
 
 use super::row::{Action, Hand, Lack, On, Removed, Row, Seen, Table, first_values};
 use crate::support::{Sandbox, text};
@@ -54,6 +54,12 @@ pub fn walk(table: Table, on: On) {
     }
     assert_eq!(failed, Vec::<&str>::new(), "{on:?}: see the failures above");
     bench.stack.ok(&["destroy", "--yes"]);
+    let checked = bench.proxy.checked();
+    let of = format!("{} on {on:?}", bench.table.kind());
+    let operations = checked.operations.len();
+    let breaches = checked.breaches.len();
+    let row = json!({ "of": of, "requests": checked.requests, "operations": operations, "breaches": breaches });
+    figures::note("models", row);
 }
 
 /// A change by hand of something unmanaged is not planned.

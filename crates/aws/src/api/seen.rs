@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_apigateway::types::{Integration as SeenIntegration, IntegrationType, Method, Stage};
 
 use super::access_log::AccessLog;
+use super::config::{BURST, RATE};
 use super::names::invoked;
 use super::preflight::preflight;
 use super::spec::{Integration, Route, Throttle};
@@ -22,9 +23,14 @@ pub fn access_log(stage: &Stage) -> AccessLog {
 pub fn throttle(stage: &Stage) -> Throttle {
     let all = stage.method_settings().and_then(|settings| settings.get(ALL_ROUTES));
     Throttle {
-        rate: all.map(|all| all.throttling_rate_limit()),
-        burst: all.map(|all| all.throttling_burst_limit()),
+        rate: all.map(|all| all.throttling_rate_limit()).map(|rate| limit(rate, RATE)),
+        burst: all.map(|all| all.throttling_burst_limit()).map(|burst| limit(burst, BURST)),
     }
+}
+
+/// Returns a limit of a stage, or that of the account if the stage has none (-1).
+fn limit<T: PartialOrd + Default>(limit: T, of_account: T) -> T {
+    if limit < T::default() { of_account } else { limit }
 }
 
 pub fn route(method: &Method) -> Route {

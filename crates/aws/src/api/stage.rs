@@ -5,13 +5,16 @@ use stackwright_engine::change::Change;
 use stackwright_engine::kind::Result;
 
 use super::access_log::explain_role;
-use super::config::{BURST, RATE};
 use super::names::Names;
 use super::service::Apis;
 use super::spec::Spec;
 
 /// The key of the settings for all methods of all paths.
 pub const ALL_ROUTES: &str = "*/*";
+
+/// Removes a limit of a stage, so that the account's applies. `remove` would take the whole of the method's
+/// settings, those of others too.
+const OF_ACCOUNT: &str = "-1";
 
 impl Apis {
     pub(super) async fn set_stage(
@@ -45,9 +48,10 @@ fn patches(desired: &Spec, changes: &[Change]) -> Vec<PatchOperation> {
             [field, name] if field == "throttle" => {
                 let wanted = desired.throttle.clone().unwrap_or_default();
                 let (limit, value) = match name.as_str() {
-                    "rate" => ("rateLimit", wanted.rate.unwrap_or(RATE).to_string()),
-                    _ => ("burstLimit", wanted.burst.unwrap_or(BURST).to_string()),
+                    "rate" => ("rateLimit", wanted.rate.map(|rate| rate.to_string())),
+                    _ => ("burstLimit", wanted.burst.map(|burst| burst.to_string())),
                 };
+                let value = value.unwrap_or_else(|| OF_ACCOUNT.to_owned());
                 let patch = patch(Op::Replace, format!("/{ALL_ROUTES}/throttling/{limit}"));
                 patches.push(patch.value(value).build());
             }
@@ -107,7 +111,7 @@ mod tests {
             ("/variables/colour", (Some(&Op::Replace), Some("red"))),
             ("/variables/gone", (Some(&Op::Remove), None)),
             ("/*/*/throttling/rateLimit", (Some(&Op::Replace), Some("12.5"))),
-            ("/*/*/throttling/burstLimit", (Some(&Op::Replace), Some("5000"))),
+            ("/*/*/throttling/burstLimit", (Some(&Op::Replace), Some("-1"))),
         ];
         assert_eq!(sent, expected.into());
     }

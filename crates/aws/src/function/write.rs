@@ -133,7 +133,12 @@ impl Functions {
         }
         let putting = lambda.put_function_concurrency().function_name(name);
         let putting = putting.reserved_concurrent_executions(calls);
-        putting.send().await.explain("PutFunctionConcurrency", CODES).map(drop)
+        putting
+            .send()
+            .await
+            .explain("PutFunctionConcurrency", CODES)
+            .map(drop)
+            .map_err(explain_quota)
     }
 
     /// Uploads the code. Returns whether the function can be changed further at once.
@@ -303,6 +308,16 @@ fn lineages<'a>(on: &'a Handle<Spec>, desired: &'a Spec, changes: &'a [Change]) 
         changes.iter().filter(is_lineage).filter_map(|change| change.before.as_ref()?.as_str());
     let specs = [Some(desired), on.applied.as_ref()].into_iter().flatten();
     specs.filter_map(|spec| spec.tag(tag::LINEAGE)).chain(replaced).collect()
+}
+
+/// Explains why an account refuses any reservation: it must keep ten unreserved executions.
+fn explain_quota(error: Error) -> Error {
+    if !error.message.contains("UnreservedConcurrentExecution") {
+        return error;
+    }
+    let hint = "an account keeps 10 concurrent executions unreserved, and a new account has 10 in all: reserve \
+                fewer (`concurrency`), or ask AWS for more (console: Service Quotas)";
+    Error { hint: Some(hint.to_owned()), ..error }
 }
 
 #[cfg(test)]

@@ -100,6 +100,11 @@ impl Provider for Instances {
         join_all(chunks).await.into_iter().flatten().collect()
     }
 
+    async fn ended(&self, handle: &Handle<Spec>) -> Result<Option<String>> {
+        let seen = self.describe(vec![filter("instance-id", [handle.id.clone()])]).await?;
+        Ok(seen.first().and_then(|owned| seen::died_at_launch(&owned.instance)))
+    }
+
     async fn find(&self, owner: &Owner, _: &[String]) -> Result<Vec<Found>> {
         let alive = [State::Pending, State::Running, State::Stopping, State::Stopped];
         let of_stack = filter(&format!("tag:{}", tag::STACK), [owner.stack.clone()]);

@@ -29,11 +29,8 @@ impl Instances {
         handles: &[Handle<Spec>],
     ) -> Vec<Result<Option<Live<Spec>>>> {
         let ids: Vec<String> = handles.iter().map(|handle| handle.id.clone()).collect();
-        let all = self.describe(vec![filter("instance-id", ids.clone())]);
-        let is_asked = handles
-            .iter()
-            .any(|handle| handle.applied.as_ref().is_none_or(|spec| spec.volumes.is_some()));
-        let (all, mut volumes) = match try_join!(all, self.volumes(ids, is_asked)) {
+        let all = self.describe(vec![filter("instance-id", ids)]);
+        let (all, mut volumes) = match try_join!(all, self.volumes(handles)) {
             Ok(answers) => answers,
             Err(error) => return handles.iter().map(|_| Err(copy(&error))).collect(),
         };

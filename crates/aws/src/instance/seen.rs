@@ -24,6 +24,24 @@ pub fn is_gone(state: &State) -> bool {
     matches!(state, State::ShuttingDown | State::Terminated)
 }
 
+/// Returns why EC2 ended an instance that it had just accepted; `None` if somebody ended it. EC2 accepts a
+/// request first, and finds out later that a snapshot is encrypted with a key it may not use, that a disk
+/// is one too many, or that there is no room.
+pub fn died_at_launch(seen: &Seen) -> Option<String> {
+    let reason = seen.state_reason().filter(|_| is_gone(&state(seen)))?;
+    let code = reason.code().filter(|code| !ENDED_LATER.contains(code))?;
+    Some(reason.message().unwrap_or(code).to_owned())
+}
+
+/// Codes of instances that somebody ended, or that ended themselves, and that had started.
+const ENDED_LATER: &[&str] = &[
+    "Client.InstanceInitiatedShutdown",
+    "Client.UserInitiatedHibernate",
+    "Client.UserInitiatedShutdown",
+    "Server.SpotInstanceShutdown",
+    "Server.SpotInstanceTermination",
+];
+
 /// Returns whether the instance runs or is about to.
 pub fn power(state: &State) -> Power {
     match state {

@@ -4,23 +4,28 @@ use std::collections::{BTreeSet, HashMap};
 
 use aws_sdk_ec2::types::{
     BlockDeviceMapping, EbsBlockDevice, Instance as Seen, Volume as SeenVolume,
+    VolumeModificationState,
 };
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Error, Fault, Result, tag};
+use stackwright_engine::kind::{Error, Fault, Handle, Result, tag};
 
 use super::service::{CODES, Instances, filter};
-use super::spec::{Volume, Volumes};
+use super::spec::{Spec, Volume, Volumes};
 use crate::fault::{Explain, code};
 use crate::tags;
 
 impl Instances {
-    /// Returns the volumes of instances, by instance id. `None`: the endpoint does not report them, the
-    /// credentials may not read them, or the call failed and no spec needs them (`is_asked`).
+    /// Returns the volumes of the instances of `handles`, by instance id. `None`: the endpoint does not report
+    /// them, the credentials may not read them, or the call failed and no spec needs them.
     pub(super) async fn volumes(
         &self,
-        ids: Vec<String>,
-        is_asked: bool,
+        handles: &[Handle<Spec>],
     ) -> Result<Option<HashMap<String, Volumes>>> {
+        let ids = handles.iter().map(|handle| handle.id.clone());
+        let is_needed = |handle: &Handle<Spec>| {
+            handle.applied.as_ref().is_none_or(|spec| spec.volumes.is_some())
+        };
+        let is_asked = handles.iter().any(is_needed);
         let request = self.ec2.describe_volumes();
         let request = request.filters(filter("attachment.instance-id", ids));
         let sent: Result<Vec<_>, _> = request.into_paginator().items().send().try_collect().await;
@@ -30,21 +35,55 @@ impl Instances {
             answer => answer?,
         };
         let mut by_instance: HashMap<String, Volumes> = HashMap::new();
-        for volume in &all {
-            for at in volume.attachments() {
+        let mut unlike: Vec<Disk> = Vec::new();
+        for seen in &all {
+            for at in seen.attachments() {
                 let (Some(instance), Some(device)) = (at.instance_id(), at.device()) else {
                     continue;
                 };
-                let volume = Volume {
-                    size: volume.size().unwrap_or_default(),
-                    kind: volume.volume_type().map(|kind| kind.as_str()).unwrap_or_default().into(),
-                    encrypted: volume.encrypted(),
-                };
+                let volume = volume(seen);
+                let applied = handles.iter().find(|handle| handle.id == instance);
+                let applied = applied.and_then(|handle| handle.applied.as_ref()?.volumes.as_ref());
+                let applied = applied.and_then(|volumes| volumes.get(device));
+                if applied.is_some_and(|it| (it.size, &it.kind) != (volume.size, &volume.kind)) {
+                    let id = seen.volume_id().unwrap_or_default().to_owned();
+                    unlike.push(Disk {
+                        id,
+                        instance: instance.to_owned(),
+                        device: device.to_owned(),
+                    });
+                }
                 let volumes = by_instance.entry(instance.to_owned()).or_default();
                 volumes.insert(device.to_owned(), volume);
             }
         }
+        if !unlike.is_empty() {
+            self.under_way(&unlike, &mut by_instance).await;
+        }
         Ok(Some(by_instance))
+    }
+
+    /// Takes modifications for done that EC2 has accepted: until it is done, DescribeVolumes shows a disk as it
+    /// was. Where this cannot be read, that stays.
+    async fn under_way(&self, disks: &[Disk], seen: &mut HashMap<String, Volumes>) {
+        let ids: Vec<String> = disks.iter().map(|disk| disk.id.clone()).collect();
+        let request = self.ec2.describe_volumes_modifications().set_volume_ids(Some(ids));
+        let Ok(reply) = request.send().await else { return };
+        for modification in reply.volumes_modifications() {
+            let is_under_way = matches!(
+                modification.modification_state(),
+                Some(VolumeModificationState::Modifying | VolumeModificationState::Optimizing)
+            );
+            let mut disks = disks.iter();
+            let disk = disks.find(|disk| Some(disk.id.as_str()) == modification.volume_id());
+            let Some(disk) = disk.filter(|_| is_under_way) else { continue };
+            let volumes = seen.get_mut(&disk.instance);
+            let Some(volume) = volumes.and_then(|all| all.get_mut(&disk.device)) else { continue };
+            volume.size = modification.target_size().unwrap_or(volume.size);
+            if let Some(kind) = modification.target_volume_type() {
+                volume.kind = kind.as_str().to_owned();
+            }
+        }
     }
 
     /// Removes this stack's ownership tags from the disks of an instance. Disks that others attached
@@ -97,6 +136,21 @@ impl Instances {
             })?;
         }
         Ok(())
+    }
+}
+
+/// A disk that differs from what was applied.
+struct Disk {
+    id: String,
+    instance: String,
+    device: String,
+}
+
+fn volume(seen: &SeenVolume) -> Volume {
+    Volume {
+        size: seen.size().unwrap_or_default(),
+        kind: seen.volume_type().map(|kind| kind.as_str()).unwrap_or_default().into(),
+        encrypted: seen.encrypted(),
     }
 }
 

@@ -93,9 +93,18 @@ pub(super) fn live(role: &Seen, spec: Spec) -> Live<Spec> {
         outputs: outputs(role),
         fingerprints: BTreeMap::new(),
         identity: Some(role.role_id.clone()),
-        readiness: Readiness::Ready,
+        readiness: readiness(role),
         notes: Vec::new(),
         facts,
+    }
+}
+
+/// Right after its creation, a role may have a unique id (`AROA…`) for an ARN, which other services refuse.
+fn readiness(role: &Seen) -> Readiness {
+    if role.arn.starts_with("arn:") {
+        Readiness::Ready
+    } else {
+        Readiness::Pending("IAM to show the role's ARN".to_owned())
     }
 }
 

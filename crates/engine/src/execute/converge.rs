@@ -182,6 +182,13 @@ impl Op<'_> {
                 },
             };
             trouble.is_over();
+            if live.is_none()
+                && self.object.is_none()
+                // Where this fails, the next round asks again.
+                && let Ok(Some(why)) = self.provider.ended(handle).await
+            {
+                return Err(Failure::Ended(why));
+            }
             let (awaited, limit) = match live {
                 Some(live) => match &live.readiness {
                     Readiness::Ready => return Ok(live),

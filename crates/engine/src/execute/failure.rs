@@ -26,6 +26,8 @@ pub enum Failure {
     Ambiguous(Vec<String>),
     /// The object will never be ready, for this reason, in the words of its kind.
     NeverReady(String),
+    /// The new object has ended by itself, for this reason, in the words of its kind.
+    Ended(String),
     /// What was waited for did not come within `limit`.
     TimedOut { awaited: Awaited, limit: Duration },
     /// The run was interrupted while the operation waited for this.

@@ -84,6 +84,7 @@ impl Run<'_> {
                 Failure::NameTaken { kind, name: self.scope.redacted(&name) }
             }
             Failure::NeverReady(why) => Failure::NeverReady(self.scope.redacted(&why)),
+            Failure::Ended(why) => Failure::Ended(self.scope.redacted(&why)),
             Failure::TimedOut { awaited: what, limit } => {
                 Failure::TimedOut { awaited: awaited(what), limit }
             }

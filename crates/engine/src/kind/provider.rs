@@ -30,6 +30,15 @@ pub trait Provider: Send + Sync + 'static {
         handles: &[Handle<SpecOf<Self>>],
     ) -> impl Future<Output = Vec<Result<Option<Live<SpecOf<Self>>>>>> + Send;
 
+    /// Returns why a new object, which `observe` says is gone, ended by itself, in the service's words. `None`:
+    /// the service does not say, or somebody ended it. It never writes.
+    fn ended(
+        &self,
+        _: &Handle<SpecOf<Self>>,
+    ) -> impl Future<Output = Result<Option<String>>> + Send {
+        async { Ok(None) }
+    }
+
     /// Finds objects that carry `owner`'s stack tag, whatever their lineage (all pages), and objects
     /// that bear one of `names` where names are unique, whoever owns them. (A service that lists no
     /// tags finds by name alone.) It never writes. It is called where the state may not know an

@@ -100,14 +100,54 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// The pattern of a model, as one that fits a whole text. AWS's patterns are Java's.
+/// The pattern of a model, as one that fits a whole text.
 fn whole(pattern: &str) -> Arc<Regex> {
     static COMPILED: LazyLock<Mutex<HashMap<String, Arc<Regex>>>> = LazyLock::new(Mutex::default);
     let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
     let regex = compiled.entry(pattern.to_owned()).or_insert_with(|| {
-        let rust = pattern.replace(r"\p{IsAlphabetic}", r"\p{Alphabetic}");
-        let regex = Regex::new(&format!(r"\A(?:{rust})\z"));
+        let regex = Regex::new(&format!(r"\A(?:{})\z", translated(pattern)));
         Arc::new(regex.unwrap_or_else(|error| panic!("{pattern}: {error}")))
     });
     Arc::clone(regex)
+}
+
+/// AWS's patterns are Java's: there, `\w`, `\d` and `\s` are ASCII.
+fn translated(pattern: &str) -> String {
+    let mut text = String::new();
+    let mut is_class = false;
+    let mut letters = pattern.chars();
+    while let Some(letter) = letters.next() {
+        if letter != '\\' {
+            is_class = letter == '[' || is_class && letter != ']';
+            text.push(letter);
+            continue;
+        }
+        let set = match letters.next() {
+            Some('w') => "a-zA-Z0-9_",
+            Some('d') => "0-9",
+            Some('s') => r" \t\n\x0B\f\r",
+            other => {
+                text.push('\\');
+                text.extend(other);
+                continue;
+            }
+        };
+        text += &if is_class { set.to_owned() } else { format!("[{set}]") };
+    }
+    text.replace(r"\p{IsAlphabetic}", r"\p{Alphabetic}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_is_about_the_whole_text_and_ascii() {
+        let fits = |pattern: &str, text: &str| whole(pattern).is_match(text).expect("it ends");
+        assert!(fits(r"[\w+=,.@-]+", "a-b"));
+        assert!(!fits(r"[\w+=,.@-]+", "\u{e9}"));
+        assert!(!fits(r"[\w+=,.@-]+", "a b"));
+        assert!(fits(r"\d{3}", "123") && !fits(r"\d{3}", "1234"));
+        assert!(!fits(r"[^\s]+", "a\tb") && fits(r"[\]a]+", "a]"));
+    }
 }

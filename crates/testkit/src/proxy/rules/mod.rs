@@ -5,6 +5,7 @@
 //! whether or not the client gets the reply. A rule may ask the emulator; some rules do not know
 //! changes that were made without the proxy.
 
+mod dying;
 mod half_built;
 mod hidden;
 mod in_progress;
@@ -16,6 +17,7 @@ mod permission;
 mod power;
 mod quotas;
 mod recorded;
+mod slow_disks;
 mod snapshot;
 mod statement_ids;
 mod tokens;
@@ -60,6 +62,10 @@ pub struct Rules {
     pub statement_ids: bool,
     /// What AWS is recorded to refuse is refused.
     pub recorded: bool,
+    /// How many reads show a modified disk as it was.
+    pub slow_disks: usize,
+    /// The first instance ends at its launch.
+    pub dying: bool,
     /// A security group that something uses is not deleted; for how many deletes an instance uses its
     /// groups after its end.
     pub in_use: Option<usize>,
@@ -139,6 +145,13 @@ impl Rules {
         }
         if self.statement_ids {
             rules.push(("statement ids", Arc::new(statement_ids::StatementIds::new(upstream))));
+        }
+        if self.slow_disks > 0 {
+            let rule = slow_disks::SlowDisks::new(self.slow_disks, upstream);
+            rules.push(("slow disks", Arc::new(rule)));
+        }
+        if self.dying {
+            rules.push(("dying", Arc::<dying::Dying>::default()));
         }
         if let Some(lasts) = self.in_use {
             rules.push(("in use", Arc::new(in_use::InUse::new(lasts, upstream))));

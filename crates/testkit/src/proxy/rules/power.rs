@@ -127,7 +127,7 @@ fn show(answer: &mut Answer, moving: &mut HashMap<String, (State, usize)>) -> bo
     is_changed
 }
 
-fn with_state(xml: &str, id: &str, (name, code): State) -> String {
+pub(super) fn with_state(xml: &str, id: &str, (name, code): State) -> String {
     let (open, close) = ("<instanceState>", "</instanceState>");
     let found = xml.find(&format!("<instanceId>{id}</instanceId>")).and_then(|at| {
         let start = at + xml[at..].find(open)? + open.len();
