@@ -20,7 +20,7 @@ pub const MUTANTS: &[Mutant] = &[
         "Functions::release_logs",
         Replace("filter(|_| may_log)", "filter(|_| false)"),
     )
-    .suspects(&["retained"]),
+    .suspects(&["verbs::releasing_a_function_that_is_gone"]),
     Mutant::aws(
         "the tags of a log group do not follow those of its function",
         "Functions::send_tags",
