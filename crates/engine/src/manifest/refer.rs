@@ -33,20 +33,46 @@ impl<'a> Checker<'a> {
         if let Some(mention) = mentioned(schema) {
             return Some(self.mentions(&marked, mention, &node.span).into());
         }
-        if let Some(Meant { kind, prefix, .. }) = meant
-            && marked == text
-            && !text.starts_with(prefix)
-        {
-            let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
-            let help = near.map(|near| format!("did you mean `{near}`?"));
-            let other = match prefix {
-                "arn:" => "an ARN".to_owned(),
-                prefix => format!("`{prefix}…`"),
-            };
-            let message = format!("`{text}` is neither `{kind}.KEY` nor {other}");
-            self.error(&node.span, message).help = help;
+        if let Some(meant) = meant {
+            self.meant(text, &marked, meant, &node.span);
         }
         Some(marked.into())
+    }
+
+    /// Reports what is no address of the kind that is meant, and nothing that stands for one.
+    fn meant(&mut self, text: &str, marked: &str, meant: Meant<'_>, span: &Span) {
+        let Meant { kind, output, prefix } = meant;
+        let (message, help) = match whole(marked) {
+            Some(Reference::Output(address, other)) => {
+                // An ARN contains the name.
+                let is_meant = other == output || prefix == "arn:" && other == "arn";
+                match address.kind() == kind {
+                    true if is_meant => return,
+                    true => {
+                        let message = format!(
+                            "`${{{address}.{other}}}` is the {other}; this needs the {output}"
+                        );
+                        (message, Some(format!("write `{address}`")))
+                    }
+                    false => {
+                        let address = address.as_str();
+                        let message = format!("`{text}` refers to `{address}`, which is no {kind}");
+                        (message, Some(format!("write `{kind}.KEY`")))
+                    }
+                }
+            }
+            _ if marked == text && !text.starts_with(prefix) => {
+                let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
+                let other = match prefix {
+                    "arn:" => "an ARN".to_owned(),
+                    prefix => format!("`{prefix}…`"),
+                };
+                let message = format!("`{text}` is neither `{kind}.KEY` nor {other}");
+                (message, near.map(|near| format!("did you mean `{near}`?")))
+            }
+            _ => return,
+        };
+        self.error(span, message).help = help;
     }
 
     /// Returns the string with a marker for each word that is the address of a resource.
@@ -84,6 +110,11 @@ impl<'a> Checker<'a> {
     pub fn marked(&mut self, text: &str, span: &Span) -> Option<String> {
         if reference::is_reserved(text) {
             self.error(span, "a string must not contain the control character U+0001".into());
+            return None;
+        }
+        if self.is_bare(text) {
+            let message = format!("`{text}` is a text here, not a reference");
+            self.error(span, message).help = Some(format!("write `${{{text}}}`"));
             return None;
         }
         let parts = match reference::parse(text) {
@@ -134,6 +165,13 @@ impl<'a> Checker<'a> {
             }
         }
         whole.then_some(marked)
+    }
+
+    /// Tells whether a text is the output of a resource of this file, without `${` and `}`.
+    fn is_bare(&self, text: &str) -> bool {
+        let address = text.rsplit_once('.').map(|(address, output)| (address.parse(), output));
+        let Some((Ok(address), output)) = address else { return false };
+        self.known.outputs.get(&address).is_some_and(|outputs| outputs.contains(&output))
     }
 
     /// Looks up an environment variable; `None` for other references.
@@ -204,6 +242,12 @@ struct Mention<'a> {
 fn mentioned(schema: &Json) -> Option<Mention<'_>> {
     let mentions = schema.get(annotate::MENTIONS)?;
     Some(Mention { kind: mentions["kind"].as_str()?, output: mentions["output"].as_str()? })
+}
+
+/// Returns the reference that a string consists of.
+fn whole(marked: &str) -> Option<Reference> {
+    let reference = reference::markers(marked).next()?;
+    (reference::marker(&reference) == marked).then_some(reference)
 }
 
 /// Returns the span of a part of a scalar, if the file has the scalar as it reads (or quoted).
