@@ -6,6 +6,7 @@
 
 mod check;
 mod config;
+mod first_disk;
 mod image;
 mod observe;
 mod profile;
@@ -96,6 +97,10 @@ impl Provider for Instances {
     async fn normalize(&self, config: Config, context: &Context) -> Result<Spec> {
         let image = self.image(&config.image, &context.prior).await?;
         spec::normalize(config, image, context)
+    }
+
+    async fn notes_before_create(&self, desired: &Spec) -> Vec<String> {
+        self.beside_first_disk(desired).await.into_iter().collect()
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
