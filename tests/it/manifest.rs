@@ -255,7 +255,7 @@ fn an_output_without_its_braces_is_a_mistake() {
     );
     check(
         &SOUND.replace("role: role.r}", "role: role.r.arn}"),
-        &["7:60 `role.r.arn` is a text here, not a reference | write `${role.r.arn}`"],
+        &["7:60 `role.r.arn` is a text here, not a reference | write `role.r`"],
     );
     check_more("output: {a: [function.f.arn]}\n", &["8:13 `a` must be a string, not a list"]);
     check_more(
@@ -297,6 +297,12 @@ fn a_reference_to_something_else_than_the_field_means_is_reported() {
 
 #[test]
 fn a_wrong_item_of_a_list_hides_no_other() {
+    check(
+        "stack: s\nsecurity_group: {a: {ingress: ssh}}\n",
+        &[
+            "2:31 `ingress` must be a list, not a string | for example `[tcp 22 from 203.0.113.0/24]`",
+        ],
+    );
     check(
         "stack: s\nsecurity_group:\n  a:\n    ingress:\n      - {from: anywhere, port: 22}\n      \
          - tpc 22 from anywhere\n      - []\n      - -1 from anywhere\n",

@@ -114,10 +114,10 @@ fn is_newer(runtime: &str) -> bool {
 fn form(runtime: &str) -> String {
     let mut form = String::new();
     for c in runtime.chars() {
-        match c.is_ascii_digit() {
-            true if form.ends_with('#') => {}
-            true => form.push('#'),
-            false => form.push(c),
+        match c {
+            '0'..='9' if form.ends_with('#') => {}
+            '0'..='9' => form.push('#'),
+            other => form.push(other),
         }
     }
     form

@@ -107,7 +107,10 @@ impl<'a> Checker<'a> {
             Value::Number(_, text) => text,
             _ => node.noun(),
         };
-        let example = self.follow(schema)[annotate::EXAMPLES][0].as_str();
+        let schema = self.follow(schema);
+        let example = |schema: &'a Json| schema[annotate::EXAMPLES][0].as_str();
+        let item = example(&schema["items"]).map(|item| format!("[{item}]"));
+        let example = example(schema).map(str::to_owned).or(item);
         self.error(&node.span, format!("`{name}` must be {wanted}, not {found}")).help =
             example.map(|example| format!("for example `{example}`"));
         None

@@ -327,9 +327,10 @@ impl Reader<'_> {
                 let name = reference::readable(&resource.name);
                 let message =
                     format!("duplicate name `{name}`, first used by the {kind} on line {line}");
-                let help = match is_case_ignored {
-                    true => "give one of them another `name:`; AWS ignores the case of these",
-                    false => "give one of them another `name:`",
+                let help = if is_case_ignored {
+                    "give one of them another `name:`; AWS ignores the case of these"
+                } else {
+                    "give one of them another `name:`"
                 };
                 diagnostics.push(Diagnostic::error(resource.span.clone(), message).help(help));
             }

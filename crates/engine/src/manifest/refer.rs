@@ -29,6 +29,12 @@ impl<'a> Checker<'a> {
         if let Some(help) = schema[annotate::LITERAL].as_str() {
             self.literal(text, &node.span, help);
         }
+        if let Some(address) =
+            self.bare(text).filter(|it| meant.is_some_and(|meant| meant.kind == it.kind()))
+        {
+            self.missing_braces(text, &node.span, format!("write `{address}`"));
+            return None;
+        }
         let marked = self.marked(text, &node.span)?;
         if let Some(mention) = mentioned(schema) {
             return Some(self.mentions(&marked, mention, &node.span).into());
@@ -42,37 +48,25 @@ impl<'a> Checker<'a> {
     /// Reports what is no address of the kind that is meant, and nothing that stands for one.
     fn meant(&mut self, text: &str, marked: &str, meant: Meant<'_>, span: &Span) {
         let Meant { kind, output, prefix } = meant;
-        let (message, help) = match whole(marked) {
-            Some(Reference::Output(address, other)) => {
-                // An ARN contains the name.
-                let is_meant = other == output || prefix == "arn:" && other == "arn";
-                match address.kind() == kind {
-                    true if is_meant => return,
-                    true => {
-                        let message = format!(
-                            "`${{{address}.{other}}}` is the {other}; this needs the {output}"
-                        );
-                        (message, Some(format!("write `{address}`")))
-                    }
-                    false => {
-                        let address = address.as_str();
-                        let message = format!("`{text}` refers to `{address}`, which is no {kind}");
-                        (message, Some(format!("write `{kind}.KEY`")))
-                    }
-                }
+        if let Some(Reference::Output(address, other)) = whole(marked) {
+            // An ARN contains the name.
+            let is_meant = other == output || prefix == "arn:" && other == "arn";
+            if address.kind() != kind {
+                let message = format!("`{text}` refers to `{address}`, which is no {kind}");
+                self.error(span, message).help = Some(format!("write `{kind}.KEY`"));
+            } else if !is_meant {
+                let message = format!("`{text}` is the {other}; this needs the {output}");
+                self.error(span, message).help = Some(format!("write `{address}`"));
             }
-            _ if marked == text && !text.starts_with(prefix) => {
-                let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
-                let other = match prefix {
-                    "arn:" => "an ARN".to_owned(),
-                    prefix => format!("`{prefix}…`"),
-                };
-                let message = format!("`{text}` is neither `{kind}.KEY` nor {other}");
-                (message, near.map(|near| format!("did you mean `{near}`?")))
-            }
-            _ => return,
-        };
-        self.error(span, message).help = help;
+        } else if marked == text && !text.starts_with(prefix) {
+            let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
+            let other = match prefix {
+                "arn:" => "an ARN".to_owned(),
+                prefix => format!("`{prefix}…`"),
+            };
+            let message = format!("`{text}` is neither `{kind}.KEY` nor {other}");
+            self.error(span, message).help = near.map(|near| format!("did you mean `{near}`?"));
+        }
     }
 
     /// Returns the string with a marker for each word that is the address of a resource.
@@ -112,9 +106,8 @@ impl<'a> Checker<'a> {
             self.error(span, "a string must not contain the control character U+0001".into());
             return None;
         }
-        if self.is_bare(text) {
-            let message = format!("`{text}` is a text here, not a reference");
-            self.error(span, message).help = Some(format!("write `${{{text}}}`"));
+        if self.bare(text).is_some() {
+            self.missing_braces(text, span, format!("write `${{{text}}}`"));
             return None;
         }
         let parts = match reference::parse(text) {
@@ -167,11 +160,16 @@ impl<'a> Checker<'a> {
         whole.then_some(marked)
     }
 
-    /// Tells whether a text is the output of a resource of this file, without `${` and `}`.
-    fn is_bare(&self, text: &str) -> bool {
-        let address = text.rsplit_once('.').map(|(address, output)| (address.parse(), output));
-        let Some((Ok(address), output)) = address else { return false };
-        self.known.outputs.get(&address).is_some_and(|outputs| outputs.contains(&output))
+    /// Returns the resource of this file whose output a text is, without `${` and `}`.
+    fn bare(&self, text: &str) -> Option<Address> {
+        let (address, output) = text.rsplit_once('.')?;
+        let address: Address = address.parse().ok()?;
+        self.known.outputs.get(&address)?.contains(&output).then_some(address)
+    }
+
+    fn missing_braces(&mut self, text: &str, span: &Span, help: String) {
+        let message = format!("`{text}` is a text here, not a reference");
+        self.error(span, message).help = Some(help);
     }
 
     /// Looks up an environment variable; `None` for other references.
