@@ -12,8 +12,9 @@ use stackwright_aws::trust::Trust;
 use stackwright_engine::Address;
 use stackwright_engine::kind::Fault;
 use stackwright_engine::manifest::{
-    Cloud, Diagnostic, Invalid, Manifest, Request, Source, is_region, nearest,
+    Cloud, Diagnostic, Invalid, Manifest, Request, Source, nearest,
 };
+use stackwright_engine::partition::is_region;
 use stackwright_engine::providers::Providers;
 use stackwright_engine::reference::Scope;
 use stackwright_engine::state::{self, Folder, Lock, Place, Salvage, State, Store};

@@ -11,7 +11,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::progress::Progress;
-use crate::render::{human, json, open, wrap};
+use crate::render::{error, human, json, open, wrap};
 use crate::workspace::{self, Connected};
 
 pub struct Options {
@@ -27,6 +27,9 @@ pub struct Options {
 pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
+    if !options.json {
+        error::warn(&workspace.manifest);
+    }
     let state = workspace.peek()?;
     let answering = if options.offline { None } else { workspace.look_for(progress).await? };
     let offline = answering.is_none();

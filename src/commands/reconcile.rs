@@ -15,7 +15,7 @@ use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::progress::Progress;
-use crate::render::{self, human, wrap};
+use crate::render::{self, error, human, wrap};
 use crate::signals::Signals;
 use crate::workspace::{self, Connected, Workspace};
 
@@ -33,6 +33,9 @@ pub struct Options {
 pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
+    if !progress.json {
+        error::warn(&workspace.manifest);
+    }
     let saved = options.saved.as_deref().map(saved::read).transpose()?;
     if let Some(saved) = &saved {
         options.plan = PlanOptions { adopt: saved.adopt, selection: saved.selection.clone() };

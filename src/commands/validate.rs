@@ -1,6 +1,7 @@
 //! `validate`: everything that is wrong in the file, in one run, without a call.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use stackwright_engine::manifest::{Diagnostic, Source};
 use stackwright_engine::state::State;
 use tokio::sync::{mpsc, watch};
 
@@ -16,53 +17,66 @@ use crate::workspace::{self, Workspace};
 pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
     match workspace::open(stack).await {
         Ok(workspace) => {
+            let manifest = &workspace.manifest;
+            if !json {
+                error::warn(manifest);
+            }
             match prepare(&workspace).await {
                 Err(failed) if json => {
-                    let found = json!([{ "severity": "error", "message": error::report(&failed, false, None) }]);
-                    let document =
-                        json!({ "schema": SCHEMA, "valid": false, "diagnostics": found });
-                    anstream::println!("{document:#}");
+                    let message = error::report(&failed, false, None);
+                    let mut found = as_json(&manifest.warnings, &manifest.source);
+                    found.push(json!({ "severity": "error", "message": message }));
+                    print(false, &found);
                     return Ok(exit::of(&failed));
                 }
                 prepared => prepared?,
             }
             if json {
-                let document = json!({ "schema": SCHEMA, "valid": true, "diagnostics": [] });
-                anstream::println!("{document:#}");
+                print(true, &as_json(&manifest.warnings, &manifest.source));
                 return Ok(0);
             }
-            let manifest = &workspace.manifest;
+            let warnings = match manifest.warnings.len() {
+                0 => String::new(),
+                count => format!(", {}", counted(count, "warning")),
+            };
             wrap::println!(
-                "{}: valid; {} resource{}, cloud {}",
+                "{}: valid{warnings}; {}, cloud {}",
                 manifest.source.path.display(),
-                manifest.resources.len(),
-                if manifest.resources.len() == 1 { "" } else { "s" },
+                counted(manifest.resources.len(), "resource"),
                 manifest.cloud
             );
             Ok(0)
         }
         Err(Error::Invalid(invalid)) if json => {
-            let diagnostics: Vec<_> = invalid
-                .diagnostics
-                .iter()
-                .map(|found| {
-                    let (line, column) = invalid.source.position(found.span.start);
-                    json!({
-                        "severity": "error",
-                        "message": found.message,
-                        "file": invalid.source.path,
-                        "line": line,
-                        "column": column,
-                        "help": found.help,
-                    })
-                })
-                .collect();
-            let document = json!({ "schema": SCHEMA, "valid": false, "diagnostics": diagnostics });
-            anstream::println!("{document:#}");
+            print(false, &as_json(&invalid.diagnostics, &invalid.source));
             Ok(code::INVALID)
         }
         Err(error) => Err(error),
     }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+fn print(is_valid: bool, diagnostics: &[Value]) {
+    let document = json!({ "schema": SCHEMA, "valid": is_valid, "diagnostics": diagnostics });
+    anstream::println!("{document:#}");
+}
+
+fn as_json(diagnostics: &[Diagnostic], source: &Source) -> Vec<Value> {
+    let one = |found: &Diagnostic| {
+        let (line, column) = source.position(found.span.start);
+        json!({
+            "severity": found.severity.as_str(),
+            "message": found.message,
+            "file": source.path,
+            "line": line,
+            "column": column,
+            "help": found.help,
+        })
+    };
+    diagnostics.iter().map(one).collect()
 }
 
 /// What the file names must be there, and be what it is said to be: code. What is still to be built

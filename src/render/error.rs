@@ -1,9 +1,12 @@
 //! What is said of an error: what happened, where, and what to do.
 
+use std::io::stderr;
+
+use anstream::{AutoStream, ColorChoice};
 use stackwright_engine::Address;
 use stackwright_engine::execute::Failure;
 use stackwright_engine::kind::{self, tag};
-use stackwright_engine::manifest::{Cloud, nearest};
+use stackwright_engine::manifest::{Cloud, Diagnostic, Manifest, Source, nearest};
 use stackwright_engine::observe::Unseen;
 use stackwright_engine::session::{self, Foreign, Why};
 
@@ -16,9 +19,7 @@ use crate::exit::{self, code};
 pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
     let mut lines = match error {
         Error::Invalid(invalid) => {
-            let found = invalid.diagnostics.iter().map(|found| wrap::diagnostic(found, width));
-            let mut lines: Vec<String> =
-                found.map(|found| found.render(&invalid.source, color, width)).collect();
+            let mut lines = diagnostics(&invalid.diagnostics, &invalid.source, color, width);
             lines.push(wrapped(&format!("error: {invalid}"), width));
             return lines.join("\n\n");
         }
@@ -27,6 +28,25 @@ pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
     };
     lines.extend(hint(error).map(|hint| format!("  hint: {}", clean(&hint))));
     wrapped(&lines.join("\n"), width)
+}
+
+/// Prints what may be wrong in a file that is valid, on stderr.
+pub fn warn(manifest: &Manifest) {
+    let color = AutoStream::choice(&stderr()) != ColorChoice::Never;
+    let width = wrap::width(stderr());
+    for warning in diagnostics(&manifest.warnings, &manifest.source, color, width) {
+        anstream::eprintln!("{warning}\n");
+    }
+}
+
+fn diagnostics(
+    found: &[Diagnostic],
+    source: &Source,
+    color: bool,
+    width: Option<usize>,
+) -> Vec<String> {
+    let fitting = found.iter().map(|found| wrap::diagnostic(found, width));
+    fitting.map(|found| found.render(source, color, width)).collect()
 }
 
 fn hint(error: &Error) -> Option<String> {

@@ -57,7 +57,7 @@ pub fn diagnostic(found: &Diagnostic, width: Option<usize>) -> Diagnostic {
     let Some(width) = width.map(|width| width.max(NARROWEST)) else { return found.clone() };
     let behind = |label: &str, text: &str| folded(text, width - label.len(), "", "");
     Diagnostic {
-        message: behind("error: ", &found.message),
+        message: behind(&format!("{}: ", found.severity.as_str()), &found.message),
         help: found.help.as_ref().map(|help| behind("     = help: ", help)),
         ..found.clone()
     }

@@ -335,3 +335,20 @@ fn releasing_an_instance_releases_its_volumes() {
     stack.ok(&["state", "rm", "instance.web"]).says("stays in the cloud");
     assert_eq!(disks(), [(false, 0), (true, 1)]);
 }
+
+#[test]
+fn a_disk_that_is_not_the_first_one_of_the_image_is_noted() {
+    let emulator = Emulator::moto().start();
+    let images = emulator.aws(&["ec2", "describe-images", "--image-ids", IMAGE]);
+    let first = text(&images["Images"][0]["RootDeviceName"]).to_owned();
+    let other = ["/dev/xvda", "/dev/sda1"].into_iter().find(|device| **device != first);
+    let other = other.expect("another device");
+    let notes = |device: &str| {
+        let volumes = format!("volumes: {{{device}: {{size: 20}}}}");
+        let plan = stack(&emulator, IMAGE, &[&volumes]).plan(&[]);
+        plan["notes"].as_array().expect("notes").iter().map(Value::to_string).collect::<String>()
+    };
+    let noted = notes(other);
+    assert!(noted.contains(&format!("the first disk of the image is `{first}`")), "{noted}");
+    assert_eq!((notes(&first), notes("/dev/sdf")), (String::new(), String::new()));
+}

@@ -73,7 +73,7 @@ fn unknown_keys_are_reported_with_place_and_suggestion() {
 
 #[test]
 fn values_of_the_wrong_type_are_reported() {
-    check(&SOUND.replace("type: t2.micro", "type: 3"), &[]);
+    check(&SOUND.replace("type: t2.micro", "type: t2.micro, key_name: 3"), &[]);
     check(
         &SOUND.replace("type: t2.micro", "type: {a: b}"),
         &["3:29 `type` must be a string, not a map"],
@@ -245,6 +245,167 @@ fn dangling_references_are_reported() {
 }
 
 #[test]
+fn an_output_without_its_braces_is_a_mistake() {
+    let refer = |text: &str| {
+        SOUND.replace("role: role.r}", &format!("role: role.r, environment: {{AB: '{text}'}}}}"))
+    };
+    check(
+        &refer("instance.web.id"),
+        &["7:86 `instance.web.id` is a text here, not a reference | write `${instance.web.id}`"],
+    );
+    check(
+        &SOUND.replace("role: role.r}", "role: role.r.arn}"),
+        &["7:60 `role.r.arn` is a text here, not a reference | write `role.r`"],
+    );
+    check_more("output: {a: [function.f.arn]}\n", &["8:13 `a` must be a string, not a list"]);
+    check_more(
+        "output: {a: function.f.arn}\n",
+        &["8:13 `function.f.arn` is a text here, not a reference | write `${function.f.arn}`"],
+    );
+    // Other texts with dots are texts.
+    for text in
+        ["instance.wbe.id", "instance.web.idd", "see instance.web.id", "instance.web", "a.b.c"]
+    {
+        check(&refer(text), &[]);
+    }
+}
+
+#[test]
+fn a_reference_to_something_else_than_the_field_means_is_reported() {
+    let role = |text: &str| SOUND.replace("role: role.r}", &format!("role: '{text}'}}"));
+    check(&role("${role.r.arn}"), &[]);
+    check(
+        &role("${role.r.name}"),
+        &["7:60 `${role.r.name}` is the name; this needs the arn | write `role.r`"],
+    );
+    check(
+        &role("${instance.web.id}"),
+        &[
+            "7:60 `${instance.web.id}` refers to `instance.web`, which is no role | write `role.KEY`",
+        ],
+    );
+    let profile = |text: &str| {
+        let with = format!("type: t2.micro, profile: '{text}'");
+        SOUND
+            .replace("type: t2.micro", &with)
+            .replace("lambda.amazonaws.com", "[lambda.amazonaws.com, ec2.amazonaws.com]")
+    };
+    for text in ["role.r", "${role.r.arn}", "${role.r.name}"] {
+        check(&profile(text), &[]);
+    }
+}
+
+#[test]
+fn a_wrong_item_of_a_list_hides_no_other() {
+    check(
+        "stack: s\nsecurity_group: {a: {ingress: ssh}}\n",
+        &[
+            "2:31 `ingress` must be a list, not a string | for example `[tcp 22 from 203.0.113.0/24]`",
+        ],
+    );
+    check(
+        "stack: s\nsecurity_group:\n  a:\n    ingress:\n      - {from: anywhere, port: 22}\n      \
+         - tpc 22 from anywhere\n      - []\n      - -1 from anywhere\n",
+        &[
+            "5:9 `ingress[0]` must be a string, not a map | for example `tcp 22 from 203.0.113.0/24`",
+            "6:9 `tpc 22` is no traffic that a rule can name | did you mean `tcp 22`?",
+            "7:9 `ingress[2]` must be a string, not a list | for example `tcp 22 from 203.0.113.0/24`",
+            "8:9 `-1` is no traffic that a rule can name | did you mean `all`?",
+        ],
+    );
+    check_more(
+        "clouds: {local: {role: {r: {depends_on: [[], role.q], ignore: [[], descritpion, x]}}}}\n",
+        &[
+            "8:29 there is no `role.q` in this stack | did you mean `role.r`?",
+            "8:42 `depends_on[0]` must be a string, not a list",
+            "8:64 `ignore[0]` must be a string, not a list",
+            "8:68 `descritpion` is no field of `role` | did you mean `description`?",
+            "8:81 `x` is no field of `role` | `role` has allow, description, managed_policies, \
+             managed_policies_exclusive, max_session, path, permissions_boundary, policies, tags",
+        ],
+    );
+}
+
+#[test]
+fn a_variable_that_must_be_set_needs_no_operator() {
+    for text in ["${env.HOME:?e}", "${env.HOME?}", "${env.HOME:?not set}"] {
+        let found = load(&format!("stack: s\noutput: {{a: '{text}'}}\n")).expect_err("a problem");
+        let help = found.diagnostics[0].help.as_deref();
+        let expected = "write `${env.NAME}` alone: a variable that is not set is an error anyway";
+        assert_eq!(help, Some(expected), "{text}");
+    }
+}
+
+#[test]
+fn a_tag_of_the_stack_is_reported_where_it_is_written() {
+    let tags = "tags: {'a#': b, Team: x}\nrole:\n  r: {trust: '*', tags: {team: y}}\n  q: {trust: '*'}\n\
+                instance:\n  w: {image: ami-1, type: t3.micro, tags: {'b#': c}}\n";
+    check(
+        &format!("stack: s\n{tags}"),
+        &[
+            "2:8 the key of the tag `a#` has the character '#' | letters, digits, spaces and _.:/=+-@",
+            "4:26 IAM takes the tags `Team` and `team` for one | remove one of them",
+        ],
+    );
+}
+
+#[test]
+fn an_environment_is_measured_with_its_secrets() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack.yaml");
+    let text = SOUND.replace(
+        "role: role.r}",
+        "role: role.r, environment: {AB: '${env.LONG}', CD: '${instance.web.id}'}}",
+    );
+    let load = |size: usize| {
+        let env = move |name: &str| (name == "LONG").then(|| "s3cret".repeat(size));
+        let request = Request { cloud: None, region: None, env: &env, needs_env: true };
+        Manifest::load(
+            Source { path: path.clone(), text: text.clone() },
+            &request,
+            &kinds::registry(),
+        )
+    };
+    assert!(load(600).is_ok());
+    let found = load(700).expect_err("more than 4 KB").diagnostics.remove(0);
+    let message = "`environment` has 4217 bytes as JSON, values from your environment included; \
+                   Lambda accepts 4096";
+    assert_eq!(found.message, message);
+}
+
+#[test]
+fn a_name_is_checked_with_its_facts_filled_in() {
+    let name = |name: &str| format!("stack: s\nrole:\n  r: {{trust: '*', name: '{name}'}}\n");
+    check(&name("web-${aws.account}-${aws.region}-${stack.name}"), &[]);
+    check(
+        &name("a b ${aws.region}"),
+        &["3:19 `a b us-east-1` is not the name of a role | 1 to 64 letters, digits and _+=,.@-"],
+    );
+    check(
+        "stack: s\nrole:\n  web: {trust: '*'}\n  b: {trust: '*', name: Web}\n",
+        &["3:3 duplicate name `web`, first used by the role on line 4 | give one of them another \
+             `name:`; AWS ignores the case of these"],
+    );
+    let long = format!("{}${{aws.account}}", "x".repeat(53));
+    assert!(load(&name(&long)).is_err());
+}
+
+#[test]
+fn what_may_be_right_is_a_warning() {
+    let text = SOUND.replace("runtime: python3.13", "runtime: python3.99");
+    let found = load(&text).unwrap_or_else(|invalid| panic!("{:?}", invalid.diagnostics));
+    let lines: Vec<String> = found.warnings.iter().map(|it| line(&found.source, it)).collect();
+    let expected = "7:19 `python3.99` is newer than this version of stackwright | \
+                    Lambda decides whether there is such a runtime";
+    assert_eq!(lines, [expected]);
+    let region = load("stack: s\nregion: xx-east-1\n").expect("valid").warnings.remove(0);
+    assert_eq!(region.message, "`xx-east-1` is in no partition of AWS that this version knows");
+    check(
+        "stack: s\nregion: us-esat-1\n",
+        &["2:9 `region` must look like `us-east-1` | did you mean `us-east-1`?"],
+    );
+}
+
+#[test]
 fn a_command_takes_no_reference() {
     let with = |build: &str| {
         SOUND.replace("code: src/", &format!("code: {{path: src/, build: '{build}'}}"))
@@ -307,7 +468,7 @@ fn a_problem_of_the_file_is_reported_once_for_all_clouds() {
         "stack: s\nsecurity_group:\n  a: {ingress: [[]]}\n  b: {}\n\
          clouds:\n  local: {security_group: {b: {vpc: 1.5}}}\n  aws: {stack: t}\n",
         &[
-            "3:17 `ingress[0]` must be a string, not a list",
+            "3:17 `ingress[0]` must be a string, not a list | for example `tcp 22 from 203.0.113.0/24`",
             "6:32 `1.5` is not an id of the form `vpc-…` | write the id, not the name",
         ],
     );
@@ -417,7 +578,7 @@ fn values_that_aws_refuses_are_reported() {
         &["8:13 `call` must be a method and a URL: `POST ${api.NAME.url}/path`"],
     );
     check(
-        "stack: s\nfunction:\n  ok: {code: src/, runtime: nodejs22.x, handler: ./dist/index.handler, role: 'arn:x'}\n  f: {code: src/, runtime: cobol, handler: h, role: 'arn:x'}\n  g: {code: src/, runtime: python3.13, handler: h, role: 'arn:x'}\n",
+        "stack: s\nfunction:\n  ok: {code: src/, runtime: nodejs22.x, handler: ./dist/index.handler, role: 'arn:aws:iam::123456789012:role/x'}\n  f: {code: src/, runtime: cobol, handler: h, role: 'arn:aws:iam::123456789012:role/x'}\n  g: {code: src/, runtime: python3.13, handler: h, role: 'arn:aws:iam::123456789012:role/x'}\n",
         &[
             "4:19 Lambda has no runtime `cobol` | for example `python3.13` or `nodejs22.x`",
             "5:40 `h` is not `FILE.FUNCTION` | for example `lambda_function.lambda_handler`",
@@ -443,7 +604,7 @@ fn unreadable_yaml_is_the_only_problem_reported() {
 #[test]
 fn columns_count_characters() {
     check(
-        "stack: s\nrole:\n  r: {trust: lambda.amazonaws.com, description: 'é漢字', tpye: a}\n",
+        "stack: s\nrole:\n  r: {trust: lambda.amazonaws.com, tags: {abc: 'é漢字'}, tpye: a}\n",
         &[
             "3:56 unknown key `tpye` in `r` | known keys: allow, depends_on, description, ignore, managed_policies, managed_policies_exclusive, max_session, name, path, permissions_boundary, policies, protect, renamed_from, retain, tags, tags_exclusive, trust",
         ],

@@ -13,6 +13,7 @@ mod credentials;
 pub mod fault;
 pub mod function;
 pub mod http_check;
+pub mod id;
 pub mod instance;
 pub mod kinds;
 pub mod pace;
@@ -22,5 +23,7 @@ pub mod security_group;
 pub mod tags;
 #[cfg(test)]
 mod test_changes;
+#[cfg(test)]
+mod test_checks;
 mod truncated_reply;
 pub mod trust;

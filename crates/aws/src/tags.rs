@@ -6,7 +6,8 @@ use aws_sdk_ec2::types as ec2;
 use aws_sdk_iam::types as iam;
 use serde_json::Value;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Error, Result, tag};
+use stackwright_engine::kind::{Error, Problems, Result, tag};
+use stackwright_engine::reference::is_open;
 
 /// The tags of a resource: the user's and the ownership tags.
 pub type Tags = BTreeMap<String, String>;
@@ -33,6 +34,34 @@ pub fn from_iam(tags: &[iam::Tag]) -> Tags {
 /// Returns the keys of the ownership tags.
 pub fn own() -> Vec<String> {
     tag::OWN.map(str::to_owned).into()
+}
+
+/// Adds what IAM, Lambda, API Gateway and CloudWatch Logs refuse of tags. EC2 takes any character.
+pub fn check(tags: &Tags, problems: &mut Problems) {
+    let is_taken = |c: char| {
+        let is_blank = c.is_whitespace() && !c.is_control();
+        c.is_alphabetic() || c.is_numeric() || is_blank || "_.:/=+-@".contains(c)
+    };
+    for (key, value) in tags {
+        let texts = [("the key", key), ("the value", value)];
+        for (part, text) in texts.into_iter().filter(|(_, text)| !is_open(text)) {
+            if let Some(other) = text.chars().find(|&c| !is_taken(c)) {
+                let message = format!("{part} of the tag `{key}` has the character {other:?}");
+                problems.at(&["tags", key], message).hint("letters, digits, spaces and _.:/=+-@");
+            }
+        }
+    }
+}
+
+/// Adds keys that differ only in case, which IAM takes for one.
+pub fn check_case(tags: &Tags, problems: &mut Problems) {
+    let mut seen: BTreeMap<String, &String> = BTreeMap::new();
+    for key in tags.keys() {
+        if let Some(first) = seen.insert(key.to_lowercase(), key) {
+            let message = format!("IAM takes the tags `{first}` and `{key}` for one");
+            problems.at(&["tags", key], message).hint("remove one of them");
+        }
+    }
 }
 
 /// How an object's tags are to be changed.
@@ -87,6 +116,25 @@ mod tests {
         assert_eq!(found.remove, ["old"]);
         let whole = difference(&[change(&["tags"], Some(json!({ "a": "b" })))]);
         assert_eq!(whole.set, Tags::from([("a".into(), "b".into())]));
+    }
+
+    #[test]
+    fn tags_have_the_characters_that_services_take() {
+        let paths = |tags: &[(&str, &str)]| -> Vec<String> {
+            let pair = |(key, value): &(&str, &str)| ((*key).to_owned(), (*value).to_owned());
+            let tags = tags.iter().map(pair).collect();
+            let mut problems = Problems::default();
+            check(&tags, &mut problems);
+            check_case(&tags, &mut problems);
+            problems.0.into_iter().map(|problem| problem.path.join(".")).collect()
+        };
+        let right = [("Größe", "1 + 2 = 3"), ("a:b/c@d", "${env.X}#"), ("空 間", "")];
+        assert_eq!(paths(&right), [""; 0]);
+        assert_eq!(
+            paths(&[("a#", ""), ("b", "x&y"), ("c", "a\tb")]),
+            ["tags.a#", "tags.b", "tags.c"]
+        );
+        assert_eq!(paths(&[("Team", ""), ("team", "")]), ["tags.team"]);
     }
 
     #[test]

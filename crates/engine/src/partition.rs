@@ -28,6 +28,53 @@ pub const PARTITIONS: &[Partition] = &[
     },
 ];
 
+/// The last word in the name of a region.
+const DIRECTIONS: [&str; 9] = [
+    "central",
+    "east",
+    "north",
+    "northeast",
+    "northwest",
+    "south",
+    "southeast",
+    "southwest",
+    "west",
+];
+
+/// Tells whether a text has the form of a region, such as `us-east-1` or `us-gov-west-1`.
+pub fn is_region(text: &str) -> bool {
+    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
+    parts(text).is_some_and(|Parts { area, direction, number }| {
+        let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
+        area.split('-').all(is_word) && DIRECTIONS.contains(&direction) && is_number
+    })
+}
+
+/// Returns the region that was probably meant by a text without the form of one.
+pub fn meant(text: &str) -> Option<String> {
+    let text = text.to_lowercase().replace('_', "-");
+    let Parts { area, direction, number } = parts(&text)?;
+    // A zone ends with a letter.
+    let number = number.trim_end_matches(|c: char| c.is_ascii_lowercase());
+    let distance = |word: &&str| strsim::damerau_levenshtein(word, direction);
+    let near = DIRECTIONS.into_iter().min_by_key(distance).filter(|word| distance(word) <= 2)?;
+    let meant = format!("{area}-{near}-{number}");
+    Partition::of(&meant).map(|_| meant)
+}
+
+/// `us-gov`, `west`, `1`.
+struct Parts<'a> {
+    area: &'a str,
+    direction: &'a str,
+    number: &'a str,
+}
+
+fn parts(text: &str) -> Option<Parts<'_>> {
+    let (rest, number) = text.rsplit_once('-')?;
+    let (area, direction) = rest.rsplit_once('-')?;
+    Some(Parts { area, direction, number })
+}
+
 impl Partition {
     /// Returns the partition of a region; `None` for what is not the name of a region. Regions that AWS
     /// opens later are known by the form of their names.
@@ -62,6 +109,23 @@ mod tests {
             ("us-isof-south-1", "aws-iso-f"),
         ] {
             assert_eq!(Partition::of(region).map(|partition| partition.name), Some(partition));
+        }
+        for text in ["us-east-1", "us-gov-west-1", "eusc-de-east-1", "xx-south-12"] {
+            assert!(is_region(text), "{text}");
+        }
+        for text in ["", "us-east", "us-esat-1", "us-east-1a", "US-EAST-1", "east-1", "us--east-1"]
+        {
+            assert!(!is_region(text), "{text}");
+        }
+        for (text, region) in [
+            ("us-esat-1", Some("us-east-1")),
+            ("eu-central-1b", Some("eu-central-1")),
+            ("US_WEST_2", Some("us-west-2")),
+            ("ap-sotheast-2", Some("ap-southeast-2")),
+            ("mars", None),
+            ("xx-esat-1", None),
+        ] {
+            assert_eq!(meant(text).as_deref(), region, "{text}");
         }
         for text in ["", "us-east", "us-east-1a", "us--1", "US-EAST-1", "xx-east-1", "aws-global"] {
             assert_eq!(Partition::of(text), None, "{text}");

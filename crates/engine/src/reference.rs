@@ -148,6 +148,9 @@ fn split_default(inside: &str, start: usize) -> (&str, Option<Default>) {
 
 fn unknown(name: &str, at: Range<usize>) -> Malformed {
     let help = match name.split('.').next() {
+        Some("env") if name.contains('?') => {
+            "write `${env.NAME}` alone: a variable that is not set is an error anyway"
+        }
         Some("aws") => "use ${aws.account}, ${aws.region} or ${aws.partition}",
         Some("env") => "use letters, digits and `_` for a variable: ${env.DB_PASSWORD}",
         Some("stack") => "use ${stack.name}",
@@ -259,6 +262,12 @@ impl Scope {
                 self.outputs.get(address)?.get(output).map(String::as_str)
             }
         }
+    }
+
+    /// Returns what is known of a string: its references filled in, and nothing for those whose value is
+    /// not known yet.
+    pub fn known(&self, text: &str) -> String {
+        self.fill(text).split(MARK).step_by(2).collect()
     }
 
     /// Returns a string with every known value filled in.

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::change::Path;
 use crate::kind::{
-    Context, Contribution, CreateIdempotency, Error, FieldTable, Problem, ResourceType, Result,
-    Siblings,
+    CheckContext, Context, Contribution, CreateIdempotency, Error, FieldTable, Problem,
+    ResourceType, Result,
 };
 use crate::state::Object;
 
@@ -21,11 +21,12 @@ pub struct Kind {
     pub fields: FieldTable,
     pub create: CreateIdempotency,
     pub id_is_name: bool,
+    pub is_name_case_ignored: bool,
     pub is_usable_once_created: bool,
     pub is_deleted_while_used: bool,
     pub deletion_impact: &'static str,
     schema: fn(&mut SchemaGenerator) -> Schema,
-    check: fn(&Value, Siblings<'_>) -> Result<Vec<Problem>>,
+    check: fn(&Value, &CheckContext<'_>) -> Result<Vec<Problem>>,
     contributions: fn(&Value, &Context) -> Result<Vec<Contribution>>,
     excludes: fn(&Value, &Value) -> bool,
     semantically_equal: fn(&Path, &Value, &Value) -> bool,
@@ -42,11 +43,12 @@ impl Kind {
             fields: FieldTable::compile(T::FIELDS, &schema),
             create: T::CREATE,
             id_is_name: T::ID_IS_NAME,
+            is_name_case_ignored: T::IS_NAME_CASE_IGNORED,
             is_usable_once_created: T::IS_USABLE_ONCE_CREATED,
             is_deleted_while_used: T::IS_DELETED_WHILE_USED,
             deletion_impact: T::DELETION_IMPACT,
             schema: T::Config::json_schema,
-            check: |config, siblings| Ok(T::check(&typed(config)?, siblings)),
+            check: |config, context| Ok(T::check(&typed(config)?, context)),
             contributions: |config, context| Ok(T::contributions(&typed(config)?, context)),
             excludes: |one, other| match (typed(one), typed(other)) {
                 (Ok(one), Ok(other)) => T::excludes(&one, &other),
@@ -69,8 +71,8 @@ impl Kind {
     ///
     /// # Errors
     /// The kind cannot read the config.
-    pub fn check(&self, config: &Value, siblings: Siblings<'_>) -> Result<Vec<Problem>> {
-        (self.check)(config, siblings)
+    pub fn check(&self, config: &Value, context: &CheckContext<'_>) -> Result<Vec<Problem>> {
+        (self.check)(config, context)
     }
 
     /// See [`ResourceType::contributions`].

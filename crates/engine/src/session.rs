@@ -142,6 +142,8 @@ impl Session<'_> {
         };
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, &state, &observed).await?;
+        let before_creates = self.before_creates(&plan).await;
+        plan.notes.extend(before_creates);
         let learnt_notes: Vec<Noted> =
             learnt.iter().filter_map(|entry| noted(entry, &plan, &state)).collect();
         plan.notes.extend(learnt_notes);

@@ -71,6 +71,9 @@ fn a_name_that_a_retained_object_has() {
 fn what_a_field_allows() {
     tell(moto, |story, _| {
         story.stack.write("stack.yaml", ONE);
+        story.stack.edit("/dev/sda1", "/dev/xvda");
+        story.page("plan-disk", &["plan"], 0);
+        story.stack.edit("/dev/xvda", "/dev/sda1");
         story.stack.ok(RECONCILE);
         story.blocked("never-smaller", "instance.web", &[("size: 20", "size: 10")]);
         story.stack.edit("type: t2.micro", "type: t2.micro\n    on_type_change: refuse");

@@ -16,6 +16,32 @@ fn compare(stack: &Sandbox, name: &str, width: &str, file: &[u8]) -> Option<Stri
     differs(&format!("invalid-{name}@{width}"), &page(&["validate"], &ran))
 }
 
+/// A file with more of everything than AWS takes.
+fn beyond_quotas() -> String {
+    let routes: String = (0..300).map(|n| format!("GET /{n}: function.worker, ")).collect();
+    let variables: String = (0..101).map(|n| format!("v{n}: '', ")).collect();
+    let long = "x".repeat(6000);
+    format!(
+        "stack: s
+role:
+  worker:
+    trust: {{Statement: [{{Sid: {long}, Effect: Allow, Principal: '*', Action: 'sts:AssumeRole'}}]}}
+    policies: {{
+      one: {{Statement: [{{Effect: Allow, Action: '*', Resource: {long}}}]}},
+      two: {{Statement: [{{Effect: Allow, Action: '*', Resource: {long}}}]}},
+    }}
+function:
+  worker: {{code: handler/, runtime: python3.13, handler: m.h, role: role.worker}}
+api:
+  shop:
+    authorization: none
+    routes: {{{routes}}}
+    variables: {{{variables}}}
+  long: {{authorization: none, variables: {{a: {long}}}}}
+"
+    )
+}
+
 #[test]
 fn every_wrong_file_is_a_page() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/gallery/invalid");
@@ -29,6 +55,7 @@ fn every_wrong_file_is_a_page() {
         "stack: s\nsecurity_group:\n  web:\n    ingress:\n{}",
         "      - ssh from anywhere\n".repeat(1001)
     );
+    let quotas = beyond_quotas();
     let too_large = "# A line of the file.\n".repeat(60_000).into_bytes();
     let mut different = Vec::new();
     for width in WIDTHS {
@@ -48,6 +75,7 @@ fn every_wrong_file_is_a_page() {
         }
         let many_rules = many_rules.as_bytes();
         different.extend(compare(&stack, "security-group-many-rules", width, many_rules));
+        different.extend(compare(&stack, "quotas", width, quotas.as_bytes()));
         different.extend(compare(&stack, "file-too-large", width, &too_large));
         different.extend(compare(&stack, "file-not-utf-8", width, b"stack: s\n# caf\xe9\n"));
     }

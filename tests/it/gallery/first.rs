@@ -67,5 +67,7 @@ fn a_plan_that_is_kept() {
         story.stack.ok(&["plan", "--out", "kept.plan"]);
         story.stack.edit("timeout: 30", "timeout: 31");
         story.page("reconcile-plan-otherwise", &["reconcile", "--plan", "kept.plan"], 1);
+        story.stack.edit("runtime: python3.13", "runtime: python3.99");
+        story.page("validate-warning", &["validate"], 0);
     });
 }

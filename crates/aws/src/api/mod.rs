@@ -30,8 +30,8 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live, Owner, Ownership,
-    Problem, Provider, ResourceType, Result, Siblings, field,
+    CheckContext, Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live, Owner,
+    Ownership, Problem, Provider, ResourceType, Result, field,
 };
 
 use self::config::Config;
@@ -65,8 +65,8 @@ impl ResourceType for Api {
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config, _: Siblings<'_>) -> Vec<Problem> {
-        check::check(config)
+    fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
+        check::check(config, context)
     }
 }
 

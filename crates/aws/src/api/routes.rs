@@ -1,6 +1,6 @@
 //! Routes as written in the file, `METHOD /path`: parsing, and what API Gateway refuses.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -113,6 +113,16 @@ pub fn last_part(path: &str) -> &str {
 /// Returns `/a/b`, `/a` and `/` of `/a/b`.
 pub fn and_parents(path: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(path), |path| parent(path))
+}
+
+/// Returns how many resources API Gateway needs for routes: one for each part of a path, and `/`.
+pub fn resources<'a>(keys: impl Iterator<Item = &'a String>) -> usize {
+    let paths = keys.filter_map(|key| Some(key.parse::<RouteKey>().ok()?.path));
+    let mut all = BTreeSet::from(["/".to_owned()]);
+    for path in paths {
+        all.extend(and_parents(&path).map(str::to_owned));
+    }
+    all.len()
 }
 
 /// Returns what API Gateway refuses. The paths of the problems begin with `routes`.

@@ -2,25 +2,39 @@
 
 use std::path::Path;
 
-use stackwright_engine::kind::{Problem, Problems};
+use stackwright_engine::kind::{CheckContext, Problem, Problems};
 use stackwright_engine::reference::is_open;
 
 use super::config::Config;
 use super::log_group::RETENTIONS;
 use super::package::excluded;
-
-/// The largest environment, names and values together, in bytes.
-const ENVIRONMENT: usize = 4096;
+use super::{environment, runtime};
+use crate::id::{is_id, not_an_id};
+use crate::tags;
 
 /// How many layers a function can have.
 const LAYERS: usize = 5;
 
-pub fn check(config: &Config) -> Vec<Problem> {
+pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Problems::default();
-    for part in [texts, code, environment, layers, network, retention] {
+    for part in [texts, code, role, layers, network, retention] {
         part(config, &mut problems);
     }
+    if !is_name(context.name) {
+        let message = format!("`{}` is not the name of a function", context.name);
+        problems.at(&["name"], message).hint("1 to 64 letters, digits, `-` and `_`");
+    }
+    runtime::check(&config.runtime, &mut problems);
+    if let Some(environment) = &config.environment {
+        environment::check(environment, &context.known["environment"], &mut problems);
+    }
+    tags::check(context.tags, &mut problems);
     problems.0
+}
+
+fn is_name(text: &str) -> bool {
+    let is_taken = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
+    (1..=64).contains(&text.len()) && text.chars().all(is_taken)
 }
 
 fn texts(config: &Config, problems: &mut Problems) {
@@ -30,10 +44,6 @@ fn texts(config: &Config, problems: &mut Problems) {
     }
     let family =
         config.runtime.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
-    if !FAMILIES.contains(&family) && !is_open(&config.runtime) {
-        let message = format!("Lambda has no runtime `{}`", config.runtime);
-        problems.at(&["runtime"], message).hint("for example `python3.13` or `nodejs22.x`");
-    }
     let base = config.handler.rsplit('/').next().unwrap_or_default();
     let is_module =
         base.split_once('.').is_some_and(|(file, name)| !file.is_empty() && !name.is_empty());
@@ -54,23 +64,12 @@ fn code(config: &Config, problems: &mut Problems) {
     }
 }
 
-fn environment(config: &Config, problems: &mut Problems) {
-    let Some(environment) = &config.environment else { return };
-    for name in environment.keys() {
-        if !is_variable(name) {
-            let message = format!("`{name}` cannot be the name of an environment variable");
-            let hint = "two or more of A-Z, a-z, 0-9 and _, a letter first";
-            problems.at(&["environment", name], message).hint(hint);
-        } else if RESERVED.contains(&name.as_str()) {
-            let message = format!("`{name}` is set by Lambda itself");
-            problems.at(&["environment", name], message).hint("choose another name");
-        }
-    }
-    let literal = |text: &String| if is_open(text) { 0 } else { text.len() };
-    let size: usize = environment.iter().map(|(name, value)| name.len() + literal(value)).sum();
-    if size > ENVIRONMENT {
-        let message = format!("`environment` has {size} bytes; Lambda accepts {ENVIRONMENT}");
-        problems.at(&["environment"], message).hint("put large values into a file in `code`");
+fn role(config: &Config, problems: &mut Problems) {
+    let role = &config.role;
+    // A text that is no ARN has been reported.
+    if role.starts_with("arn:") && !role.contains(":role/") && !is_open(role) {
+        let message = format!("`{role}` is not the ARN of a role");
+        problems.at(&["role"], message).hint("it looks like arn:aws:iam::123456789012:role/NAME");
     }
 }
 
@@ -106,10 +105,17 @@ fn is_layer(arn: &str) -> bool {
 
 fn network(config: &Config, problems: &mut Problems) {
     let Some(vpc) = &config.vpc else { return };
-    let is_id = |id: &str| id.starts_with("subnet-") || is_open(id);
-    for id in vpc.subnets.iter().filter(|id| !is_id(id)) {
-        let message = format!("`{id}` is not an id of the form `subnet-…`");
-        problems.at(&["vpc", "subnets"], message).hint("write the id, not the name");
+    for (field, ids, prefix) in
+        [("subnets", &vpc.subnets, "subnet-"), ("security_groups", &vpc.security_groups, "sg-")]
+    {
+        // A text without the prefix of a group has been reported.
+        let is_reported = |id: &str| field != "subnets" && !id.starts_with(prefix);
+        let wrong = ids.iter().enumerate().filter(|(_, id)| !is_id(id, prefix) && !is_reported(id));
+        for (at, id) in wrong {
+            problems
+                .at(&["vpc", field, &at.to_string()], not_an_id(id, prefix))
+                .hint("write the id, not the name");
+        }
     }
     let lists = [("subnets", &vpc.subnets, 16), ("security_groups", &vpc.security_groups, 5)];
     for (field, ids, most) in lists {
@@ -139,35 +145,5 @@ fn retention(config: &Config, problems: &mut Problems) {
     }
 }
 
-fn is_variable(name: &str) -> bool {
-    name.len() >= 2
-        && name.starts_with(|c: char| c.is_ascii_alphabetic())
-        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
-}
-
-/// The words that names of runtimes begin with.
-const FAMILIES: &[&str] =
-    &["dotnet", "dotnetcore", "go", "java", "nodejs", "provided", "python", "ruby"];
-
 /// The runtimes whose handler is a function in a file.
 const NAMED_IN_A_FILE: &[&str] = &["nodejs", "python", "ruby"];
-
-/// Variables that CreateFunction refuses.
-const RESERVED: &[&str] = &[
-    "AWS_ACCESS_KEY",
-    "AWS_ACCESS_KEY_ID",
-    "AWS_DEFAULT_REGION",
-    "AWS_EXECUTION_ENV",
-    "AWS_LAMBDA_FUNCTION_MEMORY_SIZE",
-    "AWS_LAMBDA_FUNCTION_NAME",
-    "AWS_LAMBDA_FUNCTION_VERSION",
-    "AWS_LAMBDA_INITIALIZATION_TYPE",
-    "AWS_LAMBDA_LOG_GROUP_NAME",
-    "AWS_LAMBDA_LOG_STREAM_NAME",
-    "AWS_LAMBDA_RUNTIME_API",
-    "AWS_REGION",
-    "AWS_SECRET_ACCESS_KEY",
-    "AWS_SESSION_TOKEN",
-    "LAMBDA_RUNTIME_DIR",
-    "LAMBDA_TASK_ROOT",
-];

@@ -39,7 +39,7 @@ pub struct Config {
     #[schemars(range(min = 128, max = 10240), extend("default" = MEMORY))]
     #[schemars(extend("x-also-called" = ["memory_size"]))]
     pub memory: Option<i32>,
-    /// Environment variables. Names and values together may have 4 KB.
+    /// Environment variables. As JSON they may have 4096 bytes, values from your environment included.
     #[serde(default)]
     #[schemars(extend("default" = {}))]
     #[schemars(extend("x-also-called" = ["env", "variables"]))]

@@ -5,6 +5,7 @@ mod check;
 mod code;
 mod code_cache;
 mod config;
+mod environment;
 pub mod invoke;
 mod log_group;
 pub mod logs;
@@ -13,6 +14,7 @@ mod package;
 pub mod permission;
 mod request;
 mod role;
+mod runtime;
 mod seen;
 mod service;
 mod spec;
@@ -24,8 +26,8 @@ use std::sync::Arc;
 use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Context, Contribution, CreateIdempotency, Created, Error, Field, Found, Handle, Intent, Live,
-    Owner, Ownership, Problem, Provider, ResourceType, Result, Siblings, field,
+    CheckContext, Context, Contribution, CreateIdempotency, Created, Error, Field, Found, Handle,
+    Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, field,
 };
 
 use self::config::Config;
@@ -63,9 +65,9 @@ impl ResourceType for Function {
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config, siblings: Siblings<'_>) -> Vec<Problem> {
-        let mut problems = check::check(config);
-        problems.extend(must_trust(&LAMBDA, siblings, "role", &config.role));
+    fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
+        let mut problems = check::check(config, context);
+        problems.extend(must_trust(&LAMBDA, context.siblings, "role", &config.role));
         problems
     }
 

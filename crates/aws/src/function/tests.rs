@@ -6,15 +6,21 @@ use stackwright_engine::kind::PriorState;
 
 use super::*;
 use crate::cloud::Access;
+use crate::test_checks::{problems_of, wrong_paths};
 
 fn config(json: Value) -> Config {
+    serde_json::from_value(whole(json)).expect("a config")
+}
+
+/// The fields over those that a function needs.
+fn whole(json: Value) -> Value {
     let mut whole = json!({
         "code": "handler/", "runtime": "python3.13", "handler": "a.b", "role": "role.r",
     });
     for (key, value) in json.as_object().expect("an object") {
         whole[key] = value.clone();
     }
-    serde_json::from_value(whole).expect("a config")
+    whole
 }
 
 fn context(folder: &std::path::Path) -> Context {
@@ -58,27 +64,25 @@ fn every_field_is_described_and_defaults_are_those_of_aws() {
 }
 
 #[test]
-fn environment_is_checked() {
-    let problems = |environment: Value| -> Vec<String> {
-        let found = Function::check(&config(json!({ "environment": environment })), &|_| None);
-        found.into_iter().map(|problem| problem.path.join(".")).collect()
+fn names_roles_and_environments_are_checked() {
+    let found = |name: &str, fields: Value| -> Vec<String> {
+        let tags = [("a#b".to_owned(), String::new())].into();
+        let problems = problems_of::<Function>(name, &tags, &whole(fields)).into_iter();
+        problems.map(|problem| problem.path.join(".")).filter(|path| path != "tags.a#b").collect()
     };
-    assert!(problems(json!({"INSTANCE_ID": "${instance.web.id}", "A1": ""})).is_empty());
-    assert_eq!(
-        problems(json!({"1A": "", "X": "", "A-B": ""})),
-        ["environment.1A", "environment.A-B", "environment.X"]
-    );
-    assert_eq!(problems(json!({"AWS_REGION": "x"})), ["environment.AWS_REGION"]);
-    assert!(problems(json!({"AB": "x".repeat(4094)})).is_empty());
-    assert_eq!(problems(json!({"AB": "x".repeat(4095)})), ["environment"]);
+    assert_eq!(found("a-b_C1", json!({ "role": "arn:aws:iam::123456789012:role/a/b" })), [""; 0]);
+    for name in ["", "a b", "a.b", "größer", &"x".repeat(65)] {
+        assert_eq!(found(name, json!({})), ["name"], "{name}");
+    }
+    let wrong = json!({ "role": "arn:aws:iam::1:user/a", "environment": { "A": "" } });
+    assert_eq!(found("f", wrong), ["role", "environment.A"]);
+    let group = json!({ "subnets": ["subnet-1"], "security_groups": ["sg-nope", "web"] });
+    assert_eq!(found("f", json!({ "vpc": group })), ["vpc.security_groups.0"]);
 }
 
 #[test]
 fn layers_networks_patterns_and_retention_are_checked() {
-    let problems = |fields: Value| -> Vec<String> {
-        let found = Function::check(&config(fields), &|_| None);
-        found.into_iter().map(|problem| problem.path.join(".")).collect()
-    };
+    let problems = |fields: Value| -> Vec<String> { wrong_paths::<Function>(&whole(fields)) };
     let layer = "arn:aws:lambda:us-east-1:123456789012:layer:a:1";
     assert!(problems(json!({ "layers": [layer, "${env.LAYER}"] })).is_empty());
     assert_eq!(problems(json!({ "layers": [layer.trim_end_matches(":1")] })), ["layers.0"]);
@@ -90,7 +94,7 @@ fn layers_networks_patterns_and_retention_are_checked() {
         problems(json!({ "vpc": { "subnets": subnets, "security_groups": groups } }))
     };
     assert!(vpc(json!(["subnet-1", "${env.SUBNET}"]), json!(["sg-1"])).is_empty());
-    assert_eq!(vpc(json!(["a"]), json!([])), ["vpc.subnets", "vpc.security_groups"]);
+    assert_eq!(vpc(json!(["a"]), json!([])), ["vpc.subnets.0", "vpc.security_groups"]);
 
     let code = |pattern: &str| problems(json!({ "code": { "path": ".", "exclude": [pattern] } }));
     assert!(code("tests/").is_empty());

@@ -2,26 +2,46 @@
 
 use std::collections::BTreeMap;
 
-use stackwright_engine::kind::{Problem, Problems};
+use serde_json::Value;
+use stackwright_engine::kind::{CheckContext, Problem, Problems, tag};
 use stackwright_engine::reference::is_open;
 
-use super::config::{Config, Image, ImageLookup, LOAD_THE_REST, Script, USER_DATA, UserData};
+use super::config::{Config, Image, ImageLookup, Script, UserData};
+use super::spec::NAME_TAG;
+use super::type_name::{self, is_type};
+use super::user_data::{self, Wrong};
+use crate::id::{is_id, not_an_id};
 use crate::policy;
 
-pub fn check(config: &Config) -> Vec<Problem> {
+pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Problems::default();
-    for part in [image, network, user_data, volumes, profile] {
+    for part in [image, instance_type, network, volumes, profile] {
         part(config, &mut problems);
+    }
+    user_data(config, context.known, &mut problems);
+    if context.name.chars().count() > tag::LONGEST.1 {
+        let hint = "EC2 keeps it as a tag, whose value has at most 256 characters";
+        problems.at(&["name"], "the name is too long").hint(hint);
+    }
+    if context.tags.contains_key(NAME_TAG) {
+        let message = format!("EC2 takes the tag `{NAME_TAG}` for the name of the instance");
+        problems
+            .at(&["tags", NAME_TAG], message)
+            .hint(format!("write `name:` instead of a tag `{NAME_TAG}`"));
     }
     problems.0
 }
 
-fn is_id(text: &str, prefix: &str) -> bool {
-    text.starts_with(prefix) || is_open(text)
-}
-
-fn not_an_id(text: &str, prefix: &str) -> String {
-    format!("`{text}` is not an id of the form `{prefix}…`")
+fn instance_type(config: &Config, problems: &mut Problems) {
+    let written = &config.kind;
+    if is_type(written) || is_open(written) {
+        return;
+    }
+    let hint = match type_name::meant(written) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => "a type is a family and a size: `t3.micro`, `m7g.2xlarge`".to_owned(),
+    };
+    problems.at(&["type"], format!("`{written}` is not an instance type")).hint(hint);
 }
 
 fn image(config: &Config, problems: &mut Problems) {
@@ -68,13 +88,23 @@ fn network(config: &Config, problems: &mut Problems) {
         let hint = "remove the field to use the network's default group";
         problems.at(&["security_groups"], message).hint(hint);
     }
+    for (at, group) in config.security_groups.iter().flatten().enumerate() {
+        // A text without the prefix has been reported.
+        if group.starts_with("sg-") && !is_id(group, "sg-") {
+            let at = ["security_groups", &at.to_string()];
+            problems.at(&at, not_an_id(group, "sg-")).hint("write the id, not the name");
+        }
+    }
 }
 
-fn user_data(config: &Config, problems: &mut Problems) {
+/// `known` is the config with its references filled in.
+fn user_data(config: &Config, known: &Value, problems: &mut Problems) {
     match &config.user_data {
-        Some(UserData::Short(text)) if text.len() > USER_DATA => {
-            let message = "user data may have at most 16 KiB";
-            problems.at(&["user_data"], message).hint(LOAD_THE_REST);
+        Some(UserData::Short(text)) => {
+            let size = known["user_data"].as_str().map_or(0, str::len);
+            if let Some(Wrong { message, hint }) = user_data::check(text, size) {
+                problems.at(&["user_data"], message).hint(hint);
+            }
         }
         Some(UserData::Long(Script { file })) if file.as_ref().is_none_or(String::is_empty) => {
             problems.at(&["user_data"], "`user_data` needs `file`, or a text");
@@ -111,34 +141,48 @@ fn is_owner(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use serde_json::json;
 
     use super::*;
-
-    fn config(value: Value) -> Config {
-        serde_json::from_value(value).expect("a config")
-    }
+    use crate::instance::Instance;
+    use crate::instance::user_data::LARGEST;
+    use crate::tags::Tags;
+    use crate::test_checks::{problems_of, wrong_paths};
 
     #[test]
     fn wrong_ids_are_problems() {
-        let right = config(json!({
+        let right = json!({
             "image": "${env.AMI}", "type": "t3.micro", "security_groups": ["sg-1"],
-        }));
-        assert_eq!(check(&right), []);
-        let wrong = config(json!({
-            "image": "debian", "type": "t3.micro", "security_groups": [], "subnet": "a",
-            "user_data": "x".repeat(USER_DATA + 1), "profile": "arn:aws:iam::1:policy/a",
-        }));
-        let paths: Vec<_> =
-            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
-        assert_eq!(paths, ["image", "subnet", "security_groups", "user_data", "profile"]);
+        });
+        assert_eq!(wrong_paths::<Instance>(&right), [""; 0]);
+        let wrong = json!({
+            "image": "debian", "type": "t3micro", "security_groups": [], "subnet": "subnet-public",
+            "user_data": "x".repeat(LARGEST + 1), "profile": "arn:aws:iam::1:policy/a",
+        });
+        let expected = ["image", "type", "subnet", "security_groups", "profile", "user_data"];
+        assert_eq!(wrong_paths::<Instance>(&wrong), expected);
+        let groups = json!({
+            "image": "ami-1", "type": "t3.micro", "security_groups": ["sg-nope", "${env.GROUP}"],
+        });
+        assert_eq!(wrong_paths::<Instance>(&groups), ["security_groups.0"]);
+    }
+
+    #[test]
+    fn the_name_is_a_tag_of_ec2() {
+        let config = json!({ "image": "ami-1", "type": "t3.micro" });
+        let tags: Tags = [("Name".to_owned(), "web".to_owned())].into();
+        let found = problems_of::<Instance>(&"x".repeat(257), &tags, &config).into_iter();
+        let paths: Vec<String> = found.map(|problem| problem.path.join(".")).collect();
+        assert_eq!(paths, ["name", "tags.Name"]);
+        let other = [("name".to_owned(), "#".to_owned())].into();
+        assert_eq!(problems_of::<Instance>(&"ü".repeat(256), &other, &config), []);
     }
 
     #[test]
     fn an_image_by_name_needs_an_owner() {
         let problems = |image: Value| {
-            let config = config(json!({ "image": image, "type": "t3.micro" }));
-            let found = check(&config).into_iter();
+            let config = json!({ "image": image, "type": "t3.micro" });
+            let found = problems_of::<Instance>("web", &Tags::new(), &config).into_iter();
             found.map(|problem| format!("{}: {}", problem.path.join("."), problem.message))
         };
         let messages_of = |image: Value| problems(image).collect::<Vec<_>>();

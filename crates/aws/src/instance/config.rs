@@ -6,12 +6,6 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::config::ShortOrLong;
 
-/// The largest user data before encoding, in bytes.
-pub const USER_DATA: usize = 16 * 1024;
-
-/// The hint for larger user data.
-pub const LOAD_THE_REST: &str = "load the rest from S3 at the first start";
-
 /// The default of `metadata.tokens`.
 pub const TOKENS: &str = "required";
 

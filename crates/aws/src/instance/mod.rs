@@ -6,12 +6,15 @@
 
 mod check;
 mod config;
+mod first_disk;
 mod image;
 mod observe;
 mod profile;
 mod seen;
 mod service;
 mod spec;
+mod type_name;
+mod user_data;
 mod volumes;
 mod write;
 
@@ -21,8 +24,9 @@ use aws_sdk_ec2::types::InstanceStateName as State;
 use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field, Found, Handle,
-    Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, Siblings, field, tag,
+    CheckContext, Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field,
+    Found, Handle, Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, field,
+    tag,
 };
 
 use self::config::Config;
@@ -72,11 +76,11 @@ impl ResourceType for Instance {
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config, siblings: Siblings<'_>) -> Vec<Problem> {
+    fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
         // A role that does not trust EC2 has no instance profile.
         let profile = config.profile.as_deref().unwrap_or_default();
-        let mut problems = check::check(config);
-        problems.extend(must_trust(&[EC2], siblings, "profile", profile));
+        let mut problems = check::check(config, context);
+        problems.extend(must_trust(&[EC2], context.siblings, "profile", profile));
         problems
     }
 }
@@ -93,6 +97,10 @@ impl Provider for Instances {
     async fn normalize(&self, config: Config, context: &Context) -> Result<Spec> {
         let image = self.image(&config.image, &context.prior).await?;
         spec::normalize(config, image, context)
+    }
+
+    async fn notes_before_create(&self, desired: &Spec) -> Vec<String> {
+        self.beside_first_disk(desired).await.into_iter().collect()
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {

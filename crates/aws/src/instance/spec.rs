@@ -6,16 +6,15 @@
 //! change of type and has not finished.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use stackwright_engine::kind::{Context, Error, Result};
+use stackwright_engine::kind::{Context, Result};
 use stackwright_engine::reference;
 
 use super::config::{
-    Config, LOAD_THE_REST, MetadataConfig, OnTypeChange, Power, Script, TOKENS, Tokens, USER_DATA,
-    UserData, VolumeConfig,
+    Config, MetadataConfig, OnTypeChange, Power, Script, TOKENS, Tokens, UserData, VolumeConfig,
 };
+use super::user_data;
 use crate::tags::Tags;
 
 /// EC2 calls the value of this tag the name of an instance.
@@ -115,13 +114,9 @@ pub struct ResolvedImage {
 
 /// Returns the normal form of a config.
 pub fn normalize(config: Config, image: ResolvedImage, context: &Context) -> Result<Spec> {
-    if context.tags.contains_key(NAME_TAG) {
-        return Err(Error::terminal("EC2 takes the tag `Name` for the name of the instance")
-            .with_hint("write `name:` instead of a tag `Name`"));
-    }
     let user_data = match config.user_data {
         Some(UserData::Long(Script { file })) => {
-            Some(script(&context.folder.join(file.unwrap_or_default()))?)
+            Some(user_data::read(&context.folder.join(file.unwrap_or_default()))?)
         }
         Some(UserData::Short(text)) => Some(text),
         None => None,
@@ -175,39 +170,9 @@ pub fn profile_name(text: String) -> String {
     text.rsplit('/').next().unwrap_or_default().to_owned()
 }
 
-/// Reads a script, which is short enough to be read at once.
-fn script(path: &Path) -> Result<String> {
-    let read = std::fs::read(path).map_err(|error| {
-        Error::terminal(format!("user_data: {}: {error}", path.display()))
-            .with_hint("`file` is relative to the stack file")
-    })?;
-    if read.len() > USER_DATA {
-        let message = format!("user_data: {} has more than 16 KiB", path.display());
-        return Err(Error::terminal(message).with_hint(LOAD_THE_REST));
-    }
-    String::from_utf8(read).map_err(|_| {
-        Error::terminal(format!("user_data: {} is not UTF-8 text", path.display()))
-            .with_hint("a script begins with `#!`; it can load binary data from S3")
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_script_is_read_from_a_file_next_to_the_stack() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let write = |bytes: &[u8]| std::fs::write(folder.path().join("a.sh"), bytes);
-        let read = || script(&folder.path().join("a.sh")).map_err(|error| error.message);
-        assert!(read().is_err_and(|message| message.contains("a.sh")));
-        write(b"#!/bin/sh\n").expect("written");
-        assert_eq!(read(), Ok("#!/bin/sh\n".to_owned()));
-        write(&[0xff]).expect("written");
-        assert!(read().is_err_and(|message| message.contains("UTF-8")));
-        write(&[b'x'; USER_DATA + 1]).expect("written");
-        assert!(read().is_err_and(|message| message.contains("16 KiB")));
-    }
 
     #[test]
     fn a_role_means_the_profile_of_its_name() {

@@ -1,22 +1,38 @@
 //! Problems of a role that the file alone shows.
 
 use stackwright_engine::config::OneOrMany;
-use stackwright_engine::kind::{Problem, Problems};
+use stackwright_engine::kind::{CheckContext, Problem, Problems};
 use stackwright_engine::reference::is_open;
 
 use super::config::{ALLOW_POLICY, Config, PATH, Trust};
-use crate::policy;
+use super::document_size;
+use crate::{policy, tags};
 
-pub fn check(config: &Config) -> Vec<Problem> {
-    let mut problems = Problems::default();
-    for part in [trust, allow, policies, managed_policies, others] {
+pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
+    let mut problems = Problems(trust(&config.trust));
+    for part in [allow, policies, managed_policies, others] {
         part(config, &mut problems);
     }
+    if !is_name(context.name, 64) {
+        let message = format!("`{}` is not the name of a role", context.name);
+        problems.at(&["name"], message).hint("1 to 64 letters, digits and _+=,.@-");
+    }
+    tags::check(context.tags, &mut problems);
+    tags::check_case(context.tags, &mut problems);
+    document_size::check(context.known, &mut problems);
     problems.0
 }
 
-fn trust(config: &Config, problems: &mut Problems) {
-    match &config.trust {
+/// Tells whether a text is a name that IAM takes.
+fn is_name(text: &str, longest: usize) -> bool {
+    let is_taken = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
+    (1..=longest).contains(&text.len()) && text.chars().all(is_taken)
+}
+
+/// Returns what is wrong with who may assume a role.
+pub fn trust(trust: &Trust) -> Vec<Problem> {
+    let mut problems = Problems::default();
+    match trust {
         Trust::Short(OneOrMany(who)) => {
             let known = |who: &str| policy::is_service(who) || policy::is_account(who);
             for who in who {
@@ -32,6 +48,7 @@ fn trust(config: &Config, problems: &mut Problems) {
         }
         Trust::Long(_) => {}
     }
+    problems.0
 }
 
 fn allow(config: &Config, problems: &mut Problems) {
@@ -65,6 +82,10 @@ fn policies(config: &Config, problems: &mut Problems) {
             let message = format!("the name `{ALLOW_POLICY}` is taken by the policy of `allow`");
             problems.at(&["policies", name], message).hint("give this policy another name");
         }
+        if !is_name(name, 128) {
+            let message = format!("`{name}` is not the name of a policy");
+            problems.at(&["policies", name], message).hint("1 to 128 letters, digits and _+=,.@-");
+        }
         if !document.has_statement() {
             problems.at(&["policies", name], format!("`{name}` has no `Statement`")).hint(DOCUMENT);
         }
@@ -72,13 +93,20 @@ fn policies(config: &Config, problems: &mut Problems) {
 }
 
 fn managed_policies(config: &Config, problems: &mut Problems) {
-    for arn in &config.managed_policies {
-        if !arn.starts_with("arn:") && !is_open(arn) {
-            problems.at(&["managed_policies"], format!("`{arn}` is not an ARN")).hint(
+    for (at, arn) in config.managed_policies.iter().enumerate() {
+        if !is_policy(arn) && !is_open(arn) {
+            let message = format!("`{arn}` is not the ARN of a managed policy");
+            problems.at(&["managed_policies", &at.to_string()], message).hint(
                 "the ARN contains the policy's path, for example \
                  arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
             );
         }
+    }
+    let count = config.managed_policies.len();
+    if count > ATTACHED {
+        let message = format!("{count} managed policies; IAM attaches {ATTACHED} to a role");
+        let hint = "unless the account's quota was raised; merge some of them";
+        problems.warn(&["managed_policies"], message).hint(hint);
     }
 }
 
@@ -94,10 +122,19 @@ fn others(config: &Config, problems: &mut Problems) {
             "it begins and ends with `/`, for example `/service/`, and has at most 512 characters",
         );
     }
-    if config.description.as_ref().is_some_and(|text| text.chars().count() > 1000) {
+    let description = config.description.as_deref().unwrap_or_default();
+    if description.chars().count() > 1000 {
         problems
             .at(&["description"], "the description is too long")
             .hint("IAM accepts 1000 characters");
+    }
+    // Latin alone: not even the dash of typographers.
+    let is_taken = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
+    if let Some(other) = description.chars().find(|&c| !is_taken(c)) {
+        let message = format!("the description has the character {other:?}");
+        problems
+            .at(&["description"], message)
+            .hint("IAM accepts those of Western Europe (Latin-1)");
     }
 }
 
@@ -110,13 +147,20 @@ fn is_path(path: &str) -> bool {
     is_whole && path.len() <= 512 && path.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// How many managed policies a role has, unless the account's quota was raised.
+const ATTACHED: usize = 10;
+
 const DOCUMENT: &str = "a document looks like `{Version: 2012-10-17, Statement: [...]}`";
 
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
+    use stackwright_engine::kind::Severity;
 
     use super::*;
+    use crate::role::Role;
+    use crate::tags::Tags;
+    use crate::test_checks::{problems_of, wrong_paths};
 
     fn config(value: Value) -> Config {
         serde_json::from_value(value).expect("a config")
@@ -134,28 +178,52 @@ mod tests {
 
     #[test]
     fn what_iam_refuses_is_a_problem() {
-        let wrong = config(json!({
+        let wrong = json!({
             "trust": ["lambda", "${env.ACCOUNT}"],
-            "policies": { "stackwright": { "Statement": [{}] }, "empty": {} },
-            "managed_policies": ["AWSLambdaBasicExecutionRole"],
+            "policies": { "stackwright": { "Statement": [{}] }, "empty": {}, "a b": { "Statement": [{}] } },
+            "managed_policies": ["${env.ARN}", "arn:aws:iam::aws:role/x"],
             "permissions_boundary": "arn:aws:iam::aws:role/x",
             "path": "service/",
-        }));
-        let paths: Vec<_> =
-            check(&wrong).into_iter().map(|problem| problem.path.join(".")).collect();
+            "description": "a – b",
+        });
         let expected = [
             "trust",
+            "policies.a b",
             "policies.empty",
             "policies.stackwright",
-            "managed_policies",
+            "managed_policies.1",
             "permissions_boundary",
             "path",
+            "description",
         ];
-        assert_eq!(paths, expected);
-        let right = config(json!({
-            "trust": "lambda.amazonaws.com", "path": "/a/b/",
+        assert_eq!(wrong_paths::<Role>(&wrong), expected);
+        let right = json!({
+            "trust": "lambda.amazonaws.com", "path": "/a/b/", "description": "größer\n",
             "permissions_boundary": "arn:aws:iam::aws:policy/PowerUserAccess",
-        }));
-        assert_eq!(check(&right), []);
+        });
+        assert_eq!(wrong_paths::<Role>(&right), [""; 0]);
+    }
+
+    #[test]
+    fn names_and_tags_are_those_that_iam_takes() {
+        let found = |name: &str, tags: &[&str]| -> Vec<String> {
+            let tags: Tags = tags.iter().map(|&key| (key.to_owned(), String::new())).collect();
+            let problems = problems_of::<Role>(name, &tags, &json!({ "trust": "*" }));
+            problems.into_iter().map(|problem| problem.path.join(".")).collect()
+        };
+        assert_eq!(found("Web_+=,.@-1", &["Team", "cost"]), [""; 0]);
+        assert_eq!(found(&"x".repeat(64), &[]), [""; 0]);
+        for name in ["", "a b", "a/b", "größer", &"x".repeat(65)] {
+            assert_eq!(found(name, &[]), ["name"], "{name}");
+        }
+        assert_eq!(found("web", &["Team", "team", "a#"]), ["tags.a#", "tags.team"]);
+    }
+
+    #[test]
+    fn a_quota_that_may_have_been_raised_is_a_warning() {
+        let arns: Vec<String> = (0..11).map(|n| format!("arn:aws:iam::aws:policy/{n}")).collect();
+        let config = json!({ "trust": "*", "managed_policies": arns });
+        let found = problems_of::<Role>("web", &Tags::new(), &config).remove(0);
+        assert_eq!(found.severity, Severity::Warning);
     }
 }

@@ -3,6 +3,7 @@
 
 mod check;
 mod config;
+mod document_size;
 mod observe;
 mod profile;
 mod service;
@@ -16,8 +17,8 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::kind::{
-    Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live, Owner, Ownership,
-    Problem, Provider, ResourceType, Result, Siblings, field, tag,
+    CheckContext, Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live, Owner,
+    Ownership, Problem, Provider, ResourceType, Result, field, tag,
 };
 
 use self::config::Config;
@@ -53,13 +54,14 @@ impl ResourceType for Role {
     ];
     const CREATE: CreateIdempotency = CreateIdempotency::UniqueName;
     const ID_IS_NAME: bool = true;
+    const IS_NAME_CASE_IGNORED: bool = true;
     const DELETION_IMPACT: &'static str = "its unique id, to which grants elsewhere may be bound";
 
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config, _: Siblings<'_>) -> Vec<Problem> {
-        check::check(config)
+    fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
+        check::check(config, context)
     }
 
     /// IAM ignores the case of actions.

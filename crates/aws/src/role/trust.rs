@@ -29,14 +29,12 @@ pub fn must_trust(
     let address = of_stack(text)?;
     let role = Config::deserialize(siblings(&address)?).ok()?;
     // A trust that is wrong in itself is a problem of the role.
-    if check::check(&role).iter().any(|problem| problem.path[0] == "trust") {
+    if !check::trust(&role.trust).is_empty() {
         return None;
     }
     let trust = Document::from(role.trust);
     let wanted = who.first().filter(|_| !who.iter().any(|who| trust.may_trust(who)))?;
-    Some(Problem {
-        path: vec![field.to_owned()],
-        message: format!("`{address}` does not trust {wanted}"),
-        hint: Some(format!("add {wanted} to the role's trust")),
-    })
+    let mut problem = Problem::error(&[field], format!("`{address}` does not trust {wanted}"));
+    problem.hint(format!("add {wanted} to the role's trust"));
+    Some(problem)
 }

@@ -6,21 +6,28 @@ use stackwright_engine::reference::is_open;
 use super::config::Config;
 use super::rule::{Direction, Wrong};
 use super::spec::is_text;
+use crate::id::{is_id, not_an_id};
 
 /// No quota of AWS allows more rules in one direction.
 const RULES: usize = 1000;
 
-pub fn check(config: &Config) -> Vec<Problem> {
+pub fn check(config: &Config, name: &str) -> Vec<Problem> {
     let mut problems = Problems::default();
+    if !is_text(name) || name == "default" || name.starts_with("sg-") {
+        let message = format!("`{name}` is not a name for a security group");
+        problems.at(&["name"], message).hint(
+            "1 to 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*; neither `default` nor `sg-…`, \
+             which are AWS's own",
+        );
+    }
     if let Some(text) = config.description.as_ref().filter(|text| !is_text(text) && !is_open(text))
     {
         let message = format!("AWS does not take `{text}` as a description");
         let hint = "1 to 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*";
         problems.at(&["description"], message).hint(hint);
     }
-    if let Some(id) = config.vpc.as_ref().filter(|id| !id.starts_with("vpc-") && !is_open(id)) {
-        let message = format!("`{id}` is not an id of the form `vpc-…`");
-        problems.at(&["vpc"], message).hint("write the id, not the name");
+    if let Some(id) = config.vpc.as_ref().filter(|id| !is_id(id, "vpc-")) {
+        problems.at(&["vpc"], not_an_id(id, "vpc-")).hint("write the id, not the name");
     }
     for (direction, texts) in
         [(Direction::Ingress, &config.ingress), (Direction::Egress, &config.egress)]
@@ -43,12 +50,23 @@ pub fn check(config: &Config) -> Vec<Problem> {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::*;
+    use crate::security_group::SecurityGroup;
+    use crate::tags::Tags;
+    use crate::test_checks::{problems_of, wrong_paths};
 
     #[track_caller]
     fn paths(config: Value) -> Vec<String> {
-        let config: Config = serde_json::from_value(config).expect("a config");
-        check(&config).into_iter().map(|problem| problem.path.join(".")).collect()
+        wrong_paths::<SecurityGroup>(&config)
+    }
+
+    #[test]
+    fn names_are_those_that_ec2_takes() {
+        let is_taken =
+            |name: &str| problems_of::<SecurityGroup>(name, &Tags::new(), &json!({})).is_empty();
+        assert!(is_taken("Web servers (public)") && is_taken(&"x".repeat(255)));
+        for name in ["", "default", "sg-1", "größer", &"x".repeat(256)] {
+            assert!(!is_taken(name), "{name}");
+        }
     }
 
     #[test]

@@ -24,8 +24,8 @@ use aws_sdk_ec2::types::{ResourceType as Taggable, TagSpecification};
 use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    Context, CreateIdempotency, Created, Error, Fault, Field, Found, Handle, Intent, Live, Owner,
-    Ownership, Problem, Provider, Readiness, ResourceType, Result, Siblings, field, tag,
+    CheckContext, Context, CreateIdempotency, Created, Error, Fault, Field, Found, Handle, Intent,
+    Live, Owner, Ownership, Problem, Provider, Readiness, ResourceType, Result, field, tag,
 };
 
 use self::config::Config;
@@ -66,19 +66,22 @@ impl ResourceType for SecurityGroup {
         // In its normal form a rule is not the text that held the secret.
         field("ingress").clear_text(),
         field("egress").clear_text(),
-        field("ingress.*").mentions("security_group", "id", "self"),
-        field("egress.*").mentions("security_group", "id", "self"),
+        field("ingress.*")
+            .mentions("security_group", "id", "self")
+            .example("tcp 22 from 203.0.113.0/24"),
+        field("egress.*").mentions("security_group", "id", "self").example("https to anywhere"),
     ];
     const CREATE: CreateIdempotency =
         CreateIdempotency::LookUp { consistency_window: Duration::from_secs(120) };
+    const IS_NAME_CASE_IGNORED: bool = true;
     const IS_DELETED_WHILE_USED: bool = false;
     const DELETION_IMPACT: &'static str = "its id, to which rules of other groups may refer";
 
     type Config = Config;
     type Spec = Spec;
 
-    fn check(config: &Config, _: Siblings<'_>) -> Vec<Problem> {
-        check::check(config)
+    fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
+        check::check(config, context.name)
     }
 
     /// Two groups of one name need two networks. A group without one in the file stays where it is.

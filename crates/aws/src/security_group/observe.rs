@@ -240,7 +240,7 @@ mod tests {
             "icmp 8 from 10.0.0.0/8",
             "icmp 3/4 from sg-1",
             "icmpv6 from ::/0",
-            "50 from 2001:db8::/32",
+            "protocol 50 from 2001:db8::/32",
         ];
         for text in texts {
             let rule = Direction::Ingress.parse(text).expect(text).remove(0);

@@ -7,7 +7,10 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::IpAddr;
 
+use stackwright_engine::manifest::nearest;
 use stackwright_engine::reference::{is_open, is_reserved};
+
+use crate::id::is_id;
 
 /// Which way a rule lets traffic pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +80,9 @@ pub struct Wrong {
 
 /// Every address of IPv4 and IPv6.
 const ANYWHERE: &str = "anywhere";
+
+/// Protocols that have a name.
+const PROTOCOLS: [&str; 5] = ["tcp", "udp", "icmp", "icmpv6", "all"];
 
 /// Traffic that has a name.
 const SERVICES: &[(&str, &[Traffic])] = &[
@@ -196,32 +202,59 @@ fn parse_traffic(text: &str) -> Result<Vec<Traffic>, Wrong> {
             )),
         };
     }
-    let traffic = match (protocol(name), rest) {
-        (Some("tcp"), _) => Traffic::Tcp(parse_ports(rest)?),
-        (Some("udp"), _) => Traffic::Udp(parse_ports(rest)?),
-        (Some("icmp"), _) => Traffic::Icmp(parse_messages(rest)?),
-        (Some("icmpv6"), _) => Traffic::Icmpv6(parse_messages(rest)?),
-        (Some(_), rest) if !rest.is_empty() => {
-            return Err(Wrong::new(
-                format!("`{name}` has no ports"),
-                format!("write `{name}` alone; `tcp` and `udp` have ports"),
-            ));
+    let traffic = match name {
+        "tcp" => Traffic::Tcp(parse_ports(rest)?),
+        "udp" => Traffic::Udp(parse_ports(rest)?),
+        "icmp" => Traffic::Icmp(parse_messages(rest)?),
+        "icmpv6" => Traffic::Icmpv6(parse_messages(rest)?),
+        "protocol" => Traffic::Other(parse_protocol(rest)?),
+        "all" if rest.is_empty() => Traffic::All,
+        "all" => {
+            let hint = "write `all` alone; `tcp` and `udp` have ports";
+            return Err(Wrong::new("`all` has no ports", hint));
         }
-        (Some("-1"), _) => Traffic::All,
-        (Some(number), _) => Traffic::Other(number.to_owned()),
-        (None, _) => {
-            let services: Vec<&str> = SERVICES.iter().map(|(service, _)| *service).collect();
-            return Err(Wrong::new(
-                format!("`{text}` is no traffic that a rule can name"),
-                format!(
-                    "`tcp 8000-8100`, `udp 53`, `icmp`, `icmpv6`, `all`, the number of a protocol, \
-                     or one of {}",
-                    services.join(", ")
-                ),
-            ));
-        }
+        _ => return Err(no_traffic(text)),
     };
     Ok(vec![traffic])
+}
+
+/// Says that a text is no traffic, and what was probably meant.
+fn no_traffic(text: &str) -> Wrong {
+    let lower = text.to_lowercase();
+    let (name, rest) = lower.split_once(' ').map_or((lower.as_str(), ""), |parts| parts);
+    let words = || SERVICES.iter().map(|(service, _)| *service).chain(PROTOCOLS);
+    let meant = match name {
+        "-1" | "any" => Some("all".to_owned()),
+        // EC2 takes a number for a protocol; whoever writes one alone means a port.
+        _ if parse_ports(name).is_ok() => Some(format!("tcp {name}")),
+        _ => nearest(name, words()).map(|near| format!("{near} {rest}").trim_end().to_owned()),
+    };
+    let hint = match meant {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => {
+            let services: Vec<&str> = SERVICES.iter().map(|(service, _)| *service).collect();
+            format!(
+                "`tcp 8000-8100`, `udp 53`, `icmp`, `icmpv6`, `all`, `protocol 50` for others, or one of {}",
+                services.join(", ")
+            )
+        }
+    };
+    Wrong::new(format!("`{text}` is no traffic that a rule can name"), hint)
+}
+
+/// Parses the number of a protocol without a name here.
+fn parse_protocol(text: &str) -> Result<String, Wrong> {
+    let is_number = text.parse::<u8>().is_ok_and(|number| number.to_string() == text);
+    match protocol(text).filter(|_| is_number) {
+        Some(number) if number == text => Ok(number.to_owned()),
+        Some(name) => {
+            Err(Wrong::new(format!("protocol {text} has a name"), format!("write `{name}`")))
+        }
+        None => {
+            let hint = "0 to 255, without ports: `protocol 50`";
+            Err(Wrong::new(format!("`{text}` is not the number of a protocol"), hint))
+        }
+    }
 }
 
 /// What EC2 calls a protocol, by its name or number; `-1` for all of them.
@@ -272,8 +305,8 @@ fn parse_peer(text: &str) -> Result<Vec<Peer>, Wrong> {
             let hint = "a rule has one peer: write a rule for each";
             return Err(Wrong::new(format!("`{text}` is not one peer"), hint));
         }
-        _ if text.starts_with("pl-") => vec![Peer::PrefixList(text.to_owned())],
-        _ if text.starts_with("sg-") || is_reserved(text) => vec![Peer::Group(text.to_owned())],
+        _ if is_id(text, "pl-") => vec![Peer::PrefixList(text.to_owned())],
+        _ if is_id(text, "sg-") || is_reserved(text) => vec![Peer::Group(text.to_owned())],
         _ => vec![Peer::Network(parse_network(text)?)],
     })
 }
@@ -342,8 +375,14 @@ impl Network {
     /// Parses `203.0.113.0/24`, `2001:db8::/32`, or a single address. Host bits are dropped, as EC2 does.
     pub fn parse(text: &str) -> Result<Self, Wrong> {
         let wrong = || {
-            let hint = "`203.0.113.0/24`, `2001:db8::/32`, `anywhere`, `self`, `security_group.KEY`, \
-                        `sg-…` or `pl-…`";
+            let hint = match nearest(&text.to_lowercase(), [ANYWHERE, "self"]) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => {
+                    "`203.0.113.0/24`, `2001:db8::/32`, `anywhere`, `self`, `security_group.KEY`, \
+                         or an id, `sg-…` or `pl-…`"
+                        .to_owned()
+                }
+            };
             Wrong::new(format!("`{text}` is not a peer"), hint)
         };
         let (address, length) = match text.split_once('/') {
@@ -389,7 +428,7 @@ impl fmt::Display for Traffic {
             Self::Udp(ports) => write!(f, "udp{ports}"),
             Self::Icmp(messages) => write!(f, "icmp{messages}"),
             Self::Icmpv6(messages) => write!(f, "icmpv6{messages}"),
-            Self::Other(protocol) => f.write_str(protocol),
+            Self::Other(number) => write!(f, "protocol {number}"),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::{Context, Error, Result};
-use stackwright_engine::reference::is_reserved;
 
 use super::config::Config;
 use super::rule::{Direction, Wrong};
@@ -25,15 +24,6 @@ pub struct Spec {
 }
 
 pub(super) fn normalize(config: Config, at: &Context) -> Result<Spec> {
-    let is_taken = is_text(&at.name) && at.name != "default" && !at.name.starts_with("sg-");
-    // A name may refer to what is known after apply.
-    if !is_taken && !is_reserved(&at.name) {
-        let message = format!("`{}` is not a name for a security group", at.name);
-        return Err(Error::terminal(message).with_field("name").with_hint(
-            "at most 255 letters, digits, spaces and ._-:/()#,@[]+=&;{}!$*; neither `default` nor \
-             `sg-…`, which are AWS's own",
-        ));
-    }
     let rules = |direction: Direction, texts: Option<Vec<String>>| {
         let normalize = |texts: Vec<String>| direction.normalize(&texts);
         texts.map(normalize).transpose().map_err(|Wrong { message, hint }| {

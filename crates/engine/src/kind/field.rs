@@ -32,6 +32,7 @@ pub struct Field {
     pub(crate) address: Option<AddressOf>,
     pub(crate) mentions: Option<Mention>,
     pub(crate) literal: Option<&'static str>,
+    pub(crate) example: Option<&'static str>,
 }
 
 /// What a change of a field costs.
@@ -108,6 +109,7 @@ pub const fn field(path: &'static str) -> Field {
         address: None,
         mentions: None,
         literal: None,
+        example: None,
     }
 }
 
@@ -235,6 +237,12 @@ impl Field {
         itself: &'static str,
     ) -> Self {
         self.mentions = Some(Mention { kind, output, itself });
+        self
+    }
+
+    /// Shows a text as an example to whoever writes a value of another type.
+    pub const fn example(mut self, text: &'static str) -> Self {
+        self.example = Some(text);
         self
     }
 

@@ -83,6 +83,11 @@ impl FieldTable {
         self.of_config.contains(field)
     }
 
+    /// Returns every field that a user may write, beside the keys of every resource.
+    pub fn of_config(&self) -> impl Iterator<Item = &str> {
+        self.of_config.iter().map(String::as_str)
+    }
+
     /// Tells whether the field directs this program alone, so that no object has it.
     pub fn is_directive(&self, field: &str) -> bool {
         self.top(field).is_some_and(|field| field.is_directive)

@@ -26,6 +26,8 @@ pub use self::object::{
     Context, Created, DeletionProtection, Found, Handle, Intent, Live, Owner, PriorState, Readiness,
 };
 pub use self::ownership::Ownership;
-pub use self::problem::{Problem, Problems};
+pub use self::problem::{Problem, Problems, Severity};
 pub use self::provider::{Provider, SpecOf};
-pub use self::resource_type::{Contribution, CreateIdempotency, ResourceType, Siblings};
+pub use self::resource_type::{
+    CheckContext, Contribution, CreateIdempotency, ResourceType, Siblings,
+};

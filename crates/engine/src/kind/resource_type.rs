@@ -1,5 +1,6 @@
 //! What a kind is, without any cloud: its name, its fields, its checks.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -33,6 +34,9 @@ pub trait ResourceType: Send + Sync + 'static {
     /// Whether the service's id of an object is its name, as for IAM roles and Lambda functions.
     const ID_IS_NAME: bool = false;
 
+    /// Whether two names that differ only in case are one name to the service.
+    const IS_NAME_CASE_IGNORED: bool = false;
+
     /// Whether dependants need no more of a new object than that its create call was accepted, so that they
     /// may start while it gets ready. Where its later calls complete it (the rules of a security group, the
     /// policies of a role), they have to wait.
@@ -56,8 +60,8 @@ pub trait ResourceType: Send + Sync + 'static {
     type Spec: Serialize + DeserializeOwned + Send + Sync;
 
     /// Returns what is wrong in a config, as far as the file alone shows it. References stand in
-    /// `config` as their text `${…}`; `siblings` looks up the file's other resources.
-    fn check(_config: &Self::Config, _siblings: Siblings<'_>) -> Vec<Problem> {
+    /// `config` as their text `${…}`.
+    fn check(_config: &Self::Config, _context: &CheckContext<'_>) -> Vec<Problem> {
         Vec::new()
     }
 
@@ -108,6 +112,20 @@ pub enum CreateIdempotency {
     /// Neither: the engine looks for the ownership tags until `consistency_window` has passed since
     /// the intent, then creates again.
     LookUp { consistency_window: Duration },
+}
+
+/// What a check sees of the file beside the config.
+#[derive(Clone, Copy)]
+pub struct CheckContext<'a> {
+    /// The object's name. Stack, account, region and partition are filled in; no other references can
+    /// stand in a name.
+    pub name: &'a str,
+    /// The tags of the stack and of the resource, with references as their text.
+    pub tags: &'a BTreeMap<String, String>,
+    /// The config with the values of the environment, and with nothing for what is known after apply.
+    /// It contains secrets: its size may be measured, and nothing of it shown.
+    pub known: &'a Value,
+    pub siblings: Siblings<'a>,
 }
 
 /// Looks up another resource of the file by its address: what its kind's `Config` reads, references

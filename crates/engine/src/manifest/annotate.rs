@@ -13,6 +13,8 @@ pub(super) const UNIT: &str = "x-unit";
 pub(super) const ADDRESS: &str = "x-address";
 pub(super) const MENTIONS: &str = "x-mentions";
 pub(super) const LITERAL: &str = "x-literal";
+/// JSON schema's own.
+pub(super) const EXAMPLES: &str = "examples";
 
 /// Annotates the section of `kind` in the schema of a whole file. Returns the declared paths that lead to no
 /// value of the type that their annotation is for.
@@ -48,7 +50,8 @@ fn annotations(field: &Field) -> impl Iterator<Item = Annotation> {
         ("string", MENTIONS, json!({ "kind": kind, "output": output }))
     });
     let literal = field.literal.map(|help| ("string", LITERAL, help.into()));
-    let all = [unit, address, mentions, literal].into_iter().flatten();
+    let example = field.example.map(|example| ("string", EXAMPLES, json!([example])));
+    let all = [unit, address, mentions, literal, example].into_iter().flatten();
     all.map(|(of_type, name, value)| Annotation { of_type, name, value })
 }
 

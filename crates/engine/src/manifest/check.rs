@@ -15,6 +15,10 @@ use super::tree::{Key, Node, Value};
 use crate::address::Address;
 use crate::reference;
 
+/// Stands for a value that is wrong or missing, which has been reported: to a kind it is a reference
+/// whose value is not known yet.
+pub(super) const UNKNOWN: &str = "${missing}";
+
 /// The annotation of a property with its names elsewhere: in AWS's API, in other tools.
 const ALSO_CALLED: &str = "x-also-called";
 
@@ -69,15 +73,22 @@ impl<'a> Checker<'a> {
             _ if is_any(schema) => self.any(node),
             Value::Map(entries) if accepts(schema, "object") => self.object(name, entries, schema),
             Value::List(items) if accepts(schema, "array") => {
-                let each = &schema["items"];
-                let items = items.iter().enumerate();
-                items.map(|(at, item)| self.value(&format!("{name}[{at}]"), item, each)).collect()
+                Some(self.list(name, items, &schema["items"]))
             }
             _ if is_text && schema[annotate::UNIT].is_string() => self.scalar(name, node, schema),
             _ if is_text && accepts(schema, "string") => self.text(node, schema),
             _ if is_text => self.scalar(name, node, schema),
             _ => self.wrong_type(name, node, schema),
         }
+    }
+
+    /// Every item in its place, so that the others are checked beside a wrong one.
+    fn list(&mut self, name: &str, items: &[Node], schema: &'a Json) -> Json {
+        let items = items.iter().enumerate().map(|(at, item)| {
+            let value = self.value(&format!("{name}[{at}]"), item, schema);
+            value.unwrap_or_else(|| UNKNOWN.into())
+        });
+        items.collect()
     }
 
     fn follow(&self, schema: &'a Json) -> &'a Json {
@@ -96,7 +107,12 @@ impl<'a> Checker<'a> {
             Value::Number(_, text) => text,
             _ => node.noun(),
         };
-        self.error(&node.span, format!("`{name}` must be {wanted}, not {found}"));
+        let schema = self.follow(schema);
+        let example = |schema: &'a Json| schema[annotate::EXAMPLES][0].as_str();
+        let item = example(&schema["items"]).map(|item| format!("[{item}]"));
+        let example = example(schema).map(str::to_owned).or(item);
+        self.error(&node.span, format!("`{name}` must be {wanted}, not {found}")).help =
+            example.map(|example| format!("for example `{example}`"));
         None
     }
 
@@ -223,11 +239,16 @@ impl<'a> Checker<'a> {
             Value::Bool(value) => Some((*value).into()),
             Value::Number(number, _) => Some(Json::Number(number.clone())),
             Value::Text(text) => self.marked(text, &node.span).map(Json::String),
-            Value::List(items) => items.iter().map(|item| self.any(item)).collect(),
+            Value::List(items) => {
+                // All of them first: one mistake hides no other.
+                let items: Vec<Option<Json>> = items.iter().map(|item| self.any(item)).collect();
+                items.into_iter().collect()
+            }
             Value::Map(entries) => {
                 entries.iter().for_each(|(key, _)| self.key(key));
-                let entries = entries.iter();
-                entries.map(|(key, node)| Some((key.text.clone(), self.any(node)?))).collect()
+                let value = |(key, node): &(Key, Node)| (key.text.clone(), self.any(node));
+                let values: Vec<(String, Option<Json>)> = entries.iter().map(value).collect();
+                values.into_iter().map(|(key, value)| Some((key, value?))).collect()
             }
         }
     }

@@ -7,7 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::Resource;
-use super::diagnostic::Diagnostic;
+use super::check::UNKNOWN;
+use super::diagnostic::{Diagnostic, nearest};
 use super::tree::{Key, Node};
 use crate::address::Address;
 use crate::change::Path;
@@ -77,17 +78,20 @@ pub(super) fn resource(
             "`name` must not refer to an output or an environment variable".into(),
         );
     }
-    for tag in common.tags.keys().filter(|tag| tag::is_reserved(tag)) {
-        let path = ["tags".to_owned(), tag.clone()];
-        wrong(&path, format!("tags starting with `{}` or `aws:` are reserved", tag::PREFIX));
+    for (tag, message) in wrong_tags(&common.tags) {
+        wrong(&["tags".to_owned(), tag], message);
     }
     let mut tags = stack_tags.clone();
     tags.extend(common.tags);
-    for (path, message) in wrong_tags(&address, &tags) {
-        wrong(&path, message);
+    if tags.len() > tag::MOST {
+        let (count, most) = (tags.len(), tag::MOST);
+        let message = format!(
+            "{address} has {count} tags, those of the stack included; AWS and stackwright leave room for {most}"
+        );
+        wrong(&["tags".to_owned()], message);
     }
     let mut depends_on = BTreeSet::new();
-    for (at, need) in common.depends_on.iter().enumerate() {
+    for (at, need) in common.depends_on.iter().enumerate().filter(|(_, need)| *need != UNKNOWN) {
         match need.parse::<Address>() {
             Ok(need) => {
                 depends_on.insert(need);
@@ -95,16 +99,17 @@ pub(super) fn resource(
             Err(error) => wrong(&["depends_on".into(), at.to_string()], error.to_string()),
         }
     }
-    for (at, path) in common.ignore.iter().enumerate() {
-        if let Some(why) = not_to_ignore(kind, path) {
-            wrong(&["ignore".into(), at.to_string()], why);
-        }
-    }
     let renamed_from = common.renamed_from.map(|text| former(&address, &text));
     let renamed_from = renamed_from.transpose().unwrap_or_else(|why| {
         wrong(&["renamed_from".into()], why);
         None
     });
+    for (at, path) in common.ignore.iter().enumerate().filter(|(_, path)| *path != UNKNOWN) {
+        if let Some((why, help)) = not_to_ignore(kind, path) {
+            let span = node.place(&["ignore".into(), at.to_string()]);
+            diagnostics.push(Diagnostic { help, ..Diagnostic::error(span, why) });
+        }
+    }
     Resource {
         address,
         name,
@@ -134,28 +139,22 @@ fn with_computed(fields: &FieldTable, mut ignored: Vec<String>) -> Vec<String> {
     ignored
 }
 
-/// What AWS refuses of the tags of a resource, those of the stack included.
-fn wrong_tags(address: &Address, tags: &BTreeMap<String, String>) -> Vec<(Vec<String>, String)> {
+/// Returns the tags that no service of AWS takes, and why.
+pub(super) fn wrong_tags(tags: &BTreeMap<String, String>) -> Vec<(String, String)> {
     let (longest_key, longest_value) = tag::LONGEST;
     let mut wrong = Vec::new();
     for (tag, value) in tags {
-        let path = || vec!["tags".to_owned(), tag.clone()];
+        let mut add = |message: String| wrong.push((tag.clone(), message));
+        if tag::is_reserved(tag) {
+            add(format!("tags starting with `{}` or `aws:` are reserved", tag::PREFIX));
+        }
         if tag.is_empty() || tag.chars().count() > longest_key {
-            wrong.push((path(), format!("the key of a tag has 1 to {longest_key} characters")));
+            add(format!("the key of a tag has 1 to {longest_key} characters"));
         }
         let is_known = reference::markers(value).next().is_none();
         if is_known && value.chars().count() > longest_value {
-            let message = format!("the value of a tag has at most {longest_value} characters");
-            wrong.push((path(), message));
+            add(format!("the value of a tag has at most {longest_value} characters"));
         }
-    }
-    if tags.len() > tag::MOST {
-        let message = format!(
-            "{address} has {} tags, those of the stack included; AWS and stackwright leave room for {}",
-            tags.len(),
-            tag::MOST
-        );
-        wrong.push((vec!["tags".to_owned()], message));
     }
     wrong
 }
@@ -183,17 +182,25 @@ fn former(address: &Address, text: &str) -> Result<Address, String> {
     Ok(former)
 }
 
-/// Why a field, or a part of one, cannot be ignored.
-pub fn not_to_ignore(kind: &Kind, path: &str) -> Option<String> {
+/// Why a field, or a part of one, cannot be ignored, and what to write instead.
+pub fn not_to_ignore(kind: &Kind, path: &str) -> Option<(String, Option<String>)> {
     let field = path.split('.').next().unwrap_or_default();
     let is_tags = field == "tags";
+    let is_whole = |field: &str| {
+        kind.fields.rule(&Path(vec![field.to_owned()])).compare == Comparison::Exclusive
+    };
     if !is_tags && !kind.fields.is_of_config(field) {
-        return Some(format!("`{field}` is no field of `{}`", kind.name));
+        let fields = kind.fields.of_config().filter(|field| !is_whole(field));
+        let known: Vec<&str> = fields.chain(["tags"]).collect();
+        let help = match nearest(field, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("`{}` has {}", kind.name, known.join(", ")),
+        };
+        return Some((format!("`{field}` is no field of `{}`", kind.name), Some(help)));
     }
     if is_tags && path.strip_prefix("tags.").is_some_and(tag::is_reserved) {
-        return Some("these tags say which state owns the object".to_owned());
+        return Some(("these tags say which state owns the object".to_owned(), None));
     }
-    let rule = kind.fields.rule(&Path(vec![field.to_owned()]));
-    (rule.compare == Comparison::Exclusive)
-        .then(|| format!("`{field}` is managed as a whole; no part of it can be ignored"))
+    is_whole(field)
+        .then(|| (format!("`{field}` is managed as a whole; no part of it can be ignored"), None))
 }

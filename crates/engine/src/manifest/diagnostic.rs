@@ -7,9 +7,11 @@ use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
 use super::source::{Source, Span};
+use crate::kind::Severity;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
+    pub severity: Severity,
     pub message: String,
     pub span: Span,
     /// What the user can do.
@@ -18,7 +20,11 @@ pub struct Diagnostic {
 
 impl Diagnostic {
     pub fn error(span: Span, message: impl Into<String>) -> Self {
-        Self { message: message.into(), span, help: None }
+        Self { severity: Severity::Error, message: message.into(), span, help: None }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
     }
 
     #[must_use]
@@ -43,7 +49,11 @@ impl Diagnostic {
         let snippet = Snippet::source(source.text.as_str())
             .path(path)
             .annotation(AnnotationKind::Primary.span(visible(&self.span, &source.text)));
-        let mut group = Level::ERROR.primary_title(self.message.as_str()).element(snippet);
+        let level = match self.severity {
+            Severity::Error => Level::ERROR,
+            Severity::Warning => Level::WARNING,
+        };
+        let mut group = level.primary_title(self.message.as_str()).element(snippet);
         if let Some(help) = &self.help {
             group = group.element(Level::HELP.message(help.as_str()));
         }
@@ -71,7 +81,16 @@ pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> O
         .map(|(_, name)| name)
 }
 
-/// All problems of one file, in the order of the text.
+/// Returns the problems of one file in the order of the text, each once: the file is checked once for
+/// each cloud.
+pub(super) fn in_order(mut diagnostics: Vec<Diagnostic>) -> Vec<Diagnostic> {
+    diagnostics.sort_by_key(|found| (found.span.start, found.span.end));
+    let mut seen = HashSet::new();
+    diagnostics.retain(|found| seen.insert((found.span.clone(), found.message.clone())));
+    diagnostics
+}
+
+/// All problems of one file, in the order of the text. At least one is an error.
 #[derive(Clone, Debug)]
 pub struct Invalid {
     pub source: Source,
@@ -79,19 +98,15 @@ pub struct Invalid {
 }
 
 impl Invalid {
-    pub fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
-        diagnostics.sort_by_key(|found| (found.span.start, found.span.end));
-        // The file is checked once for each cloud; a problem of all of them is reported once.
-        let mut seen = HashSet::new();
-        diagnostics.retain(|found| seen.insert((found.span.clone(), found.message.clone())));
-        Self { source, diagnostics }
+    pub fn new(source: Source, diagnostics: Vec<Diagnostic>) -> Self {
+        Self { source, diagnostics: in_order(diagnostics) }
     }
 }
 
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.source.path.display();
-        match self.diagnostics.len() {
+        match self.diagnostics.iter().filter(|found| found.is_error()).count() {
             1 => write!(f, "{path} has 1 problem"),
             n => write!(f, "{path} has {n} problems"),
         }

@@ -6,13 +6,15 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde_json::Value as Json;
 
+use super::common::wrong_tags;
 use super::diagnostic::Diagnostic;
 use super::read::Reader;
 use super::schema::{CheckConfig, Header};
 use super::tree::Node;
 use super::{Check, Cloud};
 use crate::address::is_key;
-use crate::kind::tag;
+use crate::kind::Severity;
+use crate::partition::{self, Partition};
 use crate::reference;
 
 impl Reader<'_> {
@@ -35,9 +37,8 @@ impl Reader<'_> {
                 return None;
             }
         };
-        for tag in header.tags.keys().filter(|tag| tag::is_reserved(tag)) {
-            let span = tree.place(&["tags".to_owned(), tag.clone()]);
-            let message = format!("tags starting with `{}` or `aws:` are reserved", tag::PREFIX);
+        for (tag, message) in wrong_tags(&header.tags) {
+            let span = tree.place(&["tags".to_owned(), tag]);
             diagnostics.push(Diagnostic::error(span, message));
         }
         self.outputs(tree, &header.output, diagnostics);
@@ -140,15 +141,16 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
         let rule = "use a letter, then letters, digits, `-` and `_`, at most 63";
         wrong("stack", format!("`{}` is not a valid stack name: {rule}", header.stack));
     }
-    let is_written = |region: &&String| reference::markers(region).next().is_none();
-    if header.region.as_ref().filter(is_written).is_some_and(|region| !is_region(region)) {
-        wrong("region", "`region` must look like `us-east-1`".to_owned());
+    if let Some(written) = &header.region {
+        region(tree, written, diagnostics);
     }
     match (&header.account, cloud) {
         (Some(account), _)
             if account.len() != 12 || !account.bytes().all(|b| b.is_ascii_digit()) =>
         {
-            wrong("account", format!("`account` must have twelve digits, `{account}` does not"));
+            let message = format!("`account` must have twelve digits, `{account}` does not");
+            let span = tree.get("account").map_or(0..1, |node| node.span.clone());
+            diagnostics.push(Diagnostic::error(span, message));
         }
         (None, Some(Cloud::Aws)) => {
             let missing = "`cloud: aws` needs `account: \"123456789012\"`, \
@@ -160,14 +162,23 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
     }
 }
 
-/// Tells whether a text has the form of a region, such as `us-east-1` or `us-gov-west-1`. AWS opens regions whose
-/// first word is new.
-pub fn is_region(text: &str) -> bool {
-    let parts: Vec<&str> = text.split('-').collect();
-    let (Some((number, words)), true) = (parts.split_last(), parts.len() > 2) else { return false };
-    let is_number = !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit());
-    let is_word = |word: &&str| !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase());
-    is_number && words.iter().all(is_word)
+/// Checks the form of the region. AWS opens regions whose first word is new.
+fn region(tree: &Node, region: &str, diagnostics: &mut Vec<Diagnostic>) {
+    let span = || tree.get("region").map_or(0..1, |node| node.span.clone());
+    if reference::markers(region).next().is_some() {
+        return;
+    }
+    if !partition::is_region(region) {
+        let wrong = Diagnostic::error(span(), "`region` must look like `us-east-1`");
+        let help = partition::meant(region).map(|meant| format!("did you mean `{meant}`?"));
+        diagnostics.push(Diagnostic { help, ..wrong });
+    } else if Partition::of(region).is_none() {
+        let message = format!("`{region}` is in no partition of AWS that this version knows");
+        let help = "names and URLs are made as in the partition `aws`";
+        let warning =
+            Diagnostic { severity: Severity::Warning, ..Diagnostic::error(span(), message) };
+        diagnostics.push(warning.help(help));
+    }
 }
 
 /// `30s`, `2m`, `500ms`, `30`.

@@ -22,7 +22,6 @@ use serde_json::Value as Json;
 
 pub use self::common::not_to_ignore;
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
-pub use self::header::is_region;
 use self::read::Reader;
 pub use self::schema::document;
 pub use self::source::{Source, Span};
@@ -50,6 +49,8 @@ pub struct Manifest {
     pub graph: Graph,
     /// The environment variables that the file refers to.
     pub env: BTreeMap<String, String>,
+    /// What may be wrong, in the order of the text.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// One resource, with references in its strings as markers.
@@ -219,7 +220,9 @@ impl Manifest {
             None => reader.read(&base, &cloud, true, &mut diagnostics),
         };
         match manifest {
-            Some(manifest) if diagnostics.is_empty() => Ok(manifest),
+            Some(manifest) if !diagnostics.iter().any(Diagnostic::is_error) => {
+                Ok(Self { warnings: diagnostic::in_order(diagnostics), ..manifest })
+            }
             _ => Err(Invalid::new(source, diagnostics)),
         }
     }

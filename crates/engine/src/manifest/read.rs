@@ -5,17 +5,22 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::check::{Checker, Known};
+use super::check::{Checker, Known, UNKNOWN};
 use super::common;
 use super::diagnostic::Diagnostic;
-use super::source::Source;
+use super::schema::Header;
+use super::source::{Source, Span};
 use super::tree::{Node, Value};
 use super::{Cloud, Manifest, Request, Resource};
 use crate::address::{Address, is_key};
 use crate::graph::{Cycle, Graph};
-use crate::kind::{Context, PriorState};
+use crate::kind::{CheckContext, Context, PriorState, Problem};
+use crate::partition::Partition;
 use crate::reference::{self, Fact, Reference, Scope};
 use crate::registry::Registry;
+
+/// The region of a file that names none.
+const REGION: &str = "us-east-1";
 
 /// Reads one merged tree.
 pub(super) struct Reader<'a> {
@@ -61,10 +66,9 @@ impl Reader<'_> {
         let header = self.header(tree, &value, is_chosen.then_some(cloud), diagnostics);
         let stack_tags = header.as_ref().map(|header| header.tags.clone()).unwrap_or_default();
         let mut resources = self.resources(tree, &value, &stack_tags, diagnostics);
-        let sound = diagnostics.is_empty();
-        self.kind_checks(tree, &mut resources, sound, diagnostics);
-        let scope = Scope { env: env.clone(), ..Scope::default() };
-        unique_names(&resources, &scope, self.source, diagnostics);
+        let scope = self.scope(header.as_ref(), env.clone());
+        self.kind_checks(tree, &mut resources, &scope, diagnostics);
+        self.unique_names(&resources, &scope, diagnostics);
         let graph = self.graph(&resources, diagnostics);
         let header = header?;
         let checks = self.checks(tree, header.check, diagnostics);
@@ -73,19 +77,29 @@ impl Reader<'_> {
             source: self.source.clone(),
             stack: header.stack,
             cloud: cloud.clone(),
-            region: self
-                .request
-                .region
-                .clone()
-                .or(header.region)
-                .unwrap_or_else(|| "us-east-1".into()),
+            region: self.request.region.clone().or(header.region).unwrap_or_else(|| REGION.into()),
             account: header.account,
             resources,
             checks,
             outputs: header.output,
             graph,
             env,
+            warnings: Vec::new(),
         })
+    }
+
+    /// What is known of references before any call. An account that the file does not name is any.
+    fn scope(&self, header: Option<&Header>, env: BTreeMap<String, String>) -> Scope {
+        let written = header.and_then(|header| header.region.as_ref());
+        let region = self.request.region.as_ref().or(written).map_or(REGION, String::as_str);
+        Scope {
+            stack: header.map_or_else(String::new, |header| header.stack.clone()),
+            region: region.to_owned(),
+            account: header.and_then(|header| header.account.clone()).unwrap_or("0".repeat(12)),
+            partition: Partition::of(region).map_or("aws", |known| known.name).to_owned(),
+            env,
+            outputs: BTreeMap::new(),
+        }
     }
 
     /// Every address in the tree with the outputs of its kind.
@@ -178,35 +192,44 @@ impl Reader<'_> {
         &self,
         tree: &Node,
         resources: &mut BTreeMap<Address, Resource>,
-        sound: bool,
+        scope: &Scope,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
+        let is_sound = !diagnostics.iter().any(Diagnostic::is_error);
         let mut contributions = Vec::new();
-        let config = |resource: &Resource| {
-            let whole = self.whole(&resource.address, &resource.config);
-            reference::map_texts(&whole, &mut reference::readable)
-        };
-        let siblings = |address: &Address| resources.get(address).map(config);
+        let readable =
+            |config: &Json| reference::map_texts(config, &mut |text| reference::readable(text));
+        let whole = |resource: &Resource| self.whole(&resource.address, &resource.config);
+        let siblings =
+            |address: &Address| resources.get(address).map(|resource| readable(&whole(resource)));
         for resource in resources.values() {
             let Some(kind) = self.kinds.get(resource.address.kind()) else { continue };
-            let config = config(resource);
-            let place = |path: &[String]| {
-                let mut whole =
-                    vec![resource.address.kind().to_owned(), resource.address.key().to_owned()];
-                whole.extend_from_slice(path);
-                tree.place(&whole)
+            let config = whole(resource);
+            let known = reference::map_texts(&config, &mut |text| scope.known(text));
+            let config = readable(&config);
+            let tags = resource.tags.iter();
+            let tags = tags.map(|(key, value)| (key.clone(), reference::readable(value))).collect();
+            let name = scope.fill(&resource.name);
+            // A name with another reference has been reported.
+            let is_known = reference::markers(&name).next().is_none();
+            let context = CheckContext {
+                name: if is_known { &name } else { resource.address.key() },
+                tags: &tags,
+                known: &known,
+                siblings: &siblings,
             };
+            let place = |path: &[String]| place(tree, &resource.address, path);
             let at = self.context(resource);
-            match kind.check(&config, &siblings).and_then(|problems| {
+            match kind.check(&config, &context).and_then(|problems| {
                 contributions.extend(kind.contributions(&config, &at)?);
                 Ok(problems)
             }) {
                 Ok(problems) => diagnostics.extend(problems.into_iter().map(|problem| {
-                    let found = Diagnostic::error(place(&problem.path), problem.message);
-                    Diagnostic { help: problem.hint, ..found }
+                    let Problem { path, severity, message, hint } = problem;
+                    Diagnostic { severity, message, span: place(&path), help: hint }
                 })),
                 // The checker has already reported, field by field, what serde refuses.
-                Err(_) if !sound => {}
+                Err(_) if !is_sound => {}
                 Err(error) => diagnostics.push(Diagnostic::error(place(&[]), error.to_string())),
             }
         }
@@ -228,7 +251,7 @@ impl Reader<'_> {
         let required = schema["required"].as_array().into_iter().flatten();
         for key in required.filter_map(Json::as_str) {
             if let Some(config) = whole.as_object_mut() {
-                config.entry(key).or_insert_with(|| "${missing}".into());
+                config.entry(key).or_insert_with(|| UNKNOWN.into());
             }
         }
         whole
@@ -285,26 +308,48 @@ impl Reader<'_> {
             self.kinds.get(kind)?.fields.declared().filter_map(|field| field.mentions);
         mentions.find(|mention| is_single && mention.kind == kind).map(|mention| mention.itself)
     }
+
+    fn unique_names(
+        &self,
+        resources: &BTreeMap<Address, Resource>,
+        scope: &Scope,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let mut seen: BTreeMap<(&str, String), &Resource> = BTreeMap::new();
+        for resource in resources.values() {
+            let kind = resource.address.kind();
+            let name = scope.fill(&resource.name);
+            let is_case_ignored =
+                self.kinds.get(kind).is_some_and(|kind| kind.is_name_case_ignored);
+            let same = if is_case_ignored { name.to_lowercase() } else { name };
+            if let Some(other) = seen.insert((kind, same), resource) {
+                let (line, _) = self.source.position(other.span.start);
+                let name = reference::readable(&resource.name);
+                let message =
+                    format!("duplicate name `{name}`, first used by the {kind} on line {line}");
+                let help = if is_case_ignored {
+                    "give one of them another `name:`; AWS ignores the case of these"
+                } else {
+                    "give one of them another `name:`"
+                };
+                diagnostics.push(Diagnostic::error(resource.span.clone(), message).help(help));
+            }
+        }
+    }
 }
 
-fn unique_names(
-    resources: &BTreeMap<Address, Resource>,
-    scope: &Scope,
-    source: &Source,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    let mut seen: BTreeMap<(&str, String), &Resource> = BTreeMap::new();
-    for resource in resources.values() {
-        let name = scope.fill(&resource.name);
-        if let Some(other) = seen.insert((resource.address.kind(), name), resource) {
-            let (line, _) = source.position(other.span.start);
-            let (kind, name) = (resource.address.kind(), reference::readable(&resource.name));
-            let message =
-                format!("duplicate name `{name}`, first used by the {kind} on line {line}");
-            diagnostics.push(
-                Diagnostic::error(resource.span.clone(), message)
-                    .help("give one of them another `name:`"),
-            );
+/// Returns where a part of a resource is in the file. A tag that it does not have itself is one of the
+/// stack.
+fn place(tree: &Node, address: &Address, path: &[String]) -> Span {
+    let of_resource = [address.kind(), address.key()].map(str::to_owned);
+    let resource = tree.get(address.kind()).and_then(|section| section.get(address.key()));
+    let own_tags = resource.and_then(|resource| resource.get("tags"));
+    match path {
+        [field, tag, ..]
+            if field == "tags" && own_tags.is_none_or(|own| own.get(tag).is_none()) =>
+        {
+            tree.place(path)
         }
+        _ => tree.place(&[&of_resource, path].concat()),
     }
 }

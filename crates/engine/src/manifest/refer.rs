@@ -29,24 +29,44 @@ impl<'a> Checker<'a> {
         if let Some(help) = schema[annotate::LITERAL].as_str() {
             self.literal(text, &node.span, help);
         }
+        if let Some(address) =
+            self.bare(text).filter(|it| meant.is_some_and(|meant| meant.kind == it.kind()))
+        {
+            self.missing_braces(text, &node.span, format!("write `{address}`"));
+            return None;
+        }
         let marked = self.marked(text, &node.span)?;
         if let Some(mention) = mentioned(schema) {
             return Some(self.mentions(&marked, mention, &node.span).into());
         }
-        if let Some(Meant { kind, prefix, .. }) = meant
-            && marked == text
-            && !text.starts_with(prefix)
-        {
+        if let Some(meant) = meant {
+            self.meant(text, &marked, meant, &node.span);
+        }
+        Some(marked.into())
+    }
+
+    /// Reports what is no address of the kind that is meant, and nothing that stands for one.
+    fn meant(&mut self, text: &str, marked: &str, meant: Meant<'_>, span: &Span) {
+        let Meant { kind, output, prefix } = meant;
+        if let Some(Reference::Output(address, other)) = whole(marked) {
+            // An ARN contains the name.
+            let is_meant = other == output || prefix == "arn:" && other == "arn";
+            if address.kind() != kind {
+                let message = format!("`{text}` refers to `{address}`, which is no {kind}");
+                self.error(span, message).help = Some(format!("write `{kind}.KEY`"));
+            } else if !is_meant {
+                let message = format!("`{text}` is the {other}; this needs the {output}");
+                self.error(span, message).help = Some(format!("write `{address}`"));
+            }
+        } else if marked == text && !text.starts_with(prefix) {
             let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
-            let help = near.map(|near| format!("did you mean `{near}`?"));
             let other = match prefix {
                 "arn:" => "an ARN".to_owned(),
                 prefix => format!("`{prefix}…`"),
             };
             let message = format!("`{text}` is neither `{kind}.KEY` nor {other}");
-            self.error(&node.span, message).help = help;
+            self.error(span, message).help = near.map(|near| format!("did you mean `{near}`?"));
         }
-        Some(marked.into())
     }
 
     /// Returns the string with a marker for each word that is the address of a resource.
@@ -84,6 +104,10 @@ impl<'a> Checker<'a> {
     pub fn marked(&mut self, text: &str, span: &Span) -> Option<String> {
         if reference::is_reserved(text) {
             self.error(span, "a string must not contain the control character U+0001".into());
+            return None;
+        }
+        if self.bare(text).is_some() {
+            self.missing_braces(text, span, format!("write `${{{text}}}`"));
             return None;
         }
         let parts = match reference::parse(text) {
@@ -134,6 +158,18 @@ impl<'a> Checker<'a> {
             }
         }
         whole.then_some(marked)
+    }
+
+    /// Returns the resource of this file whose output a text is, without `${` and `}`.
+    fn bare(&self, text: &str) -> Option<Address> {
+        let (address, output) = text.rsplit_once('.')?;
+        let address: Address = address.parse().ok()?;
+        self.known.outputs.get(&address)?.contains(&output).then_some(address)
+    }
+
+    fn missing_braces(&mut self, text: &str, span: &Span, help: String) {
+        let message = format!("`{text}` is a text here, not a reference");
+        self.error(span, message).help = Some(help);
     }
 
     /// Looks up an environment variable; `None` for other references.
@@ -204,6 +240,12 @@ struct Mention<'a> {
 fn mentioned(schema: &Json) -> Option<Mention<'_>> {
     let mentions = schema.get(annotate::MENTIONS)?;
     Some(Mention { kind: mentions["kind"].as_str()?, output: mentions["output"].as_str()? })
+}
+
+/// Returns the reference that a string consists of.
+fn whole(marked: &str) -> Option<Reference> {
+    let reference = reference::markers(marked).next()?;
+    (reference::marker(&reference) == marked).then_some(reference)
 }
 
 /// Returns the span of a part of a scalar, if the file has the scalar as it reads (or quoted).

@@ -1,6 +1,8 @@
 //! Notes on what the steps of a plan do not show: edits without effect, protection that starts or ends,
 //! and keys that may have been renamed.
 
+use futures_util::future::join_all;
+
 use super::Session;
 use crate::address::Address;
 use crate::lifecycle::GuardKind;
@@ -18,6 +20,26 @@ impl Session<'_> {
                 *place = span.map(|span| manifest.source.place(span.start));
             }
         }
+    }
+
+    /// What the cloud knows of objects that a plan would create.
+    pub(super) async fn before_creates(&self, plan: &Plan) -> Vec<Noted> {
+        let asked = plan.steps.iter().filter_map(|step| {
+            let (Action::Create { desired, .. } | Action::Replace { desired, .. }) = &step.action
+            else {
+                return None;
+            };
+            let provider = self.run.providers.get(step.address.kind()).ok()?;
+            Some(async move { (&step.address, provider.notes_before_create(desired).await) })
+        });
+        let answers = join_all(asked).await.into_iter();
+        let noted = |(address, notes): (&Address, Vec<String>)| {
+            let address = address.clone();
+            notes
+                .into_iter()
+                .map(move |note| Noted { address: address.clone(), note: Note::Observed(note) })
+        };
+        answers.flat_map(noted).collect()
     }
 
     /// Protection is in the state alone: no step shows that it starts or ends.

@@ -19,15 +19,14 @@ fn check(direction: Direction, text: &str, expected: &[&str]) {
 fn a_rule_has_one_normal_form() {
     check(Ingress, "tcp 22 from 203.0.113.0/24", &["tcp 22 from 203.0.113.0/24"]);
     check(Ingress, "ssh from 203.0.113.7", &["tcp 22 from 203.0.113.7/32"]);
-    check(Ingress, "6 22-22 from 203.0.113.0/24", &["tcp 22 from 203.0.113.0/24"]);
+    check(Ingress, "tcp 22-22 from 203.0.113.0/24", &["tcp 22 from 203.0.113.0/24"]);
     check(Ingress, "https from anywhere", &["tcp 443 from 0.0.0.0/0", "tcp 443 from ::/0"]);
     check(Ingress, "tcp 0-65535 from self", &["tcp from self"]);
     check(Ingress, "dns from sg-1", &["tcp 53 from sg-1", "udp 53 from sg-1"]);
     check(Ingress, "udp 60000-61000 from pl-1", &["udp 60000-61000 from pl-1"]);
     check(Ingress, "all from self", &["all from self"]);
-    check(Ingress, "50 from 2001:DB8:0::/32", &["50 from 2001:db8::/32"]);
+    check(Ingress, "protocol 50 from 2001:DB8:0::/32", &["protocol 50 from 2001:db8::/32"]);
     check(Egress, "all to anywhere", &["all to 0.0.0.0/0", "all to ::/0"]);
-    check(Egress, "-1 to 0.0.0.0/0", &["all to 0.0.0.0/0"]);
     check(Egress, "https to 0.0.0.0/1", &["tcp 443 to 0.0.0.0/1"]);
 }
 
@@ -37,7 +36,7 @@ fn icmp_is_another_protocol_for_ipv6() {
     check(Ingress, "icmp from 2001:db8::/32", &["icmpv6 from 2001:db8::/32"]);
     check(Ingress, "icmp 8 from anywhere", &["icmp 8 from 0.0.0.0/0"]);
     check(Ingress, "icmp 3/4 from sg-1", &["icmp 3/4 from sg-1"]);
-    check(Ingress, "58 128 from anywhere", &["icmpv6 128 from ::/0"]);
+    check(Ingress, "icmpv6 128 from anywhere", &["icmpv6 128 from ::/0"]);
 }
 
 #[test]
@@ -63,6 +62,15 @@ fn a_text_that_is_no_rule_is_explained() {
     assert_eq!(message(Ingress, "ssh 22 from self"), "`ssh` has its own port");
     assert_eq!(message(Ingress, "all 22 from self"), "`all` has no ports");
     assert_eq!(message(Ingress, "300 from self"), "`300` is no traffic that a rule can name");
+    assert_eq!(message(Ingress, "protocol 6 from self"), "protocol 6 has a name");
+    for number in ["256", "-1", "all", "50 1", "050", ""] {
+        let said = message(Ingress, &format!("protocol {number} from self"));
+        assert_eq!(said, format!("`{number}` is not the number of a protocol"));
+    }
+    for peer in ["sg-nope", "pl-", "sg-", "vpc-1"] {
+        let said = message(Ingress, &format!("ssh from {peer}"));
+        assert_eq!(said, format!("`{peer}` is not a peer"));
+    }
     assert_eq!(message(Ingress, "ssh from web"), "`web` is not a peer");
     assert_eq!(message(Ingress, "ssh from 10.0.0.0/33"), "`10.0.0.0/33` is not a peer");
     assert_eq!(
@@ -81,6 +89,27 @@ fn a_text_that_is_no_rule_is_explained() {
     assert_eq!(message(Ingress, "icmp 8 from 2001:db8::/32"), "`icmp 8` is a message of IPv4");
     assert_eq!(message(Ingress, "icmpv6 from 10.0.0.0/8"), "`icmpv6` is a message of IPv6");
     assert_eq!(message(Ingress, "icmp 8 from ::/0"), "`icmp 8` is a message of IPv4");
+}
+
+#[test]
+fn what_was_probably_meant_is_suggested() {
+    let hint = |text: &str| Ingress.check(text).expect(text).hint;
+    for (text, meant) in [
+        ("TCP 22 from self", "tcp 22"),
+        ("tpc 22 from self", "tcp 22"),
+        ("8080 from self", "tcp 8080"),
+        ("22 from self", "tcp 22"),
+        ("8000-8100 from self", "tcp 8000-8100"),
+        ("postgress from self", "postgres"),
+        ("HTTPS from self", "https"),
+        ("-1 from self", "all"),
+        ("any from self", "all"),
+        ("ssh from Anywhere", "anywhere"),
+        ("ssh from anywere", "anywhere"),
+    ] {
+        assert_eq!(hint(text), format!("did you mean `{meant}`?"), "{text}");
+    }
+    assert!(hint("telnet from self").contains("protocol 50"));
 }
 
 #[test]
