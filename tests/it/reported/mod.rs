@@ -1,5 +1,6 @@
 //! Stacks that users of other tools reported as failing, each with the outcome that they should have had.
 
+mod code;
 mod files;
 
 use stackwright_testkit::Emulator;
