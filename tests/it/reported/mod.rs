@@ -2,6 +2,7 @@
 
 mod code;
 mod files;
+mod objects;
 
 use stackwright_testkit::Emulator;
 
