@@ -111,9 +111,11 @@ impl Handler<'_> {
         let mut above = module.match_indices('/').map(|(at, _)| &module[..at]).chain([module]);
         let folder = format!("{module}/");
         let file = format!("{module}.");
+        let is_compiled =
+            |name: &str| [".node", ".pyc", ".so", ".ts"].iter().any(|end| name.ends_with(end));
         let is_it = |name: &str| {
             name == module
-                || name.starts_with(&file)
+                || name.starts_with(&file) && is_compiled(name)
                 || name.starts_with(&folder) && self.runtime.starts_with("nodejs")
                 || name.strip_prefix("node_modules/").is_some_and(|name| name.starts_with(&folder))
         };

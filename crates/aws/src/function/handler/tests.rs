@@ -110,6 +110,8 @@ fn what_a_python_module_binds_otherwise_is_accepted() {
     ] {
         assert_eq!(check("python3.13", "pkg.handler", files), Ok(()), "{files:?}");
     }
+    let text = wrong("python3.13", "pkg.handler", &[("pkg.yaml", ""), ("pkg/mod.py", "")]);
+    assert!(text.starts_with("`pkg.handler` needs `pkg.py`, which is not in the code"), "{text}");
     let deep = [("a/b.py", "def h(): pass")];
     assert_eq!(check("python3.13", "a.b.h", &deep), Ok(()));
     assert_eq!(check("python3.13", "a/b.h", &deep), Ok(()));
