@@ -141,10 +141,40 @@ fn check_with_packages(
         links: own.links.union(&others.links).cloned().collect(),
         ..Outline::default()
     };
-    let text = |name: &str| source.text(name);
+    let text = |name: &str| source.text(name).or_else(|| packages.text(name));
     Handler { runtime, handler, code: &code, text: &text }.check().map_err(refused)
 }
 
 fn refused(Wrong { message, hint }: Wrong) -> Error {
     Error::terminal(message).with_hint(hint).with_field("handler")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_handler_is_looked_for_in_packages_before_the_upload() {
+        let (own, packages) =
+            (tempfile::tempdir().expect("own"), tempfile::tempdir().expect("packages"));
+        fs::write(own.path().join("requirements.txt"), "lib==1").expect("written");
+        fs::write(own.path().join("app.py"), "from lib import *").expect("written");
+        fs::write(packages.path().join("lib.py"), "def handler(event, context): pass")
+            .expect("written");
+        let selection = Selection { path: own.path().to_owned(), ..Selection::default() };
+        let source = Source::read(&selection).expect("own code");
+        let packages = Files::of_folder(packages.path()).expect("packages");
+        let refusal = |handler: &str| {
+            let checked = check_with_packages("python3.13", handler, &source, &packages);
+            checked.err().map(|error| error.message).unwrap_or_default()
+        };
+        assert_eq!(
+            (refusal("app.handler"), refusal("lib.handler")),
+            (String::new(), String::new())
+        );
+        assert_eq!(refusal("lib.h"), "`lib.py` has no `h` that Lambda could call");
+        assert_eq!(refusal("none.h"), "`none.h` needs `none.py`, which is not in the code");
+    }
 }

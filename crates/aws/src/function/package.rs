@@ -57,7 +57,7 @@ pub enum Source {
 /// A zip file.
 pub struct Archive {
     bytes: Vec<u8>,
-    names: BTreeSet<String>,
+    outline: Outline,
 }
 
 /// Files and links by their names in the zip: relative paths with `/` between the parts.
@@ -101,11 +101,11 @@ impl Source {
         }
         sendable(kind.len(), limits)?;
         let bytes = fs::read(code).map_err(|error| unreadable(code, error))?;
-        let names = archive::check(&bytes, limits).map_err(|wrong| {
+        let outline = archive::check(&bytes, limits).map_err(|wrong| {
             let message = format!("{}: {}", code.display(), wrong.message);
             Error { message, ..wrong }
         })?;
-        Ok(Self::Archive(Archive { bytes, names }))
+        Ok(Self::Archive(Archive { bytes, outline }))
     }
 
     /// Digests the code.
@@ -142,7 +142,7 @@ impl Source {
     pub fn text(&self, name: &str) -> Option<String> {
         match self {
             Self::Archive(_) => None,
-            Self::Folder { files, .. } => String::from_utf8(files.get(name)?.to_vec()).ok(),
+            Self::Folder { files, .. } => files.text(name),
         }
     }
 
@@ -163,10 +163,7 @@ impl Source {
 
     pub fn outline(&self) -> Outline {
         match self {
-            Self::Archive(archive) => {
-                let names = archive.names.clone();
-                Outline { names, is_archive: true, ..Outline::default() }
-            }
+            Self::Archive(archive) => archive.outline.clone(),
             Self::Folder { files, left_out } => {
                 let left_out = left_out.clone();
                 Outline { left_out, ..files.outline() }
@@ -240,6 +237,11 @@ impl Files {
             Entry::File { bytes, .. } => Some(bytes),
             Entry::Link(_) => None,
         }
+    }
+
+    /// Returns the text of a file; `None` if it is no text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        String::from_utf8(self.get(name)?.to_vec()).ok()
     }
 
     /// Returns the zip of these files and of `packages`: sorted, dated 1980, modes 644 and 755. Of two
@@ -323,8 +325,10 @@ fn sendable(size: u64, limits: Limits) -> Result<()> {
     if size <= limits.zip {
         return Ok(());
     }
-    let message =
-        format!("the zip has {} MB; Lambda accepts 50 MB in a request", size.div_ceil(1 << 20));
+    let message = format!(
+        "the zip has {} MB; Lambda accepts less than 50 MB in a request",
+        size.div_ceil(1 << 20)
+    );
     Err(Error::terminal(message).with_hint(SMALLER))
 }
 

@@ -7,11 +7,11 @@ use std::path::{Component, Path};
 use stackwright_engine::kind::{Error, Result};
 use zip::ZipArchive;
 
-use super::{Limits, fits};
+use super::{Limits, Outline, fits};
 
-/// Returns the names in the zip.
-pub(super) fn check(bytes: &[u8], limits: Limits) -> Result<BTreeSet<String>> {
-    let archive = ZipArchive::new(Cursor::new(bytes))
+/// Returns what is in the zip.
+pub(super) fn check(bytes: &[u8], limits: Limits) -> Result<Outline> {
+    let mut archive = ZipArchive::new(Cursor::new(bytes))
         .map_err(|error| Error::terminal(format!("neither a folder nor a zip ({error})")))?;
     if archive.has_duplicate_names() {
         return Err(Error::terminal("two files with one name in the zip"));
@@ -24,7 +24,16 @@ pub(super) fn check(bytes: &[u8], limits: Limits) -> Result<BTreeSet<String>> {
     }
     let size = archive.decompressed_size().unwrap_or_default();
     fits(u64::try_from(size).unwrap_or(u64::MAX), limits)?;
-    Ok(names)
+    let mut links = BTreeSet::new();
+    for at in 0..archive.len() {
+        if let Ok(file) = archive.by_index_raw(at)
+            && file.is_symlink()
+            && let Ok(name) = file.name()
+        {
+            links.insert(name.trim_start_matches("./").to_owned());
+        }
+    }
+    Ok(Outline { names, links, left_out: Vec::new(), is_archive: true })
 }
 
 /// Returns the bytes of a file in a zip.

@@ -320,7 +320,8 @@ fn code_that_is_too_large_for_a_request_is_refused_before_any_call() {
         Err(error) => format!("{error} | {}", error.hint.as_deref().unwrap_or_default()),
     };
     assert_eq!(refused(code.path(), limits(size + 4096, size)), "");
-    let too_large = "the zip has 1 MB; Lambda accepts 50 MB in a request | leave files out with";
+    let too_large =
+        "the zip has 1 MB; Lambda accepts less than 50 MB in a request | leave files out with";
     assert!(refused(code.path(), limits(size - 4096, size)).starts_with(too_large));
     assert!(refused(code.path(), limits(size, size - 1)).contains("more than 250 MB unzipped"));
     // Much code that compresses well is small enough.
@@ -331,8 +332,23 @@ fn code_that_is_too_large_for_a_request_is_refused_before_any_call() {
     put(zip.path(), "code.zip", &bytes);
     let zip = zip.path().join("code.zip");
     assert_eq!(refused(&zip, limits(4096, size)), "");
-    assert!(refused(&zip, limits(100, size)).contains("Lambda accepts 50 MB in a request"));
+    assert!(
+        refused(&zip, limits(100, size)).contains("Lambda accepts less than 50 MB in a request")
+    );
     assert!(refused(&zip, limits(4096, size - 1)).contains("more than 250 MB unzipped"));
+}
+
+#[test]
+fn links_in_a_zip_are_known() {
+    let folder = folder(&[]);
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    zip.start_file("src/app.py", SimpleFileOptions::default()).expect("started");
+    zip.add_symlink("app.py", "src/app.py", SimpleFileOptions::default()).expect("a link");
+    let code = folder.path().join("code.zip");
+    fs::write(&code, zip.finish().expect("finished").into_inner()).expect("written");
+    let outline = Source::read(&at(&code, &[])).expect("read").outline();
+    assert_eq!(Vec::from_iter(outline.names), ["app.py", "src/app.py"]);
+    assert_eq!(Vec::from_iter(outline.links), ["app.py"]);
 }
 
 #[test]
