@@ -267,7 +267,12 @@ impl Workspace {
     fn connected(&self, clients: Clients, account: &str, builds: bool) -> Connected {
         let clients = Arc::new(clients);
         let manifest = &self.manifest;
-        let sources = Sources { folder: manifest.folder(), cache: environment::cache(), builds };
+        let sources = Sources {
+            folder: manifest.folder(),
+            stack_file: manifest.source.path.clone(),
+            cache: environment::cache(),
+            builds,
+        };
         let local = matches!(manifest.cloud, Cloud::Local | Cloud::Endpoint(_));
         Connected {
             providers: kinds::providers(&clients, &sources),

@@ -36,6 +36,9 @@ pub fn sentence(blocked: &Blocked) -> String {
         Blocker::Refused { path, by } => {
             format!("`{path}` of {address} differs, and `{by}` refuses the change")
         }
+        Blocker::PartTaken { field, reason, .. } => {
+            format!("`{field}` of {address}: {}", clean(reason))
+        }
         Blocker::Locked { protection, removal } => {
             format!(
                 "{address}: {}; this plan would {}",
@@ -81,6 +84,7 @@ pub fn hint(blocked: &Blocked) -> String {
         Blocker::Refused { path, by } => {
             format!("write the former `{path}` again, or another `{by}`")
         }
+        Blocker::PartTaken { hint, .. } => clean(hint),
         Blocker::Locked { protection, .. } => clean(&protection.hint),
     }
 }
@@ -103,6 +107,7 @@ pub fn json(blocked: &Blocked) -> Value {
             json!({ "blocker": "created_differently", "path": path })
         }
         Blocker::Refused { path, by } => json!({ "blocker": "refused", "path": path, "by": by }),
+        Blocker::PartTaken { field, .. } => json!({ "blocker": "part_taken", "field": field }),
         Blocker::Locked { removal, .. } => {
             json!({ "blocker": "locked", "action": action(removal) })
         }

@@ -24,6 +24,9 @@ pub fn sentence(noted: &Noted) -> String {
             clean(name)
         ),
         Note::Adopted { id } => format!("{} exists; will be adopted", clean(id)),
+        Note::PartAdopted(part) => {
+            format!("{} exists and nobody owns it; will be adopted", clean(part))
+        }
         Note::GuardAdded(guard) => format!("`{}` takes effect after this run", name(*guard)),
         Note::GuardRemoved(guard) => format!("`{}` ends with this run", name(*guard)),
         Note::UnknownFormer(former) => format!(

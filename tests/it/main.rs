@@ -22,6 +22,7 @@ mod power;
 mod prober;
 mod profiles;
 mod progress;
+mod reported;
 mod sample;
 mod secrets;
 mod security_groups;

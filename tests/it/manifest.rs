@@ -668,3 +668,20 @@ fn every_way_to_write_an_amount_is_accepted() {
     let long = SOUND.replace("role: role.r}", "role: role.r, timeout: 16m}");
     check(&long, &["7:77 `timeout` must be between 1 and 900, not 960"]);
 }
+
+#[test]
+fn a_number_that_json_cannot_hold_is_reported() {
+    let body =
+        |number: &str| format!("check: {{c: {{call: GET http://x, body: {{a: {number}}}}}}}\n");
+    for number in
+        ["18446744073709551615", "-9223372036854775808", "1.10", "1e30", "'18446744073709551616'"]
+    {
+        check_more(&body(number), &[]);
+    }
+    for number in ["18446744073709551616", "-9223372036854775809"] {
+        let expected = format!(
+            "8:43 the number {number} is too large to be sent exactly | write it as text: \"{number}\""
+        );
+        check_more(&body(number), &[&expected]);
+    }
+}

@@ -136,11 +136,30 @@ fn somebody_elses_profile_is_left_alone() {
     let stack = stack(&emulator);
     emulator.aws(&["iam", "create-instance-profile", "--instance-profile-name", "machine"]);
     let said = "an instance profile named `machine` exists and does not belong to this stack";
-    stack.run(&["reconcile", "--yes"]).code(4).says(said);
+    stack.run(&["reconcile", "--yes"]).code(1).says(said);
     let theirs = [("machine".to_owned(), String::new())];
     assert_eq!(profiles(&emulator), theirs);
     stack.ok(&["destroy", "--yes"]);
     assert_eq!(profiles(&emulator), theirs);
+}
+
+/// The plan did not see it.
+#[test]
+fn a_profile_that_somebody_creates_during_the_run_is_not_used() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
+        "CreateRole" => Act::Pause(Point::Arrived),
+        _ => Act::Pass,
+    });
+    let stack = stack(&emulator).through(&proxy);
+    let mut running = stack.start(&["reconcile", "--yes"]);
+    assert!(running.is_paused(&proxy));
+    emulator.aws(&["iam", "create-instance-profile", "--instance-profile-name", "machine"]);
+    proxy.resume();
+    let said = "an instance profile named `machine` exists and does not belong to this stack";
+    running.wait().code(4).says(said);
+    assert_eq!(emulator.census().count("instance"), 0);
+    assert_eq!(profiles(&emulator), [("machine".to_owned(), String::new())]);
 }
 
 /// Deletes the role by hand.

@@ -19,6 +19,7 @@ pub trait Connect: Ownership {
 pub struct Sources {
     /// The folder of the stack file: relative paths start there.
     pub folder: PathBuf,
+    pub stack_file: PathBuf,
     /// The folder that keeps vendored packages between runs.
     pub cache: PathBuf,
     /// Whether `code.build` may run. Where it may not, its result is not read.

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use stackwright_engine::config::OneOrMany;
+use stackwright_engine::config::{NumbersAsText, OneOrMany};
 
 /// The version of the policy language of the documents that are created here.
 const VERSION: &str = "2012-10-17";
@@ -19,7 +19,7 @@ const VERSION: &str = "2012-10-17";
 /// A policy document. Every document is canonical.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "Value")]
-#[schemars(inline, with = "Map<String, Value>", description = "")]
+#[schemars(inline, with = "BTreeMap<String, NumbersAsText>", description = "")]
 pub struct Document(Value);
 
 /// One statement of a role's `allow`.

@@ -61,3 +61,24 @@ impl From<ShortOrLong<String, Vec<String>>> for OneOrMany {
         }
     }
 }
+
+/// The annotation of a value of any shape whose numbers are texts.
+pub(crate) const NUMBERS_ARE_TEXT: &str = "x-numbers-are-text";
+
+/// The schema of a value of any shape whose numbers stay as they are written: `1.10` is the text `1.10`,
+/// and 20 digits are 20 digits.
+pub struct NumbersAsText;
+
+impl JsonSchema for NumbersAsText {
+    fn schema_name() -> Cow<'static, str> {
+        "NumbersAsText".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ NUMBERS_ARE_TEXT: true })
+    }
+}

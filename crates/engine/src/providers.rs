@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::change::Change;
 use crate::kind::{
-    Context, Created, DeletionProtection, Error, Found, Handle, Intent, Live, Owner, Ownership,
-    Result, SpecOf,
+    Context, Created, DeletionProtection, Error, ExistingPart, Found, Handle, Intent, Live, Owner,
+    Ownership, Result, SpecOf,
 };
 use crate::registry::{Kind, Registry, typed};
 
@@ -45,10 +45,16 @@ pub trait AnyProvider: Send + Sync {
         changes: &'a [Change],
     ) -> Future<'a, Result<()>>;
     fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
+    fn remarks(&self, desired: &Value, changes: &[Change]) -> Vec<String>;
     fn deletion_protection<'a>(
         &'a self,
         handle: &'a Handle<Value>,
     ) -> Future<'a, Result<Option<DeletionProtection>>>;
+    fn existing_parts<'a>(
+        &'a self,
+        desired: &'a Value,
+        changes: &'a [Change],
+    ) -> Future<'a, Result<Vec<ExistingPart>>>;
     fn release<'a>(&'a self, handle: &'a Handle<Value>, owner: &'a Owner)
     -> Future<'a, Result<()>>;
     fn delete_orphans<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>>;
@@ -175,11 +181,24 @@ impl<P: Ownership> AnyProvider for Erased<P> {
         .boxed()
     }
 
+    fn remarks(&self, desired: &Value, changes: &[Change]) -> Vec<String> {
+        typed(desired)
+            .map_or_else(|_| Vec::new(), |desired| self.provider.remarks(&desired, changes))
+    }
+
     fn deletion_protection<'a>(
         &'a self,
         handle: &'a Handle<Value>,
     ) -> Future<'a, Result<Option<DeletionProtection>>> {
         async move { self.provider.deletion_protection(&typed_handle(handle)).await }.boxed()
+    }
+
+    fn existing_parts<'a>(
+        &'a self,
+        desired: &'a Value,
+        changes: &'a [Change],
+    ) -> Future<'a, Result<Vec<ExistingPart>>> {
+        async move { self.provider.existing_parts(&typed(desired)?, changes).await }.boxed()
     }
 
     fn release<'a>(

@@ -122,7 +122,7 @@ impl Session<'_> {
         let mut learnt = self.moves(state);
         let mut state = folded(state.clone(), &learnt)?;
         let mut observed = self.look(&state).await?;
-        let mut plan = loop {
+        let (mut plan, wanted) = loop {
             let claims = self.claims(&state, &observed)?;
             if !claims.is_empty() {
                 state = folded(state, &claims)?;
@@ -137,17 +137,19 @@ impl Session<'_> {
             let wanted = self.prepare(&state, Some(&observed)).await?;
             let plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
             if !self.search_successors(&state, &plan, &mut observed).await? {
-                break plan;
+                break (plan, wanted);
             }
         };
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, &state, &observed).await?;
         let before_creates = self.before_creates(&plan).await;
         plan.notes.extend(before_creates);
+        self.parts(&mut plan, &wanted).await?;
         let learnt_notes: Vec<Noted> =
             learnt.iter().filter_map(|entry| noted(entry, &plan, &state)).collect();
         plan.notes.extend(learnt_notes);
         self.place_ignored_edits(&mut plan);
+        plan.notes.extend(self.remarks(&plan, &wanted));
         for notes in [Self::unknown_formers, Self::guards, Self::renames] {
             plan.notes.extend(notes(self, &plan, &state));
         }
@@ -227,7 +229,9 @@ impl Session<'_> {
     pub async fn plan_offline(&self, state: &State) -> Result<Plan, Error> {
         self.known(state)?;
         let wanted = self.prepare(state, None).await?;
-        Ok(self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph))
+        let mut plan = self.plan(state, &Observed::default(), &wanted, &self.run.manifest.graph);
+        plan.notes.extend(self.remarks(&plan, &wanted));
+        Ok(plan)
     }
 
     fn plan(

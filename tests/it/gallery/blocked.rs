@@ -99,3 +99,24 @@ fn a_field_that_has_no_default_to_return_to() {
         story.blocked("cannot-unset", "instance.web", &[(&groups, "")]);
     });
 }
+
+#[test]
+fn a_part_of_somebody_else() {
+    tell(ministack, |story, emulator| {
+        let group = "/aws/lambda/worker";
+        let create =
+            ["logs", "create-log-group", "--log-group-name", group, "--tags", "owner=them"];
+        emulator.aws(&create);
+        story.stack.ok(RECONCILE);
+        let logs = ("    timeout:", "    logs: true\n    timeout:");
+        story.blocked("part", "function.worker", &[logs]);
+        let groups = emulator.aws(&["logs", "describe-log-groups"]);
+        let arn = text(&groups["logGroups"][0]["arn"]).trim_end_matches(":*").to_owned();
+        let untag = ["logs", "untag-resource", "--resource-arn", &arn, "--tag-keys", "owner"];
+        emulator.aws(&untag);
+        story.stack.edit(logs.0, logs.1);
+        story.stack.write("handler/.env", "A=1\n");
+        story.stack.write("handler/app.py", "def handler(event, context): pass\n");
+        story.page("plan-part-adopted", &["plan"], 0);
+    });
+}

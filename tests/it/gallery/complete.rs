@@ -16,9 +16,8 @@ const NO_DIAGNOSTIC: &[&str] = &[
     "budget breached",
     "multiple YAML documents",
     "just pushed",
-    // Of zips that are too large, or too broken, to be kept here.
+    // Of zips that are too broken to be kept here.
     "a name in the zip: {error}",
-    "more than 250 MB unzipped, which is the limit of Lambda",
 ];
 
 /// Functions of kinds whose texts are diagnostics, besides `check` and what begins like it.

@@ -127,7 +127,7 @@ pub fn table() -> Table {
             "function": { "f": {} },
         }),
         files: &[
-            ("src/m.py", "def one(event, context): return 1\n"),
+            ("src/m.py", "def one(event, context): return 1\ntwo = one\n"),
             ("src/more/n.py", "left out, or not\n"),
             ("src/read.md", "left out\n"),
             ("other/m.py", "def one(event, context): return 2\n"),

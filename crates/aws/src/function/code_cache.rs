@@ -1,24 +1,22 @@
 //! The code of functions, read once per run: what was planned is what is uploaded.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stackwright_engine::kind::{Error, Result};
 use tokio::sync::OnceCell;
 
-use super::package::{Contents, Source};
+use super::package::{Contents, Selection, Source};
 
 /// How many bytes of code are kept for the upload, all functions of a run together. Larger code is
 /// read again for its upload and compared with its digest.
 const BUDGET: u64 = 64 << 20;
 
-/// Which code: where it is, what is left out of it, and the command that builds it.
+/// Which code: which files, and the command that builds them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
-    pub path: PathBuf,
-    pub exclude: Vec<String>,
+    pub selection: Selection,
     pub build: Option<String>,
 }
 
@@ -31,7 +29,7 @@ struct Reading {
 
 /// Every reading of a run. Callers that need the same code at the same time share one reading.
 pub struct CodeCache {
-    read: fn(&Path, &[String]) -> Result<Source>,
+    read: fn(&Selection) -> Result<Source>,
     budget: AtomicU64,
     readings: Mutex<BTreeMap<Key, Arc<OnceCell<Reading>>>>,
 }
@@ -43,7 +41,7 @@ impl Default for CodeCache {
 }
 
 impl CodeCache {
-    fn new(read: fn(&Path, &[String]) -> Result<Source>, budget: u64) -> Self {
+    fn new(read: fn(&Selection) -> Result<Source>, budget: u64) -> Self {
         Self { read, budget: AtomicU64::new(budget), readings: Mutex::default() }
     }
 
@@ -51,38 +49,44 @@ impl CodeCache {
     pub async fn contents(&self, key: &Key) -> Result<Contents> {
         let cell = self.lock().entry(key.clone()).or_default().clone();
         let reading = cell.get_or_try_init(|| async {
-            let Reading { contents, source } = self.read(&key.path, &key.exclude).await?;
+            let Reading { contents, source } = self.read(&key.selection).await?;
             let source = source.filter(|_| self.is_within_budget(contents.size));
             Ok::<_, Error>(Reading { contents, source })
         });
         Ok(reading.await?.contents.clone())
     }
 
-    /// Returns the code at `path` if `is_wanted` accepts it: as it was read first, or as it is now.
+    /// Returns the selected code if `is_wanted` accepts it: as it was read first, or as it is now.
     pub async fn source(
         &self,
-        path: &Path,
-        exclude: &[String],
+        selection: &Selection,
         is_wanted: impl Fn(&Contents) -> bool,
     ) -> Result<Option<Arc<Source>>> {
         let kept = self.lock().iter().find_map(|(key, cell)| {
-            let reading = cell.get().filter(|_| key.path == path && key.exclude == exclude)?;
+            let reading = cell.get().filter(|_| key.selection == *selection)?;
             reading.source.clone().filter(|_| is_wanted(&reading.contents))
         });
         match kept {
             Some(source) => Ok(Some(source)),
             None => {
-                let Reading { contents, source } = self.read(path, exclude).await?;
+                let Reading { contents, source } = self.read(selection).await?;
                 Ok(source.filter(|_| is_wanted(&contents)))
             }
         }
     }
 
+    /// Returns what this run has read of the selected code, whatever built it.
+    pub fn known(&self, selection: &Selection) -> Option<Contents> {
+        let readings = self.lock();
+        let mut selected = readings.iter().filter(|(key, _)| key.selection == *selection);
+        selected.find_map(|(_, cell)| cell.get()).map(|reading| reading.contents.clone())
+    }
+
     /// Reading and digesting take a while: not on a thread that serves calls.
-    async fn read(&self, path: &Path, exclude: &[String]) -> Result<Reading> {
-        let (read, path, exclude) = (self.read, path.to_owned(), exclude.to_owned());
+    async fn read(&self, selection: &Selection) -> Result<Reading> {
+        let (read, selection) = (self.read, selection.clone());
         let reading = tokio::task::spawn_blocking(move || {
-            let source = read(&path, &exclude)?;
+            let source = read(&selection)?;
             Ok(Reading { contents: source.contents(), source: Some(Arc::new(source)) })
         });
         let reading = reading.await;
@@ -116,15 +120,16 @@ mod tests {
     }
 
     fn key(folder: &TempDir) -> Key {
-        Key { path: folder.path().to_owned(), exclude: Vec::new(), build: None }
+        let path = folder.path().to_owned();
+        Key { selection: Selection { path, ..Selection::default() }, build: None }
     }
 
     #[tokio::test]
     async fn concurrent_and_later_callers_share_one_reading() {
         static READS: AtomicUsize = AtomicUsize::new(0);
-        let counted = |path: &Path, exclude: &[String]| {
+        let counted = |selection: &Selection| {
             READS.fetch_add(1, Ordering::SeqCst);
-            Source::read(path, exclude)
+            Source::read(selection)
         };
         let (folder, cache) = (folder(), CodeCache::new(counted, BUDGET));
         let key = key(&folder);
@@ -133,7 +138,7 @@ mod tests {
         // What is uploaded is what was planned, whatever happens to the folder meanwhile.
         std::fs::write(folder.path().join("a.py"), "second").expect("written");
         let again = cache.contents(&key).await.expect("known");
-        let source = cache.source(&key.path, &[], |contents| *contents == one).await;
+        let source = cache.source(&key.selection, |contents| *contents == one).await;
         let source = source.expect("known").expect("the first reading");
         assert_eq!((&one, &one), (&other, &again));
         assert_eq!(source.contents(), one);
@@ -143,18 +148,18 @@ mod tests {
     #[tokio::test]
     async fn code_beyond_the_budget_is_read_again_and_compared() {
         static READS: AtomicUsize = AtomicUsize::new(0);
-        let counted = |path: &Path, exclude: &[String]| {
+        let counted = |selection: &Selection| {
             READS.fetch_add(1, Ordering::SeqCst);
-            Source::read(path, exclude)
+            Source::read(selection)
         };
         let (folder, cache) = (folder(), CodeCache::new(counted, 4));
         let key = key(&folder);
         let first = cache.contents(&key).await.expect("read");
-        let same = cache.source(&key.path, &[], |contents| *contents == first).await;
+        let same = cache.source(&key.selection, |contents| *contents == first).await;
         assert!(same.expect("read").is_some());
         assert_eq!(READS.load(Ordering::SeqCst), 2);
         std::fs::write(folder.path().join("a.py"), "second").expect("written");
-        let changed = cache.source(&key.path, &[], |contents| *contents == first).await;
+        let changed = cache.source(&key.selection, |contents| *contents == first).await;
         assert!(changed.expect("read").is_none());
         assert_eq!(cache.contents(&key).await.expect("known"), first);
     }

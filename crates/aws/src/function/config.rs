@@ -21,12 +21,13 @@ pub const UNRESERVED: i32 = -1;
 pub struct Config {
     /// The folder with the code, or a zip file; relative to the stack file. The packages of a
     /// `requirements.txt` in the folder are installed for the function's platform. `{path, build,
-    /// exclude}` runs a command first, and leaves files out.
+    /// exclude}` runs a command first, and leaves files out. The stack file, `.git`, caches, `.env*`, backups
+    /// and private keys are left out unless a pattern with `!` names them.
     #[schemars(extend("x-also-called" = ["filename", "source_dir", "code_uri", "s3_key"]))]
     pub code: CodeFrom,
     /// The runtime, which is the language and its version: `python3.13`, `nodejs22.x`, `provided.al2023`…
     pub runtime: String,
-    /// The entry point: `file.function` in Python.
+    /// The entry point: `file.function` in Python. It must be in the code.
     pub handler: String,
     /// The role that the function assumes: `role.KEY`, or an ARN. It must trust `lambda.amazonaws.com`.
     pub role: String,
@@ -49,8 +50,8 @@ pub struct Config {
     #[schemars(extend("default" = "x86_64"))]
     #[schemars(extend("x-also-called" = ["architectures"]))]
     pub architecture: Option<Architecture>,
-    /// `true`: creates the log group `/aws/lambda/<name>`, which is deleted with the function, and
-    /// allows the role to write to it if it is a role of this stack.
+    /// `true`: creates the log group `/aws/lambda/<name>`, or adopts the one that Lambda created. It is
+    /// deleted with the function, and the role may write to it if it is a role of this stack.
     #[serde(default)]
     #[schemars(extend("default" = false))]
     pub logs: Option<bool>,
@@ -114,7 +115,8 @@ struct CodeParts {
     /// The code has changed if the bytes of the result differ.
     #[serde(default)]
     build: Option<String>,
-    /// Files to leave out: patterns as in .gitignore, `tests/` or `*.md`.
+    /// Files to leave out: patterns as in .gitignore, `tests/` or `*.md`. `!.env` puts back what is left out
+    /// otherwise.
     #[serde(default)]
     exclude: Vec<String>,
 }

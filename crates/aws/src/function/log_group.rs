@@ -1,14 +1,14 @@
 //! The log group of a function: `/aws/lambda/<name>`.
 //!
 //! Lambda creates one itself, without tags and without an end of retention, if the role allows it. So
-//! this stack creates one before the function first runs, and never changes or deletes a group that
-//! does not carry its lineage.
+//! this stack creates one before the function first runs, or adopts the one that Lambda has created. It never
+//! changes or deletes a group that carries the tags of somebody else.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::LogGroup as Described;
-use stackwright_engine::kind::{Error, Fault, Result, tag};
+use stackwright_engine::kind::{Error, ExistingPart, Fault, Result, tag};
 
 use crate::client::sdk_client;
 use crate::fault::{Codes, Explain as _, Meaning, code, explain};
@@ -48,7 +48,31 @@ pub enum Standing {
     },
     /// This stack owns it, and its retention is not set yet.
     Unfinished,
+    /// Nobody owns it: it has no tags but those that this stack would give it.
+    Unowned,
     Foreign,
+}
+
+/// By which tags a log group is this stack's.
+#[derive(Clone, Copy, Debug)]
+pub struct Owner<'a> {
+    /// The values of [`tag::LINEAGE`] that mean this stack.
+    pub lineages: &'a [&'a str],
+    /// The tags that the group has, or would have, if it is this stack's.
+    pub tags: &'a BTreeMap<String, String>,
+}
+
+impl Owner<'_> {
+    fn standing(self, tags: &HashMap<String, String>, days: Option<i32>) -> Standing {
+        let lineage = tags.get(tag::LINEAGE).map(String::as_str);
+        if lineage.is_some_and(|lineage| self.lineages.contains(&lineage)) {
+            return days.map_or(Standing::Unfinished, |days| Standing::Ours { days });
+        }
+        let is_known = |(key, value): (&String, &String)| {
+            key.starts_with("aws:") || !tag::is_own(key) && self.tags.get(key) == Some(value)
+        };
+        if tags.iter().all(is_known) { Standing::Unowned } else { Standing::Foreign }
+    }
 }
 
 impl Standing {
@@ -80,18 +104,12 @@ impl<'a> LogGroup<'a> {
         }
     }
 
-    /// Reads who owns the group. `lineages`: the values of [`tag::LINEAGE`] that mean this stack.
-    pub async fn standing(&self, lineages: &[&str]) -> Result<Standing> {
-        let (group, tags) = tokio::try_join!(self.group(), self.tags())?;
+    /// Reads who owns the group.
+    pub async fn standing(&self, owner: Owner<'_>) -> Result<Standing> {
+        let (group, tags) = tokio::try_join!(self.group(), self.tags(&self.arn))?;
         // A group that exists has tags, if only an empty map: without them it is not visible yet.
         let (Some(group), Some(tags)) = (group, tags) else { return Ok(Standing::Absent) };
-        let lineage = tags.get(tag::LINEAGE).map(String::as_str);
-        let ours = lineage.is_some_and(|lineage| lineages.contains(&lineage));
-        Ok(match group.retention_in_days {
-            _ if !ours => Standing::Foreign,
-            None => Standing::Unfinished,
-            Some(days) => Standing::Ours { days },
-        })
+        Ok(owner.standing(&tags, group.retention_in_days))
     }
 
     /// The reply is sorted: a group whose name is the prefix comes first.
@@ -103,8 +121,8 @@ impl<'a> LogGroup<'a> {
     }
 
     /// Returns the tags of the group. `None`: it does not exist.
-    async fn tags(&self) -> Result<Option<HashMap<String, String>>> {
-        match self.logs.list_tags_for_resource().resource_arn(&self.arn).send().await {
+    async fn tags(&self, arn: &str) -> Result<Option<HashMap<String, String>>> {
+        match self.logs.list_tags_for_resource().resource_arn(arn).send().await {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(None),
             reply => {
                 Ok(Some(reply.explain("ListTagsForResource", CODES)?.tags.unwrap_or_default()))
@@ -112,26 +130,19 @@ impl<'a> LogGroup<'a> {
         }
     }
 
-    /// Creates the group with a retention of so many days, or finishes this stack's. An unmanaged group
-    /// is left as it is.
-    pub async fn create(
-        &self,
-        tags: &BTreeMap<String, String>,
-        days: i32,
-        lineages: &[&str],
-    ) -> Result<()> {
-        let made = self
-            .logs
-            .create_log_group()
-            .log_group_name(&self.name)
-            .set_tags(Some(tags.clone().into_iter().collect()))
-            .send()
-            .await;
-        match made {
+    /// Creates the group with a retention of so many days, finishes this stack's, or adopts one that nobody
+    /// owns.
+    pub async fn create(&self, owner: Owner<'_>, days: i32) -> Result<()> {
+        let tags: HashMap<String, String> = owner.tags.clone().into_iter().collect();
+        let creating = self.logs.create_log_group().log_group_name(&self.name);
+        match creating.set_tags(Some(tags.clone())).send().await {
             Err(error) if code(&error) == Some("ResourceAlreadyExistsException") => {
-                match self.standing(lineages).await? {
+                match self.standing(owner).await? {
                     Standing::Ours { .. } | Standing::Unfinished => {}
-                    Standing::Foreign => return Ok(()),
+                    Standing::Unowned => self.tag(tags).await?,
+                    Standing::Foreign => {
+                        return Err(Error::terminal(taken(&self.name)).with_hint(TAKEN));
+                    }
                     // An earlier call may have created it, whose reply was lost.
                     Standing::Absent => {
                         let error = explain("CreateLogGroup", error, CODES);
@@ -151,8 +162,8 @@ impl<'a> LogGroup<'a> {
     }
 
     /// Sets the retention, if this stack owns the group.
-    pub async fn retain_for(&self, days: i32, lineages: &[&str]) -> Result<()> {
-        if self.standing(lineages).await?.is_ours() {
+    pub async fn retain_for(&self, days: i32, owner: Owner<'_>) -> Result<()> {
+        if self.standing(owner).await?.is_ours() {
             self.put_retention(days).await?;
         }
         Ok(())
@@ -169,14 +180,13 @@ impl<'a> LogGroup<'a> {
         &self,
         set: &HashMap<String, String>,
         unset: &[String],
-        lineages: &[&str],
+        owner: Owner<'_>,
     ) -> Result<()> {
-        if !self.standing(lineages).await?.is_ours() {
+        if !self.standing(owner).await?.is_ours() {
             return Ok(());
         }
         if !set.is_empty() {
-            let tagging = self.logs.tag_resource().resource_arn(&self.arn);
-            tagging.set_tags(Some(set.clone())).send().await.explain("TagResource", CODES)?;
+            self.tag(set.clone()).await?;
         }
         if !unset.is_empty() {
             let untagging = self.logs.untag_resource().resource_arn(&self.arn);
@@ -189,14 +199,77 @@ impl<'a> LogGroup<'a> {
         Ok(())
     }
 
+    async fn tag(&self, tags: HashMap<String, String>) -> Result<()> {
+        let tagging = self.logs.tag_resource().resource_arn(&self.arn);
+        tagging.set_tags(Some(tags)).send().await.explain("TagResource", CODES).map(drop)
+    }
+
     /// Deletes the group, if this stack owns it.
-    pub async fn delete(&self, lineages: &[&str]) -> Result<()> {
-        if !self.standing(lineages).await?.is_ours() {
+    pub async fn delete(&self, owner: Owner<'_>) -> Result<()> {
+        if !self.standing(owner).await?.is_ours() {
             return Ok(());
         }
         match self.logs.delete_log_group().log_group_name(&self.name).send().await {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
             reply => reply.explain("DeleteLogGroup", CODES).map(|_| ()),
+        }
+    }
+}
+
+/// Returns what exists where the log group of a function with this name and these tags would be created. The
+/// function may not exist yet: the group itself says its ARN.
+pub async fn existing(
+    logs: &aws_sdk_cloudwatchlogs::Client,
+    function: &str,
+    tags: &BTreeMap<String, String>,
+) -> Result<Option<ExistingPart>> {
+    let at = LogGroup { logs, name: name(function), arn: String::new() };
+    let Some(group) = at.group().await? else { return Ok(None) };
+    let arn = group.log_group_arn.as_deref().or(group.arn.as_deref()).unwrap_or_default();
+    let Some(has) = at.tags(arn.trim_end_matches(":*")).await? else { return Ok(None) };
+    let lineage = tags.get(tag::LINEAGE).map(String::as_str).unwrap_or_default();
+    let owner = Owner { lineages: &[lineage], tags };
+    Ok(match owner.standing(&has, group.retention_in_days) {
+        Standing::Unowned => Some(ExistingPart::Adoptable(format!("the log group {}", at.name))),
+        Standing::Foreign => Some(ExistingPart::Taken {
+            field: "logs",
+            reason: taken(&at.name),
+            hint: TAKEN.to_owned(),
+        }),
+        Standing::Absent | Standing::Ours { .. } | Standing::Unfinished => None,
+    })
+}
+
+fn taken(group: &str) -> String {
+    format!("the log group {group} exists with tags that are not this stack's")
+}
+
+const TAKEN: &str = "remove `logs: true`, which leaves the log group to its owner; or delete the log group, \
+                     or its tags";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(tags: &[(&str, &str)]) -> BTreeMap<String, String> {
+        tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    #[test]
+    fn tags_tell_whose_a_log_group_is() {
+        let ours = map(&[(tag::LINEAGE, "a"), (tag::STACK, "us-east-1/s"), ("team", "x")]);
+        let owner = Owner { lineages: &["a", "b"], tags: &ours };
+        let of =
+            |tags: &[(&str, &str)], days| owner.standing(&map(tags).into_iter().collect(), days);
+        assert_eq!(of(&[(tag::LINEAGE, "b"), ("more", "y")], Some(7)), Standing::Ours { days: 7 });
+        assert_eq!(of(&[(tag::LINEAGE, "a")], None), Standing::Unfinished);
+        // Lambda's own, and one that was released.
+        assert_eq!(of(&[], None), Standing::Unowned);
+        assert_eq!(of(&[("aws:cloudformation:x", "y"), ("team", "x")], Some(7)), Standing::Unowned);
+        for theirs in
+            [("team", "y"), ("Owner", "them"), (tag::LINEAGE, "c"), (tag::STACK, "us-east-1/s")]
+        {
+            assert_eq!(of(&[theirs], None), Standing::Foreign, "{theirs:?}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod code;
 mod code_cache;
 mod config;
 mod environment;
+mod handler;
 pub mod invoke;
 mod log_group;
 pub mod logs;
@@ -26,8 +27,8 @@ use std::sync::Arc;
 use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    CheckContext, Context, Contribution, CreateIdempotency, Created, Error, Field, Found, Handle,
-    Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, field,
+    CheckContext, Context, Contribution, CreateIdempotency, Created, Error, ExistingPart, Field,
+    Found, Handle, Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, field,
 };
 
 use self::config::Config;
@@ -94,11 +95,23 @@ impl Provider for Functions {
     type Type = Function;
 
     async fn normalize(&self, config: Config, context: &Context) -> Result<Spec> {
-        let digest = self.digest(&config, context).await.map_err(|error| {
+        let contents = self.contents(&config, context).await.map_err(|error| {
             let message = format!("code: {}", error.message);
             Error { message, ..error }.with_field("code")
         })?;
+        let architecture = config.architecture.unwrap_or_default();
+        let digest = match contents {
+            Some(contents) => {
+                code::check_handler(&config, &context.folder, &contents)?;
+                contents.digest(&config.runtime, architecture.as_str())
+            }
+            None => String::new(),
+        };
         Ok(spec::normalize(config, digest, context))
+    }
+
+    fn remarks(&self, desired: &Spec, changes: &[Change]) -> Vec<String> {
+        self.left_out(desired, changes).into_iter().collect()
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
@@ -123,6 +136,23 @@ impl Provider for Functions {
 }
 
 impl Ownership for Functions {
+    /// Of a function that gets `logs: true`, the log group may exist: Lambda creates it if the role allows
+    /// it.
+    async fn existing_parts(
+        &self,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<Vec<ExistingPart>> {
+        let is_new =
+            changes.is_empty() || changes.iter().any(|change| change.path.field() == "logs");
+        if !is_new || desired.logs != Some(true) {
+            return Ok(Vec::new());
+        }
+        let tags = desired.tags.clone().unwrap_or_default();
+        let existing = log_group::existing(&self.logs, &desired.name, &tags).await?;
+        Ok(existing.into_iter().collect())
+    }
+
     async fn release(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
         self.release_logs(handle, &owner.lineage).await
     }

@@ -6,7 +6,7 @@ use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use futures_util::stream::{self, StreamExt as _};
 use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, tag};
 
-use super::log_group::{LogGroup, Standing};
+use super::log_group::{LogGroup, Owner, Standing};
 use super::seen::{NO_LOGS, Seen, seen};
 use super::service::{CODES, Functions};
 use super::spec::Spec;
@@ -37,23 +37,20 @@ impl Functions {
         Ok(Some(live))
     }
 
-    /// Reads the log group. Of an unmanaged group, `logs` is neither true nor false.
+    /// Reads the log group. One of somebody else is none of this stack's.
     async fn observe_logs(&self, handle: &Handle<Spec>, live: &mut Live<Spec>) -> Result<()> {
         let lineages = [&Some(&live.spec), &handle.applied.as_ref()]
             .map(|spec| spec.and_then(|spec| spec.tag(tag::LINEAGE)).unwrap_or_default());
         let arn = live.outputs.get("arn").map(String::as_str).unwrap_or_default();
-        let group = LogGroup::of(&self.logs, arn)?;
-        let standing = group.standing(&lineages).await?;
+        let tags = live.spec.tags.clone().unwrap_or_default();
+        let owner = Owner { lineages: &lineages, tags: &tags };
+        let standing = LogGroup::of(&self.logs, arn)?.standing(owner).await?;
         (live.spec.logs, live.spec.log_retention) = match standing {
             Standing::Ours { days } => (Some(true), Some(days)),
-            Standing::Absent | Standing::Unfinished => NO_LOGS,
-            Standing::Foreign => (None, None),
+            Standing::Absent | Standing::Unfinished | Standing::Unowned | Standing::Foreign => {
+                NO_LOGS
+            }
         };
-        if standing == Standing::Foreign {
-            live.notes.push(
-                "its log group does not belong to this stack: it is left as it is".to_owned(),
-            );
-        }
         Ok(())
     }
 

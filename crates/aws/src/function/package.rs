@@ -1,109 +1,173 @@
 //! A function's code: what belongs to it, its digest, its zip. The same source always gives the same
 //! bytes, independent of user, time and umask.
 
-use std::collections::BTreeMap;
+mod archive;
+mod rules;
+mod walk;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{Cursor, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Component, Path};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use ignore::gitignore::{Gitignore, GitignoreBuilder};
-use ignore::{DirEntry, WalkBuilder};
 use sha2::{Digest as _, Sha256};
 use stackwright_engine::digest::hex;
 use stackwright_engine::kind::{Error, Result};
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, System, ZipArchive, ZipWriter};
+use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
+pub use self::rules::{IGNORE_FILE, excluded};
 use super::vendor::REQUIREMENTS;
 
-/// The largest zip that Lambda accepts in a request: 50 MB.
-const MAX_ZIP: u64 = 50 << 20;
-/// The largest code that Lambda unpacks: 250 MB.
-const MAX_UNZIPPED: u64 = 250 << 20;
-/// A file with patterns as in .gitignore, of files to leave out of the zip.
-const IGNORE_FILE: &str = ".stackwrightignore";
-const LEFT_OUT: &[&str] =
-    &[".git", ".env", ".stackwright", ".venv", "__pycache__", ".DS_Store", IGNORE_FILE];
+/// What Lambda accepts, in bytes.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// A zip in a request. Lambda accepts requests of 69,905,067 bytes, which are 50 MB in base64; some
+    /// room is for the rest of the request.
+    zip: u64,
+    /// The code that Lambda unpacks.
+    unzipped: u64,
+}
+
+const LIMITS: Limits = Limits { zip: (50 << 20) - (16 << 10), unzipped: 250 << 20 };
+
+/// Which files are the code of a function.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Selection {
+    /// A folder or a zip.
+    pub path: PathBuf,
+    /// Patterns as in .gitignore.
+    pub exclude: Vec<String>,
+    /// The stack file, which is no code where it lies in the folder.
+    pub stack_file: PathBuf,
+}
 
 /// Code that was read from disk.
 pub enum Source {
-    Folder(Files),
+    Folder {
+        files: Files,
+        /// What was left out although nobody excluded it.
+        left_out: Vec<String>,
+    },
     /// A zip file, uploaded as it is.
-    Archive(Vec<u8>),
+    Archive(Archive),
 }
 
-/// Files by their names in the zip: relative paths with `/` between the parts.
+/// A zip file.
+pub struct Archive {
+    bytes: Vec<u8>,
+    outline: Outline,
+}
+
+/// Files and links by their names in the zip: relative paths with `/` between the parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Files(BTreeMap<String, File>);
+pub struct Files(BTreeMap<String, Entry>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct File {
-    executable: bool,
-    bytes: Vec<u8>,
+enum Entry {
+    File {
+        executable: bool,
+        bytes: Vec<u8>,
+    },
+    /// A symbolic link with the text of its target.
+    Link(String),
 }
 
 impl Source {
-    /// Reads a folder, less what `exclude` matches (patterns as in .gitignore), or a zip. Blocks.
-    pub fn read(code: &Path, exclude: &[String]) -> Result<Self> {
+    /// Reads what a selection means. Blocks.
+    pub fn read(selection: &Selection) -> Result<Self> {
+        Self::read_within(selection, LIMITS)
+    }
+
+    fn read_within(selection: &Selection, limits: Limits) -> Result<Self> {
+        let code = &selection.path;
         let kind = fs::metadata(code).map_err(|error| unreadable(code, error))?;
         if kind.is_dir() {
-            let files = Files::of_source(code, exclude)?;
+            let (files, left_out) = walk::code(selection, limits)?;
             if files.0.is_empty() {
                 return Err(Error::terminal(format!("there is no file in {}", code.display())));
             }
-            return Ok(Self::Folder(files));
+            // Deflate adds little even to what it cannot compress. Only much code can be too much.
+            if files.size() > limits.zip - limits.zip / 64 {
+                files.zip_within(None, limits)?;
+            }
+            return Ok(Self::Folder { files, left_out });
         }
-        if !exclude.is_empty() {
+        if !selection.exclude.is_empty() {
             let message =
                 format!("{} is not a folder: `exclude` cannot leave files out", code.display());
             return Err(Error::terminal(message).with_hint("`exclude` is for a folder"));
         }
+        sendable(kind.len(), limits)?;
         let bytes = fs::read(code).map_err(|error| unreadable(code, error))?;
-        check_archive(&bytes)
-            .map_err(|wrong| Error::terminal(format!("{}: {wrong}", code.display())))?;
-        Ok(Self::Archive(bytes))
+        let outline = archive::check(&bytes, limits).map_err(|wrong| {
+            let message = format!("{}: {}", code.display(), wrong.message);
+            Error { message, ..wrong }
+        })?;
+        Ok(Self::Archive(Archive { bytes, outline }))
     }
 
     /// Digests the code.
     pub fn contents(&self) -> Contents {
         let mut digest = Sha256::new();
         let mut part = |bytes: &[u8]| update(&mut digest, bytes);
-        let mut has_requirements = false;
         match self {
-            Self::Archive(bytes) => part(bytes),
-            Self::Folder(files) => {
-                has_requirements = files.0.contains_key(REQUIREMENTS);
-                for (name, file) in &files.0 {
+            Self::Archive(archive) => part(&archive.bytes),
+            Self::Folder { files, .. } => {
+                for (name, entry) in &files.0 {
                     part(name.as_bytes());
-                    part(&file.mode().to_le_bytes());
-                    part(&file.bytes);
+                    part(&entry.mode().to_le_bytes());
+                    part(entry.bytes());
                 }
             }
         }
-        Contents { digest: hex(&digest.finalize()), has_requirements, size: self.size() }
+        Contents {
+            digest: hex(&digest.finalize()),
+            has_requirements: self.requirements().is_some(),
+            size: self.size(),
+            outline: Arc::new(self.outline()),
+        }
     }
 
     /// Returns the `requirements.txt` of a folder.
     pub fn requirements(&self) -> Option<&[u8]> {
         match self {
             Self::Archive(_) => None,
-            Self::Folder(files) => files.get(REQUIREMENTS),
+            Self::Folder { files, .. } => files.get(REQUIREMENTS),
+        }
+    }
+
+    /// Returns the text of a file in a folder.
+    pub fn text(&self, name: &str) -> Option<String> {
+        match self {
+            Self::Archive(_) => None,
+            Self::Folder { files, .. } => files.text(name),
         }
     }
 
     /// Returns the zip to upload: a folder with `packages`, or the zip file as it is.
     pub fn zip(&self, packages: Option<&Files>) -> Result<Vec<u8>> {
         match self {
-            Self::Archive(zip) => sendable(zip).map(|()| zip.clone()),
-            Self::Folder(files) => files.zip(packages),
+            Self::Archive(archive) => Ok(archive.bytes.clone()),
+            Self::Folder { files, .. } => files.zip(packages),
         }
     }
 
     fn size(&self) -> u64 {
         match self {
-            Self::Archive(bytes) => bytes.len() as u64,
-            Self::Folder(files) => files.0.values().map(File::size).sum(),
+            Self::Archive(archive) => archive.bytes.len() as u64,
+            Self::Folder { files, .. } => files.size(),
+        }
+    }
+
+    pub fn outline(&self) -> Outline {
+        match self {
+            Self::Archive(archive) => archive.outline.clone(),
+            Self::Folder { files, left_out } => {
+                let left_out = left_out.clone();
+                Outline { left_out, ..files.outline() }
+            }
         }
     }
 }
@@ -113,9 +177,21 @@ impl Source {
 pub struct Contents {
     /// Of paths, modes and bytes.
     digest: String,
-    has_requirements: bool,
+    pub has_requirements: bool,
     /// Bytes.
     pub size: u64,
+    pub outline: Arc<Outline>,
+}
+
+/// What is in code, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Outline {
+    pub names: BTreeSet<String>,
+    /// Those of `names` that are links.
+    pub links: BTreeSet<String>,
+    /// What was left out although nobody excluded it.
+    pub left_out: Vec<String>,
+    pub is_archive: bool,
 }
 
 impl Contents {
@@ -133,6 +209,16 @@ impl Contents {
     }
 }
 
+/// Returns the text of a file in code; `None` if it cannot be read as text.
+pub fn text(code: &Path, name: &str) -> Option<String> {
+    let bytes = if code.is_dir() {
+        fs::read(code.join(name)).ok()?
+    } else {
+        archive::file(&fs::read(code).ok()?, name)?
+    };
+    String::from_utf8(bytes).ok()
+}
+
 /// Adds a part with its length, so that no two lists of parts have one digest.
 fn update(digest: &mut Sha256, part: &[u8]) {
     digest.update((part.len() as u64).to_le_bytes());
@@ -140,188 +226,122 @@ fn update(digest: &mut Sha256, part: &[u8]) {
 }
 
 impl Files {
-    /// Reads a code folder, without what is never code and what the user excludes.
-    fn of_source(folder: &Path, exclude: &[String]) -> Result<Self> {
-        let root = folder.canonicalize().map_err(|error| unreadable(folder, error))?;
-        let excluded = excluded(&root, exclude).map_err(Error::terminal)?;
-        Self::read(folder, move |entry| {
-            let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
-            let is_excluded = || excluded.matched(entry.path(), is_folder).is_ignore();
-            entry.depth() == 0 || !left_out(entry) && !is_excluded()
-        })
-    }
-
     /// Reads everything in a folder.
     pub fn of_folder(folder: &Path) -> Result<Self> {
-        Self::read(folder, |_| true)
-    }
-
-    fn read(
-        folder: &Path,
-        wanted: impl Fn(&DirEntry) -> bool + Send + Sync + 'static,
-    ) -> Result<Self> {
-        let root = folder.canonicalize().map_err(|error| unreadable(folder, error))?;
-        let mut walk = WalkBuilder::new(&root);
-        walk.standard_filters(false)
-            .add_custom_ignore_filename(IGNORE_FILE)
-            .follow_links(true)
-            .filter_entry(wanted);
-        let mut files = BTreeMap::new();
-        let mut size = 0;
-        for entry in walk.build() {
-            let entry = entry.map_err(|error| Error::terminal(format!("reading code: {error}")))?;
-            if let Some((name, file)) = Self::file(&root, &entry)? {
-                size += file.size();
-                fits(size)?;
-                files.insert(name, file);
-            }
-        }
-        Ok(Self(files))
-    }
-
-    fn file(root: &Path, entry: &DirEntry) -> Result<Option<(String, File)>> {
-        let path = entry.path();
-        if entry.path_is_symlink() {
-            let target = path.canonicalize().map_err(|error| unreadable(path, error))?;
-            if !target.starts_with(root) {
-                let leaves = format!("{} is a link that leaves the folder", path.display());
-                return Err(Error::terminal(leaves).with_hint("copy its target, or exclude it"));
-            }
-        }
-        let kind = fs::metadata(path).map_err(|error| unreadable(path, error))?;
-        if kind.is_dir() {
-            return Ok(None);
-        }
-        if !kind.is_file() {
-            return Err(Error::terminal(format!("{} is not a file", path.display())));
-        }
-        let name = path.strip_prefix(root).ok().and_then(Path::to_str).ok_or_else(|| {
-            Error::terminal(format!("the name of {} is not UTF-8", path.display()))
-        })?;
-        fits(kind.len())?;
-        let executable = kind.permissions().mode() & 0o111 != 0;
-        let bytes = fs::read(path).map_err(|error| unreadable(path, error))?;
-        Ok(Some((name.to_owned(), File { executable, bytes })))
+        walk::everything(folder, LIMITS)
     }
 
     /// Returns the bytes of a file.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.get(name).map(|file| file.bytes.as_slice())
+        match self.0.get(name)? {
+            Entry::File { bytes, .. } => Some(bytes),
+            Entry::Link(_) => None,
+        }
+    }
+
+    /// Returns the text of a file; `None` if it is no text.
+    pub fn text(&self, name: &str) -> Option<String> {
+        String::from_utf8(self.get(name)?.to_vec()).ok()
     }
 
     /// Returns the zip of these files and of `packages`: sorted, dated 1980, modes 644 and 755. Of two
     /// files with one name, the own one is taken.
     pub fn zip(&self, packages: Option<&Self>) -> Result<Vec<u8>> {
+        self.zip_within(packages, LIMITS)
+    }
+
+    fn zip_within(&self, packages: Option<&Self>, limits: Limits) -> Result<Vec<u8>> {
         let all = self.with(packages);
-        fits(all.values().map(|file| file.size()).sum())?;
+        fits(all.values().map(|entry| entry.size()).sum(), limits)?;
         let zip =
             write(&all).map_err(|error| Error::terminal(format!("packing the code: {error}")))?;
-        sendable(&zip)?;
+        sendable(zip.len() as u64, limits)?;
         Ok(zip)
     }
 
-    fn with<'a>(&'a self, packages: Option<&'a Self>) -> BTreeMap<&'a str, &'a File> {
+    fn with<'a>(&'a self, packages: Option<&'a Self>) -> BTreeMap<&'a str, &'a Entry> {
         let all = packages.into_iter().chain([self]).flat_map(|files| &files.0);
-        all.map(|(name, file)| (name.as_str(), file)).collect()
+        all.map(|(name, entry)| (name.as_str(), entry)).collect()
+    }
+
+    pub fn outline(&self) -> Outline {
+        let links = self.0.iter().filter(|(_, entry)| matches!(entry, Entry::Link(_)));
+        Outline {
+            links: links.map(|(name, _)| name.clone()).collect(),
+            names: self.0.keys().cloned().collect(),
+            ..Outline::default()
+        }
+    }
+
+    fn size(&self) -> u64 {
+        self.0.values().map(Entry::size).sum()
     }
 }
 
-fn write(files: &BTreeMap<&str, &File>) -> zip::result::ZipResult<Vec<u8>> {
+fn write(entries: &BTreeMap<&str, &Entry>) -> zip::result::ZipResult<Vec<u8>> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-    for (name, file) in files {
+    for (name, entry) in entries {
         let options = SimpleFileOptions::default()
             .system(System::Unix)
             .compression_method(CompressionMethod::Deflated)
             .compression_level(Some(6))
             .last_modified_time(DateTime::default())
-            .unix_permissions(file.mode());
-        zip.start_file(*name, options)?;
-        zip.write_all(&file.bytes)?;
+            .unix_permissions(entry.mode() & 0o777);
+        match entry {
+            Entry::File { bytes, .. } => {
+                zip.start_file(*name, options)?;
+                zip.write_all(bytes)?;
+            }
+            Entry::Link(target) => zip.add_symlink(*name, target, options)?,
+        }
     }
     Ok(zip.finish()?.into_inner())
 }
 
-impl File {
-    fn size(&self) -> u64 {
-        self.bytes.len() as u64
-    }
-
-    fn mode(&self) -> u32 {
-        if self.executable { 0o755 } else { 0o644 }
-    }
-}
-
-/// Returns what matches the patterns below a folder; the error names the pattern.
-pub fn excluded(root: &Path, patterns: &[String]) -> Result<Gitignore, String> {
-    let mut builder = GitignoreBuilder::new(root);
-    for pattern in patterns {
-        if let Err(error) = builder.add_line(None, pattern) {
-            return Err(format!("`{pattern}` is not a pattern: {error}"));
+impl Entry {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::File { bytes, .. } => bytes,
+            Self::Link(target) => target.as_bytes(),
         }
     }
-    builder.build().map_err(|error| error.to_string())
+
+    fn size(&self) -> u64 {
+        self.bytes().len() as u64
+    }
+
+    /// The mode with the kind of file; that of a plain file is left out.
+    fn mode(&self) -> u32 {
+        match self {
+            Self::File { executable: true, .. } => 0o755,
+            Self::File { .. } => 0o644,
+            Self::Link(_) => 0o120_777,
+        }
+    }
 }
 
-/// Checks that a zip is small enough for a request.
-fn sendable(zip: &[u8]) -> Result<()> {
-    let size = zip.len() as u64;
-    if size <= MAX_ZIP {
+/// Checks that a zip of so many bytes is small enough for a request.
+fn sendable(size: u64, limits: Limits) -> Result<()> {
+    if size <= limits.zip {
         return Ok(());
     }
-    let message = format!("the zip has {} MB; Lambda accepts 50 MB in a request", size >> 20);
-    Err(Error::terminal(message).with_hint(format!("leave files out with a {IGNORE_FILE}")))
+    let message = format!(
+        "the zip has {} MB; Lambda accepts less than 50 MB in a request",
+        size.div_ceil(1 << 20)
+    );
+    Err(Error::terminal(message).with_hint(SMALLER))
 }
 
-fn fits(size: u64) -> Result<()> {
-    if size <= MAX_UNZIPPED {
+fn fits(size: u64, limits: Limits) -> Result<()> {
+    if size <= limits.unzipped {
         return Ok(());
     }
     let message = "the code has more than 250 MB unzipped, which is the limit of Lambda";
-    Err(Error::terminal(message).with_hint(format!("leave files out with a {IGNORE_FILE}")))
+    Err(Error::terminal(message).with_hint(SMALLER))
 }
 
-/// Tells whether a file is generated on the user's machine, or may contain secrets.
-fn left_out(entry: &DirEntry) -> bool {
-    let name = entry.file_name().to_string_lossy();
-    if entry.depth() == 0 || LEFT_OUT.contains(&name.as_ref()) || name.ends_with('~') {
-        return entry.depth() > 0;
-    }
-    if entry.file_type().is_some_and(|kind| kind.is_dir()) {
-        return false;
-    }
-    match Path::new(name.as_ref()).extension().and_then(|extension| extension.to_str()) {
-        Some("pyc" | "key" | "swp") => true,
-        Some("pem") => contains_private_key(entry.path()),
-        _ => false,
-    }
-}
-
-/// Files with certificates are part of the code. A file that cannot be read counts as one.
-fn contains_private_key(path: &Path) -> bool {
-    let mark: &[u8] = b"PRIVATE KEY";
-    fs::read(path).is_ok_and(|bytes| bytes.windows(mark.len()).any(|window| window == mark))
-}
-
-fn check_archive(bytes: &[u8]) -> Result<(), String> {
-    let archive = ZipArchive::new(Cursor::new(bytes))
-        .map_err(|error| format!("neither a folder nor a zip ({error})"))?;
-    if archive.has_duplicate_names() {
-        return Err("two files with one name in the zip".to_owned());
-    }
-    for name in archive.file_names() {
-        let name = name.map_err(|error| format!("a name in the zip: {error}"))?;
-        let inside = |part: Component<'_>| matches!(part, Component::Normal(_) | Component::CurDir);
-        if name.contains(['\\', '\0']) || !Path::new(name.as_ref()).components().all(inside) {
-            return Err(format!("`{}` in the zip leaves the folder", name.escape_debug()));
-        }
-    }
-    match archive.decompressed_size() {
-        Some(size) if size > u128::from(MAX_UNZIPPED) => {
-            Err("more than 250 MB unzipped, which is the limit of Lambda".to_owned())
-        }
-        _ => Ok(()),
-    }
-}
+const SMALLER: &str =
+    "leave files out with a .stackwrightignore, or move packages into a layer (`layers`)";
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {
     Error::terminal(format!("{}: {error}", path.display())).with_source(error)

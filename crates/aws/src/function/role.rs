@@ -80,7 +80,7 @@ mod tests {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
-    use super::super::package::Source;
+    use super::super::package::{Selection, Source};
     use super::super::spec::Spec;
     use super::*;
     use crate::cloud::{Access, Cloud};
@@ -132,7 +132,8 @@ mod tests {
             Cloud::open(&Access::Endpoint { url }, "us-east-1", crate::trust::Trust::none()).await;
         let folder = tempfile::tempdir().expect("a folder");
         std::fs::write(folder.path().join("a.py"), "").expect("written");
-        let source = Source::read(folder.path(), &[]).expect("read");
+        let path = folder.path().join(".");
+        let source = Source::read(&Selection { path, ..Selection::default() }).expect("read");
         let spec: Spec = serde_json::from_value(json!({
             "name": "f",
             "role": "arn:aws:iam::123456789012:role/r",

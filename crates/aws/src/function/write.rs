@@ -1,6 +1,6 @@
 //! Creates, changes and deletes functions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -12,7 +12,7 @@ use stackwright_engine::change::{Change, ChangeReason};
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
 use super::config::{EPHEMERAL_STORAGE, MEMORY, TIMEOUT, UNRESERVED};
-use super::log_group::{LogGroup, RETENTION};
+use super::log_group::{LogGroup, Owner, RETENTION};
 use super::request::{environment, merged, storage, tracing, variables, vpc};
 use super::seen::{NO_LOGS, seen};
 use super::service::{CODES, Functions};
@@ -98,6 +98,12 @@ impl Functions {
         let mut is_ready = true;
         // Code first, which cannot be read back: the engine takes it for done when this returns.
         if changed(&["architecture"]) || changes.iter().any(is_other_code) {
+            if changed(&["runtime"]) {
+                // Lambda takes no code for a runtime that it has retired: the new runtime is sent alone.
+                self.send_configuration(on, desired, changes).await?;
+                let message = "the new code waits until the function has its new runtime";
+                return Err(Error::new(Fault::Conflict, message));
+            }
             is_ready = self.send_code(on, desired).await?;
         }
         if is_ready && changed(CONFIGURATION) {
@@ -107,16 +113,14 @@ impl Functions {
             self.send_tags(on, desired, changes).await?;
         }
         if changed(&["logs", "log_retention"]) {
-            let lineages = lineages(on, desired, changes);
+            let tags = desired.tags.clone().unwrap_or_default();
+            let owner = Owner { lineages: &lineages(on, desired, changes), tags: &tags };
             let group = LogGroup::of(&self.logs, arn(on)?)?;
             let days = desired.log_retention.unwrap_or(RETENTION);
             match desired.logs {
-                Some(true) if changed(&["logs"]) => {
-                    let tags = desired.tags.clone().unwrap_or_default();
-                    group.create(&tags, days, &lineages).await?;
-                }
-                Some(true) => group.retain_for(days, &lineages).await?,
-                _ => group.delete(&lineages).await?,
+                Some(true) if changed(&["logs"]) => group.create(owner, days).await?,
+                Some(true) => group.retain_for(days, owner).await?,
+                _ => group.delete(owner).await?,
             }
         }
         if changed(&["concurrency"]) {
@@ -235,7 +239,8 @@ impl Functions {
         let logs = |spec: &Spec| spec.logs == Some(true);
         if logs(desired) || on.applied.as_ref().is_some_and(logs) {
             let group = LogGroup::of(&self.logs, arn)?;
-            group.retag(&set, &remove, &lineages(on, desired, changes)).await?;
+            let owner = Owner { lineages: &lineages(on, desired, changes), tags: &BTreeMap::new() };
+            group.retag(&set, &remove, owner).await?;
         }
         let lambda = &self.lambda;
         if !set.is_empty() {
@@ -266,7 +271,10 @@ impl Functions {
         };
         or_gone(deleted, self.get(&handle.id)).await?;
         match (lineage, arn) {
-            (Some(lineage), Some(arn)) => LogGroup::of(&self.logs, &arn)?.delete(&[&lineage]).await,
+            (Some(lineage), Some(arn)) => {
+                let owner = Owner { lineages: &[&lineage], tags: &BTreeMap::new() };
+                LogGroup::of(&self.logs, &arn)?.delete(owner).await
+            }
             _ => Ok(()),
         }
     }
@@ -277,7 +285,8 @@ impl Functions {
         match on.outputs.get("arn").filter(|_| may_log) {
             Some(arn) => {
                 let group = LogGroup::of(&self.logs, arn)?;
-                group.retag(&HashMap::new(), &tags::own(), &[lineage]).await
+                let owner = Owner { lineages: &[lineage], tags: &BTreeMap::new() };
+                group.retag(&HashMap::new(), &tags::own(), owner).await
             }
             None => Ok(()),
         }
@@ -295,7 +304,7 @@ fn arn(on: &Handle<Spec>) -> Result<&str> {
 
 /// Tells whether a change is one of the code: the same files at another path, or by other patterns, are
 /// the same code.
-fn is_other_code(change: &Change) -> bool {
+pub(super) fn is_other_code(change: &Change) -> bool {
     change.path.field() == "code" && change.path.0.get(1).is_none_or(|key| key == "digest")
 }
 
@@ -322,8 +331,6 @@ fn explain_quota(error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use serde_json::json;
     use stackwright_engine::Address;
 

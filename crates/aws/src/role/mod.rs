@@ -17,8 +17,8 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::kind::{
-    CheckContext, Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live, Owner,
-    Ownership, Problem, Provider, ResourceType, Result, field, tag,
+    CheckContext, Context, CreateIdempotency, Created, ExistingPart, Field, Found, Handle, Intent,
+    Live, Owner, Ownership, Problem, Provider, ResourceType, Result, field, tag,
 };
 
 use self::config::Config;
@@ -26,7 +26,7 @@ use self::observe::found;
 use self::profile::unless_unreadable;
 pub use self::service::Roles;
 pub use self::spec::EC2;
-use self::spec::Spec;
+use self::spec::{InProfile, Spec};
 pub use self::trust::{must_trust, of_stack};
 use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
@@ -119,6 +119,21 @@ impl Provider for Roles {
 }
 
 impl Ownership for Roles {
+    async fn existing_parts(
+        &self,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<Vec<ExistingPart>> {
+        // Plans do not show changes of `instance_profile`, which follow from those of `trust`.
+        let fields = ["trust", "instance_profile"];
+        let is_new = changes.is_empty()
+            || changes.iter().any(|change| fields.contains(&change.path.field()));
+        if !is_new || desired.instance_profile != Some(InProfile::Yes) {
+            return Ok(Vec::new());
+        }
+        Ok(self.existing_profile(desired).await?.into_iter().collect())
+    }
+
     async fn release(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {
         let ours = Tags::from([(tag::STACK.to_owned(), owner.stack.clone())]);
         let gone = Difference { set: Tags::new(), remove: tags::own() };

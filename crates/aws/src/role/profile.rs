@@ -3,7 +3,7 @@
 
 use aws_sdk_iam::types::InstanceProfile;
 use futures_util::TryFutureExt as _;
-use stackwright_engine::kind::{Error, Fault, Handle, Result, tag};
+use stackwright_engine::kind::{Error, ExistingPart, Fault, Handle, Result, tag};
 
 use super::service::{CODES, Roles, unless_gone};
 use super::spec::{InProfile, Spec};
@@ -28,6 +28,23 @@ impl Roles {
         }))
     }
 
+    /// Returns the instance profile that has the role's name and belongs to somebody else.
+    pub(super) async fn existing_profile(&self, desired: &Spec) -> Result<Option<ExistingPart>> {
+        let name = desired.name.as_str();
+        let profile = match self.profile(name).await {
+            Err(error) if is_unreadable(&error) => return Ok(None),
+            profile => profile?,
+        };
+        let is_taken = |profile: &InstanceProfile| {
+            !contains(profile, name) && !is_ours(profile, &desired.tags)
+        };
+        Ok(profile.filter(is_taken).map(|_| ExistingPart::Taken {
+            field: "trust",
+            reason: taken(name),
+            hint: TAKEN.to_owned(),
+        }))
+    }
+
     pub(super) async fn set_profile(&self, on: &Handle<Spec>, desired: &Spec) -> Result<()> {
         if desired.instance_profile == Some(InProfile::Yes) {
             self.put_in_profile(&on.id, desired).await
@@ -48,11 +65,7 @@ impl Roles {
                     return Ok(());
                 }
                 if there.is_some_and(|profile| !is_ours(&profile, &desired.tags)) {
-                    let message = format!(
-                        "an instance profile named `{name}` exists and does not belong to this stack"
-                    );
-                    return Err(Error::terminal(message)
-                        .with_hint("delete it, or give the role another `name:`"));
+                    return Err(Error::terminal(taken(name)).with_hint(TAKEN));
                 }
             }
             sent => {
@@ -138,6 +151,12 @@ pub(super) fn unless_unreadable(on: &Handle<Spec>, done: Result<()>) -> Result<(
 fn is_unreadable(error: &Error) -> bool {
     matches!(error.fault, Fault::Denied | Fault::Unsupported)
 }
+
+fn taken(name: &str) -> String {
+    format!("an instance profile named `{name}` exists and does not belong to this stack")
+}
+
+const TAKEN: &str = "delete it, or give the role another `name:`";
 
 fn contains(profile: &InstanceProfile, role: &str) -> bool {
     profile.roles().iter().any(|one| one.role_name == role)

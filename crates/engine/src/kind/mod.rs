@@ -23,7 +23,8 @@ pub use self::fault::{Error, Fault, Result};
 pub use self::field::{Comparison, Field, UpdateCost, field};
 pub use self::field_table::{FieldRule, FieldTable};
 pub use self::object::{
-    Context, Created, DeletionProtection, Found, Handle, Intent, Live, Owner, PriorState, Readiness,
+    Context, Created, DeletionProtection, ExistingPart, Found, Handle, Intent, Live, Owner,
+    PriorState, Readiness,
 };
 pub use self::ownership::Ownership;
 pub use self::problem::{Problem, Problems, Severity};

@@ -73,6 +73,21 @@ pub struct Live<S> {
     pub facts: BTreeMap<String, String>,
 }
 
+/// What exists already where a step would make a part beside its object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ExistingPart {
+    /// Nobody owns it, and the step adopts it. The phrase: `the log group NAME`.
+    Adoptable(String),
+    /// Somebody else owns it: the plan is blocked.
+    Taken {
+        /// The field of the file that asks for the part.
+        field: &'static str,
+        /// A sentence without its end: what exists, and whose it is.
+        reason: String,
+        hint: String,
+    },
+}
+
 /// Why the cloud does not let an object be deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletionProtection {

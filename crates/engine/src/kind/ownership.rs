@@ -3,8 +3,9 @@
 use std::future::Future;
 
 use super::fault::Result;
-use super::object::{DeletionProtection, Handle, Owner};
+use super::object::{DeletionProtection, ExistingPart, Handle, Owner};
 use super::provider::{Provider, SpecOf};
+use crate::change::Change;
 
 /// For kinds whose objects have parts beside them (disks, a log group, an instance profile), or that
 /// a cloud protects from deletion. A kind without either implements it with an empty block.
@@ -16,6 +17,17 @@ pub trait Ownership: Provider {
         _handle: &Handle<SpecOf<Self>>,
     ) -> impl Future<Output = Result<Option<DeletionProtection>>> + Send {
         async { Ok(None) }
+    }
+
+    /// Returns what exists already where a step would make a part beside its object. It never writes. The
+    /// engine asks before anything is done, of every object that is to be created (`changes` is empty) or
+    /// changed, so that a plan never says more than its run can do.
+    fn existing_parts(
+        &self,
+        _desired: &SpecOf<Self>,
+        _changes: &[Change],
+    ) -> impl Future<Output = Result<Vec<ExistingPart>>> + Send {
+        async { Ok(Vec::new()) }
     }
 
     /// Removes the ownership tags from the parts beside an object that is released (removed from the

@@ -80,6 +80,12 @@ pub trait Provider: Send + Sync + 'static {
         changes: &[Change],
     ) -> impl Future<Output = Result<()>> + Send;
 
+    /// Returns sentences for the notes of a plan that creates an object from `desired` (`changes` is
+    /// empty), or that makes `changes` of one: what the file does not say. It calls nothing.
+    fn remarks(&self, _desired: &SpecOf<Self>, _changes: &[Change]) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Starts the removal of the object and of what was made for it. An object that is gone already
     /// is success. It is repeated after an interruption, also when `observe` finds the object gone.
     fn delete(&self, handle: &Handle<SpecOf<Self>>) -> impl Future<Output = Result<()>> + Send;

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Number, Value as Json};
 
 use super::annotate;
 use super::diagnostic::{Diagnostic, nearest};
@@ -13,6 +13,7 @@ use super::measure::{example, measured};
 use super::source::Span;
 use super::tree::{Key, Node, Value};
 use crate::address::Address;
+use crate::config::NUMBERS_ARE_TEXT;
 use crate::reference;
 
 /// Stands for a value that is wrong or missing, which has been reported: to a kind it is a reference
@@ -70,7 +71,7 @@ impl<'a> Checker<'a> {
         let is_text = node.text().is_some();
         match &node.value {
             Value::Null => None,
-            _ if is_any(schema) => self.any(node),
+            _ if is_any(schema) => self.any(node, schema[NUMBERS_ARE_TEXT] == true),
             Value::Map(entries) if accepts(schema, "object") => self.object(name, entries, schema),
             Value::List(items) if accepts(schema, "array") => {
                 Some(self.list(name, items, &schema["items"]))
@@ -232,25 +233,39 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// A value of any shape, with references in its strings as markers.
-    fn any(&mut self, node: &Node) -> Option<Json> {
+    /// A value of any shape, with references in its strings as markers. Its numbers may be texts.
+    fn any(&mut self, node: &Node, numbers_are_text: bool) -> Option<Json> {
         match &node.value {
             Value::Null => Some(Json::Null),
             Value::Bool(value) => Some((*value).into()),
-            Value::Number(number, _) => Some(Json::Number(number.clone())),
+            Value::Number(_, written) if numbers_are_text => Some(written.as_str().into()),
+            Value::Number(number, written) => self.exact(node, number, written),
             Value::Text(text) => self.marked(text, &node.span).map(Json::String),
             Value::List(items) => {
                 // All of them first: one mistake hides no other.
-                let items: Vec<Option<Json>> = items.iter().map(|item| self.any(item)).collect();
+                let items: Vec<Option<Json>> =
+                    items.iter().map(|item| self.any(item, numbers_are_text)).collect();
                 items.into_iter().collect()
             }
             Value::Map(entries) => {
                 entries.iter().for_each(|(key, _)| self.key(key));
-                let value = |(key, node): &(Key, Node)| (key.text.clone(), self.any(node));
+                let value = |(key, node): &(Key, Node)| {
+                    (key.text.clone(), self.any(node, numbers_are_text))
+                };
                 let values: Vec<(String, Option<Json>)> = entries.iter().map(value).collect();
                 values.into_iter().map(|(key, value)| Some((key, value?))).collect()
             }
         }
+    }
+
+    /// A number of JSON. A whole number of more than 64 bits would lose its last digits.
+    fn exact(&mut self, node: &Node, number: &Number, written: &str) -> Option<Json> {
+        if number.is_f64() && written.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') {
+            let message = format!("the number {written} is too large to be sent exactly");
+            self.error(&node.span, message).help = Some(format!("write it as text: \"{written}\""));
+            return None;
+        }
+        Some(Json::Number(number.clone()))
     }
 
     /// A number or boolean, also from a string that reads as one (`"30"`, `${env.TIMEOUT}`).

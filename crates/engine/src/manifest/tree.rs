@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Number;
 use serde_yaml::Spanned;
-use serde_yaml::options::DuplicateKeyPolicy;
+use serde_yaml::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
 use super::diagnostic::Diagnostic;
 use super::source::{Source, Span};
@@ -106,6 +106,7 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         strict_booleans: true,
         leading_zero_numbers_as_strings: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
         reject_unsupported_tags: true,
     };
     let raw: Spanned<Raw> = serde_yaml::from_str_with_options(&source.text, options)
@@ -158,6 +159,8 @@ enum Raw {
     Null,
     Bool(bool),
     Number(Number),
+    /// A number that JSON does not have: `.inf`, `1e999`.
+    NoNumber,
     Text(String),
     List(Vec<Spanned<Raw>>),
     Map(Vec<(Spanned<String>, Spanned<Raw>)>),
@@ -168,11 +171,8 @@ fn node(raw: Spanned<Raw>, text: &str) -> Node {
     let value = match raw.value {
         Raw::Null => Value::Null,
         Raw::Bool(value) => Value::Bool(value),
-        Raw::Number(number) => {
-            let written = text.get(span.clone()).unwrap_or_default().trim();
-            let written = if written.is_empty() { number.to_string() } else { written.to_owned() };
-            Value::Number(number, written)
-        }
+        Raw::Number(number) => Value::Number(number, written(text, &span)),
+        Raw::NoNumber => Value::Text(written(text, &span)),
         Raw::Text(text) => Value::Text(text),
         Raw::List(items) => Value::List(items.into_iter().map(|item| node(item, text)).collect()),
         Raw::Map(entries) => {
@@ -184,6 +184,10 @@ fn node(raw: Spanned<Raw>, text: &str) -> Node {
         }
     };
     Node { span, value }
+}
+
+fn written(text: &str, span: &Span) -> String {
+    text.get(span.clone()).unwrap_or_default().trim().to_owned()
 }
 
 fn span(span: &serde_yaml::Span) -> Span {
@@ -231,7 +235,7 @@ impl<'de> Visitor<'de> for RawVisitor {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Raw, E> {
-        Ok(Number::from_f64(value).map_or_else(|| Raw::Text(value.to_string()), Raw::Number))
+        Ok(Number::from_f64(value).map_or(Raw::NoNumber, Raw::Number))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Raw, E> {

@@ -37,6 +37,8 @@ pub enum Blocker {
     CreatedDifferently(Path),
     /// The field `by` refuses the change at `path`.
     Refused { path: Path, by: String },
+    /// A part that `field` asks for exists and is somebody else's.
+    PartTaken { field: &'static str, reason: String, hint: String },
     /// The cloud does not let the object be deleted.
     Locked { protection: DeletionProtection, removal: Removal },
 }

@@ -19,7 +19,7 @@ use self::decide::Making;
 pub use self::note::{Note, Noted};
 use self::order::order;
 pub(crate) use self::rebound::{rebound, recreated};
-pub use self::saved::{Outdated, PlaceField, Saved};
+pub use self::saved::{Outdated, PlaceField, Saved, is_saved_plan};
 pub use self::select::Selection;
 use crate::address::Address;
 use crate::graph::Graph;

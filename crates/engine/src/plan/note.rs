@@ -27,6 +27,8 @@ pub enum Note {
     MovedAndReplaced { from: Address, name: String },
     /// The object with this id exists and will be in the state.
     Adopted { id: String },
+    /// This part beside the object, a phrase of its kind, exists without an owner, and becomes the stack's.
+    PartAdopted(String),
     /// The guard takes effect after this run.
     GuardAdded(GuardKind),
     /// The guard ends with this run.

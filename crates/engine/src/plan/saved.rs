@@ -15,11 +15,18 @@ use crate::secret::{random, template};
 use crate::state::{Place, State};
 
 /// The number of this layout.
-const SCHEMA: u32 = 2;
+const SCHEMA: u32 = 3;
+
+/// Tells whether a file is a saved plan, whatever version wrote it.
+pub fn is_saved_plan(bytes: &[u8]) -> bool {
+    let after_brace = bytes.trim_ascii_start().strip_prefix(b"{");
+    after_brace.is_some_and(|rest| rest.trim_ascii_start().starts_with(b"\"stackwright_plan\""))
+}
 
 /// A plan as it is saved. It holds no value of the environment: a digest shows whether one has changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Saved {
+    #[serde(rename = "stackwright_plan")]
     schema: u32,
     pub place: Place,
     /// Empty: there was no state yet.

@@ -1,12 +1,16 @@
 //! Notes on what the steps of a plan do not show: edits without effect, protection that starts or ends,
 //! and keys that may have been renamed.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 
 use super::Session;
+use super::protection::makes;
 use crate::address::Address;
 use crate::lifecycle::GuardKind;
 use crate::plan::{Action, CreateReason, DeleteReason, Note, Noted, Plan, Step};
+use crate::prepare::Wanted;
 use crate::state::State;
 
 impl Session<'_> {
@@ -40,6 +44,20 @@ impl Session<'_> {
                 .map(move |note| Noted { address: address.clone(), note: Note::Observed(note) })
         };
         answers.flat_map(noted).collect()
+    }
+
+    /// What kinds say of steps that create or change objects.
+    pub(super) fn remarks(&self, plan: &Plan, wanted: &BTreeMap<Address, Wanted>) -> Vec<Noted> {
+        let mut notes = Vec::new();
+        for step in &plan.steps {
+            let Some((desired, changes)) = makes(step, wanted) else { continue };
+            let Ok(provider) = self.run.providers.get(step.address.kind()) else { continue };
+            notes.extend(provider.remarks(desired, changes).into_iter().map(|remark| Noted {
+                address: step.address.clone(),
+                note: Note::Observed(remark),
+            }));
+        }
+        notes
     }
 
     /// Protection is in the state alone: no step shows that it starts or ends.

@@ -186,6 +186,34 @@ fn a_function_is_busy_for_the_configured_number_of_reads() {
 }
 
 #[test]
+fn a_function_with_a_retired_runtime_takes_no_code() {
+    let emulator = Emulator::moto().start();
+    let proxy = strict(&emulator, Rules { retired_runtime: true, ..Rules::default() });
+    iam(&proxy, "Action=CreateRole&RoleName=r&AssumeRolePolicyDocument=%7B%7D");
+    let role = ROLE.replace("000000000000", emulator.account());
+    assert_eq!(lambda(&proxy, "POST", "", &function(&role)).0, 201);
+    let code = json!({ "ZipFile": ZIP }).to_string();
+    assert_eq!(lambda(&proxy, "PUT", "/f/code", &code).0, 200);
+    let runtime = |name: &str| {
+        let body = json!({ "Runtime": name }).to_string();
+        assert_eq!(lambda(&proxy, "PUT", "/f/configuration", &body).0, 200);
+    };
+    runtime("python3.6");
+    let (status, said) = lambda(&proxy, "PUT", "/f/code", &code);
+    assert_eq!(
+        (status, &said["__type"]),
+        (400, &json!("InvalidParameterValueException")),
+        "{said}"
+    );
+    assert!(
+        said["message"].as_str().unwrap().contains("python3.6 is no longer supported"),
+        "{said}"
+    );
+    runtime("python3.13");
+    assert_eq!(lambda(&proxy, "PUT", "/f/code", &code).0, 200);
+}
+
+#[test]
 fn a_new_role_cannot_be_assumed_at_once() {
     let emulator = Emulator::ministack().start();
     let proxy = strict(&emulator, Rules { unassumable: 2, ..Rules::default() });

@@ -17,6 +17,7 @@ mod permission;
 mod power;
 mod quotas;
 mod recorded;
+mod retired_runtime;
 mod slow_disks;
 mod snapshot;
 mod statement_ids;
@@ -52,6 +53,8 @@ pub struct Rules {
     pub hidden: BTreeMap<&'static str, usize>,
     /// How often Lambda cannot assume a new role.
     pub unassumable: usize,
+    /// A function whose runtime is retired takes no code.
+    pub retired_runtime: bool,
     /// A stage serves its deployment's snapshot, and a deployment in use cannot be deleted.
     pub snapshot: bool,
     /// An API with a method without integration, or without any method, is not deployed.
@@ -83,6 +86,7 @@ impl Rules {
             in_progress: n,
             hidden: KINDS.iter().map(|kind| (kind.name, n)).collect(),
             unassumable: n,
+            retired_runtime: true,
             in_use: Some(n),
             power: Some(n),
             recorded: true,
@@ -122,6 +126,10 @@ impl Rules {
         }
         if self.in_progress > 0 {
             rules.push(("in progress", Arc::new(in_progress::InProgress::new(self.in_progress))));
+        }
+        if self.retired_runtime {
+            let retired = retired_runtime::RetiredRuntime::new(upstream);
+            rules.push(("retired runtime", Arc::new(retired)));
         }
         if self.tokens {
             rules.push(("tokens", Arc::<tokens::Tokens>::default()));

@@ -10,11 +10,35 @@ pub const MUTANTS: &[Mutant] = &[
         "a log group that is not visible yet counts as unmanaged",
         "LogGroup::create",
         Replace(
-            "Standing::Foreign => return Ok(())",
-            "Standing::Foreign | Standing::Absent => return Ok(())",
+            "Standing::Unowned => self.tag(tags).await?",
+            "Standing::Unowned | Standing::Absent => return Ok(())",
         ),
     )
     .suspects(&["windows", "strict"]),
+    Mutant::aws(
+        "a log group that Lambda created is not adopted",
+        "Owner::standing",
+        Replace("tags.iter().all(is_known)", "false"),
+    )
+    .suspects(&["reported::objects"]),
+    Mutant::aws(
+        "a log group of somebody else is adopted",
+        "Owner::standing",
+        Replace("tags.iter().all(is_known)", "true"),
+    )
+    .suspects(&["reported::objects"]),
+    Mutant::aws(
+        "a plan is not blocked by the log group of somebody else",
+        "Functions::existing_parts",
+        Replace("desired.logs != Some(true)", "true"),
+    )
+    .suspects(&["reported::objects"]),
+    Mutant::aws(
+        "code is sent before the runtime that it needs",
+        "Functions::update_function",
+        Never("changed(&[\"runtime\"])"),
+    )
+    .suspects(&["reported::objects"]),
     Mutant::aws(
         "the log group of a released function keeps our tags",
         "Functions::release_logs",

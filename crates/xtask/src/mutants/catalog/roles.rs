@@ -1,6 +1,6 @@
 //! Roles, their policies and their instance profiles.
 
-use super::Edit::{Body, Never, Remove};
+use super::Edit::{Body, Never, Remove, Replace};
 use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
@@ -12,6 +12,12 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["profiles"]),
     Mutant::aws("an unmanaged instance profile is used", "Roles::put_in_profile", Never("is_ours"))
         .suspects(&["profiles"]),
+    Mutant::aws(
+        "a plan is not blocked by the instance profile of somebody else",
+        "Roles::existing_profile",
+        Replace("!is_ours(profile, &desired.tags)", "false"),
+    )
+    .suspects(&["profiles", "reported::objects"]),
     Mutant::aws(
         "an unmanaged instance profile is deleted",
         "Roles::delete_profile",
