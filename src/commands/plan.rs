@@ -67,18 +67,19 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
     if let Some(file) = &options.out {
         saved::write(file, &plan, &state, &workspace, &options.plan)?;
     }
+    let blocked = shared::unless_blocked(&plan).err();
+    let blocked = blocked.map(|error| Error::session(error, &workspace.manifest));
+    let changes = if options.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 };
     if options.json {
         let mut document = json::plan(&plan);
         document["stack"] = workspace.manifest.stack.as_str().into();
         document["cloud"] = workspace.manifest.cloud.to_string().into();
         document["offline"] = offline.into();
         document["open"] = open.into();
-        anstream::println!("{document:#}");
-    } else {
-        print(&plan, &open, offline.then_some(options.offline), &connected, since);
+        return Ok(shared::print_document(document, blocked, changes));
     }
-    shared::unless_blocked(&plan).map_err(|error| Error::session(error, &workspace.manifest))?;
-    Ok(if options.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
+    print(&plan, &open, offline.then_some(options.offline), &connected, since);
+    blocked.map_or(Ok(changes), Err)
 }
 
 /// `is_asked`: for an offline plan, whether it was asked for.

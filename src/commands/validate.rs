@@ -8,6 +8,7 @@ use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::{self, code};
+use crate::print;
 use crate::render::error;
 use crate::render::json::SCHEMA;
 use crate::render::wrap;
@@ -21,14 +22,14 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
                     let found = json!([{ "severity": "error", "message": error::report(&failed, false, None) }]);
                     let document =
                         json!({ "schema": SCHEMA, "valid": false, "diagnostics": found });
-                    anstream::println!("{document:#}");
+                    print::stdout!("{document:#}");
                     return Ok(exit::of(&failed));
                 }
                 prepared => prepared?,
             }
             if json {
                 let document = json!({ "schema": SCHEMA, "valid": true, "diagnostics": [] });
-                anstream::println!("{document:#}");
+                print::stdout!("{document:#}");
                 return Ok(0);
             }
             let manifest = &workspace.manifest;
@@ -42,23 +43,9 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
             Ok(0)
         }
         Err(Error::Invalid(invalid)) if json => {
-            let diagnostics: Vec<_> = invalid
-                .diagnostics
-                .iter()
-                .map(|found| {
-                    let (line, column) = invalid.source.position(found.span.start);
-                    json!({
-                        "severity": "error",
-                        "message": found.message,
-                        "file": invalid.source.path,
-                        "line": line,
-                        "column": column,
-                        "help": found.help,
-                    })
-                })
-                .collect();
+            let diagnostics = error::diagnostics(&invalid);
             let document = json!({ "schema": SCHEMA, "valid": false, "diagnostics": diagnostics });
-            anstream::println!("{document:#}");
+            print::stdout!("{document:#}");
             Ok(code::INVALID)
         }
         Err(error) => Err(error),
