@@ -25,6 +25,9 @@ pub fn message(failure: &Failure) -> String {
         Failure::NameTaken { kind, name } => {
             format!("a {kind} named `{name}` exists and does not belong to this stack")
         }
+        Failure::Withdrawn { elder } => format!(
+            "another copy of this stack created {elder} for it at the same time; this run deleted its own"
+        ),
         Failure::Ambiguous(ids) => {
             format!("there are {} objects of it: {}", ids.len(), ids.join(", "))
         }
@@ -58,6 +61,9 @@ pub fn hint(failure: &Failure) -> Option<String> {
         Failure::NameTaken { kind, .. } => {
             format!("give this one another `name:`, or delete the other {kind}")
         }
+        Failure::Withdrawn { .. } => "run a stack from one copy of its state at a time; \
+                                      `reconcile --adopt` adopts the objects of the other copy"
+            .to_owned(),
         Failure::Ambiguous(_) => "delete all but one, then run again".to_owned(),
         Failure::NeverReady(_) => "fix the cause; the next run replaces the object".to_owned(),
         Failure::Ended(_) => "fix the cause; the next run creates it again".to_owned(),

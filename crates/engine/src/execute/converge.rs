@@ -50,6 +50,8 @@ impl Op<'_> {
             live: self.live().cloned(),
         };
         let rebound = self.rebound(&target, object);
+        let name = target.spec["name"].as_str().unwrap_or_default();
+        self.withdraw_unfinished(name).await?;
         self.converge(target, known, rebound, allowed).await
     }
 

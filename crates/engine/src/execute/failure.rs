@@ -22,6 +22,8 @@ pub enum Failure {
     },
     /// The unique name that a create asks for is that of somebody else's object.
     NameTaken { kind: String, name: String },
+    /// Another copy of this stack created the object `elder` for this address first; this one was deleted.
+    Withdrawn { elder: String },
     /// A create has more than one object, with these ids.
     Ambiguous(Vec<String>),
     /// The object will never be ready, for this reason, in the words of its kind.

@@ -12,6 +12,7 @@ mod read;
 mod refer;
 mod schema;
 mod source;
+mod syntax;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -130,7 +131,7 @@ impl Manifest {
     /// Reads and checks a file for every cloud that it names, before any call.
     pub fn load(source: Source, request: &Request<'_>, kinds: &Registry) -> Result<Self, Invalid> {
         let tree = match tree::parse(&source) {
-            Ok(tree) => tree,
+            Ok(tree) => overlay::without_extensions(tree),
             Err(diagnostic) => return Err(Invalid::new(source, vec![diagnostic])),
         };
         let mut diagnostics = Vec::new();
