@@ -18,7 +18,7 @@ use stackwright_engine::manifest::{
 };
 use stackwright_engine::providers::Providers;
 use stackwright_engine::reference::Scope;
-use stackwright_engine::state::{self, Folder, Lock, Place, Salvage, State, Store};
+use stackwright_engine::state::{self, Disk as _, Folder, Lock, Place, Salvage, State, Store};
 use stackwright_local::PortUse;
 
 use crate::cli::Stack;
@@ -148,6 +148,12 @@ impl Workspace {
     /// The state as it is, without a lock; `None`: there is none yet.
     pub fn peek(&self) -> Result<Option<State>> {
         Ok(Store::peek(&Folder::at(self.folder.clone()), &self.place(""))?)
+    }
+
+    /// Describes the run that works on the state now, for one that only reads it.
+    pub fn run_in_progress(&self) -> Option<String> {
+        let holder = Folder::at(self.folder.clone()).holder().ok()??;
+        Some(holder.trim().to_owned())
     }
 
     /// As [`peek`](Self::peek), for what needs a state.

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use stackwright_engine::plan::{Note, Noted};
 use stackwright_engine::session;
 
 use super::shared::{self, PlanOptions};
@@ -44,6 +45,12 @@ pub async fn run(
         wrap::println!("not compared: {line}");
     }
     let place = &connected.place;
+    let is_left_alone =
+        |noted: &&Noted| matches!(noted.note, Note::Unmanaged(_) | Note::NotDefault { .. });
+    let left_alone = match drift.notes.iter().filter(is_left_alone).count() {
+        0 => String::new(),
+        count => format!("; {count} not in the file and left alone"),
+    };
     let found = match (drifted(&drift), drift.blocked.is_empty()) {
         (0, _) if is_complete => "no drift".to_owned(),
         (0, _) => "nothing else has drifted".to_owned(),
@@ -51,7 +58,7 @@ pub async fn run(
         (count, false) => format!("{count} drifted; `plan` shows what blocks the repair"),
     };
     let effort = shared::effort(&connected.calls, since);
-    wrap::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);
+    wrap::println!("{} on {}: {found}{left_alone} ({effort})", place.stack, place.cloud);
     if !unseen.is_empty() {
         return Err(failed(session::Error::Unseen(unseen)));
     }

@@ -32,6 +32,7 @@ fn created() -> Vec<Entry> {
             id: format!("id of {address}"),
             outputs: BTreeMap::new(),
             fingerprints: BTreeMap::new(),
+            unapplied: BTreeMap::new(),
             identity: None,
         };
         [entry(address, intent), entry(address, accepted)]
@@ -103,6 +104,7 @@ fn a_guard_is_that_of_the_intent_until_the_object_is_complete() {
         spec: json!({ "name": "thing.a" }),
         outputs: BTreeMap::new(),
         fingerprints: BTreeMap::new(),
+        unapplied: BTreeMap::new(),
         identity: None,
         dependencies: BTreeMap::new(),
         guard: Guard::default(),

@@ -19,6 +19,9 @@ pub enum Failure {
         paths: Vec<Path>,
         /// Whether `ignore` may name all of them.
         may_ignore: bool,
+        /// Whether the state has recorded that the endpoint keeps its own values: the next run does not
+        /// send them again, and dependants go on.
+        is_recorded: bool,
     },
     /// The unique name that a create asks for is that of somebody else's object.
     NameTaken { kind: String, name: String },

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{Error, Session};
+use crate::change::Path;
 use crate::graph::Graph;
 use crate::lifecycle::Guard;
-use crate::observe::{Search, Unseen};
-use crate::plan::Plan;
+use crate::observe::{Observed, Search, Unseen};
+use crate::plan::{Note, Noted, Plan};
 use crate::prepare::Wanted;
+use crate::secret::Sealer;
 use crate::state::{Phase, State};
 
 impl Session<'_> {
@@ -38,6 +40,31 @@ impl Session<'_> {
             needs.insert(address.clone(), object.dependencies.keys().cloned().collect());
         }
         let graph = Graph::new(&needs).unwrap_or_default();
-        Ok((self.plan(&recorded, &observed, &wanted, &graph), observed.unseen))
+        let mut plan = self.plan(&recorded, &observed, &wanted, &graph);
+        plan.notes.extend(self.changed_defaults(&recorded, &observed));
+        Ok((plan, observed.unseen))
+    }
+
+    /// Returns a note for each field that has another value than its default, although neither the file nor a
+    /// run has ever set it: somebody else did.
+    fn changed_defaults(&self, state: &State, observed: &Observed) -> Vec<Noted> {
+        let sealer = Sealer::new(&state.salt);
+        let mut notes = Vec::new();
+        for (address, live) in &observed.live {
+            let applied = state.object(address).and_then(|object| object.spec.as_ref());
+            let kind = self.run.providers.kinds().get(address.kind());
+            let (Some(live), Some(applied), Some(kind)) = (live, applied, kind) else { continue };
+            for (field, value) in live.spec.as_object().into_iter().flatten() {
+                let Some(default) = kind.fields.default(field) else { continue };
+                let is_set = applied.get(field).is_some_and(|value| !value.is_null());
+                if !is_set && !value.is_null() && !sealer.same(value, default) {
+                    let path = Path(vec![field.clone()]);
+                    let note =
+                        Note::NotDefault { path, value: value.clone(), default: default.clone() };
+                    notes.push(Noted { address: address.clone(), note });
+                }
+            }
+        }
+        notes
     }
 }

@@ -14,3 +14,4 @@ mod renames;
 mod retries;
 mod simulation;
 mod support;
+mod unapplied;
