@@ -32,7 +32,6 @@ fn created() -> Vec<Entry> {
             id: format!("id of {address}"),
             outputs: BTreeMap::new(),
             fingerprints: BTreeMap::new(),
-            unapplied: BTreeMap::new(),
             identity: None,
         };
         [entry(address, intent), entry(address, accepted)]

@@ -64,8 +64,9 @@ mod tests {
         let ran = ran.expect("it ends");
         assert_eq!((ran.stdout.as_slice(), ran.stderr.as_slice()), (&b"out\n"[..], &b"err\n"[..]));
         assert_eq!(ran.status.code(), Some(3));
-        let missing = output(&[OsStr::new("/no/such")], Path::new("/"), Duration::from_secs(60));
-        let missing = missing.await.expect("a shell").expect("it ends");
+        let command = [OsStr::new("/no/such")];
+        let missing = output(&command, Path::new("/"), Duration::from_secs(60)).await;
+        let missing = missing.expect("a shell").expect("it ends");
         assert_eq!(missing.status.code(), Some(NOT_FOUND));
     }
 

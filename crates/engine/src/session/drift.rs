@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::{Error, Session};
 use crate::change::Path;
 use crate::graph::Graph;
@@ -11,6 +13,17 @@ use crate::plan::{Note, Noted, Plan};
 use crate::prepare::Wanted;
 use crate::secret::Sealer;
 use crate::state::{Phase, State};
+
+/// Tells whether a value says nothing: `{}`, or a map of empty lists.
+fn is_bare(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.iter().all(is_bare),
+        Value::Object(map) => map.values().all(is_bare),
+        Value::Bool(_) | Value::Number(_) => false,
+    }
+}
 
 impl Session<'_> {
     /// Returns the plan that would undo the drift, and what could not be read.
@@ -57,7 +70,8 @@ impl Session<'_> {
             for (field, value) in live.spec.as_object().into_iter().flatten() {
                 let Some(default) = kind.fields.default(field) else { continue };
                 let is_set = applied.get(field).is_some_and(|value| !value.is_null());
-                if !is_set && !value.is_null() && !sealer.same(value, default) {
+                let is_same = sealer.same(value, default) || is_bare(value) && is_bare(default);
+                if !is_set && !is_same {
                     let path = Path(vec![field.clone()]);
                     let note =
                         Note::NotDefault { path, value: value.clone(), default: default.clone() };
