@@ -251,7 +251,7 @@ fn hint(fault: &Fault, code: &str, said: &str) -> Option<&'static str> {
         Fault::Denied => "the credentials in use lack this permission",
         Fault::Unreachable if said.contains(NO_TLS) => "is its URL `http://…`, without the s?",
         Fault::Unreachable if said.contains(UNTRUSTED) => {
-            "add the authority that signed it to the trusted certificates of this machine"
+            "AWS_CA_BUNDLE can name a file with the certificate of the authority that signed it"
         }
         Fault::Unreachable => "is it running, and is its URL right?",
         _ => return None,
@@ -465,7 +465,7 @@ mod tests {
         let untrusted = connection("invalid peer certificate: UnknownIssuer");
         assert!(untrusted.contains("not trusted"), "{untrusted}");
         let hint = hint(&Fault::Unreachable, "", &untrusted).expect("a hint");
-        assert!(hint.contains("trusted certificates"), "{hint}");
+        assert!(hint.contains("AWS_CA_BUNDLE"), "{hint}");
     }
 
     #[tokio::test]

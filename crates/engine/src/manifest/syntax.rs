@@ -86,7 +86,9 @@ impl Line<'_> {
 fn cure(said: &str, lines: &Lines<'_>) -> Option<Cure> {
     let here = lines.at..lines.at + 1;
     if said.starts_with("multiple YAML documents") {
-        return Cure::new(here, "a stack file is one document", "remove the line `---`");
+        let marker = lines.upward().find(|line| line.text.trim_end() == "---");
+        let span = marker.map_or(here, |line| line.words());
+        return Cure::new(span, "a stack file is one document", "remove the line `---`");
     }
     if said.starts_with("budget breached") {
         let said = "the file is nested too deeply or too large";
@@ -156,8 +158,14 @@ fn no_space(said: &str, lines: &Lines<'_>) -> Option<Cure> {
 fn in_flow(said: &str, lines: &Lines<'_>) -> Option<Cure> {
     let line = lines.upward().next()?.text;
     let is_flow = line.contains("${") && (line.contains('[') || line.contains(": {"));
-    let help = "quote a reference inside [ ] or { }: [\"${instance.web.arn}\"]";
-    if is_flow { Cure::new(lines.at..lines.at + 1, said, help) } else { None }
+    let help = if is_flow {
+        "quote a reference inside [ ] or { }: [\"${instance.web.arn}\"]"
+    } else if said.contains("flow") {
+        "put `,` between entries, and close `{` with `}` and `[` with `]`"
+    } else {
+        return None;
+    };
+    Cure::new(lines.at..lines.at + 1, said, help)
 }
 
 /// A line that stands in a column of its own.
@@ -224,6 +232,11 @@ mod tests {
         check(
             "a: 123e4567\n",
             "1:4 the number is too large | if it is a string, quote it: \"123e4567\"",
+        );
+        check(
+            "a: {b: c\nd: e}\n",
+            "2:2 while parsing a flow mapping, did not find expected ',' or '}' | put `,` between \
+             entries, and close `{` with `}` and `[` with `]`",
         );
         check("a: 1\n---\nb: 2\n", "2:1 a stack file is one document | remove the line `---`");
     }
