@@ -77,7 +77,7 @@ impl Op<'_> {
         mut rebound: Vec<Change>,
         allowed: UpdateCost,
     ) -> Result<(), Failure> {
-        let Known { id, outputs, mut applied, mut fingerprints, unapplied, mut live } = known;
+        let Known { id, outputs, mut applied, mut fingerprints, mut unapplied, mut live } = known;
         let is_as_asked = self.object.is_none() && applied.is_some();
         let mut handle = Handle {
             address: self.address.clone(),
@@ -135,6 +135,9 @@ impl Op<'_> {
             trouble.is_over();
             showing.is_over();
             accepted += 1;
+            // What is sent may be applied now.
+            unapplied
+                .retain(|kept, _| changes.iter().all(|change| change.path.to_string() != *kept));
             if is_rebinding {
                 rebound.clear();
                 continue;
