@@ -223,11 +223,15 @@ A resource with `protect: true` blocks the command. A resource with
 
 Examples:
   stackwright destroy
-  stackwright destroy --target role.api    Only this role and what uses it"
+  stackwright destroy --target role.api    Only this role and what uses it
+  stackwright destroy --stack my-stack     Without the stack file"
     )]
     Destroy {
         #[command(flatten)]
         stack: StackPath,
+        /// Delete the resources of this stack by its state alone: the stack file is not read.
+        #[arg(long = "stack", value_name = "NAME")]
+        of_stack: Option<String>,
         #[command(flatten)]
         apply: ApplyArgs,
         #[command(flatten)]

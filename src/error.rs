@@ -40,6 +40,9 @@ pub enum Error {
     State(Box<state::Error>),
     #[error("{0}")]
     Unknown(String, Option<String>),
+    /// An error with what the command that failed suggests, beside the error's own hint.
+    #[error("{error}")]
+    Hinted { error: Box<Error>, hint: String },
     #[error("{0}")]
     Io(#[from] std::io::Error),
     #[error("{0}")]
@@ -59,6 +62,19 @@ impl From<stackwright_local::Error> for Error {
 }
 
 impl Error {
+    /// The error without what was added to it.
+    pub fn cause(&self) -> &Self {
+        match self {
+            Self::Hinted { error, .. } => error.cause(),
+            error => error,
+        }
+    }
+
+    /// Adds what the command suggests.
+    pub fn with_hint(self, hint: impl Into<String>) -> Self {
+        Self::Hinted { error: Box::new(self), hint: hint.into() }
+    }
+
     /// A cloud's refusal of something that is not a step of a plan.
     pub fn cloud(what: impl Into<String>, error: kind::Error) -> Self {
         Self::Cloud { what: what.into(), error: Box::new(error) }

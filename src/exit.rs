@@ -29,7 +29,16 @@ pub fn of(error: &Error) -> u8 {
         Error::Cloud { error, .. } => of_fault(&error.fault),
         Error::State(error) if matches!(**error, state::Error::Locked { .. }) => code::LOCKED,
         Error::Session { error, .. } => of_session(error),
+        Error::Hinted { error, .. } => of(error),
         _ => code::OTHER,
+    }
+}
+
+/// The exit code of a command whose output could not be written: an error, unless there is a worse one.
+pub fn without_output(code: u8) -> u8 {
+    match code {
+        0 | code::CHANGES => code::OTHER,
+        other => other,
     }
 }
 

@@ -5,6 +5,7 @@ mod commands;
 mod environment;
 mod error;
 mod exit;
+mod print;
 mod progress;
 mod render;
 mod signals;
@@ -26,18 +27,24 @@ async fn main() -> ExitCode {
         Err(error) => {
             // Help and version are printed to stdout and are no error. clap exits with 2 on a usage error;
             // here 2 means changes, so usage errors exit with 64.
-            let _ = error.print();
-            return ExitCode::from(if error.use_stderr() { code::USAGE } else { 0 });
+            let stream = if error.use_stderr() { "stderr" } else { "stdout" };
+            print::remember(stream, error.print());
+            return ended(if error.use_stderr() { code::USAGE } else { 0 });
         }
     };
-    match prepare(&cli.global) {
-        Ok(()) => {}
-        Err(error) => return fail(&error),
-    }
-    match commands::run(cli).await {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => fail(&error),
-    }
+    let json = cli.global.json.then(|| commands::prints_events(&cli.command));
+    let done = match prepare(&cli.global) {
+        Ok(()) => commands::run(cli).await,
+        Err(error) => Err(error),
+    };
+    ended(done.unwrap_or_else(|error| fail(&error, json)))
+}
+
+/// Returns the exit code of a command, and reports output that could not be written.
+fn ended(code: u8) -> ExitCode {
+    let Some(lost) = print::lost() else { return ExitCode::from(code) };
+    print::err(&render::error::lost(lost));
+    ExitCode::from(exit::without_output(code))
 }
 
 /// Applies the global options: colors, folder, log.
@@ -61,14 +68,20 @@ fn prepare(global: &Global) -> Result<()> {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .without_time()
+        .log_internal_errors(false)
         .init();
     Ok(())
 }
 
-/// Prints an error with its hints and returns its exit code.
-fn fail(error: &error::Error) -> ExitCode {
+/// Prints an error with its hints and returns its exit code. `json`: whether an event is printed or a
+/// document; `None`: text.
+fn fail(error: &error::Error, json: Option<bool>) -> u8 {
     let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let width = render::wrap::width(std::io::stderr());
-    anstream::eprintln!("{}", render::error::report(error, color, width));
-    ExitCode::from(exit::of(error))
+    match json {
+        None => print::stderr!("{}", render::error::report(error, color, width)),
+        Some(true) => print::stdout!("{}", render::error::event(error)),
+        Some(false) => print::stdout!("{:#}", render::error::document(error)),
+    }
+    exit::of(error)
 }

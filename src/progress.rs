@@ -1,6 +1,5 @@
 //! Prints the events of a run as they happen. While nothing happens, prints what the run waits for.
 
-use std::io::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use stackwright_engine::event::{Event, Events};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
+use crate::print;
 use crate::render::{event, json, wrap};
 
 /// After this time without a line, the operations in progress are printed. It is a little longer than
@@ -130,16 +130,13 @@ async fn print(
     }
 }
 
-/// Prints JSON events to stdout and text to stderr. A write error is ignored: a run does not depend on
-/// its output, because everything that matters is on disk.
+/// Prints JSON events to stdout and text to stderr.
 pub fn show(line: &str, json: bool) {
-    let _ = match json {
-        true => writeln!(anstream::stdout(), "{line}"),
-        false => {
-            let line = wrap::wrapped(line, wrap::width(std::io::stderr()));
-            writeln!(anstream::stderr(), "{line}")
-        }
-    };
+    if json {
+        print::stdout!("{line}");
+    } else {
+        wrap::err(line);
+    }
 }
 
 impl Now {

@@ -1,5 +1,7 @@
 //! From arguments to a checked manifest, its state's folder and, where wanted, a cloud that answers.
 
+mod recorded;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +19,7 @@ use stackwright_engine::manifest::{
 use stackwright_engine::partition::is_region;
 use stackwright_engine::providers::Providers;
 use stackwright_engine::reference::Scope;
-use stackwright_engine::state::{self, Folder, Lock, Place, Salvage, State, Store};
+use stackwright_engine::state::{self, Disk as _, Folder, Lock, Place, Salvage, State, Store};
 use stackwright_local::PortUse;
 
 use crate::cli::Stack;
@@ -26,12 +28,16 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::render;
 
+pub use self::recorded::{hint as recorded_hint, open_recorded};
+
 /// The account that emulators answer with when nobody asks them.
 const NO_ACCOUNT: &str = "000000000000";
 
-/// A stack file that passed every check.
+/// A stack file that passed every check, and where its state is.
 pub struct Workspace {
     pub manifest: Manifest,
+    /// `.stackwright/<stack>/<cloud>` beside the stack file.
+    folder: PathBuf,
     profile: Option<String>,
     local: stackwright_local::Config,
 }
@@ -65,10 +71,7 @@ async fn open_as(stack: &Stack, needs_env: bool) -> Result<Workspace> {
     let bytes =
         std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&path, error))?;
-    let cloud = match stack.cloud.as_deref().map(str::parse::<Cloud>).transpose() {
-        Ok(cloud) => cloud,
-        Err(error) => return Err(Error::Usage(format!("--cloud: {error}"))),
-    };
+    let cloud = parsed_cloud(stack)?;
     if let Some(region) = stack.region.as_ref().filter(|region| !is_region(region)) {
         return Err(Error::Usage(format!("--region: `{region}` is not written like `us-east-1`")));
     }
@@ -77,7 +80,47 @@ async fn open_as(stack: &Stack, needs_env: bool) -> Result<Workspace> {
     let manifest = Manifest::load(Source { path, text }, &request, &kinds::registry())
         .map_err(|invalid| Error::Invalid(Box::new(invalid)))?;
     let local = environment::local()?;
-    Ok(Workspace { manifest, profile: stack.profile.clone(), local })
+    let folder = state_folder(&manifest, &local);
+    Ok(Workspace { manifest, folder, profile: stack.profile.clone(), local })
+}
+
+/// The value of `--cloud`.
+fn parsed_cloud(stack: &Stack) -> Result<Option<Cloud>> {
+    let cloud = stack.cloud.as_deref().map(str::parse::<Cloud>).transpose();
+    cloud.map_err(|error| Error::Usage(format!("--cloud: {error}")))
+}
+
+/// Returns `.stackwright/<stack>/<cloud>` beside the stack file.
+fn state_folder(manifest: &Manifest, local: &stackwright_local::Config) -> PathBuf {
+    let cloud = match &manifest.cloud {
+        Cloud::Local => "local".to_owned(),
+        Cloud::Endpoint(url) if is_managed(local, url) => "local".to_owned(),
+        Cloud::Aws => {
+            let account = manifest.account.as_deref().unwrap_or(NO_ACCOUNT);
+            format!("aws-{account}-{}", manifest.region)
+        }
+        Cloud::Endpoint(url) => file_name(url),
+    };
+    manifest.folder().join(state::FOLDER).join(&manifest.stack).join(cloud)
+}
+
+/// Whether a URL is the local cloud by another name.
+fn is_managed(local: &stackwright_local::Config, url: &str) -> bool {
+    let port = local.port;
+    ["localhost", "127.0.0.1", "[::1]"].iter().any(|host| url == format!("http://{host}:{port}"))
+}
+
+/// This folder and those above it, up to the repository's root.
+fn ancestors() -> impl Iterator<Item = PathBuf> {
+    let here = std::env::current_dir().unwrap_or_default();
+    let mut next = Some(here);
+    std::iter::from_fn(move || {
+        let folder = next.take()?;
+        if !folder.join(".git").exists() {
+            next = folder.parent().map(Path::to_owned);
+        }
+        Some(folder)
+    })
 }
 
 /// Where the first byte stands that is not UTF-8.
@@ -91,47 +134,27 @@ fn not_utf8(path: &Path, error: std::string::FromUtf8Error) -> Error {
 /// `stack.yaml` or `stack.yml`, here or upward to the repository's root.
 fn discover() -> Result<PathBuf> {
     let here = std::env::current_dir()?;
-    for folder in here.ancestors() {
+    for folder in ancestors() {
         for name in ["stack.yaml", "stack.yml"] {
             if folder.join(name).is_file() {
                 let path = folder.join(name);
                 return Ok(path.strip_prefix(&here).map(Path::to_owned).unwrap_or(path));
             }
         }
-        if folder.join(".git").exists() {
-            break;
-        }
     }
     Err(Error::NoStackFile)
 }
 
 impl Workspace {
-    /// `.stackwright/<stack>/<cloud>` beside the stack file.
-    pub fn folder(&self) -> PathBuf {
-        let manifest = &self.manifest;
-        let cloud = match &manifest.cloud {
-            Cloud::Local => "local".to_owned(),
-            Cloud::Endpoint(url) if self.is_managed(url) => "local".to_owned(),
-            Cloud::Aws => {
-                let account = manifest.account.as_deref().unwrap_or(NO_ACCOUNT);
-                format!("aws-{account}-{}", manifest.region)
-            }
-            Cloud::Endpoint(url) => file_name(url),
-        };
-        manifest.folder().join(state::FOLDER).join(&manifest.stack).join(cloud)
-    }
-
-    /// Whether a URL is the local cloud by another name.
-    fn is_managed(&self, url: &str) -> bool {
-        let port = self.local.port;
-        ["localhost", "127.0.0.1", "[::1]"]
-            .iter()
-            .any(|host| url == format!("http://{host}:{port}"))
-    }
-
     /// The state as it is, without a lock; `None`: there is none yet.
     pub fn peek(&self) -> Result<Option<State>> {
-        Ok(Store::peek(&Folder::at(self.folder()), &self.place(""))?)
+        Ok(Store::peek(&Folder::at(self.folder.clone()), &self.place(""))?)
+    }
+
+    /// Describes the run that works on the state now, for one that only reads it.
+    pub fn run_in_progress(&self) -> Option<String> {
+        let holder = Folder::at(self.folder.clone()).holder().ok()??;
+        Some(holder.trim().to_owned())
     }
 
     /// As [`peek`](Self::peek), for what needs a state.
@@ -144,13 +167,13 @@ impl Workspace {
 
     /// The state, locked for this run, before a cloud is asked anything.
     pub fn lock(&self, command: &str) -> Result<Lock> {
-        let disk = Box::new(Folder::at(self.folder()));
+        let disk = Box::new(Folder::at(self.folder.clone()));
         Ok(Lock::take(disk, &environment::holder(command))?)
     }
 
     /// As [`lock`](Self::lock), for damaged files.
     pub fn rebuild(&self, place: &Place) -> Result<(Store, Salvage)> {
-        let disk = Box::new(Folder::at(self.folder()));
+        let disk = Box::new(Folder::at(self.folder.clone()));
         let holder = environment::holder("state rebuild");
         Ok(Store::rebuild(disk, place, &holder, &environment::stamp())?)
     }
@@ -288,7 +311,7 @@ impl Workspace {
     pub fn place(&self, account: &str) -> Place {
         let manifest = &self.manifest;
         let cloud = match &manifest.cloud {
-            Cloud::Endpoint(url) if self.is_managed(url) => Cloud::Local,
+            Cloud::Endpoint(url) if is_managed(&self.local, url) => Cloud::Local,
             other => other.clone(),
         };
         Place {

@@ -9,6 +9,7 @@ impl Cli {
     /// Returns the command that resumes this one, quoted for a shell: `stackwright reconcile` with the
     /// options that select the stack and its resources.
     pub fn resume_command(&self) -> String {
+        let mut named = None;
         let (name, stack, target, flags) = match &self.command {
             // A saved plan cannot be applied twice. A new plan shows the changes that remain.
             Command::Reconcile { stack, target, plan: Some(_), .. } => {
@@ -18,7 +19,8 @@ impl Cli {
                 let flags = vec![(*adopt, "--adopt"), (*no_check, "--no-check")];
                 ("reconcile", stack.stack(), target, flags)
             }
-            Command::Destroy { stack, target, .. } => {
+            Command::Destroy { stack, of_stack, target, .. } => {
+                named = of_stack.clone();
                 ("destroy", stack.stack(), target, Vec::new())
             }
             _ => return "stackwright".to_owned(),
@@ -28,6 +30,7 @@ impl Cli {
         for (option, value) in [
             ("-C", path(&self.global.chdir)),
             ("-f", path(&stack.file)),
+            ("--stack", named),
             ("--cloud", stack.cloud),
             ("--region", stack.region),
             ("--profile", stack.profile),
@@ -79,6 +82,7 @@ mod tests {
             &["destroy", "-f", "a.yaml", "--region", "eu-west-1", "--profile", "me"],
             "stackwright destroy -f a.yaml --region eu-west-1 --profile me",
         );
+        check(&["destroy", "--stack", "shop"], "stackwright destroy --stack shop");
         check(
             &["up", "--target", "role.a", "--exclude", "api.b", "--target", "api.c", "--no-check"],
             "stackwright reconcile --target role.a --target api.c --exclude api.b --no-check",

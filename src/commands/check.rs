@@ -13,6 +13,7 @@ use stackwright_engine::state::State;
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
+use crate::print;
 use crate::progress::{Progress, Silent};
 use crate::render::{self, clean, time, wrap};
 use crate::workspace::{self, Connected};
@@ -67,7 +68,7 @@ pub async fn all(
                 "event": "checked", "check": check.name, "passed": failure.is_none(),
                 "because": because, "elapsed_ms": elapsed.as_millis() as u64,
             });
-            anstream::println!("{event}");
+            print::stdout!("{event}");
             continue;
         }
         let open = Scope { env: BTreeMap::new(), ..scope.clone() };

@@ -2,44 +2,35 @@
 
 use std::time::Instant;
 
-use serde_json::json;
-use stackwright_engine::plan::ActionKind;
+use serde_json::{Value, json};
+use stackwright_engine::plan::{ActionKind, Plan};
 use stackwright_engine::session::Goal;
 
 use super::shared::{self, Ends, LOOKING, PlanOptions};
 use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
+use crate::print;
 use crate::progress::Progress;
 use crate::render::{human, wrap};
 use crate::signals::Signals;
-use crate::workspace;
+use crate::workspace::{self, Connected, Workspace};
 
-pub async fn run(
-    stack: &Stack,
-    apply: &ApplyArgs,
-    options: PlanOptions,
-    again: &str,
-    progress: &Progress,
-) -> Result<u8> {
-    let since = Instant::now();
-    let workspace = workspace::open_to_look(stack).await?;
-    let stack = &workspace.manifest.stack;
-    match workspace.peek()? {
-        None => {
-            wrap::eprintln!("{stack}: there is no state here: nothing to delete");
-            wrap::eprintln!(
-                "  hint: was it lost? `stackwright reconcile --adopt` finds by its tags what it had"
-            );
-            return Ok(0);
-        }
-        Some(state) if state.resources.is_empty() => {
-            wrap::eprintln!("{stack}: the state is empty: nothing to delete");
-            wrap::eprintln!(
-                "  hint: an older copy? `stackwright reconcile --adopt` finds by its tags what it had"
-            );
-            return Ok(0);
-        }
-        Some(_) => {}
+pub struct Options {
+    pub apply: ApplyArgs,
+    pub plan: PlanOptions,
+    /// The stack, by its name: the state is enough, and no file is read.
+    pub of_stack: Option<String>,
+    /// The command that goes on.
+    pub again: String,
+}
+
+pub async fn run(stack: &Stack, options: Options, progress: &Progress) -> Result<u8> {
+    let mut since = Instant::now();
+    let Options { apply, plan, of_stack, again } = options;
+    let again = again.as_str();
+    let workspace = open(stack, of_stack.as_deref()).await?;
+    if is_nothing(&workspace, progress)? {
+        return Ok(0);
     }
     let signals = Signals::catch(again, progress.json);
     let ends = Ends { progress, signals: &signals, again };
@@ -48,7 +39,7 @@ pub async fn run(
     let mut store = lock.open(&connected.place)?;
     let (parallelism, stop) = (apply.parallelism.into(), signals.stop());
     let events = &progress.events;
-    let session = shared::session(&workspace, &connected, events, parallelism, stop, options)?;
+    let session = shared::session(&workspace, &connected, events, parallelism, stop, plan)?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let recovered = ends.recover(&session, &mut store, Goal::Nothing).await;
     if let Some(ended) = recovered.map_err(failed)? {
@@ -62,7 +53,7 @@ pub async fn run(
     }
     shared::unless_blocked(&surveyed.plan).map_err(failed)?;
     let question = human::question(&surveyed.plan, &connected.place.cloud);
-    shared::confirm(apply.yes, question)?;
+    since += shared::confirm(apply.yes, question)?;
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("destroying", working).await;
     progress.flush().await;
@@ -71,25 +62,68 @@ pub async fn run(
     if ended != 0 {
         ends.tell(&outcome, store.state(), "");
     } else if progress.json {
-        let counts = surveyed.plan.counts();
-        let of = |action| counts.get(&action).copied().unwrap_or(0);
-        let (deleted, released) = (of(ActionKind::Delete), of(ActionKind::Release));
-        let unsearched = &surveyed.plan.unsearched;
-        let event = json!({
-            "event": "destroyed",
-            "deleted": deleted,
-            "released": released,
-            "unsearched": unsearched,
-        });
-        anstream::println!("{event}");
+        print::stdout!("{}", event(&surveyed.plan));
     } else {
-        let place = &connected.place;
-        let counts = human::counts(&surveyed.plan.counts(), true);
-        let effort = shared::effort(&connected.calls, since);
-        wrap::eprintln!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
-        if let Some(skipped) = human::skipped(&surveyed.plan) {
-            wrap::eprintln!("{skipped}");
-        }
+        summary(&surveyed.plan, &connected, since);
     }
     Ok(ended)
+}
+
+/// The stack, by its file or by its state alone.
+async fn open(stack: &Stack, of_stack: Option<&str>) -> Result<Workspace> {
+    if let Some(name) = of_stack {
+        return workspace::open_recorded(stack, name);
+    }
+    let hinted = |error: Error| match &error {
+        Error::Invalid(_) | Error::NoStackFile | Error::Read { .. } => {
+            match workspace::recorded_hint(stack) {
+                Some(hint) => error.with_hint(hint),
+                None => error,
+            }
+        }
+        _ => error,
+    };
+    workspace::open_to_look(stack).await.map_err(hinted)
+}
+
+/// Reports whether there is nothing to delete.
+fn is_nothing(workspace: &Workspace, progress: &Progress) -> Result<bool> {
+    let stack = &workspace.manifest.stack;
+    let (what, when) = match workspace.peek()? {
+        None => ("there is no state here", "was it lost?"),
+        Some(state) if state.resources.is_empty() => ("the state is empty", "an older copy?"),
+        Some(_) => return Ok(false),
+    };
+    progress.say(
+        || {
+            format!(
+                "{stack}: {what}: nothing to delete\n  \
+                 hint: {when} `stackwright reconcile --adopt` finds by its tags what it had"
+            )
+        },
+        || event(&Plan::default()),
+    );
+    Ok(true)
+}
+
+fn event(plan: &Plan) -> Value {
+    let counts = plan.counts();
+    let of = |action| counts.get(&action).copied().unwrap_or(0);
+    let (deleted, released) = (of(ActionKind::Delete), of(ActionKind::Release));
+    json!({
+        "event": "destroyed",
+        "deleted": deleted,
+        "released": released,
+        "unsearched": plan.unsearched,
+    })
+}
+
+fn summary(plan: &Plan, connected: &Connected, since: Instant) {
+    let place = &connected.place;
+    let counts = human::counts(&plan.counts(), true);
+    let effort = shared::effort(&connected.calls, since);
+    wrap::eprintln!("{} on {}: {counts} ({effort})", place.stack, place.cloud);
+    if let Some(skipped) = human::skipped(plan) {
+        wrap::eprintln!("{skipped}");
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use stackwright_engine::plan::{Note, Noted};
 use stackwright_engine::session;
 
 use super::shared::{self, PlanOptions};
@@ -28,33 +29,40 @@ pub async fn run(
     let (drift, unseen) = looked.map_err(failed)?;
     progress.flush().await;
     let open = open::sentences(&state.open());
+    let changes = if detailed_exitcode && !drift.is_empty() { code::CHANGES } else { 0 };
     if json {
         let mut document = json::plan(&drift);
         document["stack"] = workspace.manifest.stack.as_str().into();
         document["cloud"] = workspace.manifest.cloud.to_string().into();
         document["open"] = open.into();
         document["unseen"] = unseen.iter().map(|unseen| unseen.what()).collect();
-        anstream::println!("{document:#}");
-    } else {
-        wrap::out(&human::drift(&drift));
-        let is_complete = open.is_empty() && unseen.is_empty();
-        for line in open {
-            wrap::println!("not compared: {line}");
-        }
-        let place = &connected.place;
-        let found = match (drifted(&drift), drift.blocked.is_empty()) {
-            (0, _) if is_complete => "no drift".to_owned(),
-            (0, _) => "nothing else has drifted".to_owned(),
-            (count, true) => format!("{count} drifted; `reconcile` applies the file again"),
-            (count, false) => format!("{count} drifted; `plan` shows what blocks the repair"),
-        };
-        let effort = shared::effort(&connected.calls, since);
-        wrap::println!("{} on {}: {found} ({effort})", place.stack, place.cloud);
+        let unseen = (!unseen.is_empty()).then(|| failed(session::Error::Unseen(unseen)));
+        return Ok(shared::print_document(document, unseen, changes));
     }
+    wrap::out(&human::drift(&drift));
+    let is_complete = open.is_empty() && unseen.is_empty();
+    for line in open {
+        wrap::println!("not compared: {line}");
+    }
+    let place = &connected.place;
+    let is_left_alone =
+        |noted: &&Noted| matches!(noted.note, Note::Unmanaged(_) | Note::NotDefault { .. });
+    let left_alone = match drift.notes.iter().filter(is_left_alone).count() {
+        0 => String::new(),
+        count => format!("; {count} not in the file and left alone"),
+    };
+    let found = match (drifted(&drift), drift.blocked.is_empty()) {
+        (0, _) if is_complete => "no drift".to_owned(),
+        (0, _) => "nothing else has drifted".to_owned(),
+        (count, true) => format!("{count} drifted; `reconcile` applies the file again"),
+        (count, false) => format!("{count} drifted; `plan` shows what blocks the repair"),
+    };
+    let effort = shared::effort(&connected.calls, since);
+    wrap::println!("{} on {}: {found}{left_alone} ({effort})", place.stack, place.cloud);
     if !unseen.is_empty() {
         return Err(failed(session::Error::Unseen(unseen)));
     }
-    Ok(if detailed_exitcode && !drift.is_empty() { code::CHANGES } else { 0 })
+    Ok(changes)
 }
 
 fn drifted(plan: &stackwright_engine::plan::Plan) -> usize {

@@ -5,6 +5,7 @@ use stackwright_engine::Address;
 use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
+use crate::print;
 use crate::progress::Progress;
 use crate::render::explanation::Explanation;
 use crate::render::wrap;
@@ -32,7 +33,7 @@ pub async fn run(
     progress.flush().await;
     let explanation = Explanation::of(address, &plan, manifest, connected.providers.kinds());
     if json {
-        anstream::println!("{:#}", explanation.json());
+        print::stdout!("{:#}", explanation.json());
     } else {
         wrap::out(&explanation.human());
     }

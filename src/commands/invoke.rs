@@ -2,6 +2,8 @@
 
 use std::io::Read as _;
 
+use serde_json::{Value, json};
+use stackwright_aws::function::invoke::{Invoked, invoke};
 use stackwright_engine::Address;
 use stackwright_engine::manifest::nearest;
 use stackwright_engine::state::State;
@@ -9,14 +11,17 @@ use stackwright_engine::state::State;
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
+use crate::print;
 use crate::progress::Progress;
 use crate::render::clean;
+use crate::render::json::SCHEMA;
 use crate::workspace;
 
 pub async fn run(
     stack: &Stack,
     function: &str,
     payload: String,
+    json: bool,
     progress: &Progress,
 ) -> Result<u8> {
     let workspace = workspace::open_to_look(stack).await?;
@@ -32,20 +37,35 @@ pub async fn run(
     serde_json::from_str::<serde::de::IgnoredAny>(&payload)
         .map_err(|error| Error::Usage(format!("--payload is not JSON: {error}")))?;
     let connected = workspace.connect(progress).await?;
-    let calling =
-        stackwright_aws::function::invoke::invoke(&connected.clients, &name, payload.as_bytes());
+    let calling = invoke(&connected.clients, &name, payload.as_bytes());
     let called = progress.during(&format!("calling {name}"), calling).await;
     let invoked = called.map_err(|error| Error::cloud(format!("{name} was not called"), error))?;
-    anstream::println!("{}", clean(&String::from_utf8_lossy(&invoked.payload)));
+    if json {
+        print::stdout!("{:#}", document(&invoked));
+        return Ok(if invoked.function_error.is_some() { code::OTHER } else { 0 });
+    }
+    print::stdout!("{}", clean(&String::from_utf8_lossy(&invoked.payload)));
     let Some(failed) = invoked.function_error else { return Ok(0) };
     if invoked.log_tail.trim().is_empty() {
-        anstream::eprintln!("error: the function failed ({failed})");
-        anstream::eprintln!("  hint: `stackwright logs {function}` may show why");
+        print::stderr!("error: the function failed ({failed})");
+        print::stderr!("  hint: `stackwright logs {function}` may show why");
     } else {
-        anstream::eprintln!("error: the function failed ({failed}); the end of its log:");
-        anstream::eprintln!("{}", clean(&invoked.log_tail));
+        print::stderr!("error: the function failed ({failed}); the end of its log:");
+        print::stderr!("{}", clean(&invoked.log_tail));
     }
     Ok(code::OTHER)
+}
+
+/// What `invoke --json` prints. A payload that is not JSON is a string.
+fn document(invoked: &Invoked) -> Value {
+    let text = || String::from_utf8_lossy(&invoked.payload).into_owned().into();
+    let payload: Value = serde_json::from_slice(&invoked.payload).unwrap_or_else(|_| text());
+    json!({
+        "schema": SCHEMA,
+        "payload": payload,
+        "function_error": invoked.function_error,
+        "log_tail": invoked.log_tail,
+    })
 }
 
 /// The cloud's name of a function that the state knows by `function.KEY` or its key.

@@ -9,6 +9,7 @@ use crate::cli::Local;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::exit::code;
+use crate::print;
 use crate::progress::Progress;
 use crate::render::{self, clean, json::SCHEMA};
 
@@ -19,17 +20,21 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
         Local::Up => {
             let starting = up(&config, &mut report);
             let endpoint = progress.during("bringing up the local cloud", starting).await?;
-            anstream::println!("{}", endpoint.url);
+            if json {
+                print::stdout!("{:#}", json!({ "schema": SCHEMA, "url": endpoint.url }));
+            } else {
+                print::stdout!("{}", endpoint.url);
+            }
         }
         Local::Down => {
             let stopping = down(&config, &mut report);
             if !progress.during("stopping the local cloud", stopping).await? {
-                anstream::eprintln!("local cloud: does not run on port {}", config.port);
+                print::stderr!("local cloud: does not run on port {}", config.port);
             }
         }
         Local::Status => return Ok(tell(&status(&config).await, json)),
         Local::Logs => match std::fs::read(config.log()) {
-            Ok(log) => anstream::print!("{}", clean(&String::from_utf8_lossy(&log))),
+            Ok(log) => print::out(&clean(&String::from_utf8_lossy(&log))),
             Err(source) => return Err(Error::Read { path: config.log(), source }),
         },
         Local::Reset { yes } => {
@@ -39,13 +44,13 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
         }
         Local::Expose { port } => {
             let proxy = Proxy::bind(port, config.port).await?;
-            anstream::eprintln!(
+            print::stderr!(
                 "http://127.0.0.1:{} forwards calls of deployed APIs to port {}, and nothing else; Ctrl-C ends it",
                 proxy.port(),
                 config.port
             );
             if let Some(public) = environment::codespace(proxy.port()) {
-                anstream::println!("{public}");
+                print::stdout!("{public}");
             }
             let interrupted = async {
                 let _ = tokio::signal::ctrl_c().await;
@@ -76,18 +81,18 @@ fn tell(status: &stackwright_local::Status, as_json: bool) -> u8 {
             "managed": status.managed.as_ref().map(|running| running.pid),
             "memory_bytes": status.memory, "log": status.log, "state": status.state, "saved_bytes": status.saved,
         });
-        anstream::println!("{document:#}");
+        print::stdout!("{document:#}");
     } else {
-        anstream::println!("runs     {}", clean(&what));
+        print::stdout!("runs     {}", clean(&what));
         if let Some(running) = &status.managed {
             let memory =
                 status.memory.map(|bytes| format!(", {} MB", megabytes(bytes))).unwrap_or_default();
-            anstream::println!("process  {}{memory}", running.pid);
+            print::stdout!("process  {}{memory}", running.pid);
         } else if runs {
-            anstream::println!("process  not started by stackwright");
+            print::stdout!("process  not started by stackwright");
         }
-        anstream::println!("log      {}", status.log.display());
-        anstream::println!("state    {} ({} MB)", status.state.display(), megabytes(status.saved));
+        print::stdout!("log      {}", status.log.display());
+        print::stdout!("state    {} ({} MB)", status.state.display(), megabytes(status.saved));
     }
     if runs { 0 } else { code::OTHER }
 }

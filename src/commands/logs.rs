@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::json;
 use stackwright_aws::function::logs::{Since, tail};
 
 use super::invoke::name;
 use crate::cli::Stack;
 use crate::error::{Error, Result};
+use crate::print;
 use crate::progress::Progress;
 use crate::render::clean;
 use crate::workspace;
@@ -24,9 +26,17 @@ pub async fn run(stack: &Stack, function: &str, follow: bool, progress: &Progres
         let (events, next) = read.map_err(|error| Error::cloud(what, error))?;
         for event in events {
             let at = Timestamp::from_millisecond(event.timestamp).unwrap_or_default();
-            anstream::println!("{at:.3}  {}", clean(event.message.trim_end()));
+            let message = event.message.trim_end();
+            if progress.json {
+                print::stdout!(
+                    "{}",
+                    json!({ "event": "logged", "at": format!("{at:.3}"), "message": message })
+                );
+            } else {
+                print::stdout!("{at:.3}  {}", clean(message));
+            }
         }
-        if !follow {
+        if !follow || print::is_unread() {
             return Ok(0);
         }
         since = next;

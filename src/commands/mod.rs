@@ -18,22 +18,31 @@ mod show;
 mod state;
 mod validate;
 
+use serde_json::json;
+
 use crate::cli::{Cli, Command, ReplaceArgs, State, TargetArgs};
 use crate::commands::shared::PlanOptions;
 use crate::error::Result;
+use crate::print;
 use crate::progress::Progress;
+use crate::render::json::SCHEMA;
 
-pub async fn run(cli: Cli) -> Result<u8> {
-    // Other commands print one document on stdout, and progress for people.
-    let prints_events = matches!(
-        cli.command,
+/// Whether a command prints events with `--json`. The others print one document on stdout, and progress for
+/// people on stderr.
+pub fn prints_events(command: &Command) -> bool {
+    matches!(
+        command,
         Command::Reconcile { .. }
             | Command::Destroy { .. }
             | Command::Check { .. }
             | Command::Import { .. }
+            | Command::Logs { .. }
             | Command::State(State::Rebuild { .. } | State::Rm { .. } | State::Mv { .. })
-    );
-    let progress = Progress::start(cli.global.json && prints_events);
+    )
+}
+
+pub async fn run(cli: Cli) -> Result<u8> {
+    let progress = Progress::start(cli.global.json && prints_events(&cli.command));
     let ended = run_with(cli, &progress).await;
     progress.flush().await;
     ended
@@ -81,14 +90,15 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         Command::Output { name, stack, format } => output::run(&stack, name, format, json).await,
         Command::Validate { stack } => validate::run(&stack.stack(), json).await,
         Command::Schema { fields } => schema::run(fields).await,
-        Command::Destroy { stack, apply, target } => {
+        Command::Destroy { stack, of_stack, apply, target } => {
             let selection = target.selection(ReplaceArgs::default());
-            let options = PlanOptions { adopt: false, selection };
-            destroy::run(&stack.stack(), &apply, options, &again, progress).await
+            let plan = PlanOptions { adopt: false, selection };
+            let options = destroy::Options { apply, plan, of_stack, again };
+            destroy::run(&stack.stack(), options, progress).await
         }
         Command::Check { stack } => check::run(&stack.stack(), progress).await,
         Command::Invoke { function, payload, stack } => {
-            invoke::run(&stack, &function, payload, progress).await
+            invoke::run(&stack, &function, payload, json, progress).await
         }
         Command::Logs { function, follow, stack } => {
             logs::run(&stack, &function, follow, progress).await
@@ -96,7 +106,12 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         Command::State(command) => state::run(command, json, progress).await,
         Command::Local(command) => local::run(command, json, progress).await,
         Command::Version => {
-            anstream::println!("stackwright {}", env!("CARGO_PKG_VERSION"));
+            let version = env!("CARGO_PKG_VERSION");
+            if json {
+                print::stdout!("{:#}", json!({ "schema": SCHEMA, "version": version }));
+            } else {
+                print::stdout!("stackwright {version}");
+            }
             Ok(0)
         }
     }

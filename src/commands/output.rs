@@ -8,9 +8,11 @@ use stackwright_engine::prepare::known_outputs;
 use stackwright_engine::reference::{self, Scope};
 use stackwright_engine::state::State;
 
+use super::shared;
 use crate::cli::{Format, Stack};
 use crate::environment;
 use crate::error::{Error, Result};
+use crate::print;
 use crate::render::{clean, json::SCHEMA, wrap};
 use crate::workspace::{self, Workspace};
 
@@ -25,19 +27,30 @@ pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool
     };
     let scope = workspace.manifest.scope(&state.place.account);
     let values = values(&workspace.manifest, &scope, &state);
+    let format = if json { Format::Json } else { format };
     if let Some(name) = name {
-        anstream::println!("{}", clean(one(&values, &name)?));
+        let value = one(&values, &name)?;
+        match format {
+            Format::Text => print::stdout!("{}", clean(value)),
+            Format::Json => {
+                let document = json!({ "schema": SCHEMA, "outputs": { name: value } });
+                print::stdout!("{document:#}");
+            }
+            Format::Env => print::stdout!("{}", export(&name, value)),
+        }
         return Ok(0);
     }
-    match if json { Format::Json } else { format } {
+    let unknown = values.iter().find(|(_, value)| value.is_none());
+    let unknown = unknown.and_then(|(name, _)| one(&values, name).err());
+    match format {
         Format::Json => {
             let document = json!({ "schema": SCHEMA, "outputs": values });
-            anstream::println!("{document:#}");
+            return Ok(shared::print_document(document, unknown, 0));
         }
         Format::Text => {
             for (name, value) in &values {
                 let value = value.as_deref().unwrap_or("(known after apply)");
-                anstream::println!("{name} = {}", clean(value));
+                print::stdout!("{name} = {}", clean(value));
             }
             if workspace.manifest.cloud == Cloud::Local {
                 codespace(&workspace, &values);
@@ -46,19 +59,17 @@ pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool
         Format::Env => {
             for (name, value) in &values {
                 if let Some(value) = value {
-                    anstream::println!(
-                        "export {}='{}'",
-                        variable(name),
-                        value.replace('\'', r"'\''")
-                    );
+                    print::stdout!("{}", export(name, value));
                 }
             }
         }
     }
-    match values.iter().find(|(_, value)| value.is_none()) {
-        Some((name, _)) => one(&values, name).map(|_| 0),
-        None => Ok(0),
-    }
+    unknown.map_or(Ok(0), Err)
+}
+
+/// The line that sets an output in a shell.
+fn export(name: &str, value: &str) -> String {
+    format!("export {}='{}'", variable(name), value.replace('\'', r"'\''"))
 }
 
 /// The name of a shell's variable for an output.
@@ -110,7 +121,7 @@ pub fn codespace(workspace: &Workspace, values: &BTreeMap<String, Option<String>
     let local = format!("http://127.0.0.1:{}", workspace.local_port());
     for (name, value) in values {
         if let Some(path) = value.as_ref().and_then(|value| value.strip_prefix(&local)) {
-            anstream::println!("{name} (public) = {public}{path}");
+            print::stdout!("{name} (public) = {public}{path}");
         }
     }
     let codespace = std::env::var("CODESPACE_NAME").unwrap_or_default();

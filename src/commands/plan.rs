@@ -11,7 +11,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::progress::Progress;
-use crate::render::{error, human, json, open, wrap};
+use crate::render::{clean, error, human, json, open, wrap};
 use crate::workspace::{self, Connected};
 
 pub struct Options {
@@ -51,6 +51,8 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
     progress.watch(&connected.calls);
     let state = state.unwrap_or_else(|| shared::nothing_yet(&connected));
     let open = open::sentences(&state.open());
+    // What is open is not left by an earlier run if one is in progress.
+    let running = if open.is_empty() { None } else { workspace.run_in_progress() };
     if offline && options.out.is_some() {
         let message = format!("{} does not answer, so no plan can be saved", connected.place.cloud);
         let hint = "start it (`stackwright local up`), then plan again";
@@ -70,28 +72,38 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
     if let Some(file) = &options.out {
         saved::write(file, &plan, &state, &workspace, &options.plan)?;
     }
+    let blocked = shared::unless_blocked(&plan).err();
+    let blocked = blocked.map(|error| Error::session(error, &workspace.manifest));
+    let changes = if options.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 };
     if options.json {
         let mut document = json::plan(&plan);
         document["stack"] = workspace.manifest.stack.as_str().into();
         document["cloud"] = workspace.manifest.cloud.to_string().into();
         document["offline"] = offline.into();
         document["open"] = open.into();
-        anstream::println!("{document:#}");
-    } else {
-        print(&plan, &open, offline.then_some(options.offline), &connected, since);
+        document["run_in_progress"] = running.into();
+        return Ok(shared::print_document(document, blocked, changes));
     }
-    shared::unless_blocked(&plan).map_err(|error| Error::session(error, &workspace.manifest))?;
-    Ok(if options.detailed_exitcode && !plan.is_empty() { code::CHANGES } else { 0 })
+    let is_asked = offline.then_some(options.offline);
+    print_open(&open, running.as_deref());
+    print(&plan, is_asked, &connected, since);
+    blocked.map_or(Ok(changes), Err)
+}
+
+/// Prints what was begun and is not finished. `running`: the run that is at it.
+fn print_open(open: &[String], running: Option<&str>) {
+    if open.is_empty() {
+        return;
+    }
+    match running {
+        Some(holder) => wrap::eprintln!("another run is in progress ({}):", clean(holder)),
+        None => wrap::eprintln!("left incomplete by an earlier run; `reconcile` continues it:"),
+    }
+    open.iter().for_each(|line| wrap::eprintln!("  {line}"));
 }
 
 /// `is_asked`: for an offline plan, whether it was asked for.
-fn print(
-    plan: &Plan,
-    open: &[String],
-    is_asked: Option<bool>,
-    connected: &Connected,
-    since: Instant,
-) {
+fn print(plan: &Plan, is_asked: Option<bool>, connected: &Connected, since: Instant) {
     match is_asked {
         None => {}
         Some(true) => wrap::eprintln!("planned offline, as if nothing existed"),
@@ -99,10 +111,6 @@ fn print(
             "{} does not answer; planned offline, as if nothing existed there",
             connected.place.cloud
         ),
-    }
-    if !open.is_empty() {
-        wrap::eprintln!("left incomplete by an earlier run; `reconcile` continues it:");
-        open.iter().for_each(|line| wrap::eprintln!("  {line}"));
     }
     wrap::out(&human::plan(plan, connected.providers.kinds()));
     let place = &connected.place;

@@ -14,6 +14,7 @@ use super::{check, output, saved};
 use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
 use crate::exit::code;
+use crate::print;
 use crate::progress::Progress;
 use crate::render::{self, error, human, wrap};
 use crate::signals::Signals;
@@ -31,7 +32,7 @@ pub struct Options {
 }
 
 pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Result<u8> {
-    let since = Instant::now();
+    let mut since = Instant::now();
     let workspace = workspace::open(stack).await?;
     if !progress.json {
         error::warn(&workspace.manifest);
@@ -69,7 +70,8 @@ pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Re
     if let Some(saved) = &saved {
         saved::check(saved, plan, store.state(), &workspace)?;
     } else if plan.destroys() {
-        shared::confirm(options.apply.yes, human::question(plan, &connected.place.cloud))?;
+        // The time in which the user thinks is not the run's.
+        since += shared::confirm(options.apply.yes, human::question(plan, &connected.place.cloud))?;
     }
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("reconciling", working).await;
@@ -104,7 +106,7 @@ pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Re
     }
     if progress.json {
         let values = output::values(&workspace.manifest, &connected.scope, &state);
-        anstream::println!("{}", json!({ "event": "outputs", "outputs": values }));
+        print::stdout!("{}", json!({ "event": "outputs", "outputs": values }));
     } else {
         epilogue(&workspace, &connected, &state);
     }
@@ -124,7 +126,7 @@ fn summary(progress: &Progress, plan: &Plan, connected: &Connected, since: Insta
         let event = json!({
             "event": "reconciled", "changes": !plan.is_empty(), "calls": calls, "elapsed_ms": elapsed,
         });
-        anstream::println!("{event}");
+        print::stdout!("{event}");
     } else {
         let stack = &connected.place.stack;
         let cloud = &connected.place.cloud;
@@ -144,7 +146,7 @@ fn epilogue(
     let values = output::values(&workspace.manifest, &connected.scope, state);
     for (name, value) in &values {
         if let Some(value) = value {
-            anstream::println!("{name} = {}", render::clean(value));
+            print::stdout!("{name} = {}", render::clean(value));
         }
     }
     if workspace.manifest.cloud == Cloud::Local {

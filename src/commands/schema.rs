@@ -4,13 +4,14 @@ use stackwright_aws::kinds;
 use stackwright_engine::manifest;
 
 use crate::error::Result;
+use crate::print;
 use crate::render;
 
 pub async fn run(fields: bool) -> Result<u8> {
     let kinds = kinds::registry();
     match fields {
-        true => anstream::print!("{}", render::fields::fields(&kinds)),
-        false => anstream::println!("{:#}", manifest::document(&kinds)),
+        true => print::out(&render::fields::fields(&kinds)),
+        false => print::stdout!("{:#}", manifest::document(&kinds)),
     }
     Ok(0)
 }

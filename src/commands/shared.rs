@@ -1,9 +1,9 @@
 //! What commands share: a session, recovery, confirmation, and how a run ended.
 
-use std::io::{IsTerminal as _, Write as _};
-use std::time::Instant;
+use std::io::IsTerminal as _;
+use std::time::{Duration, Instant};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stackwright_aws::call_tracker::CallTracker;
 use stackwright_engine::Address;
 use stackwright_engine::clock::Clock;
@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use crate::environment;
 use crate::error::{Error, Result};
 use crate::exit;
+use crate::print;
 use crate::progress::Progress;
 use crate::render::unfinished::Unfinished;
 use crate::render::{self, human};
@@ -42,20 +43,20 @@ pub fn unless_blocked(plan: &Plan) -> Result<(), session::Error> {
     }
 }
 
-/// Asks on a terminal; elsewhere only `--yes` says yes.
-pub fn confirm(yes: bool, question: String) -> Result<()> {
+/// Asks on a terminal; elsewhere only `--yes` says yes. Returns how long the user took to answer.
+pub fn confirm(yes: bool, question: String) -> Result<Duration> {
     if yes {
-        return Ok(());
+        return Ok(Duration::ZERO);
     }
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return Err(Error::NeedsYes(question));
     }
-    anstream::eprint!("{question} [y/N] ");
-    std::io::stderr().flush()?;
+    print::err(&format!("{question} [y/N] "));
+    let asked = Instant::now();
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
     match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
+        "y" | "Y" | "yes" => Ok(asked.elapsed()),
         _ => Err(Error::Declined),
     }
 }
@@ -103,6 +104,15 @@ pub fn session<'a>(
 /// The state before the first run; the lineage is made when one writes.
 pub fn nothing_yet(connected: &Connected) -> State {
     State { place: connected.place.clone(), ..State::default() }
+}
+
+/// Prints the document of a command, with the error that the command ends with, and returns the exit code.
+pub fn print_document(mut document: Value, failed: Option<Error>, otherwise: u8) -> u8 {
+    if let Some(error) = &failed {
+        document["error"] = render::error::json(error);
+    }
+    print::stdout!("{document:#}");
+    failed.as_ref().map_or(otherwise, exit::of)
 }
 
 /// The exit code of what was done; interruption goes before everything else.

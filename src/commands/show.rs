@@ -10,9 +10,10 @@ use stackwright_engine::observe::{Search, Survey, Unseen};
 use stackwright_engine::session;
 use stackwright_engine::state::State;
 
-use super::shared::LOOKING;
+use super::shared::{self, LOOKING};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
+use crate::print;
 use crate::progress::Progress;
 use crate::render::{human, json, wrap};
 use crate::workspace::{self, Workspace, known_address};
@@ -31,7 +32,7 @@ pub async fn run(
     let Some(state) = workspace.peek()? else {
         let manifest = &workspace.manifest;
         if json {
-            anstream::println!(
+            print::stdout!(
                 "{:#}",
                 json!({ "schema": json::SCHEMA, "stack": manifest.stack, "resources": {} })
             );
@@ -52,6 +53,8 @@ pub async fn run(
         Some(progress) => facts(&workspace, &state, progress).await?,
         None => Default::default(),
     };
+    let unseen = (!unseen.is_empty())
+        .then(|| Error::session(session::Error::Unseen(unseen), &workspace.manifest));
     if json {
         let mut document = json::state(&state);
         if let Some(resources) = document["resources"].as_object_mut() {
@@ -63,14 +66,10 @@ pub async fn run(
                 }
             }
         }
-        anstream::println!("{document:#}");
-    } else {
-        wrap::out(&human::state(&state, only.as_ref(), &facts, &kinds::registry()));
+        return Ok(shared::print_document(document, unseen, 0));
     }
-    if !unseen.is_empty() {
-        return Err(Error::session(session::Error::Unseen(unseen), &workspace.manifest));
-    }
-    Ok(0)
+    wrap::out(&human::state(&state, only.as_ref(), &facts, &kinds::registry()));
+    unseen.map_or(Ok(0), Err)
 }
 
 fn parsed(text: &str) -> Result<Address> {

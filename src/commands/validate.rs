@@ -1,7 +1,7 @@
 //! `validate`: everything that is wrong in the file, in one run, without a call.
 
 use serde_json::{Value, json};
-use stackwright_engine::manifest::{Diagnostic, Source};
+
 use stackwright_engine::state::State;
 use tokio::sync::{mpsc, watch};
 
@@ -9,6 +9,7 @@ use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::{self, code};
+use crate::print;
 use crate::render::error;
 use crate::render::json::SCHEMA;
 use crate::render::wrap;
@@ -24,15 +25,15 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
             match prepare(&workspace).await {
                 Err(failed) if json => {
                     let message = error::report(&failed, false, None);
-                    let mut found = as_json(&manifest.warnings, &manifest.source);
+                    let mut found = error::as_json(&manifest.warnings, &manifest.source);
                     found.push(json!({ "severity": "error", "message": message }));
-                    print(false, &found);
+                    document(false, &found);
                     return Ok(exit::of(&failed));
                 }
                 prepared => prepared?,
             }
             if json {
-                print(true, &as_json(&manifest.warnings, &manifest.source));
+                document(true, &error::as_json(&manifest.warnings, &manifest.source));
                 return Ok(0);
             }
             let warnings = match manifest.warnings.len() {
@@ -48,7 +49,7 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
             Ok(0)
         }
         Err(Error::Invalid(invalid)) if json => {
-            print(false, &as_json(&invalid.diagnostics, &invalid.source));
+            document(false, &error::as_json(&invalid.diagnostics, &invalid.source));
             Ok(code::INVALID)
         }
         Err(error) => Err(error),
@@ -59,24 +60,9 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-fn print(is_valid: bool, diagnostics: &[Value]) {
+fn document(is_valid: bool, diagnostics: &[Value]) {
     let document = json!({ "schema": SCHEMA, "valid": is_valid, "diagnostics": diagnostics });
-    anstream::println!("{document:#}");
-}
-
-fn as_json(diagnostics: &[Diagnostic], source: &Source) -> Vec<Value> {
-    let one = |found: &Diagnostic| {
-        let (line, column) = source.position(found.span.start);
-        json!({
-            "severity": found.severity.as_str(),
-            "message": found.message,
-            "file": source.path,
-            "line": line,
-            "column": column,
-            "help": found.help,
-        })
-    };
-    diagnostics.iter().map(one).collect()
+    print::stdout!("{document:#}");
 }
 
 /// What the file names must be there, and be what it is said to be: code. What is still to be built

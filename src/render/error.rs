@@ -3,6 +3,7 @@
 use std::io::stderr;
 
 use anstream::{AutoStream, ColorChoice};
+use serde_json::{Value, json};
 use stackwright_engine::Address;
 use stackwright_engine::execute::Failure;
 use stackwright_engine::kind::{self, tag};
@@ -10,10 +11,66 @@ use stackwright_engine::manifest::{Cloud, Diagnostic, Manifest, Source, nearest}
 use stackwright_engine::observe::Unseen;
 use stackwright_engine::session::{self, Foreign, Why};
 
+use super::json::SCHEMA;
 use super::wrap::{self, wrapped};
 use super::{blocker, clean, failure};
 use crate::error::Error;
 use crate::exit::{self, code};
+use crate::print::{self, Lost};
+
+/// An error as one document: for a command that prints one with `--json`.
+pub fn document(error: &Error) -> Value {
+    json!({ "schema": SCHEMA, "error": json(error) })
+}
+
+/// An error as an event: for a command that prints events with `--json`.
+pub fn event(error: &Error) -> Value {
+    let mut event = json(error);
+    event["event"] = "error".into();
+    event
+}
+
+/// An error for programs: its message, what it names, and `text` with all that people read of it.
+pub fn json(error: &Error) -> Value {
+    let message = match error {
+        Error::Session { error, cloud, places } => Report { error, cloud, places }.title(),
+        other => clean(&other.to_string()),
+    };
+    let mut document = json!({
+        "message": message,
+        "exit_code": exit::of(error),
+        "text": report(error, false, None),
+    });
+    if let Error::Invalid(invalid) = error.cause() {
+        document["diagnostics"] = as_json(&invalid.diagnostics, &invalid.source).into();
+    }
+    document
+}
+
+/// Problems of a stack file, each with its place.
+pub fn as_json(found: &[Diagnostic], source: &Source) -> Vec<Value> {
+    let one = |found: &Diagnostic| {
+        let (line, column) = source.position(found.span.start);
+        json!({
+            "severity": found.severity.as_str(),
+            "message": found.message,
+            "file": source.path,
+            "line": line,
+            "column": column,
+            "help": found.help,
+        })
+    };
+    found.iter().map(one).collect()
+}
+
+/// What is said at the end of a command whose output could not be written.
+pub fn lost(lost: &Lost) -> String {
+    let Lost { stream, error } = lost;
+    format!(
+        "error: {stream} cannot be written: {error}; the output is not complete\n  \
+         hint: what was done is in the state; `stackwright show` prints it\n"
+    )
+}
 
 /// Several lines, wrapped where there is a width.
 pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
@@ -24,6 +81,10 @@ pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
             return lines.join("\n\n");
         }
         Error::Session { error, cloud, places } => Report { error, cloud, places }.lines(),
+        Error::Hinted { error, hint } => {
+            let hint = wrapped(&format!("  hint: {}", clean(hint)), width);
+            return format!("{}\n{hint}", report(error, color, width));
+        }
         other => vec![format!("error: {}", clean(&other.to_string()))],
     };
     lines.extend(hint(error).map(|hint| format!("  hint: {}", clean(&hint))));
@@ -35,7 +96,7 @@ pub fn warn(manifest: &Manifest) {
     let color = AutoStream::choice(&stderr()) != ColorChoice::Never;
     let width = wrap::width(stderr());
     for warning in diagnostics(&manifest.warnings, &manifest.source, color, width) {
-        anstream::eprintln!("{warning}\n");
+        print::stderr!("{warning}\n");
     }
 }
 

@@ -25,6 +25,9 @@ pub fn message(failure: &Failure) -> String {
         Failure::NameTaken { kind, name } => {
             format!("a {kind} named `{name}` exists and does not belong to this stack")
         }
+        Failure::Withdrawn { elder } => format!(
+            "another copy of this stack created {elder} for it at the same time; this run deleted its own"
+        ),
         Failure::Ambiguous(ids) => {
             format!("there are {} objects of it: {}", ids.len(), ids.join(", "))
         }
@@ -47,17 +50,18 @@ pub fn hint(failure: &Failure) -> Option<String> {
         Failure::CreatedDifferently(_) => "the endpoint may not support it: remove it from the \
                                            file; `--replace` tries again"
             .to_owned(),
-        Failure::NotApplied { paths, may_ignore: true } => format!(
-            "the endpoint may not support it: undo the change, or leave it to others \
-             (`ignore: [{}]`)",
-            listed(paths)
-        ),
-        Failure::NotApplied { may_ignore: false, .. } => {
-            "the endpoint may not support it: undo the change".to_owned()
+        Failure::NotApplied { paths, may_ignore, is_recorded } => {
+            let ignore = format!(", or leave it to others (`ignore: [{}]`)", listed(paths));
+            let ignore = if *may_ignore { ignore } else { String::new() };
+            let next = if *is_recorded { "; the next run does not send it again" } else { "" };
+            format!("the endpoint may not support it: undo the change{ignore}{next}")
         }
         Failure::NameTaken { kind, .. } => {
             format!("give this one another `name:`, or delete the other {kind}")
         }
+        Failure::Withdrawn { .. } => "run a stack from one copy of its state at a time; \
+                                      `reconcile --adopt` adopts the objects of the other copy"
+            .to_owned(),
         Failure::Ambiguous(_) => "delete all but one, then run again".to_owned(),
         Failure::NeverReady(_) => "fix the cause; the next run replaces the object".to_owned(),
         Failure::Ended(_) => "fix the cause; the next run creates it again".to_owned(),

@@ -66,7 +66,12 @@ pub fn drift(plan: &Plan) -> String {
             let side = |value: &Option<Value>| value.as_ref().map_or("(none)".to_owned(), brief);
             let path = change.path.to_string();
             if let Some((live, applied)) = whole(change) {
-                let _ = writeln!(text, "      {path}  was (-), is now (+)");
+                let how = match (applied.is_empty(), live.is_empty()) {
+                    (false, true) => "was (-), is gone",
+                    (true, false) => "is new (+)",
+                    _ => "was (-), is now (+)",
+                };
+                let _ = writeln!(text, "      {path}  {how}");
                 items(&mut text, &applied, &live);
                 continue;
             }

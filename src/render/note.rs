@@ -4,12 +4,22 @@ use stackwright_engine::plan::{Note, Noted};
 
 use super::blocker::name;
 use super::clean;
+use super::value::brief;
 
 pub fn sentence(noted: &Noted) -> String {
     let Noted { address, note } = noted;
     match note {
         Note::Observed(what) => clean(what),
         Note::Unmanaged(what) => format!("has {}, not in the file; left alone", clean(what)),
+        Note::NotDefault { path, value, default } => format!(
+            "has `{path}` {}, not in the file (AWS's default is {}); left alone",
+            brief(value),
+            brief(default)
+        ),
+        Note::Unapplied(path) => format!(
+            "`{path}` is not what the file says: the endpoint accepted the update and did not apply it; \
+             it is sent again once the file changes it"
+        ),
         Note::Unverifiable(path) => format!(
             "whether the object has this `{path}` cannot be seen; `--replace {address}` creates \
              another one that has it"

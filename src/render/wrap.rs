@@ -14,6 +14,7 @@ use textwrap::core::{Word, display_width};
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 use crate::environment;
+use crate::print;
 
 /// A narrower page is treated as one of this width.
 const NARROWEST: usize = 40;
@@ -22,12 +23,12 @@ const LABEL: usize = 7;
 
 /// Prints on stdout. A text that is not empty ends with a newline, given or not.
 pub fn out(text: &str) {
-    anstream::print!("{}", lines(text, width(stdout())));
+    print::out(&lines(text, width(stdout())));
 }
 
 /// Prints on stderr, as [`out`] does on stdout.
 pub fn err(text: &str) {
-    anstream::eprint!("{}", lines(text, width(stderr())));
+    print::err(&lines(text, width(stderr())));
 }
 
 /// The columns of the page that a stream is read on; `None` where lines stay whole.

@@ -37,6 +37,25 @@ fn a_run_killed_after_a_create_is_finished_by_the_next_one() {
 }
 
 #[test]
+fn a_plan_beside_a_run_names_the_run() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
+        "CreateFunction" => Act::Pause(Point::Arrived),
+        _ => Act::Pass,
+    });
+    let stack = Sandbox::sample(&emulator).through(&proxy);
+    let running = stack.start(&["reconcile", "--no-check"]);
+    proxy.paused();
+    let ran = stack.ok(&["plan"]).says("another run is in progress (process ");
+    assert!(!ran.stderr.contains("earlier run"), "{ran}");
+    let document = stack.ok(&["plan", "--json"]).json();
+    assert!(text(&document["run_in_progress"]).contains("`stackwright reconcile`"), "{document}");
+    running.signal("KILL");
+    running.wait().code(137);
+    stack.at(&emulator).ok(&["plan"]).says("left incomplete by an earlier run");
+}
+
+#[test]
 fn the_first_interrupt_lets_running_calls_end() {
     let emulator = Emulator::ministack().start();
     let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {

@@ -201,7 +201,9 @@ fn dangling_references_are_reported() {
     );
     check(
         &refer("${instance.web.idd}"),
-        &["7:87 `instance.web` has no output `idd` | did you mean `id`?"],
+        &[
+            "7:87 `instance.web` has no output `idd` | did you mean `id`? the outputs of `instance` are id, arn",
+        ],
     );
     check(
         &refer("${instans.web.id}"),
@@ -588,17 +590,27 @@ fn values_that_aws_refuses_are_reported() {
 
 #[test]
 fn unreadable_yaml_is_the_only_problem_reported() {
-    check("stack: a\n---\nstack: b\n", &["3:1 not valid YAML: a stack file is one document"]);
+    check(
+        "stack: a\n---\nstack: b\n",
+        &["2:1 not valid YAML: a stack file is one document | remove the line `---`"],
+    );
     check(
         "stack: s\ninstance:\n  web: {image: a\n  b: }\n",
-        &["4:4 not valid YAML: while parsing a flow mapping, did not find expected ',' or '}'"],
+        &[
+            "4:4 not valid YAML: while parsing a flow mapping, did not find expected ',' or '}' | put `,` between entries, and close `{` with `}` and `[` with `]`",
+        ],
     );
     check(
         "stack: s\n\tinstance: {}\n",
         &["2:1 not valid YAML: while scanning a plain scalar, found a tab | indent with spaces"],
     );
-    check("stack: 'open\n", &["1:8 not valid YAML: unclosed quote"]);
-    check("a: *b\n", &["1:4 not valid YAML: alias references unknown anchor"]);
+    check("stack: 'open\n", &["1:8 not valid YAML: unclosed quote | close it with '"]);
+    check(
+        "a: *b\n",
+        &[
+            "1:4 not valid YAML: alias references unknown anchor | quote a string that starts with `*` or `&`: \"*\"",
+        ],
+    );
 }
 
 #[test]
@@ -629,7 +641,7 @@ fn one_mistake_hides_no_other() {
             "10:37 `h` is not `FILE.FUNCTION` | for example `lambda_function.lambda_handler`",
             "10:55 there is no `role.q` in this stack | did you mean `role.r`?",
             "11:13 `call` must be a method and a URL: `POST ${api.NAME.url}/path`",
-            "11:26 there is no `api.x` in this stack",
+            "11:26 there is no `api.x` in this stack | add it to the file: `api:` with the key `x`",
         ],
     );
 }

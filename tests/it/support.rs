@@ -177,7 +177,14 @@ impl Sandbox {
 
     /// Starts the program without waiting for its end.
     pub fn start(&self, arguments: &[&str]) -> Running {
-        let child = Command::new(env!("CARGO_BIN_EXE_stackwright"))
+        let child = self.command(arguments).spawn().expect("the program runs");
+        Running { child: Some(child), output: None }
+    }
+
+    /// The program with its arguments and a minimal environment.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stackwright"));
+        command
             .args(arguments)
             .current_dir(self.folder.path())
             .env_clear()
@@ -188,10 +195,8 @@ impl Sandbox {
             .envs(self.variables.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program runs");
-        Running { child: Some(child), output: None }
+            .stderr(Stdio::piped());
+        command
     }
 
     /// As [`run`](Self::run); panics with the whole output unless it exits with 0.

@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use stackwright_testkit::{Act, Call, Emulator, Proxy, Refusal};
+use stackwright_testkit::{Act, Call, Emulator, Point, Proxy, Refusal};
 
 use crate::support::{Sandbox, sample_counts};
 
@@ -167,4 +167,32 @@ fn a_role_that_can_never_be_assumed_is_reported_at_once() {
     assert!(ran.stderr.contains("cannot assume the role"), "{ran}");
     assert!(ran.stderr.contains("trust: lambda.amazonaws.com"), "{ran}");
     assert_eq!(asked.load(Ordering::SeqCst), 1);
+}
+
+/// LocalStack answers GetTags so for what only a create has tagged.
+#[test]
+fn that_one_of_two_sources_has_no_tags_proves_nothing() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
+        "CreateRestApi" if call.occurrence == 0 => Act::Drop(Point::Committed),
+        "GetTags" => Act::Say(r#"{"tags":{}}"#),
+        _ => Act::Pass,
+    });
+    let stack = Sandbox::sample(&emulator).through(&proxy);
+    stack.reconcile(&["--no-check"]);
+    stack.settled(&[]);
+    assert_eq!(emulator.census().counts(), sample_counts());
+}
+
+/// MiniStack reports the tags of the create with the API forever.
+#[test]
+fn a_released_api_is_not_found_again_where_its_first_tags_stay_visible() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator);
+    stack.reconcile(&["--no-check"]);
+    stack.ok(&["state", "rm", "api.EC2-Control-API"]);
+    stack.ok(&["destroy", "--yes"]);
+    assert_eq!(emulator.census().ids("api").len(), 1, "it was released");
+    stack.reconcile(&["--no-check", "--adopt"]);
+    assert_eq!(emulator.census().ids("api").len(), 2, "the released one is not ours");
 }

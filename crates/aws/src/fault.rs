@@ -82,7 +82,10 @@ where
         _ if lacks_credentials(&error) => {
             format!("no usable credentials ({})", innermost(&error))
         }
-        _ => innermost(&error),
+        _ => match error.raw_response() {
+            Some(reply) => unreadable(reply, &innermost(&error)),
+            None => connection(&innermost(&error)),
+        },
     };
     let fault = fault(&error, codes);
     let decode = encoded.map(|encoded| {
@@ -97,10 +100,45 @@ where
             let causes: Vec<String> = chain(&error).map(ToString::to_string).collect();
             Some(advice(&code, &format!("{said} {}", causes.join(" "))))
         }
-        _ => hint(&fault, &code),
+        _ => hint(&fault, &code, &said),
     };
     let hint = decode.or_else(|| hint.map(str::to_owned));
     Error { hint, source: Some(Box::new(error)), ..Error::new(fault, message) }
+}
+
+/// Describes a reply that is not one of AWS: a proxy, a web server or an overloaded service sent it.
+fn unreadable(reply: &HttpResponse, why: &str) -> String {
+    let status = reply.status().as_u16();
+    let Some(body) = reply.body().bytes() else {
+        return format!("the reply with status {status} breaks off ({why})");
+    };
+    let text = String::from_utf8_lossy(body);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let start: String = words.join(" ").chars().take(80).collect();
+    match (reply.status().is_success(), start.as_str()) {
+        (true, "") => format!("status {status} with an empty reply"),
+        (true, start) => {
+            format!("status {status} with a reply that cannot be read ({why}): {start}")
+        }
+        (false, "") => format!("status {status} without an error message"),
+        (false, start) => format!("status {status} with an error that is not from AWS: {start}"),
+    }
+}
+
+/// How a TLS library says that its peer answers without TLS.
+const NO_TLS: &str = "InvalidContentType";
+/// How it says that nobody vouches for its peer.
+const UNTRUSTED: &str = "invalid peer certificate";
+
+/// Describes why there is no connection.
+fn connection(why: &str) -> String {
+    if why.contains(NO_TLS) {
+        format!("it answers without TLS ({why})")
+    } else if why.contains(UNTRUSTED) {
+        format!("its certificate is not trusted ({why})")
+    } else {
+        why.to_owned()
+    }
 }
 
 /// Returns the encoded part of a refusal of EC2: hundreds of letters that say which permission is missing.
@@ -199,7 +237,8 @@ fn is_quota(code: &str) -> bool {
         && (code.ends_with("LimitExceeded") || code.ends_with("QuotaExceeded"))
 }
 
-fn hint(fault: &Fault, code: &str) -> Option<&'static str> {
+/// `said`: the message, where only the HTTP client knows the cause.
+fn hint(fault: &Fault, code: &str, said: &str) -> Option<&'static str> {
     Some(match fault {
         Fault::Terminal if is_quota(code) => {
             "a quota of the account is used up: delete what is not needed, or ask AWS for more (console: \
@@ -210,6 +249,10 @@ fn hint(fault: &Fault, code: &str) -> Option<&'static str> {
              (`--replace ADDRESS`), or use an endpoint that does"
         }
         Fault::Denied => "the credentials in use lack this permission",
+        Fault::Unreachable if said.contains(NO_TLS) => "is its URL `http://…`, without the s?",
+        Fault::Unreachable if said.contains(UNTRUSTED) => {
+            "AWS_CA_BUNDLE can name a file with the certificate of the authority that signed it"
+        }
         Fault::Unreachable => "is it running, and is its URL right?",
         _ => return None,
     })
@@ -376,6 +419,56 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_reply_that_is_not_from_aws_is_shown_with_its_status() {
+        for (status, body, fault, said) in [
+            (
+                "503 Service Unavailable",
+                "down",
+                Fault::Unknown,
+                "status 503 with an error that is not from AWS: down",
+            ),
+            (
+                "500 Internal Server Error",
+                "",
+                Fault::Unknown,
+                "status 500 without an error message",
+            ),
+            (
+                "413 Too Large",
+                "<html>\n  <h1>413</h1>",
+                Fault::Terminal,
+                "status 413 with an error that is not from AWS: <html> <h1>413</h1>",
+            ),
+            ("200 OK", "", Fault::Unknown, "status 200 with an empty reply"),
+        ] {
+            let error = answered(status, body).await;
+            assert_eq!(error.fault, fault, "{error:?}");
+            assert_eq!(error.to_string(), format!("RunInstances: {said}"));
+        }
+        let error = answered("200 OK", "<html>").await.to_string();
+        assert!(error.contains("200 with a reply that cannot be read ("), "{error}");
+    }
+
+    #[tokio::test]
+    async fn an_endpoint_without_tls_is_named_so() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("https://{}", listener.local_addr().expect("its address"));
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+            }
+        });
+        let error = run(&cloud(&url).await).await.expect_err("no TLS");
+        assert_eq!(error.fault, Fault::Unreachable, "{error:?}");
+        assert!(error.message.contains("it answers without TLS"), "{error}");
+        assert_eq!(error.hint.as_deref(), Some("is its URL `http://…`, without the s?"));
+        let untrusted = connection("invalid peer certificate: UnknownIssuer");
+        assert!(untrusted.contains("not trusted"), "{untrusted}");
+        let hint = hint(&Fault::Unreachable, "", &untrusted).expect("a hint");
+        assert!(hint.contains("AWS_CA_BUNDLE"), "{hint}");
+    }
+
+    #[tokio::test]
     async fn codes_of_unmodeled_errors_are_read() {
         let error = answered(
             "400 Bad Request",
@@ -385,8 +478,6 @@ mod tests {
         .await;
         assert_eq!(error.fault, Fault::Unsupported);
         assert_eq!(error.to_string(), "RunInstances: InvalidAction: not here");
-        assert_eq!(answered("503 Service Unavailable", "down").await.fault, Fault::Unknown);
-        assert_eq!(answered("413 Too Large", "<html>").await.fault, Fault::Terminal);
         let throttled = "<Response><Errors><Error><Code>RequestLimitExceeded</Code></Error>\
                          </Errors></Response>";
         assert_eq!(answered("503 Service Unavailable", throttled).await.fault, Fault::Transient);

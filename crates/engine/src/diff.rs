@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::change::{Change, ChangeReason, Path};
 use crate::kind::{Comparison, FieldRule, UpdateCost};
@@ -21,6 +21,8 @@ pub struct Compared<'a> {
     pub lifecycle: &'a Lifecycle,
     pub desired: &'a Value,
     pub fingerprints: Fingerprints<'a>,
+    /// By path, the witness of a value that the endpoint keeps although it accepted another one.
+    pub unapplied: &'a BTreeMap<String, String>,
 }
 
 /// Values that the cloud computes, by the field that they witness.
@@ -46,6 +48,8 @@ pub struct Difference {
     /// Desired write-only fields of an adopted object: nobody can see whether it has them, and only a
     /// new object certainly would.
     pub taken_on_trust: Vec<Path>,
+    /// Paths that the endpoint keeps as they are. They are not sent again before the file changes them.
+    pub unapplied: Vec<Path>,
 }
 
 impl Compared<'_> {
@@ -121,8 +125,17 @@ impl Compared<'_> {
             matches!(change.reason, ChangeReason::Edited | ChangeReason::DefaultRestored)
         });
         found.ignored_edits = edited.map(|change| change.path).collect();
+        let unapplied = found.changes.extract_if(.., |change| self.is_unapplied(change));
+        found.unapplied = unapplied.map(|change| change.path).collect();
         found.cannot_unset.retain(|CannotUnset(path)| !self.lifecycle.ignored.covers(path));
         found
+    }
+
+    /// Tells whether a change was accepted before, and the endpoint still has the value that it had then.
+    fn is_unapplied(&self, change: &Change) -> bool {
+        let is_old = matches!(change.reason, ChangeReason::Drifted | ChangeReason::DefaultRestored);
+        let kept = self.unapplied.get(&change.path.to_string()).filter(|_| is_old);
+        kept.is_some_and(|kept| *kept == self.sealer.witness(&json!(change.before)))
     }
 
     fn walk(&self, path: &Path, sides: Sides<'_>, reported: bool, found: &mut Difference) {

@@ -10,12 +10,15 @@ use serde_json::Value;
 
 use crate::change::Change;
 use crate::kind::{
-    Context, Created, DeletionProtection, Error, ExistingPart, Found, Handle, Intent, Live, Owner,
-    Ownership, Result, SpecOf,
+    Context, Created, DeletionProtection, Error, ExistingPart, Fault, Found, Handle, Intent, Live,
+    Owner, Ownership, Result, SpecOf,
 };
 use crate::registry::{Kind, Registry, typed};
 
 type Future<'a, T> = Pin<Box<dyn std::future::Future<Output = T> + Send + 'a>>;
+
+/// No id of AWS is longer; its ARNs have at most 1,024 characters.
+const LONGEST_ID: usize = 1024;
 
 /// The verbs of [`Provider`](crate::kind::Provider) and [`Ownership`], with configs and specs as JSON.
 pub trait AnyProvider: Send + Sync {
@@ -142,7 +145,12 @@ impl<P: Ownership> AnyProvider for Erased<P> {
     }
 
     fn find<'a>(&'a self, owner: &'a Owner, names: &'a [String]) -> Future<'a, Result<Vec<Found>>> {
-        self.provider.find(owner, names).boxed()
+        async move {
+            let found = self.provider.find(owner, names).await?;
+            found.iter().try_for_each(|found| bounded(&found.id))?;
+            Ok(found)
+        }
+        .boxed()
     }
 
     fn create<'a>(
@@ -152,6 +160,7 @@ impl<P: Ownership> AnyProvider for Erased<P> {
     ) -> Future<'a, Result<Created<Value>>> {
         async move {
             let created = self.provider.create(intent, &typed(spec)?).await?;
+            bounded(&created.id)?;
             Ok(Created { id: created.id, live: untyped_live(created.live)? })
         }
         .boxed()
@@ -212,6 +221,18 @@ impl<P: Ownership> AnyProvider for Erased<P> {
     fn delete_orphans<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {
         async move { self.provider.delete_orphans(&typed_handle(handle)).await }.boxed()
     }
+}
+
+/// Refuses an id that is longer than any of AWS: it becomes part of a URL.
+pub(crate) fn bounded(id: &str) -> Result<()> {
+    let length = id.len();
+    if length <= LONGEST_ID {
+        return Ok(());
+    }
+    let start: String = id.chars().take(20).collect();
+    let message =
+        format!("the id `{start}…` has {length} characters; an id has at most {LONGEST_ID}");
+    Err(Error::new(Fault::Unknown, message))
 }
 
 fn untyped<T: Serialize>(value: &T) -> Result<Value> {

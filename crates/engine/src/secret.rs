@@ -104,6 +104,11 @@ impl Sealer {
         whole.then_some(opened)
     }
 
+    /// Returns what a value is recognised by, and cannot be read from.
+    pub fn witness(&self, value: &Value) -> String {
+        self.digest(&value.to_string())
+    }
+
     fn digest(&self, text: &str) -> String {
         let mut hash = Sha256::new();
         hash.update(self.salt.as_bytes());

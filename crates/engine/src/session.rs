@@ -76,6 +76,13 @@ pub struct Surveyed {
     learnt: Vec<Entry>,
 }
 
+impl Surveyed {
+    /// Tells whether an object that the state has is gone.
+    pub fn is_gone(&self, address: &Address) -> bool {
+        self.observed.live.get(address).is_some_and(Option::is_none)
+    }
+}
+
 impl Session<'_> {
     /// Recovers creates that an earlier run left open. Writes.
     pub async fn recover(&self, store: &mut Store, goal: Goal) -> Result<(), Error> {

@@ -103,6 +103,7 @@ fn a_guard_is_that_of_the_intent_until_the_object_is_complete() {
         spec: json!({ "name": "thing.a" }),
         outputs: BTreeMap::new(),
         fingerprints: BTreeMap::new(),
+        unapplied: BTreeMap::new(),
         identity: None,
         dependencies: BTreeMap::new(),
         guard: Guard::default(),

@@ -6,6 +6,7 @@ use stackwright_engine::state::Record;
 
 use crate::cli::Stack;
 use crate::error::Result;
+use crate::print;
 use crate::render::clean;
 use crate::render::json::{self, SCHEMA};
 use crate::workspace;
@@ -18,13 +19,13 @@ pub async fn list(stack: &Stack, json: bool) -> Result<u8> {
             .iter()
             .map(|(address, record)| (address.to_string(), json!(id(record))))
             .collect();
-        anstream::println!("{:#}", json!({ "schema": SCHEMA, "resources": ids }));
+        print::stdout!("{:#}", json!({ "schema": SCHEMA, "resources": ids }));
         return Ok(0);
     }
     let width = known.keys().map(|address| address.as_str().len()).max().unwrap_or(0);
     for (address, record) in &known {
         let id = id(record).unwrap_or("(no object)");
-        anstream::println!("{:width$}  {}", address.as_str(), clean(id));
+        print::stdout!("{:width$}  {}", address.as_str(), clean(id));
     }
     Ok(0)
 }
@@ -40,6 +41,6 @@ pub async fn show(stack: &Stack, address: &Address) -> Result<u8> {
     let mut document = json::state(&state)["resources"][address.as_str()].take();
     document["schema"] = SCHEMA.into();
     document["address"] = address.as_str().into();
-    anstream::println!("{document:#}");
+    print::stdout!("{document:#}");
     Ok(0)
 }

@@ -84,7 +84,12 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
     }
     if !progress.json {
         let effort = shared::effort(&connected.calls, since);
-        wrap::eprintln!("{address} is released and stays in the cloud ({effort})");
+        let what = if surveyed.is_gone(address) {
+            "is no longer in the state; its object had been deleted already"
+        } else {
+            "is released and stays in the cloud"
+        };
+        wrap::eprintln!("{address} {what} ({effort})");
     }
     Ok(0)
 }

@@ -6,6 +6,7 @@ use stackwright_engine::state::{Salvage, State as Known};
 use super::super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
+use crate::print;
 use crate::progress::Progress;
 use crate::render::{clean, open, wrap};
 use crate::workspace;
@@ -50,7 +51,7 @@ fn conclude(state: &Known, salvage: &Salvage, json: bool) {
         let event = json!({
             "event": "rebuilt", "resources": known, "open": open, "damage": damage, "kept": kept,
         });
-        anstream::println!("{event}");
+        print::stdout!("{event}");
         return;
     }
     let resources = if known == 1 { "resource" } else { "resources" };

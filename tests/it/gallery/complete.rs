@@ -13,9 +13,13 @@ const NO_DIAGNOSTIC: &[&str] = &[
     // What serde and the reader of YAML say, before it is reworded.
     " at line ",
     "a YAML value",
+    "block collection",
+    "block mapping",
     "budget breached",
     "multiple YAML documents",
     "just pushed",
+    "mapping values",
+    "trailing content",
     // Of zips that are too broken to be kept here.
     "a name in the zip: {error}",
 ];

@@ -106,7 +106,7 @@ impl Apis {
         let tags = api.tags.unwrap_or_default().into_iter().collect();
         let tags = match &handle.applied {
             Some(applied) if applied.tags == tags => tags,
-            _ => self.tags(names.arn()).await?.unwrap_or(tags),
+            _ => self.tags(names.arn(), tags).await?,
         };
         Ok(Some(Live {
             readiness: match api.api_status {
@@ -149,18 +149,35 @@ impl Apis {
         Ok(api.and_then(|api| api.tags?.remove(STAGE_TAG)))
     }
 
-    /// Returns the tags that TagResource has set. AWS reports the same with the API; some endpoints keep
-    /// two lists, so that this call is made only if the first list is not as expected. `None`: the
-    /// endpoint does not have the call, or the credentials may not make it.
-    async fn tags(&self, arn: String) -> Result<Option<Tags>> {
+    /// Returns the tags of an API. `listed`: those that are reported with the API itself. AWS has one list;
+    /// some endpoints keep a second one, which TagResource changes, so that GetTags is called only if the
+    /// first list is not as expected.
+    ///
+    /// That the second list is empty proves nothing: an endpoint may not know there what a create has set.
+    /// An API that was released has a tag there for that reason ([`RELEASED`]).
+    async fn tags(&self, arn: String, listed: Tags) -> Result<Tags> {
         let request = self.gateway.get_tags().resource_arn(arn);
-        match self.unless_gone("GetTags", request.send()).await {
-            Ok(reply) => {
-                Ok(reply.map(|reply| reply.tags.unwrap_or_default().into_iter().collect()))
+        let set = match self.unless_gone("GetTags", request.send()).await {
+            Ok(reply) => reply.and_then(|reply| reply.tags).unwrap_or_default(),
+            // The endpoint does not have the call, or the credentials may not make it.
+            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => {
+                return Ok(listed);
             }
-            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => return Err(error),
+        };
+        Ok(if set.is_empty() { listed } else { set.into_iter().collect() })
+    }
+
+    /// Tells whether an API is still reported as owned once its ownership tags are removed: by an endpoint
+    /// that keeps a second list of tags, and has no tag there now.
+    pub(super) async fn seems_owned(&self, names: &Names) -> Result<bool> {
+        let request = self.gateway.get_rest_api().rest_api_id(&names.id);
+        let api = self.unless_gone("GetRestApi", request.send()).await?;
+        let listed: Tags = api.and_then(|api| api.tags).unwrap_or_default().into_iter().collect();
+        if !listed.contains_key(tag::STACK) {
+            return Ok(false);
         }
+        Ok(self.tags(names.arn(), listed).await?.contains_key(tag::STACK))
     }
 
     /// Reads everything but the API itself. `functions`: whose permissions are read, beside those that
@@ -288,7 +305,7 @@ impl Apis {
         let stage = listed.get(STAGE_TAG).map_or(STAGE, String::as_str);
         let names = self.names(&id, stage).await?;
         Ok(Found {
-            tags: self.tags(names.arn()).await?.unwrap_or(listed),
+            tags: self.tags(names.arn(), listed).await?,
             outputs: names.outputs(),
             id,
             name: api.name.unwrap_or_default(),

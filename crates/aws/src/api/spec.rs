@@ -19,6 +19,10 @@ use crate::tags::Tags;
 /// it has a stage.
 pub const STAGE_TAG: &str = "stackwright:stage";
 
+/// The tag of a released API where an endpoint would report it as owned otherwise, because it reports the tags
+/// of the create forever.
+pub const RELEASED: (&str, &str) = ("released-by", "stackwright");
+
 /// An API in its normal form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spec {

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Readiness, Result};
+use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Readiness, Result, tag};
 
 use super::config::Endpoint;
 use super::names::Names;
 use super::observe::Parts;
 use super::service::{Apis, not_visible};
 use super::settings;
-use super::spec::{STAGE_TAG, Spec, sorted};
+use super::spec::{RELEASED, STAGE_TAG, Spec, sorted};
 use crate::client::SingleAttempt as _;
 use crate::fault::or_gone;
 use crate::tags;
@@ -150,8 +150,14 @@ impl Apis {
         }
         if !remove.is_empty() {
             let request = self.gateway.untag_resource().resource_arn(names.arn());
+            let is_released = remove.iter().any(|key| key == tag::STACK);
             let request = request.set_tag_keys(Some(remove));
             self.call("UntagResource", request.send()).await?;
+            if is_released && self.seems_owned(names).await? {
+                let (key, value) = RELEASED;
+                let request = self.gateway.tag_resource().resource_arn(names.arn());
+                self.call("TagResource", request.tags(key, value).send()).await?;
+            }
         }
         Ok(())
     }

@@ -1,15 +1,15 @@
 //! `code.build`: commands that build a function's code.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Output, Stdio};
+use std::process::{ExitStatus, Output};
 use std::time::Duration;
 
 use stackwright_engine::kind::{Error, Result};
-use tokio::io::AsyncWriteExt as _;
-use tokio::process::Command;
 use tokio::sync::Mutex;
 
+use super::child;
 use crate::call_tracker::CallTracker;
 
 /// The limit of a build: nobody waits longer at every plan.
@@ -43,39 +43,16 @@ impl Builds {
     }
 }
 
-/// Runs the command, `$1`. A process beside it, which only waits, survives whatever may end this
-/// program: when the pipe that it reads closes without a line, it ends the whole process group, first
-/// by TERM, so that processes can stop what they started, and after `$2` seconds by KILL.
-///
-/// Both outputs are one stream, so that their lines keep their order.
-const SCRIPT: &str = r#"
-exec 3<&0 </dev/null
-(
-    trap '' TERM
-    read -r line <&3 || { kill -TERM 0; sleep "$2"; kill -KILL 0; }
-) >/dev/null &
-exec sh -e -c "$1" 2>&1 3<&-
-"#;
-/// Seconds between the two signals.
-const TERM_GRACE: &str = "2";
-
-/// The error completes "`build` …".
+/// Both outputs are one stream, so that their lines keep their order. The error completes "`build` …".
 async fn run(folder: &Path, command: &str) -> Result<(), String> {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", SCRIPT, "sh", command, TERM_GRACE]).current_dir(folder);
-    shell.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
-    // Not the terminal's process group: Ctrl-C ends this program, and this program ends the build.
-    shell.process_group(0);
-    let failed = |error| format!("cannot run: sh: {error}");
-    let mut building = shell.spawn().map_err(failed)?;
-    let Some(mut line) = building.stdin.take() else { return Err("cannot run: no pipe".into()) };
-    let Ok(ended) = tokio::time::timeout(TIME_LIMIT, building.wait_with_output()).await else {
-        return Err(format!("did not end within {} minutes", TIME_LIMIT.as_secs() / 60));
-    };
-    let Output { status, stdout, .. } = ended.map_err(failed)?;
-    // Processes that the command left running on purpose stay. The pipe may be closed already.
-    let _ = line.write_all(b"\n").await;
-    if status.success() { Ok(()) } else { Err(failure(status, &stdout)) }
+    let script = "exec sh -e -c \"$1\" 2>&1";
+    let command = ["sh", "-c", script, "sh", command].map(OsStr::new);
+    match child::output(&command, folder, TIME_LIMIT).await {
+        Err(error) => Err(format!("cannot run: sh: {error}")),
+        Ok(None) => Err(format!("did not end within {} minutes", TIME_LIMIT.as_secs() / 60)),
+        Ok(Some(Output { status, .. })) if status.success() => Ok(()),
+        Ok(Some(Output { status, stdout, .. })) => Err(failure(status, &stdout)),
+    }
 }
 
 fn failure(status: ExitStatus, output: &[u8]) -> String {

@@ -2,6 +2,7 @@
 
 mod build;
 mod check;
+mod child;
 mod code;
 mod code_cache;
 mod config;
@@ -70,6 +71,17 @@ impl ResourceType for Function {
         let mut problems = check::check(config, context);
         problems.extend(must_trust(&LAMBDA, context.siblings, "role", &config.role));
         problems
+    }
+
+    /// Environment variables that others have set.
+    fn unmanaged(applied: Option<&Spec>, live: &Spec) -> Vec<String> {
+        let Some(applied) = applied else { return Vec::new() };
+        let known = |name: &String| {
+            applied.environment.as_ref().is_some_and(|variables| variables.contains_key(name))
+        };
+        let variables = live.environment.iter().flatten().map(|(name, _)| name);
+        let unknown = variables.filter(|name| !known(name));
+        unknown.map(|name| format!("the environment variable `{name}`")).collect()
     }
 
     /// A function with `logs: true` adds the right to write them to its role.

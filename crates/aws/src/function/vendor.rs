@@ -1,14 +1,16 @@
 //! The packages that `requirements.txt` names, for the platform the function runs on.
 
+use std::ffi::OsStr;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use stackwright_engine::digest::hex;
 use stackwright_engine::kind::{Error, Result};
-use tokio::process::Command;
+
+use super::child;
 
 pub const REQUIREMENTS: &str = "requirements.txt";
 /// The limit of an installation: 250 MB over a slow line.
@@ -100,29 +102,27 @@ impl Order<'_> {
     }
 
     async fn install(&self, target: &Path) -> Result<()> {
-        let mut pip = Command::new("python3");
-        pip.current_dir(self.folder)
-            .args(["-m", "pip", "install", "--target"])
-            .arg(target)
-            .args(["--only-binary=:all:", "--no-compile", "--implementation", "cp"])
-            .args(["--python-version", self.python])
-            .args(["--disable-pip-version-check", "--no-input", "--quiet"])
-            .args(["-r", REQUIREMENTS]);
-        for platform in self.platforms() {
-            pip.args(["--platform", &platform]);
-        }
-        pip.stdin(Stdio::null()).kill_on_drop(true);
-        let output = tokio::time::timeout(TIME_LIMIT, pip.output()).await.map_err(|_| {
-            Error::terminal("pip did not finish within 15 minutes").with_hint("check the network")
-        })?;
-        match output {
-            Ok(output) if output.status.success() => Ok(()),
-            Ok(output) => Err(self.explain(&output)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Error::terminal(format!(
-                "{REQUIREMENTS} needs python3 with pip; there is no python3"
-            ))
-            .with_hint("install Python 3, or let `code` be a zip file")),
-            Err(error) => Err(Error::terminal(format!("python3: {error}")).with_source(error)),
+        let mut pip = ["python3", "-m", "pip", "install", "--target"].map(OsStr::new).to_vec();
+        pip.push(target.as_os_str());
+        pip.extend(
+            ["--only-binary=:all:", "--no-compile", "--implementation", "cp"].map(OsStr::new),
+        );
+        pip.extend(["--python-version", self.python].map(OsStr::new));
+        pip.extend(["--disable-pip-version-check", "--no-input", "--quiet"].map(OsStr::new));
+        pip.extend(["-r", REQUIREMENTS].map(OsStr::new));
+        let platforms = self.platforms();
+        pip.extend(platforms.iter().flat_map(|platform| ["--platform", platform].map(OsStr::new)));
+        match child::output(&pip, self.folder, TIME_LIMIT).await {
+            Ok(Some(output)) if output.status.success() => Ok(()),
+            Ok(Some(output)) if output.status.code() == Some(child::NOT_FOUND) => {
+                let message = format!("{REQUIREMENTS} needs python3 with pip; there is no python3");
+                Err(Error::terminal(message)
+                    .with_hint("install Python 3, or let `code` be a zip file"))
+            }
+            Ok(Some(output)) => Err(self.explain(&output)),
+            Ok(None) => Err(Error::terminal("pip did not finish within 15 minutes")
+                .with_hint("check the network")),
+            Err(error) => Err(Error::terminal(format!("pip: {error}")).with_source(error)),
         }
     }
 

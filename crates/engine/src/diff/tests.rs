@@ -58,7 +58,9 @@ fn witnessed(
     fingerprints: Fingerprints<'_>,
 ) -> Difference {
     let (kind, sealer) = (&Kind::of::<Sample>(), &Sealer::new("salt"));
-    Compared { kind, sealer, applied, live, lifecycle, desired, fingerprints }.difference()
+    let unapplied = &BTreeMap::new();
+    Compared { kind, sealer, applied, live, lifecycle, desired, fingerprints, unapplied }
+        .difference()
 }
 
 /// Desired, last applied, live; the changes as `path: before -> after (reason, cost)`.

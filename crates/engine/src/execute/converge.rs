@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::create::{Made, Target};
 use super::{Failure, Op};
@@ -12,9 +12,9 @@ use crate::awaited::Awaited;
 use crate::change::{Change, Path};
 use crate::diff::{Compared, Difference, Fingerprints};
 use crate::kind::{Error, Fault, FieldTable, Handle, Live, Readiness, UpdateCost};
+use crate::lifecycle::is_reserved_tag;
 use crate::manifest;
 use crate::plan::{rebound, recreated};
-use crate::registry::Kind;
 use crate::state::{Object, Transition};
 
 /// The number of accepted updates after which the operation gives up.
@@ -31,6 +31,8 @@ struct Known {
     /// The spec that was last applied, sealed; `None` for an adopted object.
     applied: Option<Value>,
     fingerprints: BTreeMap<String, String>,
+    /// What the endpoint is known to keep.
+    unapplied: BTreeMap<String, String>,
     live: Option<Live<Value>>,
 }
 
@@ -47,9 +49,12 @@ impl Op<'_> {
             outputs: object.outputs.clone(),
             applied: object.spec.clone(),
             fingerprints: object.fingerprints.clone(),
+            unapplied: object.unapplied.clone(),
             live: self.live().cloned(),
         };
         let rebound = self.rebound(&target, object);
+        let name = target.spec["name"].as_str().unwrap_or_default();
+        self.withdraw_unfinished(name).await?;
         self.converge(target, known, rebound, allowed).await
     }
 
@@ -58,7 +63,8 @@ impl Op<'_> {
         self.object = None;
         let applied = made.as_asked.then(|| target.sealed.clone());
         let Made { id, outputs, live, .. } = made;
-        let known = Known { id, outputs, applied, fingerprints: BTreeMap::new(), live };
+        let (fingerprints, unapplied) = (BTreeMap::new(), BTreeMap::new());
+        let known = Known { id, outputs, applied, fingerprints, unapplied, live };
         self.converge(target, known, Vec::new(), UpdateCost::Restart).await
     }
 
@@ -71,7 +77,7 @@ impl Op<'_> {
         mut rebound: Vec<Change>,
         allowed: UpdateCost,
     ) -> Result<(), Failure> {
-        let Known { id, outputs, mut applied, mut fingerprints, mut live } = known;
+        let Known { id, outputs, mut applied, mut fingerprints, mut unapplied, mut live } = known;
         let is_as_asked = self.object.is_none() && applied.is_some();
         let mut handle = Handle {
             address: self.address.clone(),
@@ -87,14 +93,17 @@ impl Op<'_> {
         let mut trouble = self.wait();
         loop {
             let seen = self.ready(&handle, live.take()).await?;
-            let found = self.difference(&target, &seen, applied.as_ref(), &fingerprints);
+            let found =
+                self.difference(&target, &seen, applied.as_ref(), &fingerprints, &unapplied);
             rebound.retain(|this| {
                 !found.changes.iter().any(|change| change.path.field() == this.path.field())
             });
             let is_rebinding = found.changes.is_empty();
             let changes = if is_rebinding { rebound.clone() } else { found.changes };
             if changes.is_empty() {
-                return Ok(self.done(&target, seen).await?);
+                return Ok(self
+                    .done(&target, seen, unapplied_still(unapplied, &found.unapplied))
+                    .await?);
             }
             if let Some(Change { path, cost, .. }) = changes.iter().find(|c| c.cost > allowed) {
                 let (path, cost) = (path.clone(), *cost);
@@ -106,10 +115,10 @@ impl Op<'_> {
                 if showing.pause(&Awaited::ChangeVisible, self.grace().min(SHOWING)).await {
                     continue;
                 }
-                return Err(not_applied(&changes, self.provider.kind()));
+                return Err(self.not_applied(&target, seen, unapplied, &changes).await?);
             }
             if accepted == ROUNDS {
-                return Err(not_applied(&changes, self.provider.kind()));
+                return Err(self.not_applied(&target, seen, unapplied, &changes).await?);
             }
             if !std::mem::replace(&mut intent, true) {
                 self.journal(Transition::UpdateIntent { guard: target.lifecycle.guard }).await?;
@@ -126,6 +135,9 @@ impl Op<'_> {
             trouble.is_over();
             showing.is_over();
             accepted += 1;
+            // What is sent may be applied now.
+            unapplied
+                .retain(|kept, _| changes.iter().all(|change| change.path.to_string() != *kept));
             if is_rebinding {
                 rebound.clear();
                 continue;
@@ -214,6 +226,7 @@ impl Op<'_> {
         live: &Live<Value>,
         applied: Option<&Value>,
         fingerprints: &BTreeMap<String, String>,
+        unapplied: &BTreeMap<String, String>,
     ) -> Difference {
         let compared = Compared {
             kind: self.provider.kind(),
@@ -223,6 +236,7 @@ impl Op<'_> {
             lifecycle: &target.lifecycle,
             desired: &target.spec,
             fingerprints: Fingerprints { recorded: fingerprints, live: &live.fingerprints },
+            unapplied,
         };
         compared.difference()
     }
@@ -231,7 +245,13 @@ impl Op<'_> {
     pub async fn must_replace(&self) -> Result<bool, Error> {
         let (Some(live), Some(object)) = (self.live(), &self.object) else { return Ok(true) };
         let target = self.target().await?;
-        let found = self.difference(&target, live, object.spec.as_ref(), &object.fingerprints);
+        let found = self.difference(
+            &target,
+            live,
+            object.spec.as_ref(),
+            &object.fingerprints,
+            &object.unapplied,
+        );
         Ok(found.changes.iter().map(|change| change.cost).max() == Some(UpdateCost::Replace))
     }
 
@@ -246,11 +266,42 @@ impl Op<'_> {
         }
     }
 
-    async fn done(&self, target: &Target, live: Live<Value>) -> Result<(), Error> {
+    /// Returns the failure of an update that was accepted and not applied. The state records what the
+    /// endpoint keeps, so that the next run does not fail with it again. Tags of an owner are not left so.
+    async fn not_applied(
+        &self,
+        target: &Target,
+        live: Live<Value>,
+        mut unapplied: BTreeMap<String, String>,
+        changes: &[Change],
+    ) -> Result<Failure, Error> {
+        let kind = self.provider.kind();
+        let paths: Vec<Path> = changes.iter().map(|change| change.path.clone()).collect();
+        let may_ignore = |path: &Path| manifest::not_to_ignore(kind, &path.to_string()).is_none();
+        let may_ignore = paths.iter().all(may_ignore);
+        let is_recorded = !paths.iter().any(is_reserved_tag);
+        if is_recorded {
+            let kept = |change: &Change| {
+                let witness = self.shared.sealer.witness(&json!(change.before));
+                (change.path.to_string(), witness)
+            };
+            unapplied.extend(changes.iter().map(kept));
+            self.done(target, live, unapplied).await?;
+        }
+        Ok(Failure::NotApplied { paths, may_ignore, is_recorded })
+    }
+
+    async fn done(
+        &self,
+        target: &Target,
+        live: Live<Value>,
+        unapplied: BTreeMap<String, String>,
+    ) -> Result<(), Error> {
         self.journal(Transition::Completed {
             spec: target.sealed.clone(),
             outputs: live.outputs,
             fingerprints: live.fingerprints,
+            unapplied,
             identity: live.identity,
             dependencies: self.dependencies.clone(),
             guard: target.lifecycle.guard,
@@ -285,9 +336,11 @@ fn about(changes: &[Change], fields: &FieldTable, error: Error) -> Error {
     Error { message: format!("{}: {}", names.join(", "), error.message), ..error }
 }
 
-fn not_applied(changes: &[Change], kind: &Kind) -> Failure {
-    let paths: Vec<Path> = changes.iter().map(|change| change.path.clone()).collect();
-    let may_ignore = |path: &Path| manifest::not_to_ignore(kind, &path.to_string()).is_none();
-    let may_ignore = paths.iter().all(may_ignore);
-    Failure::NotApplied { paths, may_ignore }
+/// Returns what the endpoint still keeps of what it was known to keep.
+fn unapplied_still(
+    mut known: BTreeMap<String, String>,
+    still: &[Path],
+) -> BTreeMap<String, String> {
+    known.retain(|known, _| still.iter().any(|path| path.to_string() == *known));
+    known
 }

@@ -80,6 +80,8 @@ impl Op<'_> {
         let first = self.open_since.clone().unwrap_or_else(|| last.clone());
         let attempts = Attempts { name, first, last, unknown };
         let made = self.make(&token, &target.spec, attempts).await?;
+        let name = target.spec["name"].as_str().unwrap_or_default();
+        self.withdraw_if_younger(name, &made).await?;
         self.complete(target, made).await
     }
 

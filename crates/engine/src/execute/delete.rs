@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::{Failure, Op};
 use crate::awaited::Awaited;
-use crate::kind::Fault;
+use crate::kind::{Fault, Handle};
 use crate::observe::handle;
 use crate::state::Transition;
 
@@ -13,17 +15,27 @@ const LINGER: Duration = Duration::from_secs(600);
 
 impl Op<'_> {
     pub async fn delete(&self, id: &str) -> Result<(), Failure> {
-        let Some(object) = &self.object else { return Ok(()) };
+        match &self.object {
+            Some(object) => {
+                self.delete_object(&Handle { id: id.to_owned(), ..handle(&self.address, object) })
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes an object that the state has at this address.
+    pub(super) async fn delete_object(&self, handle: &Handle<Value>) -> Result<(), Failure> {
+        let id = handle.id.as_str();
         self.journal(Transition::DeleteIntent { id: id.to_owned() }).await?;
-        let handle = handle(&self.address, object);
         let mut wait = self.wait();
         let mut is_refused = true;
-        while let Err(error) = self.provider.delete(&handle).await {
+        while let Err(error) = self.provider.delete(handle).await {
             // A second delete is harmless and shows the outcome.
             is_refused &= error.fault != Fault::Unknown;
             if let Err(error) = self.retry_change(&mut wait, error).await {
                 // Some deletes are several calls: an object that is gone was not refused.
-                if is_refused && matches!(self.provider.observe_one(&handle).await, Ok(Some(_))) {
+                if is_refused && matches!(self.provider.observe_one(handle).await, Ok(Some(_))) {
                     self.journal(Transition::DeleteRefused { id: id.to_owned() }).await?;
                 }
                 return Err(error.into());
@@ -32,7 +44,7 @@ impl Op<'_> {
         let mut wait = self.wait();
         let mut trouble = self.wait();
         loop {
-            match self.provider.observe_one(&handle).await {
+            match self.provider.observe_one(handle).await {
                 Ok(None) => break,
                 Ok(Some(_)) => {
                     trouble.is_over();

@@ -19,9 +19,14 @@ pub enum Failure {
         paths: Vec<Path>,
         /// Whether `ignore` may name all of them.
         may_ignore: bool,
+        /// Whether the state has recorded that the endpoint keeps its own values: the next run does not
+        /// send them again, and dependants go on.
+        is_recorded: bool,
     },
     /// The unique name that a create asks for is that of somebody else's object.
     NameTaken { kind: String, name: String },
+    /// Another copy of this stack created the object `elder` for this address first; this one was deleted.
+    Withdrawn { elder: String },
     /// A create has more than one object, with these ids.
     Ambiguous(Vec<String>),
     /// The object will never be ready, for this reason, in the words of its kind.

@@ -139,7 +139,7 @@ impl Op<'_> {
     }
 
     /// Tells whether the state knew the object when the run began.
-    fn is_known(&self, found: &Found) -> bool {
+    pub(super) fn is_known(&self, found: &Found) -> bool {
         self.shared.known.contains(&(self.address.kind().to_owned(), found.id.clone()))
     }
 
@@ -151,7 +151,7 @@ impl Op<'_> {
         self.is_ours(found) || (is_untagged && has_no_owner && self.is_known(found))
     }
 
-    async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
+    pub(super) async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
         let mut wait = self.wait();
         loop {
             match self.provider.find(&self.shared.owner, &[name.to_owned()]).await {

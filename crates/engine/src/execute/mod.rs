@@ -9,6 +9,7 @@ pub(crate) mod failure;
 mod find;
 mod release;
 mod retry;
+mod rival;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};

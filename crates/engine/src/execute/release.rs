@@ -52,7 +52,11 @@ impl Op<'_> {
             if is_accepted {
                 if !showing.pause(&Awaited::TagsGone, self.grace()).await {
                     let paths = changes.into_iter().map(|change| change.path).collect();
-                    return Err(Failure::NotApplied { paths, may_ignore: false });
+                    return Err(Failure::NotApplied {
+                        paths,
+                        may_ignore: false,
+                        is_recorded: false,
+                    });
                 }
                 continue;
             }

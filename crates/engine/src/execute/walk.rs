@@ -220,7 +220,8 @@ impl<'a, 'b> Walk<'a, 'b> {
             Err(failure) => {
                 let failure = Arc::new(self.shared.run.redacted_failure(failure));
                 // Dependants that have started go on; no other one starts.
-                self.status[at] = Status::Lost;
+                let goes_on = matches!(*failure, Failure::NotApplied { is_recorded: true, .. });
+                self.status[at] = if goes_on { Status::Done } else { Status::Lost };
                 self.halted |= failure.fault().is_some_and(ends_the_run);
                 self.tell(Event::Failed { address: address.clone(), failure: failure.clone() });
                 self.outcome.failed.push((address, failure));

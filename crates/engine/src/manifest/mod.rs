@@ -2,6 +2,7 @@
 
 mod annotate;
 mod check;
+mod cloud;
 mod common;
 mod diagnostic;
 mod header;
@@ -11,15 +12,16 @@ mod read;
 mod refer;
 mod schema;
 mod source;
+mod syntax;
 mod tree;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use serde_json::Value as Json;
 
+pub use self::cloud::Cloud;
 pub use self::common::not_to_ignore;
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
 use self::read::Reader;
@@ -86,47 +88,6 @@ pub struct Check {
     pub within: Duration,
 }
 
-/// Which cloud a run is about.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Cloud {
-    Local,
-    Aws,
-    /// `http://host:port`, without a slash at its end.
-    Endpoint(String),
-}
-
-impl std::str::FromStr for Cloud {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text {
-            "local" => Ok(Self::Local),
-            "aws" => Ok(Self::Aws),
-            url if ["http://", "https://"].iter().any(|scheme| has_host(url, scheme)) => {
-                Ok(Self::Endpoint(url.trim_end_matches('/').to_owned()))
-            }
-            other => {
-                Err(format!("`cloud` must be `local`, `aws` or `http://host:port`, not `{other}`"))
-            }
-        }
-    }
-}
-
-fn has_host(url: &str, scheme: &str) -> bool {
-    url.strip_prefix(scheme)
-        .is_some_and(|rest| rest.starts_with(|c: char| c.is_alphanumeric() || c == '['))
-}
-
-impl fmt::Display for Cloud {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Local => "local",
-            Self::Aws => "aws",
-            Self::Endpoint(url) => url,
-        })
-    }
-}
-
 /// What the command line and the environment add to a file.
 pub struct Request<'a> {
     pub cloud: Option<Cloud>,
@@ -171,7 +132,7 @@ impl Manifest {
     /// Reads and checks a file for every cloud that it names, before any call.
     pub fn load(source: Source, request: &Request<'_>, kinds: &Registry) -> Result<Self, Invalid> {
         let tree = match tree::parse(&source) {
-            Ok(tree) => tree,
+            Ok(tree) => overlay::without_extensions(tree),
             Err(diagnostic) => return Err(Invalid::new(source, vec![diagnostic])),
         };
         let mut diagnostics = Vec::new();

@@ -43,3 +43,11 @@ pub(super) fn without(node: &Node, key: &str) -> Node {
     };
     Node { span: node.span.clone(), value }
 }
+
+/// Returns the file without the top-level keys that start with `x-`: they are a place for anchors.
+pub(super) fn without_extensions(mut file: Node) -> Node {
+    if let Value::Map(entries) = &mut file.value {
+        entries.retain(|(key, _)| !key.text.starts_with("x-"));
+    }
+    file
+}

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::check::{Checker, Known, UNKNOWN};
 use super::common;
-use super::diagnostic::Diagnostic;
+use super::diagnostic::{Diagnostic, nearest};
 use super::schema::Header;
 use super::source::{Source, Span};
 use super::tree::{Node, Value};
@@ -108,7 +108,7 @@ impl Reader<'_> {
         tree: &Node,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> BTreeMap<Address, &'static [&'static str]> {
-        let mut outputs = BTreeMap::new();
+        let mut outputs = self.misspelt(tree);
         for kind in self.kinds.iter() {
             for (key, _) in tree.get(kind.name).map(Node::entries).unwrap_or_default() {
                 if is_key(&key.text) {
@@ -120,6 +120,21 @@ impl Reader<'_> {
                     diagnostics.push(Diagnostic::error(key.span.clone(), message).help(help));
                 }
             }
+        }
+        outputs
+    }
+
+    /// Addresses in sections with a misspelt name, which is reported itself: `instances` for `instance`.
+    fn misspelt(&self, tree: &Node) -> BTreeMap<Address, &'static [&'static str]> {
+        let mut outputs = BTreeMap::new();
+        let known = &self.schema["properties"];
+        for (section, node) in
+            tree.entries().iter().filter(|(key, _)| known.get(&key.text).is_none())
+        {
+            let near = nearest(&section.text, self.kinds.iter().map(|kind| kind.name));
+            let Some(kind) = near.and_then(|near| self.kinds.get(near)) else { continue };
+            let keys = node.entries().iter().filter(|(key, _)| is_key(&key.text));
+            outputs.extend(keys.map(|(key, _)| (Address::new(kind.name, &key.text), kind.outputs)));
         }
         outputs
     }

@@ -187,26 +187,42 @@ impl<'a> Checker<'a> {
         let known = self.known.outputs;
         match known.get(address) {
             None => {
-                let kinds: BTreeSet<&str> = known.keys().map(Address::kind).collect();
-                let help = nearest(address.as_str(), known.keys().map(Address::as_str))
-                    .map(|near| format!("did you mean `{near}`?"))
-                    .or_else(|| {
-                        let near = nearest(address.kind(), kinds.iter().copied())?;
-                        Some(format!("did you mean the kind `{near}`?"))
-                    });
+                let help = self.instead_of(address);
                 self.error(span, format!("there is no `{address}` in this stack")).help = help;
             }
             Some(outputs) if !outputs.contains(&output.as_str()) => {
-                let help = nearest(output, outputs.iter().copied()).map_or_else(
-                    || format!("`{}` has {}", address.kind(), outputs.join(", ")),
-                    |near| format!("did you mean `{near}`?"),
-                );
+                let near = nearest(output, outputs.iter().copied());
+                let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+                let help =
+                    format!("{near}the outputs of `{}` are {}", address.kind(), outputs.join(", "));
                 self.error(span, format!("`{address}` has no output `{output}`")).help = Some(help);
             }
             Some(_) => {}
         }
     }
+
+    /// What may be meant by an address that the stack does not have.
+    fn instead_of(&self, address: &Address) -> Option<String> {
+        let known = || self.known.outputs.keys();
+        if let Some(near) = nearest(address.as_str(), known().map(Address::as_str)) {
+            return Some(format!("did you mean `{near}`?"));
+        }
+        let kind = address.kind();
+        let of_kind: Vec<&str> =
+            known().filter(|one| one.kind() == kind).map(Address::as_str).take(LISTED).collect();
+        if !of_kind.is_empty() {
+            return Some(format!("there are: {}", of_kind.join(", ")));
+        }
+        let kinds: BTreeSet<&str> = known().map(Address::kind).collect();
+        match nearest(kind, kinds.iter().copied()) {
+            Some(near) => Some(format!("did you mean the kind `{near}`?")),
+            None => Some(format!("add it to the file: `{kind}:` with the key `{}`", address.key())),
+        }
+    }
 }
+
+/// How many addresses a help lists.
+const LISTED: usize = 8;
 
 /// A variable of the environment.
 #[derive(Clone, Copy)]
@@ -288,15 +304,38 @@ mod tests {
         type Spec = Json;
     }
 
-    /// The manifest, or the problems with their help.
     fn load(rule: &str) -> Result<Manifest, Vec<(String, Option<String>)>> {
-        let text = format!("stack: s\ngate:\n  a: {{rules: []}}\n  b: {{rules: ['{rule}']}}\n");
+        read(format!("stack: s\ngate:\n  a: {{rules: []}}\n  b: {{rules: ['{rule}']}}\n"))
+    }
+
+    /// The manifest, or the problems with their help.
+    fn read(text: String) -> Result<Manifest, Vec<(String, Option<String>)>> {
         let source = Source { path: PathBuf::from("stack.yaml"), text };
         let request = Request { cloud: None, region: None, env: &|_| None, needs_env: true };
         let kinds = Registry::new(vec![Kind::of::<Gate>()]);
         Manifest::load(source, &request, &kinds).map_err(|invalid| {
             invalid.diagnostics.into_iter().map(|found| (found.message, found.help)).collect()
         })
+    }
+
+    #[test]
+    fn a_misspelt_section_is_one_problem() {
+        let text =
+            "stack: s\ngates:\n  a: {rules: []}\noutput: {b: '${gate.a.id}', c: '${gate.a.id}'}\n";
+        let problems = read(text.to_owned()).expect_err("a problem");
+        let help = Some("did you mean `gate`?".to_owned());
+        assert_eq!(problems, [("unknown key `gates`".to_owned(), help)]);
+    }
+
+    #[test]
+    fn a_key_that_starts_with_x_is_a_place_for_anchors() {
+        let text = "stack: s\nx-rules: &rules [one, '${env.UNSET}']\ngate:\n  a: {rules: *rules}\n";
+        let problems = read(text.to_owned()).expect_err("a variable that is not set");
+        assert_eq!(problems.len(), 1, "the anchored value counts where it is used: {problems:?}");
+        let text = text.replace("'${env.UNSET}'", "two");
+        let manifest = read(text).expect("a manifest");
+        let a = &manifest.resources[&Address::new("gate", "a")];
+        assert_eq!(a.config["rules"], json!(["one", "two"]));
     }
 
     #[test]
@@ -317,7 +356,16 @@ mod tests {
         let reported = |rule: &str| load(rule).expect_err("problems").remove(0);
         let (message, help) = reported("x from gate.c");
         assert_eq!(message, "there is no `gate.c` in this stack");
-        assert!(help.is_some());
+        assert_eq!(help.as_deref(), Some("did you mean `gate.a`?"));
+        let (_, help) = reported("x from gate.fortress");
+        assert_eq!(help.as_deref(), Some("there are: gate.a, gate.b"));
+        let (_, help) = reported("${gat.fortress.id}");
+        assert_eq!(help.as_deref(), Some("did you mean the kind `gate`?"));
+        let (_, help) = reported("${moon.base.id}");
+        assert_eq!(help.as_deref(), Some("add it to the file: `moon:` with the key `base`"));
+        let (message, help) = reported("${gate.a.ip}");
+        assert_eq!(message, "`gate.a` has no output `ip`");
+        assert_eq!(help.as_deref(), Some("did you mean `id`? the outputs of `gate` are id"));
         let (message, help) = reported("x from gate.b");
         assert!(message.contains("gate.b -> gate.b"), "{message}");
         assert_eq!(help.as_deref(), Some("write `self` for the resource itself"));

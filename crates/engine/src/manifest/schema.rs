@@ -83,6 +83,9 @@ pub fn document(kinds: &Registry) -> Value {
         "description": "Overrides per cloud: what is merged over this file there. A key may contain anything that the file may.",
         "additionalProperties": { "type": "object" },
     });
+    document["patternProperties"] = json!({
+        "^x-": { "description": "A place for anchors; nothing reads it." },
+    });
     document["$schema"] = "http://json-schema.org/draft-07/schema#".into();
     document["title"] = "stackwright stack file".into();
     document["definitions"] = Value::Object(generator.take_definitions(true));

@@ -10,6 +10,7 @@ use serde_yaml::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
 use super::diagnostic::Diagnostic;
 use super::source::{Source, Span};
+use super::syntax;
 
 /// The largest file read, in bytes.
 const LARGEST: usize = 1 << 20;
@@ -110,48 +111,8 @@ pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
         reject_unsupported_tags: true,
     };
     let raw: Spanned<Raw> = serde_yaml::from_str_with_options(&source.text, options)
-        .map_err(|error| syntax(source, &error))?;
+        .map_err(|error| syntax::diagnostic(source, &error))?;
     Ok(node(raw, &source.text))
-}
-
-fn syntax(source: &Source, error: &serde_yaml::Error) -> Diagnostic {
-    let at = error.location().map_or(0, |location| {
-        let (line, column) = (location.line() as usize, location.column() as usize);
-        source.byte_at(line, column)
-    });
-    let said = error.without_snippet().to_string();
-    let said = said.lines().next().unwrap_or_default();
-    let said = said.split(" at line ").next().unwrap_or(said);
-    let said = match said {
-        said if said.starts_with("multiple YAML documents") => "a stack file is one document",
-        said if said.starts_with("budget breached") => "the file is nested too deeply or too large",
-        said => said,
-    };
-    let diagnostic = Diagnostic::error(at..at + 1, format!("not valid YAML: {said}"));
-    if said.contains("tab")
-        && let Some(tab) = indenting_tab(&source.text)
-    {
-        return Diagnostic { span: tab..tab + 1, ..diagnostic }.help("indent with spaces");
-    }
-    let line = source.text[..at].lines().last().unwrap_or_default().len();
-    let whole = source.text[at - line.min(at)..].lines().next().unwrap_or_default();
-    if whole.contains("${") && (whole.contains('[') || whole.contains(": {")) {
-        return diagnostic.help("quote a reference inside [ ] or { }: [\"${instance.web.arn}\"]");
-    }
-    diagnostic
-}
-
-/// The first tab before the first word of a line.
-fn indenting_tab(text: &str) -> Option<usize> {
-    let mut start = 0;
-    for line in text.split_inclusive('\n') {
-        let indent = line.len() - line.trim_start().len();
-        if let Some(tab) = line[..indent].find('\t') {
-            return Some(start + tab);
-        }
-        start += line.len();
-    }
-    None
 }
 
 /// What serde reads, before numbers get back their text.

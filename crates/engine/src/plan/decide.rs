@@ -175,6 +175,7 @@ impl<'a> Making<'a> {
                 recorded: &it.object.fingerprints,
                 live: &it.live.fingerprints,
             },
+            unapplied: &it.object.unapplied,
         };
         let mut found = compared.difference();
         let rebound = self.rebound(it, &found.changes);
@@ -193,7 +194,8 @@ impl<'a> Making<'a> {
         let unverifiable = found.taken_on_trust.drain(..).map(Note::Unverifiable);
         let ignored = found.ignored_edits.drain(..);
         let ignored = ignored.map(|path| Note::IgnoredEdit { path, place: None });
-        let notes = observed.chain(unmanaged).chain(unverifiable).chain(ignored);
+        let unapplied = found.unapplied.drain(..).map(Note::Unapplied);
+        let notes = observed.chain(unmanaged).chain(unverifiable).chain(ignored).chain(unapplied);
         let noted = notes.map(|note| Noted { address: it.address.clone(), note });
         self.plan.notes.extend(noted);
     }

@@ -1,5 +1,7 @@
 //! What a plan reports beside its steps.
 
+use serde_json::Value;
+
 use crate::address::Address;
 use crate::change::Path;
 use crate::lifecycle::GuardKind;
@@ -17,6 +19,10 @@ pub enum Note {
     Observed(String),
     /// What others have put on the object, in the words of its kind. It is left alone.
     Unmanaged(String),
+    /// The field at `path`, which neither the file nor a run has set, is not its default.
+    NotDefault { path: Path, value: Value, default: Value },
+    /// The endpoint accepted an update of this path, and keeps another value than the file's.
+    Unapplied(Path),
     /// Nobody can see whether the object, which was found, has the value at this path.
     Unverifiable(Path),
     /// The field at `path` was edited, and `ignore`, which stands at `place`, leaves it to others.

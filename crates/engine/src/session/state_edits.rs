@@ -8,6 +8,7 @@ use crate::claim;
 use crate::kind;
 use crate::observe::{Observed, Search};
 use crate::plan::{Plan, ReleaseReason, Step};
+use crate::providers::bounded;
 use crate::state::{Entry, Object, Record, State, Store, Transition};
 
 impl Session<'_> {
@@ -105,6 +106,7 @@ impl Session<'_> {
     async fn imported(&self, state: &State, address: &Address, id: &str) -> Result<Entry, Error> {
         let failed = |error| Error::Import { address: address.clone(), error: Box::new(error) };
         let provider = self.run.providers.get(address.kind()).map_err(failed)?;
+        bounded(id).map_err(|error| failed(kind::Error::terminal(error.message)))?;
         let kind = provider.kind();
         let handle = kind::Handle {
             address: address.clone(),

@@ -26,6 +26,10 @@ pub trait Disk: Send {
     /// Takes the lock and writes `holder` into it; `Err(text)` with what its holder wrote. Freed
     /// with this value, or by the kernel with the process.
     fn lock(&mut self, holder: &str) -> io::Result<Result<(), String>>;
+    /// Returns what the present holder of the lock wrote into it, without taking the lock.
+    fn holder(&self) -> io::Result<Option<String>> {
+        Ok(None)
+    }
     /// For messages.
     fn path(&self) -> &Path;
 }
@@ -171,6 +175,18 @@ impl Disk for Folder {
                 Ok(Err(text))
             }
             Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn holder(&self) -> io::Result<Option<String>> {
+        let file = match File::open(self.file("lock")?) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            file => file?,
+        };
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => io::read_to_string(file).map(Some),
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(None),
         }
     }
 

@@ -72,11 +72,20 @@ fn apply(others: &mut State, record: &mut Record, entry: &Entry) -> Folded {
             record.deposed.extend(record.object.replace(created));
         }
         Transition::CreateFailed { .. } => drop(close_create(record, entry)?),
-        Transition::Completed { spec, outputs, fingerprints, identity, dependencies, guard } => {
+        Transition::Completed {
+            spec,
+            outputs,
+            fingerprints,
+            unapplied,
+            identity,
+            dependencies,
+            guard,
+        } => {
             let object = current(record, generation)?;
             object.spec = Some(spec);
             object.outputs = outputs;
             object.fingerprints = fingerprints;
+            object.unapplied = unapplied;
             object.identity = identity;
             object.dependencies = dependencies;
             object.guard = guard;
@@ -168,6 +177,7 @@ fn incomplete(
         spec: None,
         outputs,
         fingerprints: BTreeMap::new(),
+        unapplied: BTreeMap::new(),
         identity: None,
         dependencies,
         phase: Phase::Partial,

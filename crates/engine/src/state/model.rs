@@ -9,7 +9,7 @@ use crate::address::Address;
 use crate::lifecycle::Guard;
 
 /// The number of the snapshot's format. A snapshot of any other format is refused.
-pub const SCHEMA: u32 = 4;
+pub const SCHEMA: u32 = 5;
 
 /// What an object depends on, with the identity that each dependency had when the object was applied.
 pub type Dependencies = BTreeMap<Address, Option<String>>;
@@ -61,6 +61,8 @@ pub struct Object {
     pub outputs: BTreeMap<String, String>,
     /// By field, the service's own value that shows whether ours was changed.
     pub fingerprints: BTreeMap<String, String>,
+    /// By path, what witnesses the value that the endpoint keeps although it accepted another one.
+    pub unapplied: BTreeMap<String, String>,
     pub identity: Option<String>,
     pub dependencies: Dependencies,
     pub phase: Phase,

@@ -28,23 +28,29 @@ impl Store {
     /// Reads without a lock and writes nothing; `None` if there is no state yet. An empty account in
     /// `place` is an unknown one.
     pub fn peek(disk: &dyn Disk, place: &Place) -> Result<Option<State>, Error> {
+        let state = Self::recorded(disk)?;
+        if let Some(state) = &state {
+            let account = match place.account.as_str() {
+                "" => state.place.account.clone(),
+                known => known.to_owned(),
+            };
+            same_place(disk, &state.place, &Place { account, ..place.clone() })?;
+        }
+        Ok(state)
+    }
+
+    /// As [`peek`](Self::peek), wherever the state belongs to.
+    pub fn recorded(disk: &dyn Disk) -> Result<Option<State>, Error> {
         // A run may finish between the two reads; then the journal is that of the next snapshot.
         let mut attempts = 4;
         loop {
             attempts -= 1;
             let snapshot = snapshot::read(disk)?;
             let journal = read_journal(disk)?;
-            let state = match replay(disk, snapshot, &journal) {
+            match replay(disk, snapshot, &journal) {
                 Err(Error::Illegal { .. }) if attempts > 0 => continue,
-                Ok(Some(Replayed { state, .. })) => state,
-                other => return other.map(|_| None),
-            };
-            let account = match place.account.as_str() {
-                "" => state.place.account.clone(),
-                known => known.to_owned(),
-            };
-            same_place(disk, &state.place, &Place { account, ..place.clone() })?;
-            return Ok(Some(state));
+                replayed => return Ok(replayed?.map(|Replayed { state, .. }| state)),
+            }
         }
     }
 

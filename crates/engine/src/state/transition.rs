@@ -30,11 +30,12 @@ pub enum Transition {
     },
     /// The open create has made nothing and never will. `message` is for a reader of the journal.
     CreateFailed { message: String },
-    /// The object was observed to match the file.
+    /// The object was observed to match the file, but for `unapplied`.
     Completed {
         spec: Value,
         outputs: BTreeMap<String, String>,
         fingerprints: BTreeMap<String, String>,
+        unapplied: BTreeMap<String, String>,
         identity: Option<String>,
         dependencies: Dependencies,
         guard: Guard,

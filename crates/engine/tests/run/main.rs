@@ -1,6 +1,7 @@
 //! Whole runs of the engine against a cloud and a disk in memory.
 
 mod blockers;
+mod clones;
 mod converge;
 mod copies;
 mod disk;
@@ -13,3 +14,4 @@ mod renames;
 mod retries;
 mod simulation;
 mod support;
+mod unapplied;

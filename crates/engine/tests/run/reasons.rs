@@ -1,8 +1,9 @@
 //! Why fields change, and why objects are created, replaced and deleted.
 
-use stackwright_engine::change::ChangeReason;
+use stackwright_engine::change::{ChangeReason, Path};
 use stackwright_engine::plan::{
-    Action, CreateReason, DeleteReason, Plan, ReleaseReason, ReplaceOrder, ReplaceReason, Step,
+    Action, CreateReason, DeleteReason, Note, Noted, Plan, ReleaseReason, ReplaceOrder,
+    ReplaceReason, Step,
 };
 
 use crate::support::{Stack, address, made, these};
@@ -27,6 +28,18 @@ async fn a_reference_that_was_just_written_is_an_edit() {
     assert_eq!(reasons(&stack, "named.b").await, [ChangeReason::Edited]);
     stack.file = whole.replace("round", "square");
     assert_eq!(reasons(&stack, "named.b").await, [ChangeReason::DependencyReplaced]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn drift_reports_a_default_that_somebody_else_has_changed() {
+    let stack = made("token:\n  a: {}\n  b: {size: 5}\n").await;
+    assert_eq!(stack.drift().await.notes, []);
+    stack.world.meddle(|things| things[0].spec["size"] = 7.into());
+    let drift = stack.drift().await;
+    assert!(drift.steps.is_empty(), "the file does not have it: {drift:?}");
+    let path = Path(vec!["size".to_owned()]);
+    let note = Note::NotDefault { path, value: 7.into(), default: 1.into() };
+    assert_eq!(drift.notes, [Noted { address: address("token.a"), note }]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -70,6 +70,7 @@ pub fn completed() -> Entry {
         spec: json!({ "name": "a" }),
         outputs: BTreeMap::new(),
         fingerprints: BTreeMap::new(),
+        unapplied: BTreeMap::new(),
         identity: None,
         dependencies: BTreeMap::new(),
         guard: Guard::default(),

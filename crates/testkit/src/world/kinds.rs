@@ -232,7 +232,12 @@ impl<W: Way> Provider for Sorts<W> {
             }
             let Some(fields) = thing.spec.as_object_mut() else { return Ok(()) };
             let rules = json!(desired.rules);
+            // As endpoints that accept what they do not implement.
+            let keeps = fields["labels"]["keeps"].as_str().map(str::to_owned);
             for (field, value) in json!(desired).as_object().into_iter().flatten() {
+                if keeps.as_deref() == Some(field) {
+                    continue;
+                }
                 match (fields.get_mut(field), value.as_object()) {
                     (Some(kept), Some(new)) if kept.is_object() => {
                         let kept = kept.as_object_mut().expect("just seen");

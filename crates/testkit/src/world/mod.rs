@@ -274,7 +274,7 @@ impl World {
             Fate::ReplyIsLost => Err(Error::new(Fault::Unknown, "the reply is lost")),
             Fate::KillsBefore | Fate::KillsAfter => {
                 self.inner().killed = true;
-                self.killed.notify_one();
+                self.killed.notify_waiters();
                 std::future::pending().await
             }
         }

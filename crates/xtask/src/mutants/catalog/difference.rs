@@ -5,6 +5,11 @@ use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
+        "an update that the endpoint ignores is sent at every run",
+        "Compared::is_unapplied",
+        Replace("self.sealer.witness(&json!(change.before))", "String::new()"),
+    ),
+    Mutant::engine(
         "a field that must not decrease is decreased",
         "Compared::change",
         Always("number(after) >= number(before)"),

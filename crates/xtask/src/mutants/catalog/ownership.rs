@@ -34,6 +34,11 @@ pub const MUTANTS: &[Mutant] = &[
         "Session::look",
         Never("self.adopt || state.resources.is_empty()"),
     ),
+    Mutant::engine(
+        "of the objects of two clones both stay",
+        "Op::yield_to_elder",
+        Always("self.provider.kind().has_unique_names()"),
+    ),
     Mutant::engine("a released object keeps its tags", "Op::release", Always("changes.is_empty()")),
     Mutant::engine(
         "a rename to an address with old objects is ignored",

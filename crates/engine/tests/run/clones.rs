@@ -1,0 +1,81 @@
+//! Two fresh clones of one stack that run at the same moment: at most one object of each address stays.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+use stackwright_engine::execute::Failure;
+use stackwright_testkit::world::Fate;
+
+use crate::support::{Ended, Stack, address};
+
+fn clones(file: &str) -> (Stack, Stack) {
+    let one = Stack::new(file);
+    let other = Stack { world: one.world.clone(), ..Stack::new(file) };
+    (one, other)
+}
+
+/// Runs both at the same moment: the clone that is done, then the other one, and why that one failed.
+async fn race(one: Stack, other: Stack) -> (Stack, Stack, Arc<Failure>) {
+    let (first, second) = tokio::join!(one.run(false), other.run(false));
+    let failures = |ended: Ended| match ended {
+        Ended::Done(outcome) => outcome.failed,
+        ended => panic!("{ended:?}"),
+    };
+    match (failures(first).pop(), failures(second).pop()) {
+        (None, Some((_, why))) => (one, other, why),
+        (Some((_, why)), None) => (other, one, why),
+        both => panic!("one of the two is done: {both:?}"),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_younger_of_two_objects_is_withdrawn() {
+    for kind in ["token", "plain"] {
+        let (one, other) = clones(&format!("{kind}:\n  a: {{}}\n"));
+        let (done, withdrawn, why) = race(one, other).await;
+        assert!(matches!(*why, Failure::Withdrawn { .. }), "{kind}: {why:?}");
+        let creates = done.world.deeds().iter().filter(|deed| deed.verb == "create").count();
+        assert_eq!(creates, 2, "{kind}: both have created");
+        assert!(withdrawn.state().object(&address(&format!("{kind}.a"))).is_none());
+        // It stops at the next run, too.
+        assert!(matches!(withdrawn.run(false).await, Ended::Refused(_)), "{kind}");
+        done.holds(kind).await;
+        assert_eq!(done.world.things().len(), 1, "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_unique_name_arbitrates_by_itself() {
+    for kind in ["named", "untagged"] {
+        let (one, other) = clones(&format!("{kind}:\n  a: {{}}\n"));
+        let (done, _, why) = race(one, other).await;
+        assert!(matches!(*why, Failure::NameTaken { .. }), "{kind}: {why:?}");
+        done.holds(kind).await;
+        assert_eq!(done.world.things().len(), 1, "{kind}");
+    }
+}
+
+/// Both runs are killed after their creates, before they have looked again.
+#[tokio::test(start_paused = true)]
+async fn what_killed_runs_have_created_is_withdrawn_by_the_next() {
+    let (one, other) = clones("token:\n  a: {}\n");
+    let creates = Arc::new(AtomicUsize::new(0));
+    one.world.script(move |deed| match deed.verb {
+        "create" => {
+            creates.fetch_add(1, SeqCst);
+            Fate::Happens
+        }
+        "find" if creates.load(SeqCst) == 2 => Fate::KillsBefore,
+        _ => Fate::Happens,
+    });
+    let ended = tokio::join!(one.run(false), other.run(false));
+    assert!(matches!(ended, (Ended::Killed, Ended::Killed)), "{ended:?}");
+    assert_eq!(one.world.things().len(), 2);
+    one.world.script(|_| Fate::Happens);
+    one.disk.reboot();
+    other.disk.reboot();
+    let (done, _, why) = race(one, other).await;
+    assert!(matches!(*why, Failure::Withdrawn { .. }), "{why:?}");
+    done.holds("killed").await;
+    assert_eq!(done.world.things().len(), 1);
+}
