@@ -4,6 +4,8 @@
 mod answers;
 mod credentials;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use stackwright_testkit::{Act, Call, Emulator, Proxy, Rules, certificates};
 
 use crate::support::{Sandbox, sample_counts};
@@ -71,7 +73,7 @@ fn an_instance_that_ends_at_its_launch_is_an_error_at_once() {
     let ran =
         ran.says("was created and ended at once: Client.InternalError: Client error on launch");
     ran.says("the next run creates it again");
-    assert_eq!(stack.reconcile(&[]).finished, ["created instance.web"]);
+    assert_eq!(stack.reconcile(&[]).finished, ["create instance.web"]);
     stack.settled(&[]);
 }
 
@@ -82,15 +84,23 @@ fn the_arn_of_a_new_role_is_awaited() {
                  <Path>/</Path><RoleName>r</RoleName><RoleId>AROA1</RoleId><Arn>AROA1</Arn>\
                  <CreateDate>2026-03-01T12:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>";
     let emulator = Emulator::ministack().start();
+    let early_reads = AtomicUsize::new(0);
     let proxy = Proxy::before(&emulator, move |call| match call.operation.name.as_str() {
-        "GetRole" if call.occurrence < 2 => Act::Say(early),
+        "CreateRole" => {
+            early_reads.store(2, Ordering::Relaxed);
+            Act::Pass
+        }
+        "GetRole" if early_reads.load(Ordering::Relaxed) > 0 => {
+            early_reads.fetch_sub(1, Ordering::Relaxed);
+            Act::Say(early)
+        }
         _ => Act::Pass,
     });
     let stack = signed(unsigned(&emulator, &proxy));
     stack.write(
         "stack.yaml",
         "stack: s\ncloud: aws\naccount: '000000000000'\n\
-         role: {r: {trust: lambda.amazonaws.com, path: /a/, max_session: 2h}}\noutput: {arn: '${role.r.arn}'}\n",
+         role: {r: {trust: lambda.amazonaws.com, path: /a/, managed_policies: ['arn:aws:iam::aws:policy/ReadOnlyAccess']}}\noutput: {arn: '${role.r.arn}'}\n",
     );
     stack.reconcile(&[]);
     stack.ok(&["output", "arn"]).says("arn:aws:iam::000000000000:role/a/r");
@@ -110,9 +120,11 @@ fn a_disk_that_is_being_modified_counts_as_modified() {
          \x20   volumes: {/dev/xvda: {size: 20}}\n",
     );
     stack.reconcile(&[]);
+    let count = || proxy.log().iter().filter(|call| call.operation.name == "ModifyVolume").count();
+    // An endpoint may launch with another size, which the same run corrects.
+    let before = count();
     stack.edit("size: 20", "size: 30");
-    assert_eq!(stack.reconcile(&[]).finished, ["updated instance.web"]);
-    let modified = proxy.log().iter().filter(|call| call.operation.name == "ModifyVolume").count();
-    assert_eq!(modified, 1);
+    assert_eq!(stack.reconcile(&[]).finished, ["update instance.web"]);
+    assert_eq!(count() - before, 1);
     stack.settled(&[]);
 }

@@ -37,7 +37,7 @@ const PLACES: &[Place] = &[
     place(
         "iam",
         "policyNameType",
-        "role: {r: {trust: lambda.amazonaws.com, policies: {VALUE: {Version: '2012-10-17', Statement: []}}}}",
+        "role: {r: {trust: lambda.amazonaws.com, policies: {VALUE: {Version: '2012-10-17', Statement: [{Effect: Allow, Action: 's3:GetObject', Resource: '*'}]}}}}",
     ),
     place("iam", "tagKeyType", "role: {r: {tags: {VALUE: x}, trust: lambda.amazonaws.com}}"),
     place("iam", "tagValueType", "role: {r: {tags: {x: VALUE}, trust: lambda.amazonaws.com}}"),
@@ -123,5 +123,6 @@ fn what_is_valid_is_valid_by_the_models() {
         }
         assert!(valid > 10, "{service} {shape}: {valid} of 400 texts are valid");
     }
-    assert!(wrong.is_empty(), "{} are valid and not:\n{}", wrong.len(), wrong.join("\n"));
+    let some: Vec<&String> = wrong.iter().take(20).collect();
+    assert!(wrong.is_empty(), "{} are valid and not: {some:#?}", wrong.len());
 }

@@ -15,11 +15,11 @@ pub fn advice(code: &str, said: &str) -> &'static str {
         _ if says(&["Signature expired", "Signature not yet current"]) => return CLOCK,
         _ => {}
     }
-    if says(&["SSO token", "SsoTokenProvider", "sso_session", "sso-session"])
+    if says(&["SSO token", "sso/cache", "sso-session"])
         || says(&["GetRoleCredentials"]) && says(&["UnauthorizedException"])
     {
         "you are not signed in: `aws sso login`, then run again; nothing was changed"
-    } else if says(&["Login token"]) {
+    } else if says(&["Login token", "login/cache"]) {
         "you are not signed in: `aws login`, then run again; nothing was changed"
     } else if says(&["external process"]) {
         "the `credential_process` of the profile failed: run it by hand to see why; nothing was changed"

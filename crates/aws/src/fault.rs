@@ -80,7 +80,7 @@ where
         (Some(text), None) if !code.is_empty() => format!("{code}: {text}"),
         _ if !code.is_empty() => code.clone(),
         _ if lacks_credentials(&error) => {
-            format!("no usable credentials ({})", innermost(&error))
+            format!("no usable credentials ({})", without_credentials(&error))
         }
         _ => match error.raw_response() {
             Some(reply) => unreadable(reply, &innermost(&error)),
@@ -170,6 +170,14 @@ where
 /// Tells whether no credentials were found, so that nothing was signed or sent.
 fn lacks_credentials(error: &(dyn StdError + 'static)) -> bool {
     chain(error).any(|cause| cause.is::<CredentialsError>())
+}
+
+/// Returns why no credentials were found: what the SDK's own error wraps.
+fn without_credentials(error: &(dyn StdError + 'static)) -> String {
+    let mut causes = chain(error).skip_while(|cause| !cause.is::<CredentialsError>());
+    let general = causes.next().map(ToString::to_string).unwrap_or_default();
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    if causes.is_empty() { general } else { causes.join(": ") }
 }
 
 /// Codes come before the status: EC2 models no errors, and services send the same code with different

@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 HOSTS = [
     "*.amazonaws.com",
     "*.us-east-1.amazonaws.com",
+    "*.ap-southeast-3.amazonaws.com",
     "*.execute-api.us-east-1.amazonaws.com",
 ]
 folder = pathlib.Path(sys.argv[1])

@@ -37,7 +37,7 @@ struct Row {
 
 const INSTANCE: &str = "instance:\n  NAME: {image: ami-ff0fea8310f3, type: t2.micro}\n";
 const WITH_ROLE: &str = "role:\n  NAME: {trust: ec2.amazonaws.com}\n\
-    instance:\n  NAME: {image: ami-ff0fea8310f3, type: t2.micro, role: role.NAME}\n";
+    instance:\n  NAME: {image: ami-ff0fea8310f3, type: t2.micro, profile: role.NAME}\n";
 const FUNCTION: &str = "role:\n  NAME: {trust: lambda.amazonaws.com}\n\
     function:\n  NAME: {code: code/, runtime: python3.13, handler: a.b, role: role.NAME}\n";
 const RESERVED: &str = "role:\n  NAME: {trust: lambda.amazonaws.com}\n\

@@ -50,7 +50,15 @@ fn texts(config: &Config, problems: &mut Problems) {
     if NAMED_IN_A_FILE.contains(&family) && !is_module && !is_open(&config.handler) {
         let message = format!("`{}` is not `FILE.FUNCTION`", config.handler);
         problems.at(&["handler"], message).hint("for example `lambda_function.lambda_handler`");
+    } else if !is_handler(&config.handler) {
+        let message = "this is not a handler that Lambda accepts";
+        problems.at(&["handler"], message).hint("it has 1 to 128 characters, without blanks");
     }
+}
+
+fn is_handler(text: &str) -> bool {
+    let is_blank = |c: char| c.is_ascii_whitespace() || c == '\u{b}';
+    (1..=128).contains(&text.chars().count()) && !text.contains(is_blank)
 }
 
 fn code(config: &Config, problems: &mut Problems) {

@@ -99,13 +99,6 @@ fn cure(said: &str, lines: &Lines<'_>) -> Option<Cure> {
     {
         return Cure::new(tab..tab + 1, said, "indent with spaces");
     }
-    if said.contains("non-finite") {
-        let word = lines.text[lines.at..].split(|c: char| c.is_whitespace() || ",]}".contains(c));
-        let word = word.take(1).collect::<String>();
-        let span = lines.at..lines.at + word.len().max(1);
-        let help = format!("if it is a string, quote it: \"{word}\"");
-        return Cure::new(span, "the number is too large", help);
-    }
     if said.contains("anchor") || said.contains("alias") {
         let said = if said.contains("scanning") { "an anchor needs a name" } else { said };
         return Cure::new(here, said, "quote a string that starts with `*` or `&`: \"*\"");
@@ -229,10 +222,6 @@ mod tests {
         check("a: \"b\nc: d\ne: \"f\"\n", "1:4 unclosed quote | close it with \"");
         let quote = "an anchor needs a name | quote a string that starts with `*` or `&`: \"*\"";
         check("a: {b: [*]}\n", &format!("1:9 {quote}"));
-        check(
-            "a: 123e4567\n",
-            "1:4 the number is too large | if it is a string, quote it: \"123e4567\"",
-        );
         check(
             "a: {b: c\nd: e}\n",
             "2:2 while parsing a flow mapping, did not find expected ',' or '}' | put `,` between \

@@ -22,8 +22,12 @@ pub struct Dying {
 impl Rule for Dying {
     fn after(&self, request: &ApiRequest, answer: &mut Answer) -> bool {
         let mut dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        if dead.is_empty() {
-            dead.extend(created(request, answer).into_iter().map(|object| object.id));
+        let first = created(request, answer).into_iter().next().filter(|_| dead.is_empty());
+        if let Some(first) = first.map(|object| object.id) {
+            let body = String::from_utf8_lossy(answer.body()).into_owned();
+            *answer.body_mut() = with_state(&body, &first, ("pending", 0)).into();
+            dead.insert(first);
+            return true;
         }
         if !request.is("ec2", "DescribeInstances") {
             return false;
