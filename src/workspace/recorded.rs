@@ -25,11 +25,18 @@ pub fn open_recorded(stack: &Stack, name: &str) -> Result<Workspace> {
         cloud.as_ref().is_none_or(|cloud| cloud.to_string() == place.cloud)
             && stack.region.as_ref().is_none_or(|region| *region == place.region)
     };
-    let mut found = states(&beside, name)?;
+    let States { mut found, unreadable } = states(&beside, name)?;
     found.retain(|(_, state)| is_wanted(&state.place));
-    if found.len() > 1 {
-        // A state that was emptied stays on disk.
+    match unreadable {
+        // It may be of another cloud than the one that was asked for.
+        Some(error) if cloud.is_none() || found.is_empty() => return Err(error),
+        _ => {}
+    }
+    // A state that was emptied stays on disk.
+    if found.iter().any(|(_, state)| !state.resources.is_empty()) {
         found.retain(|(_, state)| !state.resources.is_empty());
+    } else {
+        found.truncate(1);
     }
     match found.as_slice() {
         [] => Err(unknown(&beside, name)),
@@ -89,19 +96,31 @@ fn stacks(beside: &Path) -> Vec<String> {
     names
 }
 
-/// The states of a stack, each with its folder.
-fn states(beside: &Path, name: &str) -> Result<Vec<(PathBuf, State)>> {
-    let mut found = Vec::new();
+/// The states of a stack.
+#[derive(Default)]
+struct States {
+    /// Each with its folder.
+    found: Vec<(PathBuf, State)>,
+    /// Why one cannot be read.
+    unreadable: Option<Error>,
+}
+
+fn states(beside: &Path, name: &str) -> Result<States> {
+    let mut states = States::default();
     let path = beside.join(state::FOLDER).join(name);
     let unreadable = |source| Error::Read { path: path.clone(), source };
     for entry in std::fs::read_dir(&path).map_err(unreadable)? {
         let folder = entry.map_err(unreadable)?.path();
-        if let Some(state) = Store::recorded(&Folder::at(folder.clone()))? {
-            found.push((folder, state));
+        if !folder.is_dir() {
+            continue;
+        }
+        match Store::recorded(&Folder::at(folder.clone())) {
+            Ok(state) => states.found.extend(state.map(|state| (folder, state))),
+            Err(error) => states.unreadable = Some(error.into()),
         }
     }
-    found.sort_by(|(one, _), (other, _)| one.cmp(other));
-    Ok(found)
+    states.found.sort_by(|(one, _), (other, _)| one.cmp(other));
+    Ok(states)
 }
 
 fn unknown(beside: &Path, name: &str) -> Error {

@@ -142,14 +142,18 @@ impl Cloud {
 
     /// Says what to do about credentials that cannot be used here.
     fn advised(&self, error: Error) -> Error {
-        let hint = if is_perhaps_disabled(&self.region, &error.message) {
+        let is_perhaps_disabled =
+            self.partition() == "aws" && is_perhaps_disabled(&self.region, &error.message);
+        let hint = if is_perhaps_disabled {
             format!(
                 "either the keys are wrong, or the account has not enabled {region}: \
                  `aws account enable-region --region-name {region}`",
                 region = self.region
             )
         } else {
-            for_profile(error.hint.as_deref().unwrap_or_default(), self.profile.as_deref())
+            let advice =
+                for_profile(error.hint.as_deref().unwrap_or_default(), self.profile.as_deref());
+            format!("{advice}; nothing was changed")
         };
         Error { hint: Some(hint), ..error }
     }

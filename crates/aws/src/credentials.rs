@@ -9,7 +9,7 @@ pub fn advice(code: &str, said: &str) -> &'static str {
     match code {
         "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" => {
             return "the credentials have expired: sign in again (`aws sso login`, `aws login`, or new keys), \
-                    then run again; what was done is recorded";
+                    then run again";
         }
         "RequestTimeTooSkewed" => return CLOCK,
         _ if says(&["Signature expired", "Signature not yet current"]) => return CLOCK,
@@ -18,22 +18,22 @@ pub fn advice(code: &str, said: &str) -> &'static str {
     if says(&["SSO token", "sso/cache", "sso-session"])
         || says(&["GetRoleCredentials"]) && says(&["UnauthorizedException"])
     {
-        "you are not signed in: `aws sso login`, then run again; nothing was changed"
+        "you are not signed in: `aws sso login`, then run again"
     } else if says(&["Login token", "login/cache"]) {
-        "you are not signed in: `aws login`, then run again; nothing was changed"
+        "you are not signed in: `aws login`, then run again"
     } else if says(&["external process"]) {
-        "the `credential_process` of the profile failed: run it by hand to see why; nothing was changed"
+        "the `credential_process` of the profile failed: run it by hand to see why"
     } else if says(&["identity resolver timed out"]) {
         "loading the credentials took too long: does the `credential_process` of the profile wait for \
-         something? Nothing was changed"
+         something?"
     } else if says(&["sts:AssumeRole", "MultiFactorAuthentication"]) {
         "the role of the profile was not given to these credentials. If it demands MFA (`mfa_serial`), get \
          credentials from the AWS CLI, which asks for the code: `eval \"$(aws configure export-credentials \
-         --format env)\"`; nothing was changed"
+         --format env)\"`"
     } else if says(&["was not defined"]) {
         "there is no such profile: `aws configure list-profiles` shows those that there are"
     } else {
-        "check the profile or AWS_ACCESS_KEY_ID, then run again; nothing was changed"
+        "check the profile or AWS_ACCESS_KEY_ID, then run again"
     }
 }
 

@@ -3,6 +3,8 @@
 //! The description of a deployment contains the digest of its contents, `stackwright:1:<digest>`, so that
 //! one whose reply was lost is not created twice.
 
+use std::collections::BTreeSet;
+
 use aws_sdk_apigateway::types::Deployment;
 use stackwright_engine::kind::{Error, Fault, Result};
 
@@ -56,24 +58,25 @@ impl Apis {
                 break;
             }
         }
-        for id in outdated(&all, newest) {
-            // The deployment that the stage served before is among those that stay.
-            if !now.used.contains(id) {
-                let request = client.delete_deployment().rest_api_id(&names.id).deployment_id(id);
-                self.unless_gone("DeleteDeployment", request.send()).await?;
-            }
+        for id in outdated(&all, newest, &now.used) {
+            let request = client.delete_deployment().rest_api_id(&names.id).deployment_id(id);
+            self.unless_gone("DeleteDeployment", request.send()).await?;
         }
         Ok(())
     }
 }
 
-/// Returns this program's deployments without the newest few.
-fn outdated<'a>(all: &'a [Deployment], newest: &str) -> Vec<&'a str> {
+/// Returns this program's deployments without the newest few, among which are those that a stage served
+/// before: two may have been created in the same second.
+fn outdated<'a>(all: &'a [Deployment], newest: &str, served: &BTreeSet<String>) -> Vec<&'a str> {
     let is_ours = |one: &&Deployment| digest_of(one.description().unwrap_or_default()).is_some();
     let mut ours: Vec<&Deployment> = all.iter().filter(is_ours).collect();
     let made = |one: &Deployment| one.created_date().map(|date| date.as_nanos());
-    ours.sort_by_key(|one| std::cmp::Reverse((one.id() == Some(newest), made(one))));
-    ours.into_iter().skip(KEPT).filter_map(|one| one.id()).collect()
+    let is_served = |one: &Deployment| one.id().is_some_and(|id| served.contains(id));
+    let order = |one: &Deployment| (one.id() == Some(newest), is_served(one), made(one));
+    ours.sort_by_key(|one| std::cmp::Reverse(order(one)));
+    let outdated = ours.into_iter().skip(KEPT).filter(|one| !is_served(one));
+    outdated.filter_map(|one| one.id()).collect()
 }
 
 #[cfg(test)]
@@ -97,7 +100,12 @@ mod tests {
             one("e", 0, "stackwright:1:5"),
             one("d", 4, "stackwright:1:4"),
         ];
-        assert_eq!(outdated(&all, "e"), ["b", "a"]);
-        assert_eq!(outdated(&all[..3], "c"), [""; 0]);
+        let none = BTreeSet::new();
+        assert_eq!(outdated(&all, "e", &none), ["b", "a"]);
+        assert_eq!(outdated(&all[..3], "c", &none), [""; 0]);
+        // Created in the same second as others, and served until now.
+        let same: Vec<_> = ["a", "b", "c", "d", "e"].map(|id| one(id, 1, "stackwright:1:1")).into();
+        let served = BTreeSet::from(["c".to_owned()]);
+        assert_eq!(outdated(&same, "e", &served), ["b", "d"]);
     }
 }

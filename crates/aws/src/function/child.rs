@@ -23,6 +23,8 @@ exec "$@" 3<&-
 "#;
 /// Seconds between the two signals.
 const TERM_GRACE: &str = "2";
+/// How long the end of a whole group may take: longer than the grace.
+const ENDING: Duration = Duration::from_secs(5);
 /// The exit code of a shell that does not find a command.
 pub const NOT_FOUND: i32 = 127;
 
@@ -39,7 +41,11 @@ pub async fn output(
     shell.process_group(0);
     let mut running = shell.spawn()?;
     let line = running.stdin.take();
-    let Ok(ended) = tokio::time::timeout(limit, running.wait_with_output()).await else {
+    let mut output = std::pin::pin!(running.wait_with_output());
+    let Ok(ended) = tokio::time::timeout(limit, &mut output).await else {
+        drop(line);
+        // What it writes while it ends is read: a closed pipe would end a shell before its traps.
+        let _ = tokio::time::timeout(ENDING, output).await;
         return Ok(None);
     };
     // Processes that the command left running on purpose stay. The pipe may be closed already.

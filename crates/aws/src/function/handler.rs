@@ -180,7 +180,9 @@ impl Handler<'_> {
     /// The folder of a file that lies deeper than it should.
     fn deeper(&self, base: &str) -> Option<&str> {
         let end = format!("/{base}");
-        let folders = self.code.names.iter().filter_map(|name| name.strip_suffix(&end));
+        let is_own = |name: &&String| !name.contains("node_modules/");
+        let folders = self.code.names.iter().filter(is_own);
+        let folders = folders.filter_map(|name| name.strip_suffix(&end));
         folders.min_by_key(|folder| folder.matches('/').count())
     }
 

@@ -123,7 +123,10 @@ impl Provider for Functions {
     }
 
     fn remarks(&self, desired: &Spec, changes: &[Change]) -> Vec<String> {
-        self.left_out(desired, changes).into_iter().collect()
+        let ends_logs = changes.iter().any(|change| change.path.field() == "logs")
+            && desired.logs != Some(true);
+        let logs = ends_logs.then(|| "its log group is deleted, with everything in it".to_owned());
+        self.left_out(desired, changes).into_iter().chain(logs).collect()
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {

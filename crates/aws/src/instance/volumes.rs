@@ -67,7 +67,8 @@ impl Instances {
     /// was. Where this cannot be read, that stays.
     async fn under_way(&self, disks: &[Disk], seen: &mut HashMap<String, Volumes>) {
         let ids: Vec<String> = disks.iter().map(|disk| disk.id.clone()).collect();
-        let request = self.ec2.describe_volumes_modifications().set_volume_ids(Some(ids));
+        // By ids, one disk that was never modified would fail the whole call.
+        let request = self.ec2.describe_volumes_modifications().filters(filter("volume-id", ids));
         let Ok(reply) = request.send().await else { return };
         for modification in reply.volumes_modifications() {
             let is_under_way = matches!(

@@ -95,8 +95,8 @@ fn files_of_an_older_build_are_rebuilt_with_their_lineage() {
     assert_eq!(
         salvage.damage,
         [
-            "state.json: it has format 3 of an older build",
-            "journal.jsonl: it has format 1 of an older build"
+            format!("state.json: it has format {} of an older build", SCHEMA - 1),
+            "journal.jsonl: it has format 1 of an older build".to_owned()
         ]
     );
     let kept = [&salvage.kept[0], &salvage.kept[1]].map(|name| fs::read(home.file(name)).ok());

@@ -47,9 +47,10 @@ fn of_export(after: &[&str], found: &mut Offered) {
         | ["function" | "class", name, ..] => found.add(name),
         ["const" | "let" | "var", "{", inside @ ..] => found.add_block(inside),
         // More names may follow behind a comma, wherever the first value ends.
-        ["const" | "let" | "var", name, rest @ ..] => {
+        ["const" | "let" | "var", name, rest @ ..] if is_word(name) => {
             found.add(name);
-            let more = rest.windows(3).filter(|three| three[0] == "," && three[2] == "=");
+            let is_end = |token: &str| ["=", ",", ";"].contains(&token);
+            let more = rest.windows(3).filter(|three| three[0] == "," && is_end(three[2]));
             found.names.extend(more.map(|three| three[1].to_owned()));
         }
         _ => found.is_open = true,
@@ -71,8 +72,8 @@ impl Offered {
             match *token {
                 "{" => depth += 1,
                 "}" => depth -= 1,
-                "." => self.is_open = true,
-                "[" => self.is_open = true,
+                // A string or a pattern may have any character, that of the block's end too.
+                "." | "[" | "\"" | "'" | "`" | "/" => self.is_open = true,
                 word if is_word(word) && depth == 1 => self.names.push(word.to_owned()),
                 _ => {}
             }

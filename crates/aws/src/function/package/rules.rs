@@ -63,12 +63,16 @@ impl Rules {
     pub fn enter(&mut self, folder: &Path) -> Result<()> {
         let file = folder.join(IGNORE_FILE);
         let ignored = if file.is_file() {
+            let failed = |error: &dyn std::fmt::Display| {
+                Error::terminal(format!("{}: {error}", file.display()))
+            };
+            let text = std::fs::read_to_string(&file).map_err(|error| failed(&error))?;
             let mut builder = GitignoreBuilder::new(folder);
-            if let Some(error) = builder.add(&file) {
-                return Err(Error::terminal(format!("{}: {error}", file.display())));
+            // The parser takes `!` alone for a pattern that puts back everything, secrets too.
+            for line in text.lines().filter(|line| line.trim() != "!") {
+                builder.add_line(Some(file.clone()), line).map_err(|error| failed(&error))?;
             }
-            let built = builder.build();
-            Some(built.map_err(|error| Error::terminal(format!("{}: {error}", file.display())))?)
+            Some(builder.build().map_err(|error| failed(&error))?)
         } else {
             None
         };

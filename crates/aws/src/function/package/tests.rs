@@ -194,7 +194,7 @@ fn a_pattern_puts_back_what_is_left_out() {
     let (names, left_out) = selected(&at(code.path(), &patterns));
     assert_eq!((names, left_out), (all.iter().map(ToString::to_string).collect(), Vec::new()));
     // An ignore file does, too, below its own folder; `exclude` has the last word.
-    put(code.path(), ".stackwrightignore", b"!.env\n!.envrc\n");
+    put(code.path(), ".stackwrightignore", b"!\n!.env\n!.envrc\n");
     put(code.path(), "lib/.stackwrightignore", b"!tls.pem\n");
     let (names, left_out) = selected(&at(code.path(), &[".envrc", "*.swp", "*.key"]));
     assert_eq!(names, [".env", "app.py", "ca.pem", "lib/tls.pem"]);

@@ -13,6 +13,7 @@ use http::Response;
 
 use super::{Answer, ApiRequest, Rule, Upstream};
 use crate::kinds::text::texts;
+use crate::proxy::refusal::error;
 
 pub struct SlowDisks {
     lasts: usize,
@@ -49,6 +50,12 @@ impl Rule for SlowDisks {
         }
         if !request.is("ec2", "DescribeVolumesModifications") {
             return None;
+        }
+        let asked = request.form().into_iter().filter(|(name, _)| name.starts_with("VolumeId."));
+        if let Some((_, id)) = asked.into_iter().find(|(_, id)| !modified.contains_key(id)) {
+            let said = format!("The volume '{id}' has no modification.");
+            let code = "InvalidVolumeModification.NotFound";
+            return Some(error(&request.operation, 400, code, &said));
         }
         let items: String = modified
             .iter()

@@ -47,7 +47,7 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "an object whose delete was refused counts as being deleted",
-        "Op::delete",
+        "Op::delete_object",
         Never("is_refused"),
     ),
     Mutant::program("the first signal is ignored", "Signals::catch", Remove("stop.send_replace"))
