@@ -1,7 +1,7 @@
 //! What to do when credentials cannot be used, by what went wrong.
 //!
-//! The SDK says in its texts alone why a profile gave no credentials; the tests of this file hold
-//! them against the SDK that is built.
+//! The SDK says in its texts alone why a profile gave no credentials. The program's tests
+//! (`tests/it/aws/credentials.rs`) hold them against the SDK that is built.
 
 /// Returns what to do. `code`: the service's, empty if nothing was sent; `said`: the error and its causes.
 pub fn advice(code: &str, said: &str) -> &'static str {

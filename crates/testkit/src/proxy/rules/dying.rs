@@ -2,7 +2,6 @@
 //!
 //! Source: "Instance terminates immediately" in the EC2 user guide; StateReason in the EC2 API.
 
-use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::object::created;
@@ -16,26 +15,26 @@ const REASON: &str = "<stateReason><code>Client.InternalError</code><message>Cli
 #[derive(Default)]
 pub struct Dying {
     /// The first instance of all.
-    dead: Mutex<HashSet<String>>,
+    dead: Mutex<Option<String>>,
 }
 
 impl Rule for Dying {
     fn after(&self, request: &ApiRequest, answer: &mut Answer) -> bool {
         let mut dead = self.dead.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = created(request, answer).into_iter().next().filter(|_| dead.is_empty());
+        let first = created(request, answer).into_iter().next().filter(|_| dead.is_none());
         if let Some(first) = first.map(|object| object.id) {
             let body = String::from_utf8_lossy(answer.body()).into_owned();
             *answer.body_mut() = with_state(&body, &first, ("pending", 0)).into();
-            dead.insert(first);
+            *dead = Some(first);
             return true;
         }
         if !request.is("ec2", "DescribeInstances") {
             return false;
         }
         let mut body = String::from_utf8_lossy(answer.body()).into_owned();
-        for id in texts(&body, "instanceId").into_iter().filter(|id| dead.contains(id)) {
+        if let Some(id) = dead.as_ref().filter(|id| texts(&body, "instanceId").contains(id)) {
             let place = format!("<instanceId>{id}</instanceId>");
-            body = with_state(&body, &id, ("terminated", 48));
+            body = with_state(&body, id, ("terminated", 48));
             body = body.replace(&place, &format!("{place}{REASON}"));
         }
         let is_changed = body.as_bytes() != answer.body();

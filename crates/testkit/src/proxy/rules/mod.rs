@@ -77,7 +77,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Every rule: each delay lasts `n` reads, and the quotas' time runs `speed` times faster.
+    /// Every rule but `dying`: each delay lasts `n` reads, and the quotas' time runs `speed` times faster.
     pub fn all(n: usize, speed: f64) -> Self {
         Self {
             tokens: true,
@@ -90,6 +90,7 @@ impl Rules {
             in_use: Some(n),
             power: Some(n),
             recorded: true,
+            slow_disks: n,
             ..Self::gateway()
         }
     }

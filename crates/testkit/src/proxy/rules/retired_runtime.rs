@@ -9,7 +9,7 @@ use super::{Answer, ApiRequest, Rule};
 use crate::proxy::refusal::error;
 
 /// Some of the runtimes that are retired for good.
-const RETIRED: &[&str] = &["nodejs8.10", "nodejs10.x", "python2.7", "python3.6"];
+pub const RETIRED: &[&str] = &["nodejs8.10", "nodejs10.x", "python2.7", "python3.6"];
 
 pub struct RetiredRuntime(Upstream);
 
@@ -28,10 +28,14 @@ impl Rule for RetiredRuntime {
         let path = format!("2015-03-31/functions/{function}/configuration");
         let configuration = self.0.get("lambda", &path)?;
         let runtime = configuration["Runtime"].as_str().filter(|name| RETIRED.contains(name))?;
-        let said = format!(
-            "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda \
-             functions. We recommend you use a supported runtime while creating or updating functions."
-        );
-        Some(error(&request.operation, 400, "InvalidParameterValueException", &said))
+        Some(error(&request.operation, 400, "InvalidParameterValueException", &message(runtime)))
     }
+}
+
+/// What Lambda says of a retired runtime.
+pub fn message(runtime: &str) -> String {
+    format!(
+        "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda \
+         functions. We recommend you use a supported runtime while creating or updating functions."
+    )
 }

@@ -7,6 +7,7 @@ mod gateway;
 
 use serde_json::Value;
 
+use super::retired_runtime::{RETIRED, message};
 use super::{Answer, ApiRequest, Rule, Upstream};
 use crate::proxy::refusal::error;
 
@@ -31,10 +32,11 @@ impl Recorded {
             ("apigateway", name) => self.gateway(request, name),
             ("lambda", "AddPermission") => principal(&request.json()),
             ("lambda", "TagResource") => tags(&request.json()),
-            ("lambda", "CreateFunction" | "UpdateFunctionConfiguration") => {
+            ("lambda", "CreateFunction") => {
                 let body = request.json();
                 runtime(&body).or_else(|| environment(&body))
             }
+            ("lambda", "UpdateFunctionConfiguration") => environment(&request.json()),
             ("iam", "AttachRolePolicy") => self.policy(request),
             ("iam", "CreateRole" | "UpdateAssumeRolePolicy") => document(request),
             _ => None,
@@ -99,10 +101,8 @@ fn tags(body: &Value) -> Option<Refused> {
 }
 
 fn runtime(body: &Value) -> Option<Refused> {
-    let runtime = body["Runtime"].as_str().filter(|runtime| RETIRED.contains(runtime))?;
-    invalid(&format!(
-        "The runtime parameter of {runtime} is no longer supported for creating or updating AWS Lambda functions."
-    ))
+    let is_old = |runtime: &&str| RETIRED.contains(runtime) || NOT_FOR_NEW.contains(runtime);
+    invalid(&message(body["Runtime"].as_str().filter(is_old)?))
 }
 
 /// The variables count as the JSON text in which Lambda keeps them.
@@ -115,9 +115,8 @@ fn environment(body: &Value) -> Option<Refused> {
     )
 }
 
-/// Runtimes that Lambda neither creates nor updates any more.
-const RETIRED: &[&str] =
-    &["go1.x", "nodejs12.x", "nodejs14.x", "python2.7", "python3.6", "python3.7"];
+/// Runtimes that only functions which exist may have.
+const NOT_FOR_NEW: &[&str] = &["go1.x", "nodejs12.x", "nodejs14.x", "python3.7"];
 
 fn document(request: &ApiRequest) -> Option<Refused> {
     let text =
