@@ -1,6 +1,5 @@
 //! `check`: the HTTP calls that prove that the stack works.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -71,8 +70,8 @@ pub async fn all(
             print::stdout!("{event}");
             continue;
         }
-        let open = Scope { env: BTreeMap::new(), ..scope.clone() };
-        let call = format!("{} {}", check.method, reference::readable(&open.fill(&check.url)));
+        let url = scope.fill_all_but_secrets(&check.url);
+        let call = format!("{} {}", check.method, reference::readable(&url));
         let (name, elapsed) = (&check.name, time(elapsed));
         match failure.as_ref().zip(because) {
             None => {

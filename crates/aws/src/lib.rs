@@ -10,6 +10,7 @@ pub mod client;
 pub mod cloud;
 pub mod connect;
 mod credentials;
+mod ec2_filter;
 pub mod fault;
 pub mod function;
 pub mod http_check;

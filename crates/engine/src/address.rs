@@ -1,12 +1,16 @@
 //! Addresses: `kind.key` identifies a resource in the file, the plan and the state.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::work;
+
 /// The identity of a resource: `instance.web`. Never derived from its name in the cloud.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Address {
     text: String,
@@ -29,6 +33,36 @@ impl Address {
 
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+}
+
+// Every look at an address among others is a comparison, so these are what a run's work is counted by.
+
+impl Ord for Address {
+    fn cmp(&self, other: &Self) -> Ordering {
+        work::count();
+        self.text.cmp(&other.text)
+    }
+}
+
+impl PartialOrd for Address {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Address {
+    fn eq(&self, other: &Self) -> bool {
+        work::count();
+        self.text == other.text
+    }
+}
+
+impl Eq for Address {}
+
+impl Hash for Address {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Objects that the state does not know: which of them this state owns, and which are somebody else's.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use crate::address::Address;
@@ -33,14 +35,35 @@ pub enum Why {
 
 /// Compares what was found with what the state knows.
 pub(crate) struct Claiming<'a> {
-    pub run: &'a Run<'a>,
+    run: &'a Run<'a>,
     /// Take over objects of another lineage.
-    pub adopt: bool,
-    pub state: &'a State,
-    pub observed: &'a Observed,
+    adopt: bool,
+    state: &'a State,
+    observed: &'a Observed,
+    /// The resource of the file that has a name, by kind and name.
+    named: BTreeMap<(&'a str, String), &'a Address>,
+    /// Creates whose outcome is unknown, by kind and name.
+    open: BTreeMap<(&'a str, String), Vec<Attempts>>,
 }
 
-impl Claiming<'_> {
+impl<'a> Claiming<'a> {
+    pub fn new(run: &'a Run<'a>, adopt: bool, state: &'a State, observed: &'a Observed) -> Self {
+        let resources = run.manifest.resources.values();
+        // Of two resources with one name, which are no conflict everywhere, the first one counts.
+        let named = resources.rev().map(|resource| {
+            let name = run.scope.fill(&resource.name);
+            ((resource.address.kind(), name), &resource.address)
+        });
+        let mut open: BTreeMap<_, Vec<Attempts>> = BTreeMap::new();
+        for (address, record) in &state.resources {
+            if let Some(creating) = &record.creating {
+                let attempts = Attempts::of(creating);
+                open.entry((address.kind(), attempts.name.clone())).or_default().push(attempts);
+            }
+        }
+        Self { run, adopt, state, observed, named: named.collect(), open }
+    }
+
     /// Returns entries that adopt what this state owns, whoever else owns something. Two objects for one
     /// place, and objects that another copy of the state has taken over, are an error.
     pub fn owned(&self) -> Result<Vec<Entry>, Vec<Foreign>> {
@@ -60,6 +83,7 @@ impl Claiming<'_> {
     fn sorted(&self) -> (Vec<Entry>, Vec<Foreign>) {
         let owner = owner(&self.run.scope, self.state);
         let mut claims: Vec<Entry> = Vec::new();
+        let mut claimed: BTreeSet<(Address, u64)> = BTreeSet::new();
         let mut foreign = self.taken_over();
         // If a state was lost during a replacement, the last generation is the object, and the others
         // wait to be deleted.
@@ -68,9 +92,7 @@ impl Claiming<'_> {
         for (kind, found) in found {
             match self.claim_one(&owner, kind, found) {
                 Ok(Some((address, generation))) => {
-                    let same =
-                        |claim: &Entry| claim.address == address && claim.generation == generation;
-                    if claims.iter().any(same) {
+                    if !claimed.insert((address.clone(), generation)) {
                         let why = Why::Duplicate;
                         let (found, address) = (found.clone(), Some(address));
                         foreign.push(Foreign { kind, found, why, address });
@@ -93,20 +115,14 @@ impl Claiming<'_> {
 
     /// Returns the resource of the file that has a name.
     fn named(&self, kind: &str, name: &str) -> Option<Address> {
-        let mut wanted = self.run.manifest.resources.values();
-        let resource = wanted.find(|resource| {
-            resource.address.kind() == kind && self.run.scope.fill(&resource.name) == name
-        });
-        resource.map(|resource| resource.address.clone())
+        self.named.get(&(kind, name.to_owned())).map(|address| (*address).clone())
     }
 
     /// Tells whether an open create, whose call takes no tags, has made an object.
     fn is_of_open_create(&self, kind: &str, found: &Found) -> bool {
         let Some(kind) = self.run.providers.kinds().get(kind) else { return false };
-        let of_kind =
-            self.state.resources.iter().filter(|(address, _)| address.kind() == kind.name);
-        let mut open = of_kind.filter_map(|(_, record)| record.creating.as_ref());
-        open.any(|open| Attempts::of(open).made(kind, found))
+        let open = self.open.get(&(kind.name, found.name.clone()));
+        open.into_iter().flatten().any(|open| open.made(kind, found))
     }
 
     /// Returns objects of this state that another copy has taken over: two states must not fight.

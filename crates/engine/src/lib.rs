@@ -32,5 +32,6 @@ pub mod secret;
 pub mod session;
 pub mod state;
 mod wait;
+pub mod work;
 
 pub use address::Address;

@@ -11,7 +11,7 @@ use crate::address::Address;
 use crate::awaited::Awaited;
 use crate::clock::Clock;
 use crate::event::Events;
-use crate::kind::{Error, Fault, Found, Handle, Live, Owner};
+use crate::kind::{Error, Fault, Found, Handle, Live, Owner, Sought};
 use crate::manifest::Resource;
 use crate::prepare::stack_tag;
 use crate::providers::{AnyProvider, Providers};
@@ -91,9 +91,9 @@ impl Observed {
         self.found.extend(new.map(|one| (kind, one)));
     }
 
-    /// Tells whether an object could not be read.
-    pub fn is_unseen(&self, address: &Address) -> bool {
-        self.unseen.iter().any(|unseen| unseen.address.as_ref() == Some(address))
+    /// Returns the addresses whose objects could not be read.
+    pub fn unseen_addresses(&self) -> BTreeSet<&Address> {
+        self.unseen.iter().filter_map(|unseen| unseen.address.as_ref()).collect()
     }
 }
 
@@ -279,7 +279,8 @@ impl Survey<'_> {
             .flat_map(|(_, record)| record.object.iter().chain(&record.deposed))
             .map(|object| object.id.as_str())
             .collect();
-        match provider.find(&owner(self.scope, self.state), &names).await {
+        let owner = owner(self.scope, self.state);
+        match provider.find(Sought { owner: &owner, names: &names, address: None }).await {
             Ok(mut found) => {
                 found.retain(|found| !known.contains(found.id.as_str()));
                 Ok(found)

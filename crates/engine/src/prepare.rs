@@ -9,7 +9,7 @@ use crate::kind::{Context, PriorState, Result, tag};
 use crate::lifecycle::Lifecycle;
 use crate::manifest::{Manifest, Resource};
 use crate::providers::AnyProvider;
-use crate::reference::{self, Reference, Scope};
+use crate::reference::{self, Outputs, Reference, Scope};
 use crate::registry::Kind;
 use crate::secret::Sealer;
 use crate::state::{Phase, State};
@@ -112,8 +112,16 @@ impl Secrets {
     }
 }
 
+/// Returns the outputs of those objects of `addresses` that the state knows.
+pub(crate) fn outputs_of(state: &State, addresses: &BTreeSet<Address>) -> Outputs {
+    let object =
+        |address: &Address| state.object(address).filter(|object| object.phase != Phase::Deleting);
+    let known = addresses.iter().filter_map(|address| Some((address, object(address)?)));
+    known.map(|(address, object)| (address.clone(), object.outputs.clone())).collect()
+}
+
 /// Returns the outputs of every object that the state knows.
-pub fn known_outputs(state: &State) -> BTreeMap<Address, BTreeMap<String, String>> {
+pub fn known_outputs(state: &State) -> Outputs {
     state
         .resources
         .iter()

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::change::Change;
 use crate::kind::{
     Context, Created, DeletionProtection, Error, ExistingPart, Fault, Found, Handle, Intent, Live,
-    Owner, Ownership, Result, SpecOf,
+    Owner, Ownership, Result, Sought, SpecOf,
 };
 use crate::registry::{Kind, Registry, typed};
 
@@ -35,7 +35,7 @@ pub trait AnyProvider: Send + Sync {
     ) -> Future<'a, Vec<Result<Option<Live<Value>>>>>;
     fn ended<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<String>>>;
     fn notes_before_create<'a>(&'a self, desired: &'a Value) -> Future<'a, Vec<String>>;
-    fn find<'a>(&'a self, owner: &'a Owner, names: &'a [String]) -> Future<'a, Result<Vec<Found>>>;
+    fn find<'a>(&'a self, sought: Sought<'a>) -> Future<'a, Result<Vec<Found>>>;
     fn create<'a>(
         &'a self,
         intent: &'a Intent,
@@ -144,9 +144,9 @@ impl<P: Ownership> AnyProvider for Erased<P> {
         async move { self.provider.ended(&typed_handle(handle)).await }.boxed()
     }
 
-    fn find<'a>(&'a self, owner: &'a Owner, names: &'a [String]) -> Future<'a, Result<Vec<Found>>> {
+    fn find<'a>(&'a self, sought: Sought<'a>) -> Future<'a, Result<Vec<Found>>> {
         async move {
-            let found = self.provider.find(owner, names).await?;
+            let found = self.provider.find(sought).await?;
             found.iter().try_for_each(|found| bounded(&found.id))?;
             Ok(found)
         }

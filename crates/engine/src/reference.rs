@@ -238,6 +238,9 @@ pub fn is_open(text: &str) -> bool {
     text.contains("${")
 }
 
+/// The outputs of objects, by address and name.
+pub type Outputs = BTreeMap<Address, BTreeMap<String, String>>;
+
 /// The values of references in one run.
 #[derive(Clone, Debug, Default)]
 pub struct Scope {
@@ -246,7 +249,7 @@ pub struct Scope {
     pub account: String,
     pub partition: String,
     pub env: BTreeMap<String, String>,
-    pub outputs: BTreeMap<Address, BTreeMap<String, String>>,
+    pub outputs: Outputs,
 }
 
 impl Scope {
@@ -272,10 +275,23 @@ impl Scope {
 
     /// Returns a string with every known value filled in.
     pub fn fill(&self, text: &str) -> String {
+        self.fill_some(text, |_| true)
+    }
+
+    /// Returns a string with every known value filled in, except those of environment variables.
+    pub fn fill_all_but_secrets(&self, text: &str) -> String {
+        self.fill_some(text, |reference| !matches!(reference, Reference::Env(_)))
+    }
+
+    fn fill_some(&self, text: &str, is_asked: impl Fn(&Reference) -> bool) -> String {
+        if !is_reserved(text) {
+            return text.to_owned();
+        }
         let mut filled = String::with_capacity(text.len());
         for (at, piece) in text.split(MARK).enumerate() {
             let value = name_of(piece).filter(|_| at % 2 == 1);
-            match value.as_ref().map(|reference| (self.get(reference), reference)) {
+            let known = |reference| self.get(reference).filter(|_| is_asked(reference));
+            match value.as_ref().map(|reference| (known(reference), reference)) {
                 Some((Some(value), _)) => filled.push_str(value),
                 Some((None, reference)) => filled.push_str(&marker(reference)),
                 None => filled.push_str(piece),
@@ -296,11 +312,10 @@ pub struct Draft {
 /// Replaces markers by the values that `scope` knows. Other markers stay.
 pub fn resolve(config: &Value, scope: &Scope) -> Draft {
     let mut secrets = BTreeMap::new();
-    let open = Scope { env: BTreeMap::new(), ..scope.clone() };
     let value = map_texts(config, &mut |text| {
         let filled = scope.fill(text);
         if markers(text).any(|reference| matches!(reference, Reference::Env(_))) {
-            secrets.insert(filled.clone(), open.fill(text));
+            secrets.insert(filled.clone(), scope.fill_all_but_secrets(text));
         }
         filled
     });

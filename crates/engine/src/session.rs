@@ -331,7 +331,7 @@ impl Session<'_> {
     }
 
     fn claiming<'a>(&'a self, state: &'a State, observed: &'a Observed) -> Claiming<'a> {
-        Claiming { run: &self.run, adopt: self.adopt, state, observed }
+        Claiming::new(&self.run, self.adopt, state, observed)
     }
 
     /// Returns entries that adopt owned objects; objects of other owners are an error.
@@ -443,8 +443,9 @@ fn unsearched(observed: &mut Observed) -> BTreeMap<String, String> {
 /// Returns an error if the plan has a step for an object that could not be read, because it was not
 /// excluded.
 fn seen(plan: &Plan, observed: &mut Observed) -> Result<(), Error> {
+    let asked: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
     let is_asked = |unseen: &mut Unseen| {
-        plan.steps.iter().any(|step| Some(&step.address) == unseen.address.as_ref())
+        unseen.address.as_ref().is_some_and(|address| asked.contains(address))
     };
     let asked: Vec<Unseen> = observed.unseen.extract_if(.., is_asked).collect();
     if asked.is_empty() { Ok(()) } else { Err(Error::Unseen(asked)) }

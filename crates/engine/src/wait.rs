@@ -32,6 +32,11 @@ impl<'a> Wait<'a> {
         Self { address, events, reported: Instant::now(), backoff, because: None, under_way }
     }
 
+    /// Returns when the first pause for something was; now, if there was none.
+    pub fn since(&self, awaited: &Awaited) -> Instant {
+        self.under_way.get(awaited).copied().unwrap_or_else(Instant::now)
+    }
+
     /// It has come: the next wait, also for the same, starts over.
     pub fn is_over(&mut self) {
         *self = Self::new(self.address, self.events);

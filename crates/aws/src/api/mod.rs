@@ -30,8 +30,8 @@ use std::sync::Arc;
 use futures_util::{StreamExt, stream};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    CheckContext, Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live, Owner,
-    Ownership, Problem, Provider, ResourceType, Result, field,
+    CheckContext, Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live,
+    Ownership, Problem, Provider, ResourceType, Result, Sought, field,
 };
 
 use self::config::Config;
@@ -89,8 +89,8 @@ impl Provider for Apis {
     }
 
     /// Names are not unique: the tags alone identify an API.
-    async fn find(&self, owner: &Owner, _: &[String]) -> Result<Vec<Found>> {
-        self.find_all(owner).await
+    async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
+        self.find_all(sought.owner).await
     }
 
     async fn create(&self, _: &Intent, spec: &Spec) -> Result<Created<Spec>> {

@@ -29,7 +29,8 @@ use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, Contribution, CreateIdempotency, Created, Error, ExistingPart, Field,
-    Found, Handle, Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, field,
+    Found, Handle, Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, Sought,
+    field,
 };
 
 use self::config::Config;
@@ -133,8 +134,8 @@ impl Provider for Functions {
         self.observe_all(handles).await
     }
 
-    async fn find(&self, _: &Owner, names: &[String]) -> Result<Vec<Found>> {
-        self.find_named(names).await
+    async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
+        self.find_named(sought.names).await
     }
 
     async fn create(&self, _: &Intent, spec: &Spec) -> Result<Created<Spec>> {

@@ -25,16 +25,16 @@ use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field,
-    Found, Handle, Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, field,
-    tag,
+    Found, Handle, Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, Sought,
+    field,
 };
 
 use self::config::Config;
 pub use self::service::Instances;
-use self::service::filter;
 use self::spec::Spec;
 use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
+use crate::ec2_filter::{self, filter};
 use crate::role::{EC2, must_trust};
 
 /// How many values a filter takes.
@@ -113,14 +113,14 @@ impl Provider for Instances {
         Ok(seen.first().and_then(|owned| seen::died_at_launch(&owned.instance)))
     }
 
-    async fn find(&self, owner: &Owner, _: &[String]) -> Result<Vec<Found>> {
+    async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         let alive = [State::Pending, State::Running, State::Stopping, State::Stopped];
-        let of_stack = filter(&format!("tag:{}", tag::STACK), [owner.stack.clone()]);
-        let alive = filter("instance-state-name", alive.map(|state| state.as_str().to_owned()));
-        let all = self.describe(vec![of_stack, alive]).await?;
+        let mut filters = ec2_filter::of_owner(sought);
+        filters.push(filter("instance-state-name", alive.map(|state| state.as_str().to_owned())));
+        let all = self.describe(filters).await?;
         let found = all.iter().map(|owned| self.found(owned));
         // An endpoint may ignore the filter: foreign instances must not become this stack's.
-        Ok(found.filter(|found| found.tags.get(tag::STACK) == Some(&owner.stack)).collect())
+        Ok(found.filter(|found| ec2_filter::is_of_owner(sought, &found.tags)).collect())
     }
 
     async fn create(&self, intent: &Intent, spec: &Spec) -> Result<Created<Spec>> {

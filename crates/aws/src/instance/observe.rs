@@ -8,8 +8,9 @@ use futures_util::{StreamExt as _, stream, try_join};
 use stackwright_engine::kind::{DeletionProtection, Error, Fault, Found, Handle, Live, Result};
 
 use super::seen::{self, facts, is_gone, is_missing_disks, readiness, state};
-use super::service::{CODES, Instances, filter};
+use super::service::{CODES, Instances};
 use super::spec::{NAME_TAG, Spec};
+use crate::ec2_filter::filter;
 use crate::fault::{Explain, code};
 use crate::tags;
 

@@ -7,7 +7,8 @@ use futures_util::TryFutureExt as _;
 use stackwright_engine::kind::{Error, Fault, Result};
 
 use super::seen::state;
-use super::service::{CODES, Instances, NEW_PROFILE, filter};
+use super::service::{CODES, Instances, NEW_PROFILE};
+use crate::ec2_filter::filter;
 use crate::fault::Explain;
 
 impl Instances {

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_ec2::types::Filter;
-
 use crate::client::sdk_client;
 use crate::cloud::Cloud;
 use crate::fault::{Codes, Meaning};
@@ -60,10 +58,6 @@ impl Instances {
     pub(super) fn new(cloud: &Arc<Cloud>) -> Self {
         Self { cloud: cloud.clone(), ec2: cloud.client(), ssm: cloud.client() }
     }
-}
-
-pub(super) fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
-    Filter::builder().name(name).set_values(Some(values.into_iter().collect())).build()
 }
 
 #[cfg(test)]

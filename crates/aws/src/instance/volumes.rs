@@ -9,8 +9,9 @@ use aws_sdk_ec2::types::{
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Error, Fault, Handle, Result, tag};
 
-use super::service::{CODES, Instances, filter};
+use super::service::{CODES, Instances};
 use super::spec::{Spec, Volume, Volumes};
+use crate::ec2_filter::filter;
 use crate::fault::{Explain, code};
 use crate::tags;
 

@@ -17,10 +17,11 @@ use super::config::{Power, TOKENS};
 use super::observe::Owned;
 use super::profile::{explain_profile, specification};
 use super::seen::{RESTART_TAG, first_interface, state};
-use super::service::{CODES, Instances, filter};
+use super::service::{CODES, Instances};
 use super::spec::{Metadata, NAME_TAG, Spec};
 use super::volumes::mappings;
 use crate::client::SingleAttempt as _;
+use crate::ec2_filter::filter;
 use crate::fault::{Explain, code, explain};
 use crate::tags::{self, Tags};
 

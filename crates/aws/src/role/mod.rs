@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, ExistingPart, Field, Found, Handle, Intent,
-    Live, Owner, Ownership, Problem, Provider, ResourceType, Result, field, tag,
+    Live, Owner, Ownership, Problem, Provider, ResourceType, Result, Sought, field, tag,
 };
 
 use self::config::Config;
@@ -96,9 +96,9 @@ impl Provider for Roles {
         stream::iter(reads).buffered(AT_ONCE).collect().await
     }
 
-    async fn find(&self, _: &Owner, names: &[String]) -> Result<Vec<Found>> {
+    async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         // ListRoles neither filters by tag nor reports tags: a role is found by its name.
-        let reads: Vec<_> = names.iter().map(|name| self.get(name)).collect();
+        let reads: Vec<_> = sought.names.iter().map(|name| self.get(name)).collect();
         let seen: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
         seen.into_iter().filter_map(Result::transpose).map(|role| role.map(found)).collect()
     }

@@ -25,19 +25,20 @@ use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, Error, Fault, Field, Found, Handle, Intent,
-    Live, Owner, Ownership, Problem, Provider, Readiness, ResourceType, Result, field, tag,
+    Live, Ownership, Problem, Provider, Readiness, ResourceType, Result, Sought, field,
 };
 
 use self::config::Config;
 use self::observe::unmanaged;
 use self::rule::Direction;
 pub use self::service::SecurityGroups;
-use self::service::{CODES, IN_USE, filter};
+use self::service::{CODES, IN_USE};
 pub use self::spec::Spec;
 use self::write::explain_create;
 use crate::client::SingleAttempt;
 use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
+use crate::ec2_filter;
 use crate::fault::{Explain, code, explain};
 use crate::tags;
 
@@ -107,13 +108,12 @@ impl Provider for SecurityGroups {
         join_all(chunks).await.into_iter().flatten().collect()
     }
 
-    async fn find(&self, owner: &Owner, _: &[String]) -> Result<Vec<Found>> {
+    async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         // Not by name: the same name in another network is no conflict.
-        let of_stack = filter(&format!("tag:{}", tag::STACK), [owner.stack.clone()]);
-        let seen = self.describe(of_stack).await?;
+        let seen = self.describe(ec2_filter::of_owner(sought)).await?;
         let found = seen.iter().map(|seen| self.found(seen));
         // A filter that an endpoint ignores must not make strangers ours.
-        Ok(found.filter(|found| found.tags.get(tag::STACK) == Some(&owner.stack)).collect())
+        Ok(found.filter(|found| ec2_filter::is_of_owner(sought, &found.tags)).collect())
     }
 
     async fn create(&self, _: &Intent, spec: &Spec) -> Result<Created<Spec>> {

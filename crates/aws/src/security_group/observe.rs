@@ -9,8 +9,9 @@ use stackwright_engine::kind::{Error, Found, Handle, Live, Readiness, Result};
 
 use super::config;
 use super::rule::{Direction, Messages, Network, Peer, Ports, Rule, Traffic, protocol};
-use super::service::{CODES, SecurityGroups, filter};
+use super::service::{CODES, SecurityGroups};
 use super::spec::Spec;
+use crate::ec2_filter::filter;
 use crate::fault::Explain;
 use crate::tags;
 
@@ -20,7 +21,7 @@ impl SecurityGroups {
     /// whole call.
     pub(super) async fn look(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
         let ids = handles.iter().map(|handle| handle.id.clone());
-        let seen = match self.describe(filter("group-id", ids)).await {
+        let seen = match self.describe(vec![filter("group-id", ids)]).await {
             Ok(seen) => seen,
             Err(error) => return handles.iter().map(|_| Err(again(&error))).collect(),
         };
@@ -31,8 +32,8 @@ impl SecurityGroups {
         handles.iter().map(|handle| Ok(live(handle))).collect()
     }
 
-    pub(super) async fn describe(&self, filter: Filter) -> Result<Vec<Seen>> {
-        let request = self.ec2.describe_security_groups().filters(filter);
+    pub(super) async fn describe(&self, filters: Vec<Filter>) -> Result<Vec<Seen>> {
+        let request = self.ec2.describe_security_groups().set_filters(Some(filters));
         let pages = request.into_paginator().send();
         let pages: Vec<_> = pages.try_collect().await.explain("DescribeSecurityGroups", CODES)?;
         Ok(pages.into_iter().flat_map(|page| page.security_groups.unwrap_or_default()).collect())

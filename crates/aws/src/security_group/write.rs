@@ -9,8 +9,9 @@ use stackwright_engine::kind::{Error, Fault, Result};
 
 use super::observe::rules;
 use super::rule::{Direction, Messages, Peer, Ports, Rule, Traffic, Wrong};
-use super::service::{CODES, SecurityGroups, filter};
+use super::service::{CODES, SecurityGroups};
 use super::spec::Spec;
+use crate::ec2_filter::filter;
 use crate::fault::{Explain, code, explain};
 use crate::tags;
 
@@ -48,7 +49,7 @@ impl SecurityGroups {
         direction: Direction,
         desired: &[String],
     ) -> Result<()> {
-        let seen = self.describe(filter("group-id", [id.to_owned()])).await?;
+        let seen = self.describe(vec![filter("group-id", [id.to_owned()])]).await?;
         let Some(seen) = seen.iter().find(|seen| seen.group_id() == Some(id)) else {
             return Err(Error::new(Fault::Conflict, format!("{id} is not there any more")));
         };

@@ -82,6 +82,10 @@ impl Op<'_> {
         let made = self.make(&token, &target.spec, attempts).await?;
         let name = target.spec["name"].as_str().unwrap_or_default();
         self.withdraw_if_younger(name, &made).await?;
+        // The identity of an object that was found by its name is known only when it is complete.
+        if made.as_asked {
+            self.is_usable();
+        }
         self.complete(target, made).await
     }
 

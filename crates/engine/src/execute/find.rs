@@ -2,7 +2,7 @@
 
 use super::{Attempts, Failure, Op};
 use crate::awaited::Awaited;
-use crate::kind::{CreateIdempotency, Error, Found, tag};
+use crate::kind::{CreateIdempotency, Error, Found, Sought, tag};
 
 /// The owner of a name that a create found taken.
 pub(super) enum Named {
@@ -152,9 +152,12 @@ impl Op<'_> {
     }
 
     pub(super) async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
+        let names = [name.to_owned()];
+        let (owner, address) = (&self.shared.owner, Some(&self.address));
+        let sought = Sought { owner, names: &names, address };
         let mut wait = self.wait();
         loop {
-            match self.provider.find(&self.shared.owner, &[name.to_owned()]).await {
+            match self.provider.find(sought).await {
                 Ok(found) => return Ok(found),
                 Err(error) => self.retry_look(&mut wait, error).await?,
             }

@@ -7,6 +7,7 @@ mod create;
 mod delete;
 pub(crate) mod failure;
 mod find;
+mod ready;
 mod release;
 mod retry;
 mod rival;
@@ -113,7 +114,7 @@ pub(crate) struct Shared<'a> {
     pub budget: Budget,
     /// Ids that the state knew when the run began, by kind; an address tag may lag behind a rename.
     pub known: BTreeSet<(String, String)>,
-    journal: mpsc::UnboundedSender<Line>,
+    walk: mpsc::UnboundedSender<Message>,
 }
 
 impl<'a> Shared<'a> {
@@ -121,7 +122,7 @@ impl<'a> Shared<'a> {
         run: &'a Run<'a>,
         observed: &'a Observed,
         state: &State,
-        journal: mpsc::UnboundedSender<Line>,
+        walk: mpsc::UnboundedSender<Message>,
     ) -> Self {
         let (owner, sealer) = (owner(&run.scope, state), Sealer::new(&state.salt));
         let budget = Budget::of(run.options.parallelism);
@@ -130,14 +131,16 @@ impl<'a> Shared<'a> {
             all.map(|object| (address.kind().to_owned(), object.id.clone()))
         });
         let known = objects.collect();
-        Self { run, observed, owner, sealer, budget, known, journal }
+        Self { run, observed, owner, sealer, budget, known, walk }
     }
 }
 
-/// An entry on its way to the journal.
-struct Line {
-    entry: Entry,
-    written: oneshot::Sender<()>,
+/// What an operation tells the walk.
+enum Message {
+    /// An entry on its way to the journal, and who waits until it is durable.
+    Write(Entry, oneshot::Sender<()>),
+    /// The new object of an address stays, so that dependants may use it before it is complete.
+    Usable(Address),
 }
 
 /// The data of one operation.
@@ -170,8 +173,13 @@ impl Op<'_> {
         };
         let (written, confirmed) = oneshot::channel();
         let lost = || Error::terminal("the state could not be written");
-        self.shared.journal.send(Line { entry, written }).map_err(|_| lost())?;
+        self.shared.walk.send(Message::Write(entry, written)).map_err(|_| lost())?;
         confirmed.await.map_err(|_| lost())
+    }
+
+    /// Lets dependants start that need no more of the new object than its outputs.
+    pub fn is_usable(&self) {
+        let _ = self.shared.walk.send(Message::Usable(self.address.clone()));
     }
 
     /// The time, RFC 3339.
@@ -227,9 +235,9 @@ pub(crate) async fn execute(
     observed: &Observed,
     store: &mut Store,
 ) -> Result<Outcome, state::Error> {
-    let (journal, lines) = mpsc::unbounded_channel();
-    let shared = Shared::new(run, observed, store.state(), journal);
-    Walk::new(plan, &shared, store).run(lines).await
+    let (walk, messages) = mpsc::unbounded_channel();
+    let shared = Shared::new(run, observed, store.state(), walk);
+    Walk::new(plan, &shared, store).run(messages).await
 }
 
 /// A create that an earlier run left open.
@@ -253,8 +261,8 @@ pub(crate) async fn recover(
         Err(unknown) => return Ok(Err(unknown.into())),
     };
     let observed = Observed::default();
-    let (journal, mut lines) = mpsc::unbounded_channel();
-    let shared = Shared::new(run, &observed, store.state(), journal);
+    let (walk, mut messages) = mpsc::unbounded_channel();
+    let shared = Shared::new(run, &observed, store.state(), walk);
     let op = Op {
         number: open.creating.op,
         shared: &shared,
@@ -272,7 +280,7 @@ pub(crate) async fn recover(
     loop {
         tokio::select! {
             biased;
-            _ = lines.recv_many(&mut batch, 1024) => {
+            _ = messages.recv_many(&mut batch, AT_ONCE) => {
                 write(store, &mut batch)?;
             }
             result = &mut recovering => return Ok(result),
@@ -280,16 +288,30 @@ pub(crate) async fn recover(
     }
 }
 
-/// Writes the entries that arrived together, with one fsync.
-fn write(store: &mut Store, batch: &mut Vec<Line>) -> Result<Vec<Entry>, state::Error> {
-    let (entries, waiting): (Vec<_>, Vec<_>) =
-        batch.drain(..).map(|line| (line.entry, line.written)).unzip();
-    store.append(&entries)?;
+/// How many messages are taken together at most.
+const AT_ONCE: usize = 1024;
+
+/// Writes the entries that arrived together, with one fsync. Returns the addresses whose new objects may be
+/// used from now on.
+fn write(store: &mut Store, batch: &mut Vec<Message>) -> Result<Vec<Address>, state::Error> {
+    let (mut entries, mut waiting, mut usable) = (Vec::new(), Vec::new(), Vec::new());
+    for message in batch.drain(..) {
+        match message {
+            Message::Write(entry, written) => {
+                entries.push(entry);
+                waiting.push(written);
+            }
+            Message::Usable(address) => usable.push(address),
+        }
+    }
+    if !entries.is_empty() {
+        store.append(&entries)?;
+    }
     for written in waiting {
         // The operation may have been dropped.
         let _ = written.send(());
     }
-    Ok(entries)
+    Ok(usable)
 }
 
 /// Tells whether nothing else in this run can succeed after an error.

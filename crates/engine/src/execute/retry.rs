@@ -1,7 +1,10 @@
 //! Retries: a failed call is repeated while its error may pass, the run continues, and the budget lasts.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Op;
 use crate::awaited::Awaited;
@@ -10,6 +13,8 @@ use crate::wait::Wait;
 
 /// How long a call is repeated that the service refuses for now, or that meets another change.
 const REFUSED: Duration = Duration::from_secs(120);
+/// How long a throttled call is repeated at most, while other steps of the run succeed.
+const CROWDED: Duration = Duration::from_secs(600);
 /// How long the operation waits for the outcome of a call whose reply was lost.
 const OUTCOME: Duration = Duration::from_secs(60);
 
@@ -29,22 +34,35 @@ const EARNED: usize = 32;
 ///
 /// A wait for something to happen (an object to be visible, a role to be assumable) is not counted: it
 /// has a limit, and is no sign of an overloaded service.
-pub(crate) struct Budget(AtomicUsize);
+pub(crate) struct Budget {
+    left: AtomicUsize,
+    /// When a step succeeded last.
+    earned: Mutex<Option<Instant>>,
+}
 
 impl Budget {
     pub fn of(parallelism: usize) -> Self {
-        Self(AtomicUsize::new(AT_FIRST * parallelism))
+        Self { left: AtomicUsize::new(AT_FIRST * parallelism), earned: Mutex::default() }
     }
 
     /// Adds the retries of a successful step.
     pub fn earn(&self) {
-        self.0.fetch_add(EARNED, Ordering::Relaxed);
+        self.left.fetch_add(EARNED, Ordering::Relaxed);
+        *self.earned.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Returns how long a throttled call is repeated that was refused first at `since`. While other steps
+    /// succeed, the service is not overloaded: this one was just unlucky, and its time starts again.
+    fn patience(&self, since: Instant) -> Duration {
+        let earned = *self.earned.lock().unwrap_or_else(PoisonError::into_inner);
+        let lost = earned.map_or(Duration::ZERO, |at| at.saturating_duration_since(since));
+        (REFUSED + lost).min(CROWDED)
     }
 
     /// Uses one retry; `false` if none is left.
     fn spend(&self) -> bool {
         let less = |left: usize| left.checked_sub(1);
-        self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
+        self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less).is_ok()
     }
 }
 
@@ -52,7 +70,10 @@ impl Op<'_> {
     /// Pauses after an error that may pass, and returns any other error.
     pub async fn retry(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
         let (awaited, limit) = match &error.fault {
-            Fault::Transient => (Awaited::Capacity, REFUSED),
+            Fault::Transient => {
+                let since = wait.since(&Awaited::Capacity);
+                (Awaited::Capacity, self.shared.budget.patience(since))
+            }
             Fault::Conflict => (Awaited::OtherChange, REFUSED),
             Fault::Awaiting { what, within } => (Awaited::Other(what.clone()), *within),
             _ => return Err(error),

@@ -1,6 +1,7 @@
 //! Walks a plan: every step whose dependencies are done runs, and this loop alone writes the state. Entries
 //! that arrive together are written with one fsync.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -8,32 +9,21 @@ use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-use super::{Failure, Line, Op, Outcome, Shared, ends_the_run, write};
+use super::ready::Ready;
+use super::{AT_ONCE, Failure, Message, Op, Outcome, Shared, ends_the_run, write};
 use crate::address::Address;
 use crate::event::{Event, SkipReason, working};
 use crate::kind::Error;
 use crate::plan::{Action, ActionKind, Plan, Step};
-use crate::prepare::known_outputs;
-use crate::state::{self, Store, Transition};
-
-/// The progress of a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Status {
-    Waiting,
-    Running,
-    /// Still running, but the call that creates its object was accepted.
-    Created,
-    Done,
-    /// Failed, or not started because of a failure or an interruption.
-    Lost,
-}
+use crate::prepare::outputs_of;
+use crate::reference::Scope;
+use crate::state::{self, Object, Record, Store};
 
 pub(super) struct Walk<'a, 'b> {
     plan: &'a Plan,
     shared: &'a Shared<'a>,
     store: &'b mut Store,
-    /// In the order of the plan.
-    status: Vec<Status>,
+    steps: Ready<'a>,
     /// Whether an error has occurred after which no other step can succeed.
     halted: bool,
     outcome: Outcome,
@@ -45,13 +35,13 @@ type Running<'a> = FuturesUnordered<BoxFuture<'a, Ended>>;
 
 impl<'a, 'b> Walk<'a, 'b> {
     pub fn new(plan: &'a Plan, shared: &'a Shared<'a>, store: &'b mut Store) -> Self {
-        let status = vec![Status::Waiting; plan.steps.len()];
-        Self { plan, shared, store, status, halted: false, outcome: Outcome::default() }
+        let steps = Ready::new(plan);
+        Self { plan, shared, store, steps, halted: false, outcome: Outcome::default() }
     }
 
     pub async fn run(
         mut self,
-        mut lines: mpsc::UnboundedReceiver<Line>,
+        mut messages: mpsc::UnboundedReceiver<Message>,
     ) -> Result<Outcome, state::Error> {
         let mut running = Running::new();
         let mut stop = self.shared.run.options.stop.clone();
@@ -64,7 +54,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             }
             tokio::select! {
                 biased;
-                _ = lines.recv_many(&mut batch, 1024) => self.write(&mut batch)?,
+                _ = messages.recv_many(&mut batch, AT_ONCE) => self.write(&mut batch)?,
                 Some((at, since, result)) = running.next() => self.ended(at, since, result),
                 Ok(()) = stop.changed(), if !is_told => {
                     is_told = true;
@@ -86,32 +76,12 @@ impl<'a, 'b> Walk<'a, 'b> {
 
     /// Starts the steps that may start now, up to the limit of parallel operations.
     fn begin(&mut self, running: &mut Running<'a>) {
-        for at in 0..self.plan.steps.len() {
-            if self.status[at] != Status::Waiting {
-                continue;
-            }
-            let step = &self.plan.steps[at];
-            if let Some(lost) = step.after.iter().find(|at| self.status[**at] == Status::Lost) {
-                let needed = self.plan.steps[*lost].address.clone();
-                self.skip(at, SkipReason::Needs(needed));
-            } else if step.after.iter().all(|need| self.may_follow(step, *need))
-                && running.len() < self.shared.run.options.parallelism
-                && !self.halted
-                && !self.is_stopping()
-            {
-                self.start(at, running);
-            }
-        }
-    }
-
-    /// A step starts when its dependency is complete, or when it is created, if that is all the step needs.
-    fn may_follow(&self, step: &Step, dependency: usize) -> bool {
-        match self.status[dependency] {
-            Status::Done => true,
-            Status::Created => {
-                !step.action.removes() && self.needs_no_more(step, &self.plan.steps[dependency])
-            }
-            _ => false,
+        while running.len() < self.shared.run.options.parallelism
+            && !self.halted
+            && !self.is_stopping()
+            && let Some(at) = self.steps.start_next()
+        {
+            self.start(at, running);
         }
     }
 
@@ -122,12 +92,13 @@ impl<'a, 'b> Walk<'a, 'b> {
         let resource = run.manifest.resources.get(&step.address);
         let is_asked_for = resource.is_some_and(|r| r.depends_on.contains(&dependency.address));
         let kind = run.providers.kinds().get(dependency.address.kind());
-        !is_asked_for && kind.is_some_and(|kind| kind.is_usable_once_created)
+        !step.action.removes()
+            && !is_asked_for
+            && kind.is_some_and(|kind| kind.is_usable_once_created)
     }
 
     fn start(&mut self, at: usize, running: &mut Running<'a>) {
         let step = &self.plan.steps[at];
-        self.status[at] = Status::Running;
         if step.kind() != ActionKind::Record {
             self.tell(Event::Started { address: step.address.clone(), action: step.kind() });
         }
@@ -146,26 +117,17 @@ impl<'a, 'b> Walk<'a, 'b> {
         let provider = run.providers.get(step.address.kind())?;
         let state = self.store.state();
         let address = &step.address;
-        let mut scope = run.scope.clone();
-        scope.outputs = known_outputs(state);
         let needs = run.manifest.resources.get(address).map(|resource| resource.needs());
+        let needs = needs.unwrap_or_default();
+        let scope = Scope { outputs: outputs_of(state, &needs), ..run.scope.clone() };
         let identity = |need: &Address| state.object(need).and_then(|o| o.identity.clone());
-        let dependencies = needs.into_iter().flatten().map(|need| {
+        let dependencies = needs.into_iter().map(|need| {
             let identity = identity(&need);
             (need, identity)
         });
         let dependencies = dependencies.collect();
         let record = state.resources.get(address);
-        let all = record.into_iter().flat_map(|r| r.object.iter().chain(&r.deposed));
-        let object = match (step.action.id(), step.action.removes()) {
-            // An id may be a name that was used again.
-            (Some(id), true) => all
-                .clone()
-                .find(|o| (o.id.as_str(), o.generation) == (id, step.generation))
-                .cloned(),
-            (Some(id), _) => all.clone().find(|object| object.id == id).cloned(),
-            (None, _) => state.object(address).cloned(),
-        };
+        let object = record.and_then(|record| object_of(step, record)).cloned();
         // An object created in the place of an open create continues that operation.
         let open = record.and_then(|record| record.creating.as_ref());
         let open = open.filter(|_| !step.action.removes());
@@ -184,22 +146,23 @@ impl<'a, 'b> Walk<'a, 'b> {
         })
     }
 
-    fn write(&mut self, batch: &mut Vec<Line>) -> Result<(), state::Error> {
-        for entry in write(self.store, batch)? {
-            // The identity of an object that was found by its name is known only when it is complete.
-            if matches!(entry.transition, Transition::CreateAccepted { .. })
-                && let Some(at) = self.making(&entry.address)
-            {
-                self.status[at] = Status::Created;
-            }
+    fn write(&mut self, batch: &mut Vec<Message>) -> Result<(), state::Error> {
+        for address in write(self.store, batch)? {
+            let Some(at) = self.making(&address) else { continue };
+            let enough: BTreeSet<usize> = self
+                .steps
+                .dependants(at)
+                .filter(|after| self.needs_no_more(&self.plan.steps[*after], &self.plan.steps[at]))
+                .collect();
+            self.steps.meets(at, |dependant| enough.contains(&dependant));
         }
         Ok(())
     }
 
     /// Returns the step that creates or changes an address.
     fn making(&self, address: &Address) -> Option<usize> {
-        let steps = &mut self.plan.steps.iter();
-        steps.position(|step| step.address == *address && !step.action.removes())
+        let mut of = self.steps.of(address).iter().copied();
+        of.find(|at| !self.plan.steps[*at].action.removes())
     }
 
     fn ended(&mut self, at: usize, since: Instant, result: Result<ActionKind, Failure>) {
@@ -207,7 +170,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         let address = step.address.clone();
         match result {
             Ok(action) => {
-                self.status[at] = Status::Done;
+                self.steps.done(at);
                 if step.kind() == ActionKind::Replace && action != ActionKind::Replace {
                     self.keep(&address);
                 }
@@ -221,10 +184,17 @@ impl<'a, 'b> Walk<'a, 'b> {
                 let failure = Arc::new(self.shared.run.redacted_failure(failure));
                 // Dependants that have started go on; no other one starts.
                 let goes_on = matches!(*failure, Failure::NotApplied { is_recorded: true, .. });
-                self.status[at] = if goes_on { Status::Done } else { Status::Lost };
                 self.halted |= failure.fault().is_some_and(ends_the_run);
                 self.tell(Event::Failed { address: address.clone(), failure: failure.clone() });
                 self.outcome.failed.push((address, failure));
+                if goes_on {
+                    self.steps.done(at);
+                    return;
+                }
+                for (dependant, need) in self.steps.lost(at) {
+                    let needed = self.plan.steps[need].address.clone();
+                    self.skipped(dependant, SkipReason::Needs(needed));
+                }
             }
         }
     }
@@ -232,17 +202,13 @@ impl<'a, 'b> Walk<'a, 'b> {
     /// A replacement became an update: the object stays, and the step that deletes it is void.
     fn keep(&mut self, address: &Address) {
         let current = self.store.state().object(address).map(|object| object.id.as_str());
-        for (status, step) in self.status.iter_mut().zip(&self.plan.steps) {
-            let is_delete = step.address == *address
-                && matches!(&step.action, Action::Delete { id, .. } if Some(id.as_str()) == current);
-            if is_delete {
-                *status = Status::Done;
-            }
-        }
+        let is_void = |at: &usize| matches!(&self.plan.steps[*at].action, Action::Delete { id, .. } if Some(id.as_str()) == current);
+        let void: Vec<usize> = self.steps.of(address).iter().copied().filter(is_void).collect();
+        void.into_iter().for_each(|at| self.steps.done(at));
     }
 
-    fn skip(&mut self, at: usize, reason: SkipReason) {
-        self.status[at] = Status::Lost;
+    /// Reports a step that was not started.
+    fn skipped(&mut self, at: usize, reason: SkipReason) {
         let step = &self.plan.steps[at];
         let address = step.address.clone();
         if step.deletes_old() && self.making(&address).is_some() {
@@ -254,8 +220,8 @@ impl<'a, 'b> Walk<'a, 'b> {
 
     /// Skips the steps that were never started, after an interruption or behind failures.
     fn leave_the_rest(&mut self) {
-        let waiting = |status: &Status| *status == Status::Waiting;
-        let is_short = self.status.iter().any(waiting) || !self.outcome.failed.is_empty();
+        let waiting = self.steps.waiting();
+        let is_short = !waiting.is_empty() || !self.outcome.failed.is_empty();
         self.outcome.interrupted = self.is_stopping() && is_short;
         let reason = if self.halted {
             SkipReason::Halted
@@ -264,10 +230,22 @@ impl<'a, 'b> Walk<'a, 'b> {
         } else {
             SkipReason::DependencyFailed
         };
-        for at in 0..self.status.len() {
-            if waiting(&self.status[at]) {
-                self.skip(at, reason.clone());
-            }
+        for at in waiting {
+            self.steps.give_up(at);
+            self.skipped(at, reason.clone());
         }
+    }
+}
+
+/// Returns the object that a step is about.
+fn object_of<'a>(step: &Step, record: &'a Record) -> Option<&'a Object> {
+    let mut all = record.object.iter().chain(&record.deposed);
+    match (step.action.id(), step.action.removes()) {
+        // An id may be a name that was used again.
+        (Some(id), true) => {
+            all.find(|object| (object.id.as_str(), object.generation) == (id, step.generation))
+        }
+        (Some(id), false) => all.find(|object| object.id == id),
+        (None, _) => record.object.as_ref(),
     }
 }

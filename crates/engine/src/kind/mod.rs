@@ -24,7 +24,7 @@ pub use self::field::{Comparison, Field, UpdateCost, field};
 pub use self::field_table::{FieldRule, FieldTable};
 pub use self::object::{
     Context, Created, DeletionProtection, ExistingPart, Found, Handle, Intent, Live, Owner,
-    PriorState, Readiness,
+    PriorState, Readiness, Sought,
 };
 pub use self::ownership::Ownership;
 pub use self::problem::{Problem, Problems, Severity};

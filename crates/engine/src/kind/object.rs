@@ -116,6 +116,18 @@ pub struct Owner {
     pub lineage: String,
 }
 
+/// The objects that a search is for.
+#[derive(Clone, Copy, Debug)]
+pub struct Sought<'a> {
+    /// Whoever has this owner's stack tag.
+    pub owner: &'a Owner,
+    /// Where names are unique: whoever has one of these names.
+    pub names: &'a [String],
+    /// Objects whose address tag is another one may be left out, where the service can do so: a search for
+    /// one object must not list a whole stack.
+    pub address: Option<&'a Address>,
+}
+
 /// An object that `find` returned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Found {

@@ -3,7 +3,7 @@
 use std::future::Future;
 
 use super::fault::Result;
-use super::object::{Context, Created, Found, Handle, Intent, Live, Owner};
+use super::object::{Context, Created, Found, Handle, Intent, Live, Sought};
 use super::resource_type::ResourceType;
 use crate::change::Change;
 
@@ -49,16 +49,12 @@ pub trait Provider: Send + Sync + 'static {
         async { Ok(None) }
     }
 
-    /// Finds objects that carry `owner`'s stack tag, whatever their lineage (all pages), and objects
-    /// that bear one of `names` where names are unique, whoever owns them. (A service that lists no
+    /// Finds objects that carry the owner's stack tag, whatever their lineage (all pages), and objects
+    /// that have one of the names where names are unique, whoever owns them. (A service that lists no
     /// tags finds by name alone.) It never writes. It is called where the state may not know an
     /// object: with an open intent, an unknown address, a known object that is gone or about to be
     /// replaced, a name that is taken, and before a destroy.
-    fn find(
-        &self,
-        owner: &Owner,
-        names: &[String],
-    ) -> impl Future<Output = Result<Vec<Found>>> + Send;
+    fn find(&self, sought: Sought<'_>) -> impl Future<Output = Result<Vec<Found>>> + Send;
 
     /// Sends one call with everything that call accepts, tags and token in it. It does not wait,
     /// makes no follow-up calls (what the call does not take, `update` adds), and does nothing behind

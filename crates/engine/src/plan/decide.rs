@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::blocker::created_differently;
+use super::by_name::ByName;
 use super::rebound::{rebound, recreated};
 use super::{
     Action, Blocker, CreateReason, DeleteReason, Note, Noted, Plan, Planning, ReleaseReason,
@@ -27,6 +28,10 @@ pub(super) struct Making<'a> {
     pub plan: Plan,
     /// Addresses that will have another object afterwards, whose outputs are known after apply.
     replaced: BTreeSet<Address>,
+    /// Objects whose addresses the file does not have any more.
+    leaving: ByName<(&'a Address, &'a Object)>,
+    /// Addresses whose objects could not be read.
+    unseen: BTreeSet<&'a Address>,
 }
 
 /// An object that exists and is wanted, and everything that is known of both.
@@ -45,7 +50,21 @@ struct Subject<'s> {
 impl<'a> Making<'a> {
     pub fn new(on: &'a Planning<'a>) -> Self {
         let sealer = Sealer::new(&on.state.salt);
-        Self { on, sealer, plan: Plan::default(), replaced: BTreeSet::new() }
+        let mut leaving = ByName::new();
+        for (address, record) in &on.state.resources {
+            let kind = on.kinds.get(address.kind()).filter(|_| !on.wanted.contains_key(address));
+            if let Some((kind, object)) = kind.zip(record.object.as_ref()) {
+                leaving.add(kind, object, (address, object));
+            }
+        }
+        let unseen = on.observed.unseen_addresses();
+        let (plan, replaced) = (Plan::default(), BTreeSet::new());
+        Self { on, sealer, plan, replaced, leaving, unseen }
+    }
+
+    /// Tells whether the object of an address could not be read.
+    pub fn is_unseen(&self, address: &Address) -> bool {
+        self.unseen.contains(address)
     }
 
     pub fn decide(&mut self, address: &Address, wanted: &Wanted) {
@@ -89,12 +108,8 @@ impl<'a> Making<'a> {
         if self.is_name_of_old(kind, address, desired) {
             return CreateReason::NameOfOld;
         }
-        let leaving = self.on.state.resources.iter().filter(|(other, _)| {
-            other.kind() == address.kind() && !self.on.wanted.contains_key(*other)
-        });
-        let mut objects =
-            leaving.filter_map(|(other, record)| Some((other, record.object.as_ref()?)));
-        match objects.find(|(_, object)| kind.excludes(object, desired)) {
+        let mut leaving = self.leaving.named_as(kind, desired).iter().copied();
+        match leaving.find(|(_, object)| kind.excludes(object, desired)) {
             Some((former, object)) if self.is_released(former, object) => {
                 self.block(address, Blocker::NameRetained(former.clone()));
                 CreateReason::New
@@ -325,7 +340,7 @@ impl<'a> Making<'a> {
     /// Returns the dependencies of an address with their present identities.
     fn needs(&self, address: &Address, object: &Object) -> BTreeMap<Address, Option<String>> {
         let identity = |need: &Address| {
-            if self.on.observed.is_unseen(need) {
+            if self.is_unseen(need) {
                 return object.dependencies.get(need).cloned().flatten();
             }
             let live = self.on.observed.live.get(need).and_then(Option::as_ref);

@@ -2,6 +2,7 @@
 
 pub(crate) mod action;
 mod blocker;
+mod by_name;
 mod decide;
 mod note;
 mod order;
@@ -92,8 +93,10 @@ impl Plan {
 
     /// Returns the steps that a person is shown: what changes something, a replacement once.
     pub fn shown(&self) -> impl Iterator<Item = &Step> {
-        self.steps.iter().filter(|step| {
-            let is_half = step.deletes_old() && self.replaces(&step.address);
+        let replaced = self.steps.iter().filter(|step| step.kind() == ActionKind::Replace);
+        let replaced: BTreeSet<&Address> = replaced.map(|step| &step.address).collect();
+        self.steps.iter().filter(move |step| {
+            let is_half = step.deletes_old() && replaced.contains(&step.address);
             !is_half && step.kind() != ActionKind::Record
         })
     }
@@ -137,7 +140,7 @@ pub fn plan(planning: &Planning<'_>) -> Plan {
     let mut making = Making::new(planning);
     for address in planning.graph.order() {
         match planning.wanted.get(address) {
-            Some(wanted) if planning.observed.is_unseen(address) => making.presume(address, wanted),
+            Some(wanted) if making.is_unseen(address) => making.presume(address, wanted),
             Some(wanted) => making.decide(address, wanted),
             None => {}
         }

@@ -2,9 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::by_name::ByName;
 use super::{Planning, Step};
 use crate::address::Address;
-use crate::state::State;
+use crate::state::{Object, State};
+use crate::work;
 
 /// Orders the steps: dependencies are created and changed first, and dependants stop using an object before
 /// it is deleted.
@@ -18,6 +20,7 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
         all
     };
     let dependants = recorded_dependants(planning.state);
+    let freeing = freeing(steps, planning);
     for at in 0..steps.len() {
         let address = steps[at].address.clone();
         let mut after = BTreeSet::new();
@@ -42,23 +45,45 @@ pub(super) fn order(steps: &mut [Step], planning: &Planning<'_>) {
             if steps[at].action.deletes_first() {
                 after.extend(dropping.get(&address).into_iter().flatten());
             }
-            let frees = |drop: &usize| frees_the_name(&steps[*drop], &steps[at], planning);
-            after.extend(dropping.values().flatten().filter(|drop| frees(drop)));
+            after.extend(freed_for(&steps[at], steps, &freeing, planning));
         }
         steps[at].after = after;
     }
     break_ties(steps);
 }
 
-/// Tells whether `drop` frees the unique name that `make` needs: it is free for another address once its
-/// object is gone.
-fn frees_the_name(drop: &Step, make: &Step, planning: &Planning<'_>) -> bool {
-    let Some(kind) = planning.kinds.get(make.address.kind()) else { return false };
-    let Some(desired) = make.action.desired() else { return false };
-    let dropped = planning.state.object_of(&drop.address, drop.action.id(), drop.generation);
-    drop.address != make.address
-        && drop.address.kind() == make.address.kind()
-        && dropped.is_some_and(|object| kind.excludes(object, desired))
+/// Returns the steps that remove objects, by the name that is free afterwards.
+fn freeing(steps: &[Step], planning: &Planning<'_>) -> ByName<usize> {
+    let mut all = ByName::new();
+    for (at, step) in steps.iter().enumerate().filter(|(_, step)| step.action.removes()) {
+        let kind = planning.kinds.get(step.address.kind());
+        if let Some((kind, object)) = kind.zip(dropped(step, planning)) {
+            all.add(kind, object, at);
+        }
+    }
+    all
+}
+
+/// Returns the object that a step removes.
+fn dropped<'a>(step: &Step, planning: &Planning<'a>) -> Option<&'a Object> {
+    planning.state.object_of(&step.address, step.action.id(), step.generation)
+}
+
+/// Returns the steps at other addresses that free the name which `make` needs.
+fn freed_for(
+    make: &Step,
+    steps: &[Step],
+    freeing: &ByName<usize>,
+    planning: &Planning<'_>,
+) -> Vec<usize> {
+    let kind = planning.kinds.get(make.address.kind());
+    let Some((kind, desired)) = kind.zip(make.action.desired()) else { return Vec::new() };
+    let frees = |drop: &&usize| {
+        let drop = &steps[**drop];
+        let dropped = dropped(drop, planning);
+        drop.address != make.address && dropped.is_some_and(|object| kind.excludes(object, desired))
+    };
+    freeing.named_as(kind, desired).iter().filter(frees).copied().collect()
 }
 
 fn indices(steps: &[Step], take: impl Fn(&Step) -> bool) -> BTreeMap<Address, usize> {
@@ -81,23 +106,39 @@ fn recorded_dependants(state: &State) -> BTreeMap<Address, BTreeSet<Address>> {
 /// Breaks cycles. A delete-first replacement among objects that need each other in new ways can make one:
 /// there a delete does not wait for updates of dependants.
 fn break_ties(steps: &mut [Step]) {
-    let mut done: BTreeSet<usize> = BTreeSet::new();
+    let mut missing: Vec<BTreeSet<usize>> = steps.iter().map(|step| step.after.clone()).collect();
+    let mut dependants = vec![Vec::new(); steps.len()];
+    for (at, step) in steps.iter().enumerate() {
+        step.after.iter().for_each(|need| dependants[*need].push(at));
+    }
+    let mut free: Vec<usize> = (0..steps.len()).filter(|at| missing[*at].is_empty()).collect();
+    let mut left: BTreeSet<usize> = (0..steps.len()).collect();
     loop {
-        let free: Vec<usize> = (0..steps.len())
-            .filter(|at| !done.contains(at) && steps[*at].after.is_subset(&done))
-            .collect();
-        if !free.is_empty() {
-            done.extend(free);
-            continue;
+        while let Some(at) = free.pop() {
+            left.remove(&at);
+            for dependant in &dependants[at] {
+                work::count();
+                missing[*dependant].remove(&at);
+                if missing[*dependant].is_empty() {
+                    free.push(*dependant);
+                }
+            }
         }
-        let makes: BTreeSet<usize> =
-            (0..steps.len()).filter(|at| !steps[*at].action.removes()).collect();
-        let knotted = (0..steps.len()).find(|at| {
-            !done.contains(at)
-                && steps[*at].action.removes()
-                && steps[*at].after.iter().any(|need| makes.contains(need) && !done.contains(need))
-        });
-        let Some(at) = knotted else { return };
-        steps[at].after.retain(|need| !makes.contains(need));
+        // Whatever is left is in a cycle, or behind one.
+        let waits_for_a_make = |at: &usize| {
+            let mut needs = missing[*at].iter();
+            steps[*at].action.removes() && needs.any(|need| !steps[*need].action.removes())
+        };
+        let Some(at) = left.iter().copied().find(waits_for_a_make) else { return };
+        let makes: Vec<usize> =
+            steps[at].after.iter().copied().filter(|need| !steps[*need].action.removes()).collect();
+        for make in makes {
+            steps[at].after.remove(&make);
+            missing[at].remove(&make);
+            dependants[make].retain(|dependant| *dependant != at);
+        }
+        if missing[at].is_empty() {
+            free.push(at);
+        }
     }
 }

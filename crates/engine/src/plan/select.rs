@@ -60,9 +60,11 @@ impl Selection {
         } else {
             closure(of(&self.targets), |at| steps[at].after.iter().copied().collect())
         };
-        let waiting = |at: usize| -> Vec<usize> {
-            (0..steps.len()).filter(|later| steps[*later].after.contains(&at)).collect()
-        };
+        let mut dependants = vec![Vec::new(); steps.len()];
+        for (at, step) in steps.iter().enumerate() {
+            step.after.iter().for_each(|need| dependants[*need].push(at));
+        }
+        let waiting = |at: usize| dependants[at].clone();
         let mut dropped = closure(of(&self.excluded), waiting);
         // Nothing is deleted for a successor that is not made.
         let unmade: BTreeSet<Address> = dropped

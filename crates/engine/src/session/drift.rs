@@ -37,7 +37,8 @@ impl Session<'_> {
             record.deposed.clear();
         }
         let observed = self.look_at(&recorded, &BTreeMap::new(), Search::Nowhere).await?;
-        recorded.resources.retain(|address, _| !observed.is_unseen(address));
+        let unseen = observed.unseen_addresses();
+        recorded.resources.retain(|address, _| !unseen.contains(address));
         let mut needs = BTreeMap::new();
         let mut wanted = BTreeMap::new();
         for (address, record) in &recorded.resources {

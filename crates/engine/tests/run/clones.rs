@@ -44,6 +44,20 @@ async fn the_younger_of_two_objects_is_withdrawn() {
     }
 }
 
+/// A token is usable once it is created, and not before it is certain to stay.
+#[tokio::test(start_paused = true)]
+async fn nothing_starts_that_needs_a_withdrawn_object() {
+    let (one, other) = clones("token:\n  a: {}\nplain:\n  b: {labels: {a: '${token.a.id}'}}\n");
+    let (done, withdrawn, why) = race(one, other).await;
+    assert!(matches!(*why, Failure::Withdrawn { .. }), "{why:?}");
+    let deeds = done.world.deeds();
+    let creates =
+        |kind: &str| deeds.iter().filter(|d| (d.verb, d.kind) == ("create", kind)).count();
+    assert_eq!((creates("token"), creates("plain")), (2, 1));
+    assert!(withdrawn.state().resources.is_empty(), "{:?}", withdrawn.state().resources);
+    done.holds("one of two").await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_unique_name_arbitrates_by_itself() {
     for kind in ["named", "untagged"] {

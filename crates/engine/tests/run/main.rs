@@ -12,6 +12,7 @@ mod options;
 mod reasons;
 mod renames;
 mod retries;
+mod scale;
 mod simulation;
 mod support;
 mod unapplied;

@@ -82,10 +82,10 @@ async fn a_run_without_any_success_ends_early_with_the_cause() {
 
 #[tokio::test(start_paused = true)]
 async fn a_large_throttled_run_completes() {
-    let stack = Stack { parallelism: 16, ..many(300) };
+    let stack = Stack { parallelism: 32, ..many(300) };
     let mut last = Instant::now();
     stack.world.script(move |deed| match deed.verb {
-        "create" if last.elapsed() < Duration::from_millis(700) => Fate::Fails(Fault::Transient),
+        "create" if last.elapsed() < Duration::from_millis(1500) => Fate::Fails(Fault::Transient),
         "create" => {
             last = Instant::now();
             Fate::Happens
@@ -93,7 +93,7 @@ async fn a_large_throttled_run_completes() {
         _ => Fate::Happens,
     });
     stack.reconcile().await;
-    assert!(stack.world.writes() > 64 * 16 + 300, "{} creates", stack.world.writes());
+    assert!(stack.world.writes() > 64 * 32 + 300, "{} creates", stack.world.writes());
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,6 +1,6 @@
 //! Kinds whose objects live in a [`World`]: the same fields, four ways of creating.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field, Found, Handle,
-    Intent, Live, Owner, Ownership, PriorState, Provider, Readiness, ResourceType, Result, field,
+    Intent, Live, Ownership, PriorState, Provider, Readiness, ResourceType, Result, Sought, field,
     tag,
 };
 use tokio::time::Instant;
@@ -198,13 +198,18 @@ impl<W: Way> Provider for Sorts<W> {
         }
     }
 
-    async fn find(&self, owner: &Owner, names: &[String]) -> Result<Vec<Found>> {
+    async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         let unique = has_unique_names::<W>();
+        let names: BTreeSet<&str> = sought.names.iter().map(String::as_str).collect();
+        let is_there = |thing: &Thing| match sought.address {
+            Some(address) => thing.address() == Some(address.as_str()),
+            None => true,
+        };
         let find = |inner: &mut Inner| {
             let mut found = Vec::new();
             for thing in inner.things.iter().filter(|t| is_found(t) && t.kind == W::NAME) {
-                let ours = thing.tag(tag::STACK) == Some(&owner.stack);
-                let wanted = unique && names.iter().any(|name| name == thing.name());
+                let ours = is_there(thing) && thing.tag(tag::STACK) == Some(&sought.owner.stack);
+                let wanted = unique && names.contains(thing.name());
                 if (ours || wanted) && is_seen(thing) {
                     found.push(thing.found());
                 }
