@@ -12,8 +12,11 @@ use super::diagnostic::Diagnostic;
 use super::source::{Source, Span};
 use super::syntax;
 
-/// The largest file read, in bytes.
-const LARGEST: usize = 1 << 20;
+/// The largest file read, in bytes: some hundred thousand resources.
+const LARGEST: usize = 16 << 20;
+/// The most nodes of a file, those of its aliases counted where they are used: a small file may stand for a huge
+/// one.
+const MOST_NODES: usize = 1_000_000;
 
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -99,9 +102,12 @@ impl Node {
 pub fn parse(source: &Source) -> Result<Node, Diagnostic> {
     if source.text.len() > LARGEST {
         let size = source.text.len();
-        return Err(Diagnostic::error(0..1, format!("the file has {size} bytes, more than 1 MiB")));
+        return Err(Diagnostic::error(
+            0..1,
+            format!("the file has {size} bytes, more than 16 MiB"),
+        ));
     }
-    let budget = serde_yaml::budget! { max_nodes: 1_000_000, max_depth: 64 };
+    let budget = serde_yaml::budget! { max_nodes: MOST_NODES, max_depth: 64 };
     let options = serde_yaml::options! {
         budget: budget,
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
@@ -221,5 +227,35 @@ impl<'de> Visitor<'de> for RawVisitor {
             entries.push(entry);
         }
         Ok(Raw::Map(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::*;
+
+    fn read(text: String) -> Result<Node, Diagnostic> {
+        parse(&Source { path: PathBuf::from("stack.yaml"), text })
+    }
+
+    #[test]
+    fn a_file_of_ten_thousand_resources_is_read() {
+        let resource = "  a: {code: ./handler, environment: {INSTANCE_ID: '${instance.web.id}'}}\n";
+        let entries = (0..10_000).map(|at| resource.replace("  a", &format!("  function-{at}")));
+        let tree = read(format!("function:\n{}", entries.collect::<String>())).expect("a tree");
+        assert_eq!(tree.get("function").map(|all| all.entries().len()), Some(10_000));
+    }
+
+    #[test]
+    fn a_small_file_that_stands_for_a_huge_one_is_refused() {
+        let mut text = "x-0: &x0 [a, a, a, a, a, a, a, a, a, a]\n".to_owned();
+        for at in 1..9 {
+            let of = format!("*x{}, ", at - 1).repeat(10);
+            text += &format!("x-{at}: &x{at} [{of}]\n");
+        }
+        let refused = read(text).expect_err("a thousand million nodes");
+        assert!(refused.message.contains("too"), "{refused:?}");
     }
 }
