@@ -17,6 +17,9 @@ use crate::render::{event, json, wrap};
 /// the interval in which a wait reports itself.
 const SILENCE: Duration = Duration::from_secs(7);
 
+/// The stage in which everything is observed and planned.
+pub const LOOKING: &str = "refreshing";
+
 /// The printer of a run: text on stderr, or JSON lines on stdout.
 pub struct Progress {
     pub events: Events,

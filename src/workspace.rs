@@ -1,6 +1,7 @@
 //! From arguments to a checked manifest, its state's folder and, where wanted, a cloud that answers.
 
 mod recorded;
+mod sign_in;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,6 @@ use stackwright_aws::connect::Sources;
 use stackwright_aws::kinds;
 use stackwright_aws::trust::Trust;
 use stackwright_engine::Address;
-use stackwright_engine::kind::Fault;
 use stackwright_engine::manifest::{
     Cloud, Diagnostic, Invalid, Manifest, Request, Source, nearest,
 };
@@ -21,6 +21,7 @@ use stackwright_engine::providers::Providers;
 use stackwright_engine::reference::Scope;
 use stackwright_engine::state::{self, Disk as _, Folder, Lock, Place, Salvage, State, Store};
 use stackwright_local::PortUse;
+use tokio::sync::OnceCell;
 
 use crate::cli::Stack;
 use crate::environment;
@@ -49,6 +50,11 @@ pub struct Connected {
     pub scope: Scope,
     pub place: Place,
     pub calls: CallTracker,
+    cloud: Cloud,
+    /// Empty while the account is taken from the state.
+    verified: OnceCell<()>,
+    /// The folder of the state, for messages.
+    state: PathBuf,
     /// How long new objects may be invisible; `None`: as long as AWS takes.
     pub consistency_window: Option<Duration>,
 }
@@ -180,6 +186,14 @@ impl Workspace {
 
     /// The cloud that the stack names, started if it is the local one and does not run.
     pub async fn connect(&self, progress: &Progress) -> Result<Connected> {
+        let connected = self.begin(progress).await?;
+        connected.verify(progress).await?;
+        Ok(connected)
+    }
+
+    /// As [`connect`](Self::connect), without waiting for the account where the state names it: see
+    /// [`Connected::verify`].
+    pub async fn begin(&self, progress: &Progress) -> Result<Connected> {
         let answering = match &self.manifest.cloud {
             Cloud::Local => {
                 let mut report = |event| render::local(&event);
@@ -191,8 +205,8 @@ impl Workspace {
         self.sign_in(answering, progress).await
     }
 
-    /// The cloud that the stack names; nothing is started. `None`: the local cloud does not run. Any other
-    /// cloud that does not answer is an error, since it may have just a wrong name.
+    /// The cloud that the stack names; nothing is started, and the account is not waited for where the state
+    /// names it ([`Connected::verify`]). `None`: the local cloud does not run.
     pub async fn look_for(&self, progress: &Progress) -> Result<Option<Connected>> {
         let answering = match &self.manifest.cloud {
             Cloud::Local => match stackwright_local::probe(self.local.port).await {
@@ -208,15 +222,17 @@ impl Workspace {
         self.sign_in(answering, progress).await.map(Some)
     }
 
-    /// As [`look_for`](Self::look_for), for what is nothing without an answer.
+    /// The cloud that the stack names, for what is nothing without an answer; nothing is started.
     pub async fn reach(&self, progress: &Progress) -> Result<Connected> {
-        self.look_for(progress).await?.ok_or_else(|| {
+        let connected = self.look_for(progress).await?.ok_or_else(|| {
             let message = format!("{} does not answer", self.manifest.cloud);
             Error::Refused(
                 message,
                 Some("start it (`stackwright local up`), then try again".into()),
             )
-        })
+        })?;
+        connected.verify(progress).await?;
+        Ok(connected)
     }
 
     /// For planning without a cloud. `builds`: whether code may be built for it.
@@ -224,49 +240,7 @@ impl Workspace {
         let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
         let account = self.manifest.account.as_deref().unwrap_or(NO_ACCOUNT);
         let clients = Clients::open(&nowhere, &self.manifest.region, Trust::none()).await;
-        self.connected(clients, account, builds)
-    }
-
-    async fn sign_in(&self, answering: Option<String>, progress: &Progress) -> Result<Connected> {
-        let access = self.access()?;
-        let clients = Clients::open(&access, &self.manifest.region, trust(&access)?).await;
-        if let (Access::Aws { .. }, Some(url)) = (&access, clients.config.endpoint_url()) {
-            let message = format!("the profile sends AWS calls to {url}");
-            let hint = "take endpoint_url out of the profile, or use --cloud URL";
-            return Err(Error::Refused(message, Some(hint.into())));
-        }
-        let clients = match answering {
-            Some(account) => clients.in_account(account),
-            None => clients,
-        };
-        let cloud = &self.manifest.cloud;
-        progress.watch(&clients.calls);
-        let account = progress.during(&format!("signing in to {cloud}"), clients.account()).await;
-        let account = account.map_err(|error| match error.fault {
-            Fault::Credentials => {
-                Error::cloud(format!("{} rejected the credentials", named(cloud)), error)
-            }
-            Fault::Unreachable => Error::cloud(format!("{cloud} does not answer"), error),
-            Fault::Denied => {
-                let message = format!("{} rejected the credentials: {error}", named(cloud));
-                Error::Refused(message, error.hint)
-            }
-            _ => {
-                let message =
-                    format!("{} did not say which account this is: {error}", named(cloud));
-                Error::Refused(message, error.hint)
-            }
-        })?;
-        match &self.manifest.account {
-            Some(wanted) if *wanted != account && self.manifest.cloud == Cloud::Aws => {
-                let message = format!(
-                    "these credentials are for account {account}, the stack is in {wanted}"
-                );
-                let hint = "choose another --profile, or correct `account:`";
-                Err(Error::Refused(message, Some(hint.into())))
-            }
-            _ => Ok(self.connected(clients, &account, true)),
-        }
+        self.connected(clients, account, builds, true)
     }
 
     fn access(&self) -> Result<Access> {
@@ -287,7 +261,14 @@ impl Workspace {
         }
     }
 
-    fn connected(&self, clients: Clients, account: &str, builds: bool) -> Connected {
+    /// `is_verified`: whether nothing is left to be asked about the account.
+    fn connected(
+        &self,
+        clients: Clients,
+        account: &str,
+        builds: bool,
+        is_verified: bool,
+    ) -> Connected {
         let clients = Arc::new(clients);
         let manifest = &self.manifest;
         let sources = Sources {
@@ -303,6 +284,9 @@ impl Workspace {
             clients,
             scope: manifest.scope(account),
             place: self.place(account),
+            cloud: manifest.cloud.clone(),
+            verified: OnceCell::new_with(is_verified.then_some(())),
+            state: self.folder.clone(),
             consistency_window: local.then_some(Duration::ZERO),
         }
     }
@@ -351,14 +335,6 @@ fn trust(access: &Access) -> Result<Trust> {
                 Error::Refused(message, Some(hint.into()))
             })
         }
-    }
-}
-
-/// The cloud's name in a sentence.
-fn named(cloud: &Cloud) -> String {
-    match cloud {
-        Cloud::Aws => "AWS".to_owned(),
-        other => other.to_string(),
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use stackwright_engine::plan::{ActionKind, Plan};
 use stackwright_engine::session::Goal;
 
-use super::shared::{self, Ends, LOOKING, PlanOptions};
+use super::shared::{self, Ends, PlanOptions};
 use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
 use crate::print;
@@ -35,18 +35,22 @@ pub async fn run(stack: &Stack, options: Options, progress: &Progress) -> Result
     let signals = Signals::catch(again, progress.json);
     let ends = Ends { progress, signals: &signals, again };
     let lock = workspace.lock("destroy")?;
-    let connected = workspace.connect(progress).await?;
+    let connected = workspace.begin(progress).await?;
     let mut store = lock.open(&connected.place)?;
     let (parallelism, stop) = (apply.parallelism.into(), signals.stop());
     let events = &progress.events;
     let session = shared::session(&workspace, &connected, events, parallelism, stop, plan)?;
     let failed = |error| Error::session(error, &workspace.manifest);
+    if !store.state().open().is_empty() {
+        // Recovery sends calls that write.
+        connected.verify(progress).await?;
+    }
     let recovered = ends.recover(&session, &mut store, Goal::Nothing).await;
     if let Some(ended) = recovered.map_err(failed)? {
         return Ok(ended);
     }
     let looking = session.survey_for_destroy(store.state());
-    let surveyed = progress.during(LOOKING, looking).await.map_err(failed)?;
+    let surveyed = connected.look(progress, looking).await?.map_err(failed)?;
     progress.flush().await;
     if !progress.json {
         wrap::err(&human::plan(&surveyed.plan, connected.providers.kinds()));

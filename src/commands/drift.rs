@@ -9,7 +9,7 @@ use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
-use crate::progress::Progress;
+use crate::progress::{LOOKING, Progress};
 use crate::render::{human, json, open, wrap};
 use crate::workspace;
 
@@ -24,7 +24,7 @@ pub async fn run(
     let state = workspace.known()?;
     let connected = workspace.reach(progress).await?;
     let session = shared::looking(&workspace, &connected, progress, PlanOptions::default())?;
-    let looked = progress.during(shared::LOOKING, session.drift(&state)).await;
+    let looked = progress.during(LOOKING, session.drift(&state)).await;
     let failed = |error| Error::session(error, &workspace.manifest);
     let (drift, unseen) = looked.map_err(failed)?;
     progress.flush().await;

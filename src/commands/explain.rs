@@ -6,7 +6,7 @@ use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::print;
-use crate::progress::Progress;
+use crate::progress::{LOOKING, Progress};
 use crate::render::explanation::Explanation;
 use crate::render::wrap;
 use crate::workspace;
@@ -28,7 +28,7 @@ pub async fn run(
     let is_new = state.lineage.is_empty();
     let state = if is_new { shared::nothing_yet(&connected) } else { state };
     let session = shared::looking(&workspace, &connected, progress, options)?;
-    let surveyed = progress.during(shared::LOOKING, session.survey(&state)).await;
+    let surveyed = progress.during(LOOKING, session.survey(&state)).await;
     let plan = surveyed.map_err(|error| Error::session(error, manifest))?.plan;
     progress.flush().await;
     let explanation = Explanation::of(address, &plan, manifest, connected.providers.kinds());

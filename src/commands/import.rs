@@ -6,7 +6,7 @@ use stackwright_engine::manifest::nearest;
 use super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
-use crate::progress::Progress;
+use crate::progress::{LOOKING, Progress};
 use crate::render::wrap;
 use crate::workspace::{self, Workspace};
 
@@ -30,7 +30,7 @@ pub async fn run(
     let options = PlanOptions { adopt, ..PlanOptions::default() };
     let session = shared::looking(&workspace, &connected, progress, options)?;
     let importing = session.import(&mut store, address, id);
-    let imported = progress.during(shared::LOOKING, importing).await;
+    let imported = progress.during(LOOKING, importing).await;
     progress.flush().await;
     imported.map_err(|error| Error::session(error, &workspace.manifest))?;
     if !progress.json {

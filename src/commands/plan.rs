@@ -66,7 +66,7 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
             session.survey(&state).await.map(|surveyed| surveyed.plan)
         }
     };
-    let planned = progress.during(shared::LOOKING, planning).await;
+    let planned = connected.look(progress, planning).await?;
     let plan = planned.map_err(|error| Error::session(error, &workspace.manifest))?;
     progress.flush().await;
     if let Some(file) = &options.out {

@@ -9,7 +9,7 @@ use stackwright_engine::manifest::Cloud;
 use stackwright_engine::plan::Plan;
 use stackwright_engine::session::Goal;
 
-use super::shared::{self, Ends, LOOKING, PlanOptions};
+use super::shared::{self, Ends, PlanOptions};
 use super::{check, output, saved};
 use crate::cli::{ApplyArgs, Stack};
 use crate::error::{Error, Result};
@@ -46,7 +46,7 @@ pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Re
     let signals = Signals::catch(&options.again, progress.json);
     let ends = Ends { progress, signals: &signals, again: &options.again };
     let lock = workspace.lock("reconcile")?;
-    let connected = workspace.connect(progress).await?;
+    let connected = workspace.begin(progress).await?;
     let mut store = lock.open(&connected.place)?;
     if let Some(saved) = &saved {
         saved::is_from(saved, store.state())?;
@@ -55,12 +55,16 @@ pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Re
     let (events, plan) = (&progress.events, options.plan.clone());
     let session = shared::session(&workspace, &connected, events, parallelism, stop, plan)?;
     let failed = |error| Error::session(error, &workspace.manifest);
+    if !store.state().open().is_empty() {
+        // Recovery sends calls that write.
+        connected.verify(progress).await?;
+    }
     let recovered = ends.recover(&session, &mut store, Goal::File).await;
     if let Some(ended) = recovered.map_err(failed)? {
         return Ok(ended);
     }
     let looking = session.survey(store.state());
-    let surveyed = progress.during(LOOKING, looking).await.map_err(failed)?;
+    let surveyed = connected.look(progress, looking).await?.map_err(failed)?;
     progress.flush().await;
     let plan = &surveyed.plan;
     if !progress.json {

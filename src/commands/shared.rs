@@ -24,9 +24,6 @@ use crate::render::{self, human};
 use crate::signals::Signals;
 use crate::workspace::{Connected, Workspace};
 
-/// The stage in which everything is observed and planned.
-pub const LOOKING: &str = "refreshing";
-
 /// What a run that writes tells, and how it is told to stop.
 pub struct Ends<'a> {
     pub progress: &'a Progress,

@@ -10,11 +10,11 @@ use stackwright_engine::observe::{Search, Survey, Unseen};
 use stackwright_engine::session;
 use stackwright_engine::state::State;
 
-use super::shared::{self, LOOKING};
+use super::shared;
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::print;
-use crate::progress::Progress;
+use crate::progress::{LOOKING, Progress};
 use crate::render::{human, json, wrap};
 use crate::workspace::{self, Workspace, known_address};
 

@@ -108,11 +108,12 @@ impl Cloud {
     /// Returns the account, twelve digits, by STS GetCallerIdentity, which also shows whether the
     /// credentials work. It is called once.
     pub async fn account(&self) -> Result<String> {
-        self.account.get_or_try_init(|| self.ask_for_account()).await.cloned()
+        self.account.get_or_try_init(|| self.identify()).await.cloned()
     }
 
-    /// Asks again after an answer that says nothing: with it everything would end, before it began.
-    async fn ask_for_account(&self) -> Result<String> {
+    /// As [`account`](Self::account), also where the account is given already. Asks again after an answer that
+    /// says nothing: with it everything would end, before it began.
+    pub async fn identify(&self) -> Result<String> {
         let sts: aws_sdk_sts::Client = self.client();
         let since = Instant::now();
         let mut pause = Duration::from_millis(250);
@@ -158,7 +159,7 @@ impl Cloud {
         Error { hint: Some(hint), ..error }
     }
 
-    /// Returns the connection with an account that a probe has already found.
+    /// Returns the connection with an account that a probe has found, or that the state has.
     #[must_use]
     pub fn in_account(mut self, account: String) -> Self {
         self.account = Arc::new(OnceCell::new_with(Some(account)));

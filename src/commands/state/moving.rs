@@ -10,7 +10,7 @@ use super::super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit;
-use crate::progress::Progress;
+use crate::progress::{LOOKING, Progress};
 use crate::render::wrap;
 use crate::workspace;
 
@@ -66,7 +66,7 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
     let session = shared::looking(&workspace, &connected, progress, PlanOptions::default())?;
     let failed = |error| Error::session(error, &workspace.manifest);
     let looking = session.survey_to_release(store.state(), address);
-    let surveyed = match progress.during(shared::LOOKING, looking).await {
+    let surveyed = match progress.during(LOOKING, looking).await {
         Err(session::Error::Unseen(_)) if force => {
             session.disown(&mut store, address).map_err(failed)?;
             if !progress.json {

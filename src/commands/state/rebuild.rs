@@ -7,7 +7,7 @@ use super::super::shared::{self, PlanOptions};
 use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::print;
-use crate::progress::Progress;
+use crate::progress::{LOOKING, Progress};
 use crate::render::{clean, open, wrap};
 use crate::workspace;
 
@@ -21,7 +21,7 @@ pub async fn run(stack: &Stack, adopt: bool, progress: &Progress) -> Result<u8> 
     }
     let options = PlanOptions { adopt, ..PlanOptions::default() };
     let session = shared::looking(&workspace, &connected, progress, options)?;
-    let taken = progress.during(shared::LOOKING, session.adopt_owned(&mut store)).await;
+    let taken = progress.during(LOOKING, session.adopt_owned(&mut store)).await;
     progress.flush().await;
     taken.map_err(|error| Error::session(error, &workspace.manifest))?;
     conclude(store.state(), &salvage, progress.json);
