@@ -14,6 +14,7 @@
 mod census;
 mod certificates;
 mod dice;
+mod double;
 mod emulator;
 pub mod figures;
 pub mod http;
@@ -27,6 +28,7 @@ pub mod world;
 pub use census::{Census, Counts, counts};
 pub use certificates::{Certificates, certificates};
 pub use dice::Dice;
+pub use double::{Calls, Double};
 pub use emulator::{Builder, Emulator};
 pub use proxy::{
     Act, Call, Checked, Entry, Operation, Point, Proxy, Refusal, Rules, by_seed, read_log, replay,

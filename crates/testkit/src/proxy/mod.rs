@@ -19,7 +19,7 @@
 //! ```
 
 mod log;
-mod operation;
+pub(crate) mod operation;
 mod refusal;
 mod reply;
 mod rules;

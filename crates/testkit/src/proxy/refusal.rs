@@ -49,7 +49,7 @@ impl Refusal {
         Self::new(status, code)
     }
 
-    pub(super) fn answer(self, operation: &Operation) -> Response<Bytes> {
+    pub(crate) fn answer(self, operation: &Operation) -> Response<Bytes> {
         let Self { status, code, message } = self;
         match message {
             "" => error(

@@ -1,0 +1,85 @@
+//! Counts calls, and how many of them had to wait for one another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::request::Operation;
+
+/// The calls of a while.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Calls {
+    /// By service and name: `ec2 RunInstances`.
+    pub by_operation: BTreeMap<String, u64>,
+    /// How many of them change something.
+    pub writes: u64,
+    /// The length of the longest chain of calls each of which arrived after the one before was answered:
+    /// so many round trips a run has at least. It says something only where calls take longer than the
+    /// client's work between them.
+    pub depth: u64,
+    /// Operations that the double does not know.
+    pub unknown: BTreeSet<String>,
+}
+
+impl Calls {
+    pub fn total(&self) -> u64 {
+        self.by_operation.values().sum()
+    }
+
+    /// How often one operation was called.
+    pub fn of(&self, operation: &str) -> u64 {
+        self.by_operation.get(operation).copied().unwrap_or_default()
+    }
+}
+
+/// The calls so far.
+#[derive(Debug, Default)]
+pub struct Ledger(Calls);
+
+/// A call that has arrived: its place in the longest chain that leads to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Arrived(u64);
+
+impl Ledger {
+    pub fn arrives(&mut self, operation: &Operation) -> Arrived {
+        let name = format!("{} {}", operation.service, operation.name);
+        *self.0.by_operation.entry(name).or_default() += 1;
+        self.0.writes += u64::from(operation.writes);
+        Arrived(self.0.depth + 1)
+    }
+
+    pub fn is_unknown(&mut self, operation: &Operation) {
+        self.0.unknown.insert(format!("{} {}", operation.service, operation.name));
+    }
+
+    pub fn is_answered(&mut self, Arrived(place): Arrived) {
+        self.0.depth = self.0.depth.max(place);
+    }
+
+    pub fn take(&mut self) -> Calls {
+        std::mem::take(&mut self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_calls_that_wait_for_each_other_are_deep() {
+        let operation =
+            |name: &str, writes| Operation { service: "x".into(), name: name.into(), writes };
+        let (read, write) = (operation("Get", false), operation("Put", true));
+        let mut ledger = Ledger::default();
+        let at_once = [ledger.arrives(&read), ledger.arrives(&read), ledger.arrives(&read)];
+        ledger.is_answered(at_once[0]);
+        // Follows the first and runs beside the others.
+        let second = ledger.arrives(&write);
+        at_once[1..].iter().for_each(|call| ledger.is_answered(*call));
+        ledger.is_answered(second);
+        let third = ledger.arrives(&read);
+        ledger.is_answered(third);
+        let calls = ledger.take();
+        assert_eq!((calls.total(), calls.writes, calls.depth), (5, 1, 3));
+        assert_eq!((calls.of("x Get"), calls.of("x Put"), calls.of("x List")), (4, 1, 0));
+        assert_eq!(ledger.take(), Calls::default());
+    }
+}

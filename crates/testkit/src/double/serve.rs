@@ -1,0 +1,67 @@
+//! Connections, and the time that a call takes.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::sync::oneshot;
+
+use super::answer::{UNKNOWN, response};
+use super::call::Call;
+use super::{Shared, deployed};
+use crate::proxy::operation;
+
+pub(super) async fn serve(
+    listener: TcpListener,
+    shared: Arc<Shared>,
+    mut ended: oneshot::Receiver<()>,
+) {
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
+    // Dropped with this function, and with it every connection.
+    let mut connections = tokio::task::JoinSet::new();
+    loop {
+        let (stream, _) = tokio::select! {
+            _ = &mut ended => return,
+            Some(_) = connections.join_next() => continue,
+            accepted = listener.accept() => accepted.expect("a connection"),
+        };
+        // A reply must not wait for the acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            let service = service_fn(|request| answer(Arc::clone(&shared), request));
+            let connection = hyper::server::conn::http1::Builder::new();
+            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
+}
+
+/// An error closes the connection.
+async fn answer(
+    shared: Arc<Shared>,
+    request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    let (head, body) = request.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let Some(operation) = operation::operation(&head, &body) else {
+        return Ok(deployed::answer(&shared, &head).map(Full::new));
+    };
+    let arrived = shared.ledger().arrives(&operation);
+    let delay = shared.delay();
+    if !delay.is_zero() {
+        tokio::time::sleep(delay).await;
+    }
+    let call = Call::new(operation, &head, body);
+    let outcome = shared.objects().answer(&call).unwrap_or_else(|| {
+        shared.ledger().is_unknown(&call.operation);
+        Err(UNKNOWN)
+    });
+    let response = response(&call.operation, outcome);
+    shared.ledger().is_answered(arrived);
+    Ok(response.map(Full::new))
+}
