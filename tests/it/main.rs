@@ -4,6 +4,7 @@
 mod access;
 mod auth;
 mod aws;
+mod bench_smoke;
 mod builds;
 mod cli;
 mod cors;

@@ -1,0 +1,24 @@
+//! Measures the built program: `cargo run --release -p bench`.
+//!
+//! Each subset is one module. It runs the program as a process, as a user would, against a cloud in memory
+//! ([`stackwright_testkit::Double`]) or against an emulator, and returns a [`report::Report`]. Nothing here
+//! is a test of time: a machine that is busy makes other figures, so that what a test asserts is what was
+//! called and what became of it ([`smoke`]).
+
+pub mod binary;
+pub mod limit;
+pub mod machine;
+pub mod page;
+pub mod process;
+pub mod report;
+pub mod sample;
+pub mod sandbox;
+pub mod scale;
+pub mod serve;
+pub mod smoke;
+pub mod stack;
+pub mod startup;
+
+/// Why a measurement could not be made.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,175 @@
+//! Runs a program and measures it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use crate::Result;
+
+const LAUNCHER: &str = include_str!("launch.py");
+
+/// How often the size of a watched file is read.
+const WATCH: Duration = Duration::from_millis(10);
+
+/// What a run took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Usage {
+    /// Seconds from start to end.
+    pub wall: f64,
+    /// Seconds of CPU, those of the program and those of the system for it.
+    pub cpu: f64,
+    /// The most memory at a moment, in megabytes.
+    pub memory: f64,
+    /// The largest size of the watched file, in bytes.
+    pub watched: u64,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ran {
+    pub usage: Usage,
+    pub code: i32,
+    /// Whether it was stopped because it took too long.
+    pub is_stopped: bool,
+    /// Everything that it printed, on both streams.
+    pub output: String,
+}
+
+/// A program with its arguments.
+#[derive(Clone, Debug)]
+pub struct Program {
+    pub command: Vec<String>,
+    pub folder: PathBuf,
+    /// The whole environment.
+    pub variables: Vec<(String, String)>,
+    /// After so many seconds it is stopped.
+    pub limit: f64,
+    /// A file that grows while the program runs.
+    pub watched: Option<PathBuf>,
+}
+
+impl Program {
+    /// Runs the program to its end, and measures it alone.
+    ///
+    /// # Errors
+    /// The program cannot be started. A program that fails is no error.
+    pub fn run(&self) -> Result<Ran> {
+        let printed = tempfile::NamedTempFile::new()?;
+        let mut launcher = Command::new("python3")
+            .args(["-I", "-S", "-c", LAUNCHER])
+            .arg(self.limit.to_string())
+            .arg(printed.path())
+            .args(&self.command)
+            .current_dir(&self.folder)
+            .env_clear()
+            .envs(self.variables.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("python3: {error}"))?;
+        let mut watched = 0;
+        while let Some(file) = self.watched.as_deref().filter(|_| is_running(&mut launcher)) {
+            watched = size(file).max(watched);
+            thread::sleep(WATCH);
+        }
+        let ended = launcher.wait_with_output()?;
+        let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+        let output = String::from_utf8_lossy(&fs::read(printed.path())?).into_owned();
+        let (code, is_stopped, usage) = read(&said).ok_or_else(|| {
+            let why = String::from_utf8_lossy(&ended.stderr);
+            format!("{}: {}", self.command[0], why.lines().last().unwrap_or("cannot be measured"))
+        })?;
+        Ok(Ran { usage: Usage { watched, ..usage }, code, is_stopped, output })
+    }
+}
+
+impl Ran {
+    /// Why the run is of no use; `None`: it did what it should.
+    pub fn failure(&self) -> Option<String> {
+        if self.is_stopped {
+            return Some(format!("stopped after {:.0} s", self.usage.wall));
+        }
+        if self.code == 0 {
+            return None;
+        }
+        let mut lines = self.output.lines().filter(|line| !line.trim().is_empty());
+        let said = lines.clone().find(|line| line.contains("error")).or_else(|| lines.next_back());
+        Some(said.map_or_else(|| format!("exit code {}", self.code), |line| line.trim().to_owned()))
+    }
+
+    /// # Errors
+    /// The run did not do what it should.
+    pub fn ok(self) -> Result<Usage> {
+        match self.failure() {
+            None => Ok(self.usage),
+            Some(_) => Err(self.output.into()),
+        }
+    }
+}
+
+fn is_running(child: &mut std::process::Child) -> bool {
+    matches!(child.try_wait(), Ok(None))
+}
+
+/// The size of a file, 0 if there is none.
+pub fn size(file: &Path) -> u64 {
+    fs::metadata(file).map_or(0, |file| file.len())
+}
+
+/// Reads what the launcher prints.
+fn read(said: &str) -> Option<(i32, bool, Usage)> {
+    let mut numbers = said.split_whitespace();
+    let code = numbers.next()?.parse().ok()?;
+    let is_stopped = numbers.next()? == "1";
+    let [wall, user, system, kilobytes] =
+        std::array::from_fn(|_| numbers.next()?.parse::<f64>().ok());
+    let usage =
+        Usage { wall: wall?, cpu: user? + system?, memory: kilobytes? / 1024.0, watched: 0 };
+    Some((code, is_stopped, usage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, limit: f64) -> Ran {
+        let path = std::env::var("PATH").unwrap_or_default();
+        let program = Program {
+            command: ["sh", "-c", script].map(str::to_owned).into(),
+            folder: std::env::temp_dir(),
+            variables: vec![("PATH".to_owned(), path)],
+            limit,
+            watched: None,
+        };
+        program.run().expect("a shell")
+    }
+
+    #[test]
+    fn a_run_is_measured_and_its_output_kept() {
+        let ran =
+            shell("echo out; echo err >&2; i=0; while [ $i -lt 30000 ]; do i=$((i+1)); done", 60.0);
+        assert_eq!((ran.code, ran.is_stopped, ran.failure()), (0, false, None));
+        assert_eq!(ran.output, "out\nerr\n");
+        let Usage { wall, cpu, memory, .. } = ran.usage;
+        assert!(cpu > 0.0 && wall > 0.0 && memory > 0.5, "{:?}", ran.usage);
+    }
+
+    #[test]
+    fn a_run_that_fails_says_why() {
+        assert_eq!(
+            shell("echo first; echo error: wrong; exit 3", 60.0).failure().as_deref(),
+            Some("error: wrong")
+        );
+        assert_eq!(shell("exit 3", 60.0).failure().as_deref(), Some("exit code 3"));
+    }
+
+    #[test]
+    fn a_run_that_takes_too_long_is_stopped() {
+        let ran = shell("exec sleep 60", 0.2);
+        assert!(ran.is_stopped && ran.usage.wall < 30.0, "{ran:?}");
+        assert_eq!(ran.failure().as_deref(), Some("stopped after 0 s"));
+    }
+}
