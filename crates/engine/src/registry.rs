@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::change::Path;
 use crate::kind::{
-    CheckContext, Context, Contribution, CreateIdempotency, Error, FieldTable, Problem,
+    CheckContext, Context, Contribution, CreateIdempotency, Error, FieldTable, Milestone, Problem,
     ResourceType, Result,
 };
 use crate::state::Object;
@@ -22,7 +22,8 @@ pub struct Kind {
     pub create: CreateIdempotency,
     pub id_is_name: bool,
     pub is_name_case_ignored: bool,
-    pub is_usable_once_created: bool,
+    pub usable_once: Milestone,
+    pub is_gone_once_accepted: bool,
     pub is_deleted_while_used: bool,
     pub deletion_impact: &'static str,
     schema: fn(&mut SchemaGenerator) -> Schema,
@@ -44,7 +45,8 @@ impl Kind {
             create: T::CREATE,
             id_is_name: T::ID_IS_NAME,
             is_name_case_ignored: T::IS_NAME_CASE_IGNORED,
-            is_usable_once_created: T::IS_USABLE_ONCE_CREATED,
+            usable_once: T::USABLE_ONCE,
+            is_gone_once_accepted: T::IS_GONE_ONCE_ACCEPTED,
             is_deleted_while_used: T::IS_DELETED_WHILE_USED,
             deletion_impact: T::DELETION_IMPACT,
             schema: T::Config::json_schema,

@@ -27,7 +27,7 @@ mod write_routes;
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream};
+use futures_util::{StreamExt, join, stream};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live,
@@ -60,6 +60,7 @@ impl ResourceType for Api {
     ];
     const CREATE: CreateIdempotency =
         CreateIdempotency::LookUp { consistency_window: CONSISTENCY_WINDOW };
+    const IS_GONE_ONCE_ACCEPTED: bool = true;
     const DELETION_IMPACT: &'static str = "its id, and with it its URL";
 
     type Config = Config;
@@ -102,8 +103,9 @@ impl Provider for Apis {
     }
 
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
-        self.delete_api(&handle.id).await?;
-        self.delete_orphans(handle).await
+        // Both go in any case: neither waits for the other.
+        let (deleted, revoked) = join!(self.delete_api(&handle.id), self.delete_orphans(handle));
+        deleted.and(revoked)
     }
 }
 

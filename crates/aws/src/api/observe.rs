@@ -67,6 +67,11 @@ pub struct Parts {
     pub granted: BTreeMap<String, Granted>,
 }
 
+/// Tells whether tags are those that were applied, and that of the stage, which every create adds.
+fn are_applied(tags: &Tags, applied: &Tags) -> bool {
+    tags.iter().filter(|(key, _)| *key != STAGE_TAG).eq(applied)
+}
+
 impl Apis {
     pub(super) async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
         let stage = self.stage_of(handle).await?;
@@ -105,7 +110,7 @@ impl Apis {
         let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
         let tags = api.tags.unwrap_or_default().into_iter().collect();
         let tags = match &handle.applied {
-            Some(applied) if applied.tags == tags => tags,
+            Some(applied) if are_applied(&tags, &applied.tags) => tags,
             _ => self.tags(names.arn(), tags).await?,
         };
         Ok(Some(Live {

@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 
+use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Readiness, Result, tag};
 
 use super::config::Endpoint;
 use super::names::Names;
 use super::observe::Parts;
-use super::service::{Apis, not_visible};
+use super::service::{AT_ONCE, Apis, not_visible};
 use super::settings;
 use super::spec::{RELEASED, STAGE_TAG, Spec, sorted};
 use crate::client::SingleAttempt as _;
 use crate::fault::or_gone;
+use crate::function::permission::{Granted, Permission};
 use crate::tags;
 
 /// Fields that are set by calls of their own. If one is deployed too, `deployed` differs with it.
@@ -100,8 +102,8 @@ impl Apis {
         Ok(())
     }
 
-    /// Sets routes, then permissions, then the deployment, then removes what is no longer needed: before
-    /// and after the deployment, the stage calls functions that exist and that it may call.
+    /// Sets routes and permissions, then the deployment, then removes what is no longer needed: before and
+    /// after the deployment, the stage calls functions that exist and that it may call.
     /// `responses`: the types of the gateway responses that were just set.
     async fn converge(
         &self,
@@ -114,13 +116,15 @@ impl Apis {
         let parts = self.parts(names, &functions).await?;
         let Parts { tree, stages, granted } = parts.ok_or_else(|| not_visible("the API"))?;
         let permission = names.permission();
-        let is_changed = self.set_routes(&names.id, tree, &desired.routes).await?;
-        for function in &desired.permissions {
+        let grants = desired.permissions.iter().map(|function| {
             let now = granted.get(function).cloned().unwrap_or_default();
-            if !now.is_correct {
-                self.permissions.grant(function, &permission, &now).await?;
-            }
-        }
+            self.grant(function, &permission, now)
+        });
+        let grants: Vec<_> = grants.collect();
+        let (is_changed, _) = try_join!(
+            self.set_routes(&names.id, tree, &desired.routes),
+            stream::iter(grants).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>(),
+        )?;
         if desired.deployed != stages.digest {
             // A deployment freezes what is there, changes of others too.
             if is_changed && !self.has_routes(&names.id, &desired.routes).await? {
@@ -139,6 +143,13 @@ impl Apis {
             }
         }
         Ok(())
+    }
+
+    async fn grant(&self, function: &str, to: &Permission, now: Granted) -> Result<()> {
+        if now.is_correct {
+            return Ok(());
+        }
+        self.permissions.grant(function, to, &now).await
     }
 
     async fn set_tags(&self, names: &Names, changes: &[Change]) -> Result<()> {

@@ -29,8 +29,8 @@ use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, Contribution, CreateIdempotency, Created, Error, ExistingPart, Field,
-    Found, Handle, Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, Sought,
-    field,
+    Found, Handle, Intent, Live, Milestone, Owner, Ownership, Problem, Provider, ResourceType,
+    Result, Sought, field,
 };
 
 use self::config::Config;
@@ -61,7 +61,8 @@ impl ResourceType for Function {
     ];
     const CREATE: CreateIdempotency = CreateIdempotency::UniqueName;
     const ID_IS_NAME: bool = true;
-    const IS_USABLE_ONCE_CREATED: bool = true;
+    const USABLE_ONCE: Milestone = Milestone::Created;
+    const IS_GONE_ONCE_ACCEPTED: bool = true;
     const DELETION_IMPACT: &'static str =
         "its versions and aliases, triggers that others made, and its log";
 

@@ -25,8 +25,8 @@ use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field,
-    Found, Handle, Intent, Live, Owner, Ownership, Problem, Provider, ResourceType, Result, Sought,
-    field,
+    Found, Handle, Intent, Live, Milestone, Owner, Ownership, Problem, Provider, ResourceType,
+    Result, Sought, field,
 };
 
 use self::config::Config;
@@ -69,7 +69,7 @@ impl ResourceType for Instance {
         field("power").ignored_when_unset(),
     ];
     const CREATE: CreateIdempotency = CreateIdempotency::Token;
-    const IS_USABLE_ONCE_CREATED: bool = true;
+    const USABLE_ONCE: Milestone = Milestone::Created;
     const DELETION_IMPACT: &'static str =
         "its id, its disks with what is on them, and its addresses";
 

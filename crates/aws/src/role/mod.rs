@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, ExistingPart, Field, Found, Handle, Intent,
-    Live, Owner, Ownership, Problem, Provider, ResourceType, Result, Sought, field, tag,
+    Live, Milestone, Owner, Ownership, Problem, Provider, ResourceType, Result, Sought, field, tag,
 };
 
 use self::config::Config;
@@ -55,6 +55,8 @@ impl ResourceType for Role {
     const CREATE: CreateIdempotency = CreateIdempotency::UniqueName;
     const ID_IS_NAME: bool = true;
     const IS_NAME_CASE_IGNORED: bool = true;
+    const USABLE_ONCE: Milestone = Milestone::Sent;
+    const IS_GONE_ONCE_ACCEPTED: bool = true;
     const DELETION_IMPACT: &'static str = "its unique id, to which grants elsewhere may be bound";
 
     type Config = Config;
@@ -112,8 +114,7 @@ impl Provider for Roles {
     }
 
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
-        self.strip(&handle.id).await?;
-        self.delete_orphans(handle).await?;
+        self.strip(handle).await?;
         self.delete_role(&handle.id).await
     }
 }
@@ -141,6 +142,6 @@ impl Ownership for Roles {
     }
 
     async fn delete_orphans(&self, handle: &Handle<Spec>) -> Result<()> {
-        unless_unreadable(handle, self.delete_profile(handle).await)
+        self.delete_profile(handle).await
     }
 }

@@ -77,23 +77,30 @@ impl Roles {
         sent.map_ok(drop).await.explain("AddRoleToInstanceProfile", CODES)
     }
 
-    /// Removes the role from every profile. Unmanaged profiles stay.
-    pub(super) async fn leave_profiles(&self, name: &str) -> Result<()> {
-        for profile in self.profiles(name).await?.into_iter().flatten() {
-            self.remove_from_profile(name, &profile).await?;
+    /// Deletes the profile, also if the role is gone already.
+    pub(super) async fn delete_profile(&self, on: &Handle<Spec>) -> Result<()> {
+        match self.own_profile(on).await? {
+            Some(profile) => self.remove_profile(on, &profile).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    /// Deletes the profile, also if the role is gone already. An unmanaged profile stays, without the
-    /// role.
-    pub(super) async fn delete_profile(&self, on: &Handle<Spec>) -> Result<()> {
-        let Some(profile) = self.profile(&on.id).await? else { return Ok(()) };
+    /// Returns the profile that has the role's name.
+    pub(super) async fn own_profile(&self, on: &Handle<Spec>) -> Result<Option<InstanceProfile>> {
+        unless_unreadable(on, self.profile(&on.id).await)
+    }
+
+    /// Deletes a profile. An unmanaged one stays, without the role.
+    pub(super) async fn remove_profile(
+        &self,
+        on: &Handle<Spec>,
+        profile: &InstanceProfile,
+    ) -> Result<()> {
         let name = &profile.instance_profile_name;
-        if contains(&profile, &on.id) {
+        if contains(profile, &on.id) {
             self.remove_from_profile(&on.id, name).await?;
         }
-        if !on.applied.as_ref().is_some_and(|applied| is_ours(&profile, &applied.tags)) {
+        if !on.applied.as_ref().is_some_and(|applied| is_ours(profile, &applied.tags)) {
             return Ok(());
         }
         let request = self.iam.delete_instance_profile().instance_profile_name(name);
@@ -130,7 +137,7 @@ impl Roles {
         Ok(unless_gone(sent, "GetInstanceProfile")?.and_then(|reply| reply.instance_profile))
     }
 
-    async fn remove_from_profile(&self, role: &str, profile: &str) -> Result<()> {
+    pub(super) async fn remove_from_profile(&self, role: &str, profile: &str) -> Result<()> {
         let request = self.iam.remove_role_from_instance_profile();
         let sent = request.role_name(role).instance_profile_name(profile).send().await;
         unless_gone(sent, "RemoveRoleFromInstanceProfile").map(drop)
@@ -139,10 +146,12 @@ impl Roles {
 
 /// Ignores that profiles cannot be read, for a role that has none: credentials without a use for
 /// profiles need no right to read them.
-pub(super) fn unless_unreadable(on: &Handle<Spec>, done: Result<()>) -> Result<()> {
+pub(super) fn unless_unreadable<T: Default>(on: &Handle<Spec>, done: Result<T>) -> Result<T> {
     let in_profile = on.applied.as_ref().and_then(|applied| applied.instance_profile);
     match done {
-        Err(error) if is_unreadable(&error) && in_profile != Some(InProfile::Yes) => Ok(()),
+        Err(error) if is_unreadable(&error) && in_profile != Some(InProfile::Yes) => {
+            Ok(T::default())
+        }
         done => done,
     }
 }

@@ -74,16 +74,32 @@ impl Roles {
         Ok(())
     }
 
-    /// Removes policies and profiles from a role: IAM deletes only a bare one.
-    pub(super) async fn strip(&self, name: &str) -> Result<()> {
-        let (inline, attached) = try_join!(self.inline(name), self.attached(name))?;
+    /// Removes policies and profiles from a role: IAM deletes only a bare one. Its changes come one after the
+    /// other, since IAM refuses two at the same time.
+    pub(super) async fn strip(&self, handle: &Handle<Spec>) -> Result<()> {
+        let name = &handle.id;
+        let (inline, attached, profiles, own) = try_join!(
+            self.inline(name),
+            self.attached(name),
+            self.profiles(name),
+            self.own_profile(handle),
+        )?;
         for policy in inline.iter().flatten() {
             self.set_inline(name, policy, None).await?;
         }
         for arn in attached.iter().flatten() {
             self.set_attached(name, arn, false).await?;
         }
-        self.leave_profiles(name).await
+        let is_own = |profile: &&String| {
+            own.as_ref().is_some_and(|own| own.instance_profile_name == **profile)
+        };
+        for profile in profiles.iter().flatten().filter(|profile| !is_own(profile)) {
+            self.remove_from_profile(name, profile).await?;
+        }
+        match &own {
+            Some(own) => self.remove_profile(handle, own).await,
+            None => Ok(()),
+        }
     }
 
     pub(super) async fn delete_role(&self, name: &str) -> Result<()> {

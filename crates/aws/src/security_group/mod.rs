@@ -25,7 +25,7 @@ use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, Error, Fault, Field, Found, Handle, Intent,
-    Live, Ownership, Problem, Provider, Readiness, ResourceType, Result, Sought, field,
+    Live, Milestone, Ownership, Problem, Provider, Readiness, ResourceType, Result, Sought, field,
 };
 
 use self::config::Config;
@@ -75,6 +75,7 @@ impl ResourceType for SecurityGroup {
     const CREATE: CreateIdempotency =
         CreateIdempotency::LookUp { consistency_window: Duration::from_secs(120) };
     const IS_NAME_CASE_IGNORED: bool = true;
+    const USABLE_ONCE: Milestone = Milestone::Sent;
     const IS_DELETED_WHILE_USED: bool = false;
     const DELETION_IMPACT: &'static str = "its id, to which rules of other groups may refer";
 

@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::create::{Made, Target};
-use super::{Failure, Op};
+use super::{Failure, Op, Reached};
 use crate::address::Address;
 use crate::awaited::Awaited;
 use crate::change::{Change, Path};
 use crate::diff::{Compared, Difference, Fingerprints};
-use crate::kind::{Error, Fault, FieldTable, Handle, Live, Readiness, UpdateCost};
+use crate::kind::{Error, Fault, FieldTable, Handle, Live, Milestone, Readiness, UpdateCost};
 use crate::lifecycle::is_reserved_tag;
 use crate::manifest;
 use crate::plan::{rebound, recreated};
@@ -135,6 +135,9 @@ impl Op<'_> {
             trouble.is_over();
             showing.is_over();
             accepted += 1;
+            if is_as_asked {
+                self.reached(Reached::New(Milestone::Sent));
+            }
             // What is sent may be applied now.
             unapplied
                 .retain(|kept, _| changes.iter().all(|change| change.path.to_string() != *kept));

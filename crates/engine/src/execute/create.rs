@@ -6,11 +6,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::find::Named;
-use super::{Attempts, Failure, Op, Open};
+use super::{Attempts, Failure, Op, Open, Reached};
 use crate::awaited::Awaited;
 use crate::event::{Event, Recovery};
 use crate::kind::{
-    CreateIdempotency, Created, Error, Fault, Found, Intent, Live, PriorState, UpdateCost,
+    CreateIdempotency, Created, Error, Fault, Found, Intent, Live, Milestone, PriorState,
+    UpdateCost,
 };
 use crate::lifecycle::{Guard, Lifecycle};
 use crate::observe::handle;
@@ -84,7 +85,7 @@ impl Op<'_> {
         self.withdraw_if_younger(name, &made).await?;
         // The identity of an object that was found by its name is known only when it is complete.
         if made.as_asked {
-            self.is_usable();
+            self.reached(Reached::New(Milestone::Created));
         }
         self.complete(target, made).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Failure, Op};
+use super::{Failure, Op, Reached};
 use crate::awaited::Awaited;
 use crate::kind::{Fault, Handle};
 use crate::observe::handle;
@@ -41,6 +41,7 @@ impl Op<'_> {
                 return Err(error.into());
             }
         }
+        self.reached(Reached::DeleteAccepted);
         let mut wait = self.wait();
         let mut trouble = self.wait();
         loop {

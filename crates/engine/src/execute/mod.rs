@@ -28,7 +28,7 @@ use crate::address::Address;
 use crate::awaited::Awaited;
 use crate::clock::Clock;
 use crate::event::{Event, Events, working};
-use crate::kind::{Error, Fault, Live, Owner, UpdateCost};
+use crate::kind::{Error, Fault, Live, Milestone, Owner, UpdateCost};
 use crate::manifest::Manifest;
 use crate::observe::{Observed, owner};
 use crate::plan::{Action, ActionKind, CreateReason, Plan, Step};
@@ -139,13 +139,24 @@ impl<'a> Shared<'a> {
 enum Message {
     /// An entry on its way to the journal, and who waits until it is durable.
     Write(Entry, oneshot::Sender<()>),
-    /// The new object of an address stays, so that dependants may use it before it is complete.
-    Usable(Address),
+    /// How far a step is, so that those that need no more may start.
+    Reached(usize, Reached),
+}
+
+/// How far a step is that still runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reached {
+    /// A new object, which is certain to stay.
+    New(Milestone),
+    /// The delete is accepted.
+    DeleteAccepted,
 }
 
 /// The data of one operation.
 pub(crate) struct Op<'a> {
     pub number: u64,
+    /// The place of its step in the plan; `None`: a recovery.
+    step: Option<usize>,
     pub shared: &'a Shared<'a>,
     pub provider: &'a dyn AnyProvider,
     pub address: Address,
@@ -177,9 +188,11 @@ impl Op<'_> {
         confirmed.await.map_err(|_| lost())
     }
 
-    /// Lets dependants start that need no more of the new object than its outputs.
-    pub fn is_usable(&self) {
-        let _ = self.shared.walk.send(Message::Usable(self.address.clone()));
+    /// Lets those steps start that need no more of this one.
+    fn reached(&self, what: Reached) {
+        if let Some(step) = self.step {
+            let _ = self.shared.walk.send(Message::Reached(step, what));
+        }
     }
 
     /// The time, RFC 3339.
@@ -265,6 +278,7 @@ pub(crate) async fn recover(
     let shared = Shared::new(run, &observed, store.state(), walk);
     let op = Op {
         number: open.creating.op,
+        step: None,
         shared: &shared,
         provider,
         address: address.clone(),
@@ -291,17 +305,19 @@ pub(crate) async fn recover(
 /// How many messages are taken together at most.
 const AT_ONCE: usize = 1024;
 
-/// Writes the entries that arrived together, with one fsync. Returns the addresses whose new objects may be
-/// used from now on.
-fn write(store: &mut Store, batch: &mut Vec<Message>) -> Result<Vec<Address>, state::Error> {
-    let (mut entries, mut waiting, mut usable) = (Vec::new(), Vec::new(), Vec::new());
+/// Writes the entries that arrived together, with one fsync. Returns how far steps are.
+fn write(
+    store: &mut Store,
+    batch: &mut Vec<Message>,
+) -> Result<Vec<(usize, Reached)>, state::Error> {
+    let (mut entries, mut waiting, mut reached) = (Vec::new(), Vec::new(), Vec::new());
     for message in batch.drain(..) {
         match message {
             Message::Write(entry, written) => {
                 entries.push(entry);
                 waiting.push(written);
             }
-            Message::Usable(address) => usable.push(address),
+            Message::Reached(step, what) => reached.push((step, what)),
         }
     }
     if !entries.is_empty() {
@@ -311,7 +327,7 @@ fn write(store: &mut Store, batch: &mut Vec<Message>) -> Result<Vec<Address>, st
         // The operation may have been dropped.
         let _ = written.send(());
     }
-    Ok(usable)
+    Ok(reached)
 }
 
 /// Tells whether nothing else in this run can succeed after an error.

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::ready::Ready;
-use super::{AT_ONCE, Failure, Message, Op, Outcome, Shared, ends_the_run, write};
+use super::{AT_ONCE, Failure, Message, Op, Outcome, Reached, Shared, ends_the_run, write};
 use crate::address::Address;
 use crate::event::{Event, SkipReason, working};
 use crate::kind::Error;
@@ -85,16 +85,20 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    /// Tells whether a step may use an object that is created and not complete. Who writes `depends_on`
-    /// wants it complete.
-    fn needs_no_more(&self, step: &Step, dependency: &Step) -> bool {
+    /// Tells whether a step needs no more of a dependency than that it is so far. Who writes `depends_on` wants
+    /// it complete. A name is free only when its object is gone.
+    fn needs_no_more(&self, step: &Step, dependency: &Step, reached: Reached) -> bool {
         let run = self.shared.run;
-        let resource = run.manifest.resources.get(&step.address);
-        let is_asked_for = resource.is_some_and(|r| r.depends_on.contains(&dependency.address));
-        let kind = run.providers.kinds().get(dependency.address.kind());
-        !step.action.removes()
-            && !is_asked_for
-            && kind.is_some_and(|kind| kind.is_usable_once_created)
+        let Some(kind) = run.providers.kinds().get(dependency.address.kind()) else { return false };
+        match reached {
+            Reached::New(milestone) => {
+                let resource = run.manifest.resources.get(&step.address);
+                let is_asked_for =
+                    resource.is_some_and(|r| r.depends_on.contains(&dependency.address));
+                !step.action.removes() && !is_asked_for && milestone >= kind.usable_once
+            }
+            Reached::DeleteAccepted => step.action.removes() && kind.is_gone_once_accepted,
+        }
     }
 
     fn start(&mut self, at: usize, running: &mut Running<'a>) {
@@ -103,7 +107,7 @@ impl<'a, 'b> Walk<'a, 'b> {
             self.tell(Event::Started { address: step.address.clone(), action: step.kind() });
         }
         let since = Instant::now();
-        match self.op(step) {
+        match self.op(at) {
             Ok(op) => {
                 let operation = working(step.address.clone(), op.run(step));
                 running.push(operation.map(move |ended| (at, since, ended)).boxed());
@@ -112,7 +116,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    fn op(&mut self, step: &Step) -> Result<Op<'a>, Error> {
+    fn op(&mut self, at: usize) -> Result<Op<'a>, Error> {
+        let step = &self.plan.steps[at];
         let run = self.shared.run;
         let provider = run.providers.get(step.address.kind())?;
         let state = self.store.state();
@@ -134,6 +139,7 @@ impl<'a, 'b> Walk<'a, 'b> {
         let (open_op, open_since) = (open.map(|open| open.op), open.map(|open| open.since.clone()));
         Ok(Op {
             number: open_op.unwrap_or_else(|| self.store.next_op()),
+            step: Some(at),
             shared: self.shared,
             provider,
             address: address.clone(),
@@ -147,13 +153,11 @@ impl<'a, 'b> Walk<'a, 'b> {
     }
 
     fn write(&mut self, batch: &mut Vec<Message>) -> Result<(), state::Error> {
-        for address in write(self.store, batch)? {
-            let Some(at) = self.making(&address) else { continue };
-            let enough: BTreeSet<usize> = self
-                .steps
-                .dependants(at)
-                .filter(|after| self.needs_no_more(&self.plan.steps[*after], &self.plan.steps[at]))
-                .collect();
+        for (at, reached) in write(self.store, batch)? {
+            let steps = &self.plan.steps;
+            let needs_no_more =
+                |after: &usize| self.needs_no_more(&steps[*after], &steps[at], reached);
+            let enough: BTreeSet<usize> = self.steps.dependants(at).filter(needs_no_more).collect();
             self.steps.meets(at, |dependant| enough.contains(&dependant));
         }
         Ok(())

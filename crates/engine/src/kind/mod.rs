@@ -30,5 +30,5 @@ pub use self::ownership::Ownership;
 pub use self::problem::{Problem, Problems, Severity};
 pub use self::provider::{Provider, SpecOf};
 pub use self::resource_type::{
-    CheckContext, Contribution, CreateIdempotency, ResourceType, Siblings,
+    CheckContext, Contribution, CreateIdempotency, Milestone, ResourceType, Siblings,
 };

@@ -37,10 +37,12 @@ pub trait ResourceType: Send + Sync + 'static {
     /// Whether two names that differ only in case are one name to the service.
     const IS_NAME_CASE_IGNORED: bool = false;
 
-    /// Whether dependants need no more of a new object than that its create call was accepted, so that they
-    /// may start while it gets ready. Where its later calls complete it (the rules of a security group, the
-    /// policies of a role), they have to wait.
-    const IS_USABLE_ONCE_CREATED: bool = false;
+    /// What dependants need of a new object, so that they may start while it gets ready.
+    const USABLE_ONCE: Milestone = Milestone::Complete;
+
+    /// Whether an object is as good as gone once its delete is accepted, so that what it needed may be deleted
+    /// before its absence is seen. Where a delete takes its time (an instance that shuts down), it is not.
+    const IS_GONE_ONCE_ACCEPTED: bool = false;
 
     /// Whether the service deletes an object that others still use. Where it does not, an object with
     /// dependants cannot go before its successor comes, and a plan that needs it is blocked.
@@ -89,6 +91,18 @@ pub trait ResourceType: Send + Sync + 'static {
     fn unmanaged(_applied: Option<&Self::Spec>, _live: &Self::Spec) -> Vec<String> {
         Vec::new()
     }
+}
+
+/// How far the step of a new object is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Milestone {
+    /// The create call was accepted.
+    Created,
+    /// Every call was accepted, also those that complete the object: the policies of a role, the rules of a
+    /// security group.
+    Sent,
+    /// The object is seen to be as the file wants it.
+    Complete,
 }
 
 /// How a create of unknown outcome is recovered.

@@ -10,8 +10,8 @@ use serde_json::json;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field, Found, Handle,
-    Intent, Live, Ownership, PriorState, Provider, Readiness, ResourceType, Result, Sought, field,
-    tag,
+    Intent, Live, Milestone, Ownership, PriorState, Provider, Readiness, ResourceType, Result,
+    Sought, field, tag,
 };
 use tokio::time::Instant;
 
@@ -148,7 +148,12 @@ impl<W: Way> ResourceType for Sort<W> {
     ];
     const CREATE: CreateIdempotency = W::CREATE;
     const ID_IS_NAME: bool = has_unique_names::<W>();
-    const IS_USABLE_ONCE_CREATED: bool = matches!(W::CREATE, CreateIdempotency::Token);
+    const USABLE_ONCE: Milestone = match W::CREATE {
+        CreateIdempotency::Token => Milestone::Created,
+        CreateIdempotency::UniqueName => Milestone::Sent,
+        _ => Milestone::Complete,
+    };
+    const IS_GONE_ONCE_ACCEPTED: bool = matches!(W::CREATE, CreateIdempotency::UniqueName);
     type Config = Config;
     type Spec = Spec;
 }

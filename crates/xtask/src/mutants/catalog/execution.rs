@@ -11,23 +11,23 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "a delete begins while what it waits for is half created",
-        "Walk::may_follow",
-        Replace("!step.action.removes()", "true"),
+        "Walk::needs_no_more",
+        Replace("!step.action.removes() && !is_asked_for", "!is_asked_for"),
     ),
     Mutant::engine(
         "no step waits until its dependency is complete",
         "Walk::needs_no_more",
-        Replace("kind.is_usable_once_created", "!kind.name.is_empty()"),
+        Replace("milestone >= kind.usable_once", "!kind.name.is_empty()"),
     ),
     Mutant::engine(
         "`depends_on` does not wait until the dependency is complete",
         "Walk::needs_no_more",
-        Replace("!is_asked_for", "true"),
+        Replace("&& !is_asked_for", ""),
     ),
     Mutant::engine(
         "a step begins though what it needs has failed",
         "Walk::ended",
-        Replace("Status::Lost", "Status::Done"),
+        Always("goes_on"),
     ),
     Mutant::engine("retries cost no budget", "Op::may_repeat", Always("Fault::Awaiting")),
     Mutant::engine(
