@@ -2,7 +2,10 @@
 //!
 //! The parser often stops behind the mistake, so that the cause is searched in the lines before.
 
-use super::diagnostic::Diagnostic;
+mod lines;
+
+use self::lines::{Line, Lines, Open};
+use super::diagnostic::{Diagnostic, nearest};
 use super::source::{Source, Span};
 
 /// Turns the parser's error into a diagnostic.
@@ -37,76 +40,154 @@ impl Cure {
     }
 }
 
-/// The text around the place at which the parser stopped.
-struct Lines<'a> {
-    text: &'a str,
-    at: usize,
-}
-
-/// A line of the text, and the byte at which it starts.
-#[derive(Clone, Copy)]
-struct Line<'a> {
-    start: usize,
-    text: &'a str,
-}
-
-impl<'a> Lines<'a> {
-    /// The line of the place, and those before it, upward.
-    fn upward(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
-        let end = self.text[self.at.min(self.text.len())..]
-            .find('\n')
-            .map_or(self.text.len(), |n| self.at + n);
-        let mut rest = Some(&self.text[..end]);
-        std::iter::from_fn(move || {
-            let whole = rest?;
-            let start = whole.rfind('\n').map_or(0, |newline| newline + 1);
-            rest = start.checked_sub(1).map(|before| &whole[..before]);
-            Some(Line { start, text: &whole[start..] })
-        })
-    }
-
-    /// The line of the place, and the one before it that is not empty.
-    fn last_two(&self) -> impl Iterator<Item = Line<'a>> + use<'a> {
-        self.upward().filter(|line| !line.text.trim().is_empty()).take(2)
-    }
-}
-
-impl Line<'_> {
-    fn indent(&self) -> usize {
-        self.text.len() - self.text.trim_start_matches(' ').len()
-    }
-
-    /// The span of the words of the line.
-    fn words(&self) -> Span {
-        let end = self.start + self.text.trim_end().len();
-        self.start + self.indent()..end.max(self.start + self.indent() + 1)
-    }
-}
-
 fn cure(said: &str, lines: &Lines<'_>) -> Option<Cure> {
-    let here = lines.at..lines.at + 1;
-    if said.starts_with("multiple YAML documents") {
-        let marker = lines.upward().find(|line| line.text.trim_end() == "---");
-        let span = marker.map_or(here, |line| line.words());
-        return Cure::new(span, "a stack file is one document", "remove the line `---`");
+    let cures = [
+        several_documents,
+        too_large,
+        tab,
+        alias,
+        first_character,
+        reference_in_flow,
+        bracket,
+        open_quote,
+        second_colon,
+        no_space,
+        between_entries,
+        indentation,
+        others,
+    ];
+    cures.iter().find_map(|cure| cure(said, lines))
+}
+
+fn here(lines: &Lines<'_>) -> Span {
+    lines.at..lines.at + 1
+}
+
+fn several_documents(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    if !said.starts_with("multiple YAML documents") {
+        return None;
     }
-    if said.starts_with("budget breached") {
-        let said = "the file is nested too deeply or too large";
-        return Some(Cure { span: here, said: said.to_owned(), help: None });
+    let marker = lines.upward().find(|line| line.text.trim_end() == "---");
+    let span = marker.map_or_else(|| here(lines), |line| line.words());
+    Cure::new(span, "a stack file is one document", "remove the line `---`")
+}
+
+fn too_large(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let message = "the file is nested too deeply or too large";
+    let is_it = said.starts_with("budget breached");
+    is_it.then(|| Cure { span: here(lines), said: message.to_owned(), help: None })
+}
+
+fn tab(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let tab = indenting_tab(lines.text).filter(|_| said.contains("tab"))?;
+    Cure::new(tab..tab + 1, said, "indent with spaces")
+}
+
+/// `*name` stands for the value at `&name`, which must be above it.
+fn alias(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let quoted = "quote a string that starts with `*` or `&`: \"*\"";
+    if said.contains("anchor") && said.contains("scanning") {
+        return Cure::new(here(lines), "an anchor needs a name", quoted);
     }
-    if said.contains("tab")
-        && let Some(tab) = indenting_tab(lines.text)
-    {
-        return Cure::new(tab..tab + 1, said, "indent with spaces");
+    if !said.contains("unknown anchor") {
+        let is_of_anchors = said.contains("anchor") || said.contains("alias");
+        return if is_of_anchors { Cure::new(here(lines), said, quoted) } else { None };
     }
-    if said.contains("anchor") || said.contains("alias") {
-        let said = if said.contains("scanning") { "an anchor needs a name" } else { said };
-        return Cure::new(here, said, "quote a string that starts with `*` or `&`: \"*\"");
+    let line = lines.upward().next()?;
+    let from = lines.at.checked_sub(line.start).and_then(|at| line.text.get(at..))?;
+    let start = from.find('*')?;
+    let name = word(&from[start + 1..]);
+    let span = line.part(&from[start..start + 1 + name.len()]);
+    let (above, below) = lines.text.split_at(lines.at);
+    let known = anchors(above);
+    let help = if let Some(near) = nearest(name, known.iter().copied()) {
+        format!("did you mean `*{near}`?")
+    } else if anchors(below).contains(&name) {
+        format!("`&{name}` is below; an anchor stands above the places that use it")
+    } else if known.is_empty() {
+        format!(
+            "write `&{name}` before the value that it stands for; or, for a string, \"*{name}\""
+        )
+    } else {
+        format!("the anchors above are {}", known.join(", "))
+    };
+    Cure::new(span, &format!("there is no anchor `{name}`"), help)
+}
+
+/// The names of the anchors of a text, in their order.
+fn anchors(text: &str) -> Vec<&str> {
+    let is_anchor = |at: &usize| {
+        let before = text[..*at].chars().next_back();
+        before.is_some_and(|c| c.is_whitespace() || "[{,".contains(c))
+    };
+    let starts = text.match_indices('&').map(|(at, _)| at).filter(is_anchor);
+    starts.map(|at| word(&text[at + 1..])).filter(|name| !name.is_empty()).collect()
+}
+
+/// The name at the start of a text.
+fn word(text: &str) -> &str {
+    let end = text.find(|c: char| c.is_whitespace() || "[]{},".contains(c));
+    &text[..end.unwrap_or(text.len())]
+}
+
+/// `@`, `%` and a backtick mean nothing in YAML, and begin no string.
+fn first_character(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let character = lines.text.get(lines.at..)?.chars().next()?;
+    if !said.contains("unexpected character") || !"@%`".contains(character) {
+        return None;
     }
-    open_quote(said, lines)
-        .or_else(|| no_space(said, lines))
-        .or_else(|| in_flow(said, lines))
-        .or_else(|| indentation(said, lines))
+    let rest = lines.text[lines.at..].lines().next()?;
+    let is_flow = !lines.open().brackets.is_empty();
+    let end = if is_flow { rest.find([',', ']', '}']) } else { rest.find(" #") };
+    let value = rest[..end.unwrap_or(rest.len())].trim_end();
+    let said = format!("a string cannot start with `{character}`");
+    Cure::new(lines.at..lines.at + value.len(), &said, format!("quote it: {}", quoted(value)))
+}
+
+fn quoted(value: &str) -> String {
+    let quote = if value.contains(['"', '\\']) { '\'' } else { '"' };
+    format!(
+        "{quote}{}{quote}",
+        if quote == '\'' { value.replace('\'', "''") } else { value.into() }
+    )
+}
+
+/// An unquoted reference inside a list or map of one line.
+fn reference_in_flow(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let line = lines.upward().next()?.text;
+    let is_flow = line.contains("${") && (line.contains('[') || line.contains(": {"));
+    let is_quoted = said.contains("quote") || said.contains("trailing content");
+    if !is_flow || is_quoted {
+        return None;
+    }
+    Cure::new(here(lines), said, "quote a reference inside [ ] or { }: [\"${instance.web.arn}\"]")
+}
+
+/// A bracket that is open at the next key is blamed, not that key.
+fn bracket(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let is_last = said.contains("unclosed bracket") || said.contains("mismatched bracket");
+    if !is_last && !said.contains("flow") && !said.contains("':'") {
+        return if said.contains("misplaced bracket") {
+            let help = "remove it, or quote the string that it belongs to";
+            Cure::new(here(lines), "this bracket closes nothing", help)
+        } else {
+            None
+        };
+    }
+    let at = if is_last { lines.at } else { open_before_a_key(lines)? };
+    let bracket = lines.text.get(at..)?.chars().next().filter(|c| "[{".contains(*c))?;
+    let closing = if bracket == '[' { ']' } else { '}' };
+    let help = format!("close it with `{closing}`, or put `,` between its entries");
+    Cure::new(at..at + 1, &format!("unclosed `{bracket}`"), help)
+}
+
+/// The innermost bracket that is open where a key starts that is indented no deeper than the bracket's line.
+fn open_before_a_key(lines: &Lines<'_>) -> Option<usize> {
+    let mut above = lines.structural();
+    let line = above.pop()?;
+    let at = *Open::behind(above.iter().copied()).brackets.last()?;
+    let opening = above.iter().rev().find(|above| above.start <= at)?;
+    (line.has_key() && line.indent() <= opening.indent()).then_some(at)
 }
 
 /// A quote that is not closed ends at the next one, lines later.
@@ -114,19 +195,27 @@ fn open_quote(said: &str, lines: &Lines<'_>) -> Option<Cure> {
     if !said.contains("quote") && !said.contains("trailing content") {
         return None;
     }
-    let quote = if said.contains("single") { '\'' } else { '"' };
-    let is_odd = |line: &Line<'_>| line.text.matches(quote).count() % 2 == 1;
     // The line at which the parser stopped closes the quote and opens another one.
-    let open = lines.upward().skip(usize::from(!said.contains("unclosed"))).find(is_odd);
-    let (span, quote) = match open.and_then(|line| Some(line.start + line.text.find(quote)?)) {
-        Some(at) => (at..at + 1, quote),
-        None if said.contains("unclosed") => {
-            let opened = lines.text[lines.at..].chars().next().filter(|c| "'\"".contains(*c));
-            (lines.at..lines.at + 1, opened.unwrap_or(quote))
-        }
-        None => return None,
-    };
-    Cure::new(span, "unclosed quote", format!("close it with {quote}"))
+    let is_last = said.contains("unclosed");
+    let above = lines.structural().into_iter().rev().skip(usize::from(!is_last));
+    let open = above.filter_map(|line| Open::behind([line]).quote).next();
+    let opened = || lines.text.get(lines.at..)?.chars().next().filter(|c| "'\"".contains(*c));
+    let (at, quote) = open.or_else(|| opened().filter(|_| is_last).map(|c| (lines.at, c)))?;
+    Cure::new(at..at + 1, "unclosed quote", format!("close it with {quote}"))
+}
+
+/// `description: API: x` has two keys for one value.
+fn second_colon(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let line = lines.upward().next().filter(|_| said.contains("mapping values"))?;
+    let (key, value) = line.text.split_once(": ").filter(|_| line.has_key())?;
+    let value = value.split(" #").next().unwrap_or(value).trim();
+    let is_plain = !value.starts_with(['"', '\'', '[', '{', '|', '>']);
+    if !is_plain || !(value.contains(": ") || value.ends_with(':')) {
+        return None;
+    }
+    let key = key.trim_start().trim_start_matches("- ");
+    let help = format!("write `{key}: {}`", quoted(value));
+    Cure::new(line.part(value), "a string with a colon and a space needs quotes", help)
 }
 
 /// `timeout:30` is one word, and no key.
@@ -147,18 +236,9 @@ fn no_space(said: &str, lines: &Lines<'_>) -> Option<Cure> {
     })
 }
 
-/// An unquoted reference inside a list or map of one line.
-fn in_flow(said: &str, lines: &Lines<'_>) -> Option<Cure> {
-    let line = lines.upward().next()?.text;
-    let is_flow = line.contains("${") && (line.contains('[') || line.contains(": {"));
-    let help = if is_flow {
-        "quote a reference inside [ ] or { }: [\"${instance.web.arn}\"]"
-    } else if said.contains("flow") {
-        "put `,` between entries, and close `{` with `}` and `[` with `]`"
-    } else {
-        return None;
-    };
-    Cure::new(lines.at..lines.at + 1, said, help)
+fn between_entries(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let help = "put `,` between entries, and close `{` with `}` and `[` with `]`";
+    said.contains("flow").then(|| Cure::new(here(lines), said, help))?
 }
 
 /// A line that stands in a column of its own.
@@ -175,6 +255,27 @@ fn indentation(said: &str, lines: &Lines<'_>) -> Option<Cure> {
         "the keys of one map start in the same column"
     };
     Cure::new(line.words(), "wrong indentation", help)
+}
+
+fn others(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let help = if said.contains("block scalar") {
+        "the text begins in the line below, indented"
+    } else if said.contains("escape") || said.contains("hexadecimal") {
+        "write `\\\\` for a backslash, or put the string into single quotes"
+    } else if said.contains("unsupported tag") {
+        "quote a string that starts with `!`"
+    } else {
+        return None;
+    };
+    let tag = lines.upward().next().filter(|_| said.contains("tag")).and_then(tagged);
+    Cure::new(tag.unwrap_or_else(|| here(lines)), said, help)
+}
+
+/// The tag of a line, such as `!Ref`.
+fn tagged(line: Line<'_>) -> Option<Span> {
+    let start = line.text.find(" !")? + 1;
+    let tag = line.text[start..].split_whitespace().next()?;
+    Some(line.part(tag))
 }
 
 /// The first tab before the first word of a line.
@@ -223,18 +324,71 @@ mod tests {
         let quote = "an anchor needs a name | quote a string that starts with `*` or `&`: \"*\"";
         check("a: {b: [*]}\n", &format!("1:9 {quote}"));
         check(
-            "a: {b: c\nd: e}\n",
-            "2:2 while parsing a flow mapping, did not find expected ',' or '}' | put `,` between \
+            "a: {b: c\n  d: e}\n",
+            "2:4 while parsing a flow mapping, did not find expected ',' or '}' | put `,` between \
              entries, and close `{` with `}` and `[` with `]`",
         );
         check("a: 1\n---\nb: 2\n", "2:1 a stack file is one document | remove the line `---`");
     }
 
     #[test]
+    fn the_opening_of_a_bracket_is_named() {
+        let list = "unclosed `[` | close it with `]`, or put `,` between its entries";
+        let map = "unclosed `{` | close it with `}`, or put `,` between its entries";
+        check("a:\n  b: [c, d\n  e: f\n  g: h\n", &format!("2:6 {list}"));
+        check("a:\n  b: {c: d\n  e: {f: g}\n", &format!("2:6 {map}"));
+        check("a: {b: c\nd: e}\n", &format!("1:4 {map}"));
+        check("a: {b: [c, d}\ne: f\n", &format!("1:8 {list}"));
+        check("a:\n  b: [c, d\n", &format!("2:6 {list}"));
+        check("a: |\n  b: [\nc: [d\ne: f\n", &format!("3:4 {list}"));
+        check("# [\na: b [c\nd: {e: f\ng: h\n", &format!("3:4 {map}"));
+        let closing = "remove it, or quote the string that it belongs to";
+        check("a: [b]]\n", &format!("1:7 this bracket closes nothing | {closing}"));
+    }
+
+    #[test]
+    fn what_has_to_be_quoted_is_quoted() {
+        let colon = "a string with a colon and a space needs quotes";
+        check("a: API: x\n", &format!("1:4 {colon} | write `a: \"API: x\"`"));
+        check("f:\n  - a: b: c # d\n", &format!("2:8 {colon} | write `a: \"b: c\"`"));
+        check("a: \\d: x\n", &format!("1:4 {colon} | write `a: '\\d: x'`"));
+        for character in ["@", "%", "`"] {
+            let said = format!("a string cannot start with `{character}`");
+            let help = format!("quote it: \"{character}x y\"");
+            check(&format!("f:\n  a: {character}x y # z\n"), &format!("2:6 {said} | {help}"));
+            check(&format!("f: {{a: {character}x y}}\n"), &format!("1:8 {said} | {help}"));
+        }
+    }
+
+    #[test]
+    fn a_comment_or_a_text_in_lines_opens_no_quote() {
+        let quote = "unclosed quote | close it with \"";
+        check("a: \"b\n# it is \"so\nc: \"d\"\n", &format!("1:4 {quote}"));
+        check("x: |\n  say \"\na: \"b\nc: \"d\"\n", &format!("3:4 {quote}"));
+        check("a: \"b # c\nd: \"e\"\n", &format!("1:4 {quote}"));
+        check("a: it's\nb: \"c\nd: \"e\"\n", &format!("2:4 {quote}"));
+    }
+
+    #[test]
+    fn the_anchors_that_exist_are_listed() {
+        let no = "there is no anchor `nope`";
+        check(
+            "a: &one 1\nb: [&two 2]\nc: *nope\n",
+            &format!("3:4 {no} | the anchors above are one, two"),
+        );
+        check("a: &nop 1\nc: {<<: *nope}\n", &format!("2:9 {no} | did you mean `*nop`?"));
+        let none = "write `&nope` before the value that it stands for; or, for a string, \"*nope\"";
+        check("c: *nope\n", &format!("1:4 {no} | {none}"));
+        let below = "`&nope` is below; an anchor stands above the places that use it";
+        check("a: &one 1\nc: *nope\nd: &nope 2\n", &format!("2:4 {no} | {below}"));
+    }
+
+    #[test]
     fn any_broken_text_is_a_diagnostic_inside_the_text() {
         let whole = "stack: s\nf:\n  a: {b: [c, \"d\"], e: 'é'}\n  g: ${h.i.j}\n";
         for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
-            for insert in ["'", "\"", "*", "\t", ":", "{", "]", "é"] {
+            for insert in ["'", "\"", "*", "*é", "\t", ":", ": ", "{", "]", "é", "@", "%é", "|"]
+            {
                 let text = format!("{}{insert}{}", &whole[..end], &whole[end..]);
                 let source = Source { path: PathBuf::from("stack.yaml"), text };
                 if let Err(found) = tree::parse(&source) {
