@@ -2,7 +2,8 @@
 //!
 //! The patterns of `exclude` count first, then those of the ignore files, the one in the deepest folder
 //! first, then those of this module. In each of them the last pattern that matches a name decides, as in
-//! .gitignore, so that `!NAME` puts back what a later list leaves out.
+//! .gitignore, so that `!NAME` puts back what a later list leaves out. A pattern that names nothing, such as `!*`
+//! or `!*/`, undoes other patterns of the user and none of this module: nobody means `.git` and secrets by it.
 
 use std::path::{Path, PathBuf};
 
@@ -68,8 +69,7 @@ impl Rules {
             };
             let text = std::fs::read_to_string(&file).map_err(|error| failed(&error))?;
             let mut builder = GitignoreBuilder::new(folder);
-            // The parser takes `!` alone for a pattern that puts back everything, secrets too.
-            for line in text.lines().filter(|line| line.trim() != "!") {
+            for line in text.lines() {
                 builder.add_line(Some(file.clone()), line).map_err(|error| failed(&error))?;
             }
             Some(builder.build().map_err(|error| failed(&error))?)
@@ -93,7 +93,10 @@ impl Rules {
         for patterns in users {
             match patterns.matched(path, is_folder) {
                 Match::Ignore(_) => return Verdict::LeftOut,
-                Match::Whitelist(_) => return Verdict::PutBack,
+                Match::Whitelist(glob) if names_something(glob.original()) => {
+                    return Verdict::PutBack;
+                }
+                Match::Whitelist(_) => break,
                 Match::None => {}
             }
         }
@@ -118,6 +121,10 @@ impl Rules {
             _ => Verdict::Code,
         }
     }
+}
+
+fn names_something(pattern: &str) -> bool {
+    pattern.contains(|c| !"!*?/.".contains(c))
 }
 
 /// Returns what matches the patterns below a folder; the error names the pattern.

@@ -187,6 +187,26 @@ fn what_may_be_missed_is_named() {
 }
 
 #[test]
+fn a_pattern_that_names_nothing_undoes_no_pattern_but_the_users_own() {
+    let names = ["app.py", ".env", ".git/config", ".venv/lib/x.py", "lib/y.py", "notes.md"];
+    let code = folder(&names.map(|name| (name, "")));
+    put(code.path(), "id.pem", b"-----BEGIN PRIVATE KEY-----");
+    let own = ["app.py", "lib/y.py"];
+    for pattern in ["!", "!*", "!**", "!*/", "!.*", "!*.*", "!**/*"] {
+        let (names, left_out) = selected(&at(code.path(), &[pattern]));
+        assert_eq!(names, [&own[..], &["notes.md"]].concat(), "{pattern}");
+        assert_eq!(left_out, [".env", "id.pem"], "{pattern}: the plan says it");
+    }
+    // Only Python, in all folders.
+    let (names, _) = selected(&at(code.path(), &["*", "!*/", "!*.py"]));
+    assert_eq!(names, own);
+    let (names, _) = selected(&at(code.path(), &["*.md", "!*"]));
+    assert_eq!(names, ["app.py", "lib/y.py", "notes.md"]);
+    let (names, _) = selected(&at(code.path(), &["!*", "!.env"]));
+    assert!(names.contains(&".env".to_owned()), "{names:?}");
+}
+
+#[test]
 fn a_pattern_puts_back_what_is_left_out() {
     let code = folder(MAYBE_MISSED);
     let all: Vec<_> = MAYBE_MISSED.iter().map(|(name, _)| *name).collect();
