@@ -8,6 +8,7 @@ mod bench_smoke;
 mod builds;
 mod cli;
 mod cors;
+mod ctrl_c;
 mod edits;
 mod faults;
 mod gallery;

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
@@ -40,6 +41,15 @@ impl Running {
         let pid = self.child.as_ref().map(|child| child.id().to_string()).expect("it runs");
         let sent = Command::new("kill").args(["-s", name, &pid]).status().expect("kill");
         assert!(sent.success(), "kill -s {name} {pid}");
+    }
+
+    /// Presses Ctrl-C in the terminal of a program that [`start_in_terminal`](Sandbox::start_in_terminal) started:
+    /// every process of its group gets the signal.
+    pub fn press_ctrl_c(&self) {
+        let pid = self.child.as_ref().map(Child::id).expect("it runs");
+        let group = format!("-{pid}");
+        let sent = Command::new("kill").args(["-s", "INT", "--", &group]).status().expect("kill");
+        assert!(sent.success(), "kill -s INT -- {group}");
     }
 
     /// Waits until the program prints `part` on stderr; all that it has printed.
@@ -178,6 +188,12 @@ impl Sandbox {
     /// Starts the program without waiting for its end.
     pub fn start(&self, arguments: &[&str]) -> Running {
         let child = self.command(arguments).spawn().expect("the program runs");
+        Running { child: Some(child), output: None }
+    }
+
+    /// As [`start`](Self::start), in a process group of its own, as a shell starts it.
+    pub fn start_in_terminal(&self, arguments: &[&str]) -> Running {
+        let child = self.command(arguments).process_group(0).spawn().expect("the program runs");
         Running { child: Some(child), output: None }
     }
 
