@@ -5,6 +5,7 @@
 //! what all kinds share.
 
 pub mod api;
+mod arn;
 pub mod call_tracker;
 pub mod client;
 pub mod cloud;

@@ -9,22 +9,95 @@ pub struct Partition {
     /// The domain of its services.
     pub domain: &'static str,
     /// What the names of its regions begin with; a word and a number follow.
+    prefixes: &'static [&'static str],
+    /// The regions that were open when this version was made.
     regions: &'static [&'static str],
 }
 
 /// All of them.
 pub const PARTITIONS: &[Partition] = &[
-    Partition { name: "aws-cn", domain: "amazonaws.com.cn", regions: &["cn-"] },
-    Partition { name: "aws-us-gov", domain: "amazonaws.com", regions: &["us-gov-"] },
-    Partition { name: "aws-eusc", domain: "amazonaws.eu", regions: &["eusc-de-"] },
-    Partition { name: "aws-iso", domain: "c2s.ic.gov", regions: &["us-iso-"] },
-    Partition { name: "aws-iso-b", domain: "sc2s.sgov.gov", regions: &["us-isob-"] },
-    Partition { name: "aws-iso-e", domain: "cloud.adc-e.uk", regions: &["eu-isoe-"] },
-    Partition { name: "aws-iso-f", domain: "csp.hci.ic.gov", regions: &["us-isof-"] },
+    Partition {
+        name: "aws-cn",
+        domain: "amazonaws.com.cn",
+        prefixes: &["cn-"],
+        regions: &["cn-north-1", "cn-northwest-1"],
+    },
+    Partition {
+        name: "aws-us-gov",
+        domain: "amazonaws.com",
+        prefixes: &["us-gov-"],
+        regions: &["us-gov-east-1", "us-gov-west-1"],
+    },
+    Partition {
+        name: "aws-eusc",
+        domain: "amazonaws.eu",
+        prefixes: &["eusc-de-"],
+        regions: &["eusc-de-east-1"],
+    },
+    Partition {
+        name: "aws-iso",
+        domain: "c2s.ic.gov",
+        prefixes: &["us-iso-"],
+        regions: &["us-iso-east-1", "us-iso-west-1"],
+    },
+    Partition {
+        name: "aws-iso-b",
+        domain: "sc2s.sgov.gov",
+        prefixes: &["us-isob-"],
+        regions: &["us-isob-east-1", "us-isob-west-1"],
+    },
+    Partition {
+        name: "aws-iso-e",
+        domain: "cloud.adc-e.uk",
+        prefixes: &["eu-isoe-"],
+        regions: &["eu-isoe-west-1"],
+    },
+    Partition {
+        name: "aws-iso-f",
+        domain: "csp.hci.ic.gov",
+        prefixes: &["us-isof-"],
+        regions: &["us-isof-east-1", "us-isof-south-1"],
+    },
     Partition {
         name: "aws",
         domain: "amazonaws.com",
-        regions: &["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"],
+        prefixes: &["us-", "eu-", "ap-", "sa-", "ca-", "me-", "af-", "il-", "mx-"],
+        regions: &[
+            "af-south-1",
+            "ap-east-1",
+            "ap-east-2",
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-south-2",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ap-southeast-3",
+            "ap-southeast-4",
+            "ap-southeast-5",
+            "ap-southeast-6",
+            "ap-southeast-7",
+            "ca-central-1",
+            "ca-west-1",
+            "eu-central-1",
+            "eu-central-2",
+            "eu-north-1",
+            "eu-south-1",
+            "eu-south-2",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "il-central-1",
+            "me-central-1",
+            "me-south-1",
+            "mx-central-1",
+            "sa-east-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ],
     },
 ];
 
@@ -62,6 +135,21 @@ pub fn meant(text: &str) -> Option<String> {
     Partition::of(&meant).map(|_| meant)
 }
 
+/// Returns the known regions nearest to one that is not known: those that differ in the number alone, or else
+/// those of the same area. `None`: the region is known.
+pub fn instead_of(region: &str) -> Option<Vec<&'static str>> {
+    let known = || PARTITIONS.iter().flat_map(|partition| partition.regions.iter().copied());
+    if known().any(|one| one == region) {
+        return None;
+    }
+    let Some(Parts { area, direction, .. }) = parts(region) else { return Some(Vec::new()) };
+    let of_area = |one: &&str| parts(one).is_some_and(|parts| parts.area == area);
+    let nearest = |one: &&str| parts(one).is_some_and(|parts| parts.direction == direction);
+    let all: Vec<&str> = known().filter(of_area).collect();
+    let near: Vec<&str> = all.iter().copied().filter(nearest).collect();
+    Some(if near.is_empty() { all } else { near })
+}
+
 /// `us-gov`, `west`, `1`.
 struct Parts<'a> {
     area: &'a str,
@@ -82,7 +170,7 @@ impl Partition {
         let is_number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
         let is_word = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase());
         PARTITIONS.iter().find(|partition| {
-            partition.regions.iter().any(|start| {
+            partition.prefixes.iter().any(|start| {
                 let rest = region.strip_prefix(start).and_then(|rest| rest.split_once('-'));
                 rest.is_some_and(|(word, number)| is_word(word) && is_number(number))
             })
@@ -129,6 +217,24 @@ mod tests {
         }
         for text in ["", "us-east", "us-east-1a", "us--1", "US-EAST-1", "xx-east-1", "aws-global"] {
             assert_eq!(Partition::of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn known_regions_are_in_their_partition_and_are_named_instead_of_others() {
+        for partition in PARTITIONS {
+            for region in partition.regions {
+                assert_eq!(Partition::of(region), Some(partition), "{region}");
+                assert_eq!(instead_of(region), None, "{region}");
+            }
+        }
+        for (region, near) in [
+            ("us-east-5", &["us-east-1", "us-east-2"][..]),
+            ("eu-central-9", &["eu-central-1", "eu-central-2"]),
+            ("us-gov-central-1", &["us-gov-east-1", "us-gov-west-1"]),
+            ("xx-east-1", &[]),
+        ] {
+            assert_eq!(instead_of(region).as_deref(), Some(near), "{region}");
         }
     }
 }

@@ -40,6 +40,11 @@ const CURRENT: &[&str] = &[
     "ruby4.0",
 ];
 
+/// Those of [`CURRENT`] that get no security updates any more. Lambda refuses them for new functions from a date
+/// on that it has postponed several times. From the table "Deprecated runtimes" of Lambda's guide.
+const DEPRECATED: &[&str] =
+    &["dotnet6", "nodejs16.x", "nodejs18.x", "nodejs20.x", "python3.8", "python3.9", "ruby3.2"];
+
 /// Runtimes that only functions which exist can keep.
 const NOT_FOR_NEW: &[&str] = &["go1.x", "java8", "nodejs14.x", "provided", "python3.7", "ruby2.7"];
 
@@ -63,7 +68,7 @@ const RETIRED: &[&str] = &[
 
 /// What to write instead of an old runtime.
 const SUCCESSORS: &[(&str, &str)] = &[
-    ("dotnet", "dotnet8"),
+    ("dotnet", "dotnet10"),
     ("go", "provided.al2023"),
     ("java", "java21"),
     ("nodejs", "nodejs22.x"),
@@ -74,7 +79,8 @@ const SUCCESSORS: &[(&str, &str)] = &[
 
 /// Adds what is wrong with a runtime. One that may be newer than this program is a warning.
 pub fn check(runtime: &str, problems: &mut Problems) {
-    if is_open(runtime) || CURRENT.contains(&runtime) {
+    let is_deprecated = DEPRECATED.contains(&runtime);
+    if is_open(runtime) || CURRENT.contains(&runtime) && !is_deprecated {
         return;
     }
     let successor = SUCCESSORS.iter().find(|(family, _)| runtime.starts_with(family));
@@ -82,6 +88,12 @@ pub fn check(runtime: &str, problems: &mut Problems) {
     let (severity, message, hint) = if RETIRED.contains(&runtime) {
         let message = format!("Lambda has retired the runtime `{runtime}`");
         (Severity::Error, message, format!("write `{successor}`"))
+    } else if is_deprecated {
+        let message = format!("Lambda has deprecated the runtime `{runtime}`");
+        let hint = format!(
+            "it gets no security updates, and new functions will be refused: write `{successor}`"
+        );
+        (Severity::Warning, message, hint)
     } else if NOT_FOR_NEW.contains(&runtime) {
         let message = format!("Lambda creates no function with the runtime `{runtime}` any more");
         let hint =
@@ -91,17 +103,14 @@ pub fn check(runtime: &str, problems: &mut Problems) {
         let message = format!("`{runtime}` is newer than this version of stackwright");
         (Severity::Warning, message, "Lambda decides whether there is such a runtime".to_owned())
     } else {
-        let hint = match nearest(&runtime.to_lowercase(), CURRENT.iter().copied()) {
+        let supported = CURRENT.iter().copied().filter(|known| !DEPRECATED.contains(known));
+        let hint = match nearest(&runtime.to_lowercase(), supported) {
             Some(near) => format!("did you mean `{near}`?"),
             None => "for example `python3.13` or `nodejs22.x`".to_owned(),
         };
         (Severity::Error, format!("Lambda has no runtime `{runtime}`"), hint)
     };
-    let found = match severity {
-        Severity::Error => problems.at(&["runtime"], message),
-        Severity::Warning => problems.warn(&["runtime"], message),
-    };
-    found.hint(hint);
+    problems.add(severity, &["runtime"], message).hint(hint);
 }
 
 /// Tells whether a runtime is written like current ones and has a higher version than all of them.
@@ -144,11 +153,12 @@ mod tests {
 
     #[test]
     fn runtimes_that_are_known_are_right() {
-        for runtime in CURRENT.iter().chain(&["${env.RUNTIME}"]) {
+        let is_current = |runtime: &&&str| !DEPRECATED.contains(runtime);
+        for runtime in CURRENT.iter().filter(is_current).chain(&["${env.RUNTIME}"]) {
             assert_eq!(found(runtime), None, "{runtime}");
         }
         for (_, successor) in SUCCESSORS {
-            assert!(CURRENT.contains(successor), "{successor}");
+            assert_eq!(found(successor), None, "{successor}");
         }
     }
 
@@ -160,6 +170,11 @@ mod tests {
             let newer = "warning: Lambda decides whether there is such a runtime";
             assert_eq!(found(runtime).as_deref(), Some(newer), "{runtime}");
         }
+        let deprecated =
+            "warning: it gets no security updates, and new functions will be refused: write ";
+        for runtime in DEPRECATED {
+            assert!(found(runtime).is_some_and(|found| found.starts_with(deprecated)), "{runtime}");
+        }
         for runtime in NOT_FOR_NEW {
             assert!(found(runtime).is_some_and(|found| found.starts_with("warning: a function")));
         }
@@ -169,10 +184,10 @@ mod tests {
     fn what_no_function_can_have_is_an_error() {
         for (runtime, hint) in [
             ("python2.7", "write `python3.13`"),
-            ("dotnetcore3.1", "write `dotnet8`"),
+            ("dotnetcore3.1", "write `dotnet10`"),
             ("nodejs", "write `nodejs22.x`"),
             ("nodejs22", "did you mean `nodejs22.x`?"),
-            ("nodejs23.x", "did you mean `nodejs20.x`?"),
+            ("nodejs23.x", "did you mean `nodejs22.x`?"),
             ("Python3.13", "did you mean `python3.13`?"),
             ("python3.1", "did you mean `python3.10`?"),
             ("cobol", "for example `python3.13` or `nodejs22.x`"),

@@ -6,7 +6,7 @@ use stackwright_engine::reference::is_open;
 
 use super::config::{ALLOW_POLICY, Config, PATH, Trust};
 use super::document_size;
-use crate::{policy, tags};
+use crate::{arn, policy, tags};
 
 pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Problems(trust(&config.trust));
@@ -34,12 +34,15 @@ pub fn trust(trust: &Trust) -> Vec<Problem> {
     let mut problems = Problems::default();
     match trust {
         Trust::Short(OneOrMany(who)) => {
-            let known = |who: &str| policy::is_service(who) || policy::is_account(who);
-            for who in who {
-                if !(known(who) || who.starts_with("arn:") || who == "*" || is_open(who)) {
-                    problems
-                        .at(&["trust"], format!("`{who}` is not a service, an account or an ARN"))
-                        .hint("write for example `lambda.amazonaws.com` or twelve digits");
+            let is_name =
+                |who: &str| policy::is_service(who) || policy::is_account(who) || who == "*";
+            for who in who.iter().filter(|who| !is_name(who) && !is_open(who)) {
+                if !who.starts_with("arn:") {
+                    let message = format!("`{who}` is not a service, an account or an ARN");
+                    let hint = "write for example `lambda.amazonaws.com` or twelve digits";
+                    problems.at(&["trust"], message).hint(hint);
+                } else if let Some(hint) = arn::wrong_account(who) {
+                    problems.at(&["trust"], format!("`{who}` names nobody")).hint(hint);
                 }
             }
         }
@@ -94,13 +97,11 @@ fn policies(config: &Config, problems: &mut Problems) {
 
 fn managed_policies(config: &Config, problems: &mut Problems) {
     for (at, arn) in config.managed_policies.iter().enumerate() {
-        if !is_policy(arn) && !is_open(arn) {
-            let message = format!("`{arn}` is not the ARN of a managed policy");
-            problems.at(&["managed_policies", &at.to_string()], message).hint(
-                "the ARN contains the policy's path, for example \
-                 arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole",
-            );
-        }
+        let Err(hint) = policy_name(arn) else { continue };
+        let by_name = "the ARN contains the policy's path, for example \
+                       arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
+        let hint = if arn.starts_with("arn:") { hint } else { by_name.to_owned() };
+        problems.at(&["managed_policies", &at.to_string()], not_a_policy(arn)).hint(hint);
     }
     let count = config.managed_policies.len();
     if count > ATTACHED {
@@ -111,11 +112,11 @@ fn managed_policies(config: &Config, problems: &mut Problems) {
 }
 
 fn others(config: &Config, problems: &mut Problems) {
-    let boundary = config.permissions_boundary.as_ref();
-    if let Some(arn) = boundary.filter(|arn| !(arn.is_empty() || is_policy(arn) || is_open(arn))) {
-        problems
-            .at(&["permissions_boundary"], format!("`{arn}` is not the ARN of a managed policy"))
-            .hint("it looks like arn:aws:iam::123456789012:policy/NAME");
+    let boundary = config.permissions_boundary.as_deref().filter(|arn| !arn.is_empty());
+    if let Some(arn) = boundary
+        && let Err(hint) = policy_name(arn)
+    {
+        problems.at(&["permissions_boundary"], not_a_policy(arn)).hint(hint);
     }
     if let Some(path) = config.path.as_ref().filter(|path| !(is_path(path) || is_open(path))) {
         problems.at(&["path"], format!("`{path}` is not a path")).hint(
@@ -138,8 +139,13 @@ fn others(config: &Config, problems: &mut Problems) {
     }
 }
 
-fn is_policy(arn: &str) -> bool {
-    arn.starts_with("arn:") && arn.contains(":policy/")
+/// Checks the ARN of a managed policy, unless it has references. The error is a hint.
+fn policy_name(arn: &str) -> Result<(), String> {
+    if is_open(arn) { Ok(()) } else { arn::POLICY.name(arn).map(drop) }
+}
+
+fn not_a_policy(arn: &str) -> String {
+    format!("`{arn}` is not the ARN of a managed policy")
 }
 
 fn is_path(path: &str) -> bool {
@@ -179,7 +185,7 @@ mod tests {
     #[test]
     fn what_iam_refuses_is_a_problem() {
         let wrong = json!({
-            "trust": ["lambda", "${env.ACCOUNT}"],
+            "trust": ["lambda", "${env.ACCOUNT}", "arn:aws:iam::1:root", "arn:aws:iam::123456789012:root"],
             "policies": { "stackwright": { "Statement": [{}] }, "empty": {}, "a b": { "Statement": [{}] } },
             "managed_policies": ["${env.ARN}", "arn:aws:iam::aws:role/x"],
             "permissions_boundary": "arn:aws:iam::aws:role/x",
@@ -187,6 +193,7 @@ mod tests {
             "description": "a – b",
         });
         let expected = [
+            "trust",
             "trust",
             "policies.a b",
             "policies.empty",

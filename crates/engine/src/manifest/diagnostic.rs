@@ -23,6 +23,11 @@ impl Diagnostic {
         Self { severity: Severity::Error, message: message.into(), span, help: None }
     }
 
+    /// What may be right.
+    pub fn warning(span: Span, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, ..Self::error(span, message) }
+    }
+
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
     }
