@@ -13,6 +13,7 @@ use stackwright_aws::connect::Sources;
 use stackwright_aws::kinds;
 use stackwright_aws::trust::Trust;
 use stackwright_engine::Address;
+use stackwright_engine::kind::Files;
 use stackwright_engine::manifest::{
     Cloud, Diagnostic, Invalid, Manifest, Request, Source, nearest,
 };
@@ -29,7 +30,7 @@ use crate::error::{Error, Result};
 use crate::progress::Progress;
 use crate::render;
 
-pub use self::recorded::{hint as recorded_hint, open_recorded};
+pub use self::recorded::open_state;
 
 /// The account that emulators answer with when nobody asks them.
 const NO_ACCOUNT: &str = "000000000000";
@@ -59,17 +60,34 @@ pub struct Connected {
     pub consistency_window: Option<Duration>,
 }
 
+/// What a command does with the stack file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// The files that it names are checked, too.
+    Check,
+    /// They are read later. If the stack file is wrong, they are checked as well, so that everything is
+    /// reported at once.
+    Plan,
+    /// Nothing from the environment is sent: variables need not be set.
+    Look,
+}
+
 /// Finds and checks the stack file. Sends nothing.
 pub async fn open(stack: &Stack) -> Result<Workspace> {
-    open_as(stack, true).await
+    open_to(Use::Plan, stack).await
+}
+
+/// As [`open`], and checks the code and the scripts that the stack file names.
+pub async fn open_to_check(stack: &Stack) -> Result<Workspace> {
+    open_to(Use::Check, stack).await
 }
 
 /// As [`open`], for what sends no value from the environment: variables need not be set.
 pub async fn open_to_look(stack: &Stack) -> Result<Workspace> {
-    open_as(stack, false).await
+    open_to(Use::Look, stack).await
 }
 
-async fn open_as(stack: &Stack, needs_env: bool) -> Result<Workspace> {
+async fn open_to(purpose: Use, stack: &Stack) -> Result<Workspace> {
     let path = match &stack.file {
         Some(path) => path.clone(),
         None => discover()?,
@@ -81,10 +99,25 @@ async fn open_as(stack: &Stack, needs_env: bool) -> Result<Workspace> {
     if let Some(region) = stack.region.as_ref().filter(|region| !is_region(region)) {
         return Err(Error::Usage(format!("--region: `{region}` is not written like `us-east-1`")));
     }
+    let source = Source { path, text };
+    let files = Files::new(source.folder(), source.path.clone());
     let env = |name: &str| std::env::var(name).ok();
-    let request = Request { cloud, region: stack.region.clone(), env: &env, needs_env };
-    let manifest = Manifest::load(Source { path, text }, &request, &kinds::registry())
-        .map_err(|invalid| Error::Invalid(Box::new(invalid)))?;
+    let load = |files| {
+        let request = Request {
+            cloud: cloud.clone(),
+            region: stack.region.clone(),
+            env: &env,
+            needs_env: purpose != Use::Look,
+            files,
+        };
+        Manifest::load(source.clone(), &request, &kinds::registry())
+    };
+    let loaded = match purpose {
+        Use::Check => load(Some(&files)),
+        Use::Plan => load(None).or_else(|_| load(Some(&files))),
+        Use::Look => load(None),
+    };
+    let manifest = loaded.map_err(|invalid| Error::Invalid(Box::new(invalid)))?;
     let local = environment::local()?;
     let folder = state_folder(&manifest, &local);
     Ok(Workspace { manifest, folder, profile: stack.profile.clone(), local })
@@ -235,12 +268,12 @@ impl Workspace {
         Ok(connected)
     }
 
-    /// For planning without a cloud. `builds`: whether code may be built for it.
-    pub async fn offline(&self, builds: bool) -> Connected {
+    /// For planning without a cloud.
+    pub async fn offline(&self) -> Connected {
         let nowhere = Access::Endpoint { url: "http://127.0.0.1:9".into() };
         let account = self.manifest.account.as_deref().unwrap_or(NO_ACCOUNT);
         let clients = Clients::open(&nowhere, &self.manifest.region, Trust::none()).await;
-        self.connected(clients, account, builds, true)
+        self.connected(clients, account, true)
     }
 
     fn access(&self) -> Result<Access> {
@@ -262,20 +295,13 @@ impl Workspace {
     }
 
     /// `is_verified`: whether nothing is left to be asked about the account.
-    fn connected(
-        &self,
-        clients: Clients,
-        account: &str,
-        builds: bool,
-        is_verified: bool,
-    ) -> Connected {
+    fn connected(&self, clients: Clients, account: &str, is_verified: bool) -> Connected {
         let clients = Arc::new(clients);
         let manifest = &self.manifest;
         let sources = Sources {
             folder: manifest.folder(),
             stack_file: manifest.source.path.clone(),
             cache: environment::cache(),
-            builds,
         };
         let local = matches!(manifest.cloud, Cloud::Local | Cloud::Endpoint(_));
         Connected {

@@ -46,7 +46,7 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
     }
     let connected = match answering {
         Some(connected) => connected,
-        None => workspace.offline(true).await,
+        None => workspace.offline().await,
     };
     progress.watch(&connected.calls);
     let state = state.unwrap_or_else(|| shared::nothing_yet(&connected));

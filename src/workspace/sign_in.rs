@@ -30,17 +30,17 @@ impl Workspace {
         progress.watch(&clients.calls);
         if let Some(account) = answering {
             let clients = clients.in_account(account.clone());
-            return Ok(self.connected(clients, &account, true, true));
+            return Ok(self.connected(clients, &account, true));
         }
         if let Some(account) = self.recorded_account() {
             let clients = clients.in_account(account.clone());
-            return Ok(self.connected(clients, &account, true, false));
+            return Ok(self.connected(clients, &account, false));
         }
         let cloud = &self.manifest.cloud;
         let account = progress.during(&signing_in(cloud), clients.account()).await;
         let account = account.map_err(|error| not_signed_in(cloud, error))?;
         self.is_wanted(&account)?;
-        Ok(self.connected(clients, &account, true, true))
+        Ok(self.connected(clients, &account, true))
     }
 
     /// Returns the account of the state. One that cannot be read is reported by whoever needs it.

@@ -20,7 +20,7 @@ fn load(text: &str) -> Result<Manifest, Invalid> {
     // `src/` exists in the repository.
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack.yaml");
     let env = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
-    let request = Request { cloud: None, region: None, env: &env, needs_env: true };
+    let request = Request { cloud: None, region: None, env: &env, needs_env: true, files: None };
     Manifest::load(Source { path, text: text.to_owned() }, &request, &kinds::registry())
 }
 
@@ -86,6 +86,11 @@ fn values_of_the_wrong_type_are_reported() {
         &SOUND.replace("role: role.r}", "role: role.r, logs: perhaps}"),
         &["7:74 `logs` must be true or false, not a string"],
     );
+    for (written, meant) in [("yes", true), ("Off", false), ("0", false)] {
+        let text = SOUND.replace("role: role.r}", &format!("role: role.r, logs: {written}}}"));
+        let found = load(&text).expect_err("no boolean").diagnostics.remove(0);
+        assert_eq!(found.help, Some(format!("did you mean `{meant}`?")), "{written}");
+    }
     check(
         &SOUND.replace("role: role.r}", "role: role.r, timeout: 901}"),
         &["7:77 `timeout` must be between 1 and 900, not 901"],
@@ -112,6 +117,50 @@ fn values_of_the_wrong_type_are_reported() {
         ],
     );
     check("instance: {}\n", &["1:1 the file needs `stack: NAME`"]);
+}
+
+#[test]
+fn a_wrong_entry_hides_no_other() {
+    let resources = "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`";
+    let allow =
+        "{trust: '*', allow: [{actions: s3}, 5, {resources: b}, {actions: 's3:*', resources: c}]}";
+    check(
+        &format!("stack: s\nrole:\n  r: {allow}\n"),
+        &[
+            "3:27 `an entry of allow` needs `resources`",
+            "3:28 `s3` is not an action | an action names its service: `s3:GetObject`, `s3:*`",
+            "3:42 `allow[1]` must be a map, not 5",
+            "3:45 `an entry of allow` needs `actions`",
+            &format!("3:46 `b` is not an ARN | {resources}"),
+            &format!("3:79 `c` is not an ARN | {resources}"),
+        ],
+    );
+    let effect = "`effect` must be one of Allow, Deny, not `allow` | did you mean `Allow`?";
+    check(
+        "stack: s\nrole:\n  r: {trust: '*', allow: [{actions: s3, resources: '*', effect: allow}]}\n",
+        &[
+            "3:28 `s3` is not an action | an action names its service: `s3:GetObject`, `s3:*`",
+            &format!("3:65 {effect}"),
+        ],
+    );
+    let unset = "`env.NO` is not set in the environment | set it, or write ${env.NO:-default}";
+    let name = "`1` cannot be the name of an environment variable | two or more of A-Z, a-z, 0-9 and _, a letter first";
+    check(
+        &SOUND.replace("role: role.r}", "role: role.r, environment: {1: '${env.NO}'}}"),
+        &[&format!("7:82 {name}"), &format!("7:86 {unset}")],
+    );
+    // A missing name of the stack and a wrong check hide neither outputs nor other checks.
+    check(
+        "output: {'a b': c}\ncheck:\n  one: {body: a}\n  two: {call: GET}\n  three: 5\n",
+        &[
+            "1:1 the file needs `stack: NAME`",
+            "1:10 `a b` is not a valid output name | use a letter, then letters, digits, `-` and `_`; \
+             dots may separate several such names",
+            "3:3 `one` needs `call`",
+            "4:9 `call` must be a method and a URL: `POST ${api.NAME.url}/path`",
+            "5:10 `three` must be a map, not 5",
+        ],
+    );
 }
 
 #[test]
@@ -168,9 +217,7 @@ fn a_role_that_does_not_trust_its_user_is_reported() {
     ] {
         check(&web("role.m", trust), &[]);
     }
-    for profile in ["instance-profile", "role"] {
-        check(&web(&format!("arn:aws:iam::123456789012:{profile}/m"), lambda), &[]);
-    }
+    check(&web("arn:aws:iam::123456789012:instance-profile/m", lambda), &[]);
     // A problem of the trust itself is reported once.
     let service = "5:7 `ec2` is not a service, an account or an ARN | \
                    write for example `lambda.amazonaws.com` or twelve digits";
@@ -253,16 +300,20 @@ fn an_output_without_its_braces_is_a_mistake() {
     };
     check(
         &refer("instance.web.id"),
-        &["7:86 `instance.web.id` is a text here, not a reference | write `${instance.web.id}`"],
+        &[
+            "7:86 `instance.web.id` is a plain string here, not a reference | write `${instance.web.id}`",
+        ],
     );
     check(
         &SOUND.replace("role: role.r}", "role: role.r.arn}"),
-        &["7:60 `role.r.arn` is a text here, not a reference | write `role.r`"],
+        &["7:60 `role.r.arn` is a plain string here, not a reference | write `role.r`"],
     );
     check_more("output: {a: [function.f.arn]}\n", &["8:13 `a` must be a string, not a list"]);
     check_more(
         "output: {a: function.f.arn}\n",
-        &["8:13 `function.f.arn` is a text here, not a reference | write `${function.f.arn}`"],
+        &[
+            "8:13 `function.f.arn` is a plain string here, not a reference | write `${function.f.arn}`",
+        ],
     );
     // Other texts with dots are texts.
     for text in
@@ -310,9 +361,9 @@ fn a_wrong_item_of_a_list_hides_no_other() {
          - tpc 22 from anywhere\n      - []\n      - -1 from anywhere\n",
         &[
             "5:9 `ingress[0]` must be a string, not a map | for example `tcp 22 from 203.0.113.0/24`",
-            "6:9 `tpc 22` is no traffic that a rule can name | did you mean `tcp 22`?",
+            "6:9 `tpc 22` is no protocol that a rule can name | did you mean `tcp 22`?",
             "7:9 `ingress[2]` must be a string, not a list | for example `tcp 22 from 203.0.113.0/24`",
-            "8:9 `-1` is no traffic that a rule can name | did you mean `all`?",
+            "8:9 `-1` is no protocol that a rule can name | did you mean `all`?",
         ],
     );
     check_more(
@@ -360,7 +411,8 @@ fn an_environment_is_measured_with_its_secrets() {
     );
     let load = |size: usize| {
         let env = move |name: &str| (name == "LONG").then(|| "s3cret".repeat(size));
-        let request = Request { cloud: None, region: None, env: &env, needs_env: true };
+        let request =
+            Request { cloud: None, region: None, env: &env, needs_env: true, files: None };
         Manifest::load(
             Source { path: path.clone(), text: text.clone() },
             &request,
@@ -553,7 +605,10 @@ fn values_that_aws_refuses_are_reported() {
     check("stack:\n", &["1:1 the file needs `stack: NAME`"]);
     check(
         "stack: s\nrole:\n  r:\n    trust: lambda.amazonaws.com\n    allow:\n      - {actions: s3}\n",
-        &["6:9 `an entry of allow` needs `resources`"],
+        &[
+            "6:9 `an entry of allow` needs `resources`",
+            "6:10 `s3` is not an action | an action names its service: `s3:GetObject`, `s3:*`",
+        ],
     );
     check(
         "stack: s\nrole:\n  r:\n    trust: lambda.amazonaws.com\n    allow:\n      - {actions: s3, resources: []}\n",
@@ -596,9 +651,7 @@ fn unreadable_yaml_is_the_only_problem_reported() {
     );
     check(
         "stack: s\ninstance:\n  web: {image: a\n  b: }\n",
-        &[
-            "4:4 not valid YAML: while parsing a flow mapping, did not find expected ',' or '}' | put `,` between entries, and close `{` with `}` and `[` with `]`",
-        ],
+        &["3:8 not valid YAML: unclosed `{` | close it with `}`, or put `,` between its entries"],
     );
     check(
         "stack: s\n\tinstance: {}\n",
@@ -608,7 +661,7 @@ fn unreadable_yaml_is_the_only_problem_reported() {
     check(
         "a: *b\n",
         &[
-            "1:4 not valid YAML: alias references unknown anchor | quote a string that starts with `*` or `&`: \"*\"",
+            "1:4 not valid YAML: there is no anchor `b` | write `&b` before the value that it stands for; or, for a string, \"*b\"",
         ],
     );
 }

@@ -14,7 +14,7 @@ pub trait Connect: Ownership {
     fn connect(cloud: &Arc<Cloud>, sources: &Sources) -> Self;
 }
 
-/// Where code is read from, and whether it may be built.
+/// Where code is read from.
 #[derive(Clone, Debug, Default)]
 pub struct Sources {
     /// The folder of the stack file: relative paths start there.
@@ -22,6 +22,4 @@ pub struct Sources {
     pub stack_file: PathBuf,
     /// The folder that keeps vendored packages between runs.
     pub cache: PathBuf,
-    /// Whether `code.build` may run. Where it may not, its result is not read.
-    pub builds: bool,
 }

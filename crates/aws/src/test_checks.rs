@@ -8,7 +8,7 @@ use crate::tags::Tags;
 /// Returns the problems of a resource that is alone in its file.
 pub fn problems_of<T: ResourceType>(name: &str, tags: &Tags, config: &Value) -> Vec<Problem> {
     let typed: T::Config = serde_json::from_value(config.clone()).expect("a config");
-    T::check(&typed, &CheckContext { name, tags, known: config, siblings: &|_| None })
+    T::check(&typed, &CheckContext { name, tags, known: config, siblings: &|_| None, files: None })
 }
 
 /// Returns where a config without tags is wrong.

@@ -27,7 +27,7 @@ pub async fn mv(stack: &Stack, from: &Address, to: &Address, progress: &Progress
     if state.resources.contains_key(to) {
         return Err(Error::Unknown(format!("the state has {to} already"), None));
     }
-    let connected = workspace.offline(false).await;
+    let connected = workspace.offline().await;
     let mut store = workspace.lock("state mv")?.open(&state.place)?;
     is_finished(&store, from)?;
     let session = shared::looking(&workspace, &connected, progress, PlanOptions::default())?;

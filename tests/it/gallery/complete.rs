@@ -19,7 +19,12 @@ const NO_DIAGNOSTIC: &[&str] = &[
     "multiple YAML documents",
     "just pushed",
     "mapping values",
+    "mismatched bracket",
+    "misplaced bracket",
     "trailing content",
+    "unclosed bracket",
+    "unexpected character",
+    "unknown anchor",
     // Of zips that are too broken to be kept here.
     "a name in the zip: {error}",
 ];

@@ -9,6 +9,13 @@ use crate::support::Sandbox;
 /// A port on which nobody listens.
 const NOBODY: u16 = 9;
 
+/// Scripts that no image runs as they are.
+const SCRIPTS: [(&str, &[u8]); 3] = [
+    ("windows.sh", b"#!/bin/sh\r\necho started\r\n"),
+    ("latin-1.sh", b"#!/bin/sh\necho caf\xe9\n"),
+    ("plain.sh", b"echo started\n"),
+];
+
 /// Compares the page of one stack file, in a folder that has what the files refer to.
 fn compare(stack: &Sandbox, name: &str, width: &str, file: &[u8]) -> Option<String> {
     fs::write(stack.path("stack.yaml"), file).expect("written");
@@ -60,10 +67,14 @@ fn every_wrong_file_is_a_page() {
     let mut different = Vec::new();
     for width in WIDTHS {
         let stack = Sandbox::empty(NOBODY).env("COLUMNS", width);
-        for folder in ["handler", "archives"] {
+        for folder in ["handler", "archives", "scripts"] {
             fs::create_dir(stack.path(folder)).expect("a folder");
         }
-        stack.write("handler/m.py", HANDLER);
+        stack.write("handler/m.py", &format!("{HANDLER}\n\nh = handler\n"));
+        stack.write("handler/m.js", "exports.h = async () => ({ statusCode: 200 });\n");
+        for (script, text) in SCRIPTS {
+            fs::write(stack.path("scripts").join(script), text).expect("written");
+        }
         for archive in paths(&folder.join("archives")) {
             let name = archive.file_name().expect("a name");
             fs::copy(&archive, stack.path("archives").join(name)).expect("a copy");

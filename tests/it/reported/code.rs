@@ -166,15 +166,15 @@ fn zips_that_lambda_would_not_unpack_as_meant_are_refused() {
         &zipped(&emulator, "app.handler", &windows),
         &[
             "`lib\\app.py` in the zip has a backslash",
-            "hint: make the zip with `/` between folders",
+            "help: make the zip with `/` between folders",
         ],
     );
     let deeper = format!("{ZIP}zip.writestr('fn/app.py', '{code}')\n");
     refused(
         &zipped(&emulator, "app.handler", &deeper),
         &[
-            "function.f: `app.handler` needs `app.py`, which is not in the code",
-            "hint: it is in `fn/`: write `fn/app.handler`, or zip what is in the folder, not the folder \
+            "`app.handler` needs `app.py`, which is not in the code",
+            "help: it is in `fn/`: write `fn/app.handler`, or zip what is in the folder, not the folder \
              itself",
         ],
     );
@@ -202,7 +202,7 @@ fn links_that_lead_nowhere_can_be_excluded() {
     let link = |target: &str, name: &str| symlink(target, stack.path(name)).expect("a link");
     link("nowhere", "fn/dangling");
     link("loop", "fn/loop");
-    refused(&stack, &["is a link to", "hint: remove the link, or exclude it"]);
+    refused(&stack, &["is a link to", "help: remove the link, or exclude it"]);
     stack.edit("code: fn/", "code: {path: fn/, exclude: [dangling, loop]}");
     stack.ok(&["validate"]);
     stack.edit("{path: fn/, exclude: [dangling, loop]}", "fn/");

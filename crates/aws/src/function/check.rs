@@ -8,7 +8,8 @@ use stackwright_engine::reference::is_open;
 use super::config::Config;
 use super::log_group::RETENTIONS;
 use super::package::excluded;
-use super::{environment, runtime};
+use super::{code, environment, runtime};
+use crate::arn;
 use crate::id::{is_id, not_an_id};
 use crate::tags;
 
@@ -17,7 +18,7 @@ const LAYERS: usize = 5;
 
 pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Problems::default();
-    for part in [texts, code, role, layers, network, retention] {
+    for part in [texts, code_parts, role, layers, network, retention] {
         part(config, &mut problems);
     }
     if !is_name(context.name) {
@@ -29,6 +30,9 @@ pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
         environment::check(environment, &context.known["environment"], &mut problems);
     }
     tags::check(context.tags, &mut problems);
+    if let Some(files) = context.files {
+        code::check(config, context, files, &mut problems);
+    }
     problems.0
 }
 
@@ -61,7 +65,7 @@ fn is_handler(text: &str) -> bool {
     (1..=128).contains(&text.chars().count()) && !text.contains(is_blank)
 }
 
-fn code(config: &Config, problems: &mut Problems) {
+fn code_parts(config: &Config, problems: &mut Problems) {
     if config.code.build.as_ref().is_some_and(|command| command.trim().is_empty()) {
         let hint = "write the command, for example `npm run build`, or remove the field";
         problems.at(&["code", "build"], "`build` is empty").hint(hint);
@@ -75,20 +79,20 @@ fn code(config: &Config, problems: &mut Problems) {
 fn role(config: &Config, problems: &mut Problems) {
     let role = &config.role;
     // A text that is no ARN has been reported.
-    if role.starts_with("arn:") && !role.contains(":role/") && !is_open(role) {
-        let message = format!("`{role}` is not the ARN of a role");
-        problems.at(&["role"], message).hint("it looks like arn:aws:iam::123456789012:role/NAME");
+    if !role.starts_with("arn:") || is_open(role) {
+        return;
+    }
+    if let Err(hint) = arn::ROLE.name(role) {
+        problems.at(&["role"], format!("`{role}` is not the ARN of a role")).hint(hint);
     }
 }
 
 fn layers(config: &Config, problems: &mut Problems) {
     let Some(layers) = &config.layers else { return };
-    for (at, layer) in layers.iter().enumerate() {
-        let at = ["layers", &at.to_string()];
-        if !is_layer(layer) && !is_open(layer) {
+    for (at, layer) in layers.iter().enumerate().filter(|(_, layer)| !is_open(layer)) {
+        if let Err(hint) = layer_version(layer) {
             let message = format!("`{layer}` is not the ARN of a layer's version");
-            let hint = "it looks like arn:aws:lambda:REGION:ACCOUNT:layer:NAME:1";
-            problems.at(&at, message).hint(hint);
+            problems.at(&["layers", &at.to_string()], message).hint(hint);
         }
     }
     if layers.iter().enumerate().any(|(at, layer)| layers[..at].contains(layer)) {
@@ -101,13 +105,14 @@ fn layers(config: &Config, problems: &mut Problems) {
     }
 }
 
-/// `arn:aws:lambda:us-east-1:123456789012:layer:NAME:3`
-fn is_layer(arn: &str) -> bool {
-    match arn.split(':').collect::<Vec<_>>()[..] {
-        ["arn", _, "lambda", _, _, "layer", name, version] => {
-            !name.is_empty() && version.parse::<u64>().is_ok()
-        }
-        _ => false,
+/// Checks an ARN such as `arn:aws:lambda:us-east-1:123456789012:layer:NAME:3`. The error is a hint.
+fn layer_version(text: &str) -> Result<(), String> {
+    let name = arn::LAYER_VERSION.name(text)?;
+    let version = name.split_once(':').map(|(_, version)| version);
+    match version.map(str::parse::<u64>) {
+        Some(Ok(1..)) => Ok(()),
+        Some(_) => Err("its last part is the number of a version, from 1".to_owned()),
+        None => Err(format!("name a version of the layer, too: {text}:1")),
     }
 }
 

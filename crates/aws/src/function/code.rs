@@ -2,14 +2,15 @@
 
 use std::path::Path;
 
+use serde::Deserialize as _;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Context, Error, Result};
+use stackwright_engine::kind::{CheckContext, Context, Error, Files, Problems, Result};
 use stackwright_engine::reference::is_open;
 
 use super::code_cache::Key;
 use super::config::{CodeFrom, Config};
 use super::handler::{Handler, Wrong};
-use super::package::{self, Contents, Files, IGNORE_FILE, Outline, Selection, Source};
+use super::package::{self, Contents, IGNORE_FILE, Outline, Selection, Source, excluded};
 use super::service::Functions;
 use super::spec::{Code, Spec};
 use super::vendor;
@@ -17,30 +18,26 @@ use super::write::is_other_code;
 
 /// How many files that were left out a plan names.
 const NAMED: usize = 8;
+/// What `code` is.
+const CODE: &str = "`code` is a folder or a zip, relative to the stack file";
 
 impl Functions {
-    /// Reads a function's code, after its build. `None` if the code must not be built.
-    pub(super) async fn contents(
-        &self,
-        config: &Config,
-        context: &Context,
-    ) -> Result<Option<Contents>> {
+    /// Reads a function's code, after its build.
+    pub(super) async fn contents(&self, config: &Config, context: &Context) -> Result<Contents> {
         let CodeFrom { path, build, exclude } = &config.code;
         let hint = match build {
-            Some(_) if !self.sources.builds => return Ok(None),
             Some(command) => {
                 self.builds.run(&context.folder, command, &self.calls).await?;
                 "`build` should create it; `path` is relative to the stack file"
             }
-            None => "`code` is a folder or a zip, relative to the stack file",
+            None => CODE,
         };
         let key =
             Key { selection: self.selection(&context.folder, path, exclude), build: build.clone() };
-        let contents = self.code.contents(&key).await.map_err(|error| {
+        self.code.contents(&key).await.map_err(|error| {
             let hint = error.hint.clone().unwrap_or(hint.into());
             error.with_hint(hint)
-        })?;
-        Ok(Some(contents))
+        })
     }
 
     fn selection(&self, folder: &Path, path: &str, exclude: &[String]) -> Selection {
@@ -81,15 +78,18 @@ impl Functions {
             }
             _ => None,
         };
-        let handler =
-            spec.handler.clone().filter(|_| spec.layers.iter().flatten().next().is_none());
+        let has_layers = spec.layers.iter().flatten().next().is_some();
+        let handler = spec.handler.clone().filter(|_| !has_layers);
         let runtime = runtime.to_owned();
         let packing = tokio::task::spawn_blocking(move || {
-            let packages = packages.as_deref().map(Files::of_folder).transpose()?;
-            if let (Some(packages), Some(handler)) = (&packages, handler) {
-                check_with_packages(&runtime, &handler, &source, packages)?;
+            let Some(folder) = packages else { return source.zip(None) };
+            let packages = package::Files::of_folder(&folder)?;
+            if let Some(handler) = handler {
+                let own = Place { path: &selection.path, outline: &source.outline() };
+                let installed = Place { path: &folder, outline: &packages.outline() };
+                look_for(&handler, &runtime, &[own, installed]).map_err(refused)?;
             }
-            source.zip(packages.as_ref())
+            source.zip(Some(&packages))
         });
         packing.await.unwrap_or_else(|error| Err(Error::terminal(format!("packing code: {error}"))))
     }
@@ -112,40 +112,71 @@ impl Functions {
     }
 }
 
-/// Checks that the code has the function's handler. A layer may have it, too, and so may packages that
-/// are installed before the upload.
-pub(super) fn check_handler(config: &Config, folder: &Path, contents: &Contents) -> Result<()> {
+/// Adds what is wrong with code on disk: that it cannot be read, or has no handler. Code that is still to be
+/// built is not read.
+pub(super) fn check(
+    config: &Config,
+    context: &CheckContext<'_>,
+    files: &Files,
+    problems: &mut Problems,
+) {
+    let CodeFrom { path: written, build, exclude } = &config.code;
+    let Ok(known) = CodeFrom::deserialize(&context.known["code"]) else { return };
+    let path = files.path(written, &known.path).filter(|_| build.is_none());
+    // A wrong pattern has been reported.
+    let Some(path) = path.filter(|_| excluded(Path::new("/"), exclude).is_ok()) else { return };
+    let selection =
+        Selection { path, exclude: known.exclude, stack_file: files.stack_file.clone() };
+    let read = files.once(format!("{selection:?}"), || {
+        Source::read(&selection).map(|source| source.contents())
+    });
+    match &*read {
+        Err(error) => {
+            let hint = error.hint.as_deref().unwrap_or(CODE);
+            problems.at(&["code"], error.message.as_str()).hint(hint);
+        }
+        Ok(contents) => {
+            if let Err(wrong) = find_handler(config, &selection.path, contents) {
+                problems.at(&["handler"], wrong.message).hint(wrong.hint);
+            }
+        }
+    }
+}
+
+/// Checks that the code at `path` has the function's handler. A layer may have it, too, and so may packages
+/// that are installed before the upload.
+pub(super) fn find_handler(config: &Config, path: &Path, contents: &Contents) -> Result<(), Wrong> {
     let (runtime, handler) = (config.runtime.as_str(), config.handler.as_str());
     let is_elsewhere = contents.has_requirements && vendor::python(runtime).is_some();
     let has_layers = config.layers.as_ref().is_some_and(|layers| !layers.is_empty());
     if is_elsewhere || has_layers || is_open(runtime) || is_open(handler) {
         return Ok(());
     }
-    let path = folder.join(&config.code.path);
-    let text = |name: &str| package::text(&path, name);
-    let handler = Handler { runtime, handler, code: &contents.outline, text: &text };
-    handler.check().map_err(refused)
+    look_for(handler, runtime, &[Place { path, outline: &contents.outline }])
 }
 
-/// Checks the handler of code whose packages are there.
-fn check_with_packages(
-    runtime: &str,
-    handler: &str,
-    source: &Source,
-    packages: &Files,
-) -> Result<()> {
-    let own = source.outline();
-    let others = packages.outline();
-    let code = Outline {
-        names: own.names.union(&others.names).cloned().collect(),
-        links: own.links.union(&others.links).cloned().collect(),
-        ..Outline::default()
+/// A place where a handler may be: the code, or its packages.
+struct Place<'a> {
+    path: &'a Path,
+    outline: &'a Outline,
+}
+
+/// Looks for a handler in all places, the first of which counts.
+fn look_for(handler: &str, runtime: &str, places: &[Place<'_>]) -> Result<(), Wrong> {
+    let all;
+    let code = match places {
+        [one] => one.outline,
+        several => {
+            all = Outline::of_all(several.iter().map(|place| place.outline));
+            &all
+        }
     };
-    let text = |name: &str| source.text(name).or_else(|| packages.text(name));
-    Handler { runtime, handler, code: &code, text: &text }.check().map_err(refused)
+    let text = |name: &str| places.iter().find_map(|place| package::text(place.path, name));
+    Handler { runtime, handler, code, text: &text }.check()
 }
 
-fn refused(Wrong { message, hint }: Wrong) -> Error {
+/// The error of a handler that the code does not have.
+pub(super) fn refused(Wrong { message, hint }: Wrong) -> Error {
     Error::terminal(message).with_hint(hint).with_field("handler")
 }
 
@@ -163,12 +194,15 @@ mod tests {
         fs::write(own.path().join("app.py"), "from lib import *").expect("written");
         fs::write(packages.path().join("lib.py"), "def handler(event, context): pass")
             .expect("written");
-        let selection = Selection { path: own.path().to_owned(), ..Selection::default() };
-        let source = Source::read(&selection).expect("own code");
-        let packages = Files::of_folder(packages.path()).expect("packages");
+        let outline = |folder: &Path| {
+            package::Files::of_folder(folder).map(|files| files.outline()).expect("files")
+        };
+        let (of_own, of_packages) = (outline(own.path()), outline(packages.path()));
         let refusal = |handler: &str| {
-            let checked = check_with_packages("python3.13", handler, &source, &packages);
-            checked.err().map(|error| error.message).unwrap_or_default()
+            let own = Place { path: own.path(), outline: &of_own };
+            let packages = Place { path: packages.path(), outline: &of_packages };
+            let found = look_for(handler, "python3.13", &[own, packages]);
+            found.err().map(|wrong| wrong.message).unwrap_or_default()
         };
         assert_eq!(
             (refusal("app.handler"), refusal("lib.handler")),

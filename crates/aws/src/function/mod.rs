@@ -113,14 +113,10 @@ impl Provider for Functions {
             let message = format!("code: {}", error.message);
             Error { message, ..error }.with_field("code")
         })?;
+        let path = context.folder.join(&config.code.path);
+        code::find_handler(&config, &path, &contents).map_err(code::refused)?;
         let architecture = config.architecture.unwrap_or_default();
-        let digest = match contents {
-            Some(contents) => {
-                code::check_handler(&config, &context.folder, &contents)?;
-                contents.digest(&config.runtime, architecture.as_str())
-            }
-            None => String::new(),
-        };
+        let digest = contents.digest(&config.runtime, architecture.as_str());
         Ok(spec::normalize(config, digest, context))
     }
 

@@ -138,14 +138,6 @@ impl Source {
         }
     }
 
-    /// Returns the text of a file in a folder.
-    pub fn text(&self, name: &str) -> Option<String> {
-        match self {
-            Self::Archive(_) => None,
-            Self::Folder { files, .. } => files.text(name),
-        }
-    }
-
     /// Returns the zip to upload: a folder with `packages`, or the zip file as it is.
     pub fn zip(&self, packages: Option<&Files>) -> Result<Vec<u8>> {
         match self {
@@ -194,6 +186,17 @@ pub struct Outline {
     pub is_archive: bool,
 }
 
+impl Outline {
+    /// Returns what is in several places together.
+    pub fn of_all<'a>(outlines: impl Iterator<Item = &'a Self>) -> Self {
+        outlines.fold(Self::default(), |mut all, one| {
+            all.names.extend(one.names.iter().cloned());
+            all.links.extend(one.links.iter().cloned());
+            all
+        })
+    }
+}
+
 impl Contents {
     /// Returns 64 hexadecimal digits of what decides about the zip: the code, and what packages are
     /// chosen for.
@@ -209,7 +212,7 @@ impl Contents {
     }
 }
 
-/// Returns the text of a file in code; `None` if it cannot be read as text.
+/// Returns the text of one file of the code on disk, a folder or a zip; `None` if it cannot be read as text.
 pub fn text(code: &Path, name: &str) -> Option<String> {
     let bytes = if code.is_dir() {
         fs::read(code.join(name)).ok()?
@@ -237,11 +240,6 @@ impl Files {
             Entry::File { bytes, .. } => Some(bytes),
             Entry::Link(_) => None,
         }
-    }
-
-    /// Returns the text of a file; `None` if it is no text.
-    pub fn text(&self, name: &str) -> Option<String> {
-        String::from_utf8(self.get(name)?.to_vec()).ok()
     }
 
     /// Returns the zip of these files and of `packages`: sorted, dated 1980, modes 644 and 755. Of two

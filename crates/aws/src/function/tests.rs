@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use stackwright_engine::Address;
-use stackwright_engine::kind::PriorState;
+use stackwright_engine::kind::{Files, PriorState};
 
 use super::*;
 use crate::cloud::Access;
@@ -106,21 +106,29 @@ fn layers_networks_patterns_and_retention_are_checked() {
 }
 
 #[tokio::test]
-async fn code_is_built_and_read_only_if_builds_may_run() {
-    let digest = async |builds: bool| {
-        let folder = tempfile::tempdir().expect("a folder");
-        let access = Access::Endpoint { url: "http://127.0.0.1:9".into() };
-        let cloud = Arc::new(Cloud::open(&access, "us-east-1", crate::trust::Trust::none()).await);
-        let kind = Functions::new(&cloud, Sources { builds, ..Sources::default() });
-        let code = json!({ "path": "made", "build": "mkdir made && touch made/a" });
-        let config = config(json!({ "code": code }));
-        let spec = kind.normalize(config, &context(folder.path())).await.expect("a spec");
-        assert_eq!(folder.path().join("made").exists(), builds);
-        spec.code.expect("code").digest
+async fn code_is_built_for_a_plan_and_not_for_a_check() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let code = json!({ "path": "made", "build": "mkdir made && touch made/a.py" });
+    let known = whole(json!({ "code": code, "layers": [LAYER] }));
+    let files = Files::new(folder.path().to_owned(), folder.path().join("stack.yaml"));
+    let problems = |files| {
+        let (tags, siblings) = (BTreeMap::new(), &|_: &Address| None);
+        let context =
+            CheckContext { name: "fun", tags: &tags, known: &known, siblings, files: Some(files) };
+        Function::check(&config(known.clone()), &context)
     };
-    assert_eq!(digest(false).await, "");
-    assert_eq!(digest(true).await.len(), 64);
+    assert_eq!(problems(&files), []);
+    assert!(!folder.path().join("made").exists());
+
+    let access = Access::Endpoint { url: "http://127.0.0.1:9".into() };
+    let cloud = Arc::new(Cloud::open(&access, "us-east-1", crate::trust::Trust::none()).await);
+    let kind = Functions::new(&cloud, Sources::default());
+    let spec = kind.normalize(config(known.clone()), &context(folder.path())).await;
+    assert_eq!(spec.expect("a spec").code.expect("code").digest.len(), 64);
 }
+
+/// A layer may have the handler.
+const LAYER: &str = "arn:aws:lambda:eu-west-1:123456789012:layer:handlers:1";
 
 #[test]
 fn logs_add_a_statement_to_the_role() {

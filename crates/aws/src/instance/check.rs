@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use stackwright_engine::kind::{CheckContext, Problem, Problems, tag};
 use stackwright_engine::reference::is_open;
 
@@ -10,6 +9,7 @@ use super::config::{Config, Image, ImageLookup, Script, UserData};
 use super::spec::NAME_TAG;
 use super::type_name::{self, is_type};
 use super::user_data::{self, Wrong};
+use crate::arn;
 use crate::id::{is_id, not_an_id};
 use crate::policy;
 
@@ -18,7 +18,7 @@ pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     for part in [image, instance_type, network, volumes, profile] {
         part(config, &mut problems);
     }
-    user_data(config, context.known, &mut problems);
+    user_data(config, context, &mut problems);
     if context.name.chars().count() > tag::LONGEST.1 {
         let hint = "EC2 keeps it as a tag, whose value has at most 256 characters";
         problems.at(&["name"], "the name is too long").hint(hint);
@@ -97,20 +97,27 @@ fn network(config: &Config, problems: &mut Problems) {
     }
 }
 
-/// `known` is the config with its references filled in.
-fn user_data(config: &Config, known: &Value, problems: &mut Problems) {
-    match &config.user_data {
+fn user_data(config: &Config, context: &CheckContext<'_>, problems: &mut Problems) {
+    let known = &context.known["user_data"];
+    let (at, wrong) = match &config.user_data {
         Some(UserData::Short(text)) => {
-            let size = known["user_data"].as_str().map_or(0, str::len);
-            if let Some(Wrong { message, hint }) = user_data::check(text, size) {
-                problems.at(&["user_data"], message).hint(hint);
+            let size = known.as_str().map_or(0, str::len);
+            (&["user_data"][..], user_data::check(text, size))
+        }
+        Some(UserData::Long(Script { file })) => {
+            let written = file.as_deref().unwrap_or_default();
+            if written.is_empty() {
+                problems.at(&["user_data"], "`user_data` needs `file`, or a text");
+                return;
             }
+            let known = known["file"].as_str().unwrap_or_default();
+            let path = context.files.and_then(|files| files.path(written, known));
+            (&["user_data", "file"][..], path.and_then(|path| user_data::check_path(&path)))
         }
-        Some(UserData::Long(Script { file })) if file.as_ref().is_none_or(String::is_empty) => {
-            problems.at(&["user_data"], "`user_data` needs `file`, or a text");
-        }
-        _ => {}
-    }
+        None => return,
+    };
+    let Some(Wrong { severity, message, hint, .. }) = wrong else { return };
+    problems.add(severity, at, message).hint(hint);
 }
 
 fn volumes(config: &Config, problems: &mut Problems) {
@@ -124,12 +131,22 @@ fn volumes(config: &Config, problems: &mut Problems) {
 }
 
 fn profile(config: &Config, problems: &mut Problems) {
-    let is_profile =
-        |arn: &str| [":instance-profile/", ":role/", "${"].iter().any(|part| arn.contains(part));
-    if let Some(arn) = config.profile.as_ref().filter(|arn| !arn.is_empty() && !is_profile(arn)) {
-        let message = format!("`{arn}` is neither a role nor an instance profile");
-        let hint = "write `role.KEY`, or arn:aws:iam::123456789012:instance-profile/NAME";
+    let written = config.profile.as_deref().unwrap_or_default();
+    // A text that is no ARN has been reported.
+    if !written.starts_with("arn:") || is_open(written) {
+        return;
+    }
+    if let Ok(name) = arn::ROLE.name(written) {
+        let name = name.rsplit('/').next().unwrap_or(name);
+        let message = format!("`{written}` is a role; an instance takes its instance profile");
+        let hint = format!(
+            "`aws iam list-instance-profiles-for-role --role-name {name}` prints its ARN, and the \
+             console gives both the same name"
+        );
         problems.at(&["profile"], message).hint(hint);
+    } else if let Err(hint) = arn::INSTANCE_PROFILE.name(written) {
+        let message = format!("`{written}` is not the ARN of an instance profile");
+        problems.at(&["profile"], message).hint(format!("{hint}; or write `role.KEY`"));
     }
 }
 
@@ -141,9 +158,8 @@ fn is_owner(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
-    use super::*;
     use crate::instance::Instance;
     use crate::instance::user_data::LARGEST;
     use crate::tags::Tags;

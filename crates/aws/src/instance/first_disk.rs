@@ -26,7 +26,9 @@ fn beside(volumes: &Volumes, first: &str) -> Option<String> {
     let device = volumes.keys().find(|device| FIRST.contains(&device.as_str()))?;
     let is_beside = !first.is_empty() && !volumes.contains_key(first);
     is_beside.then(|| {
-        format!("the disk `{device}` is a further one: the first disk of the image is `{first}`")
+        format!(
+            "the disk `{device}` is an additional one: the first disk of the image is `{first}`"
+        )
     })
 }
 
@@ -43,7 +45,7 @@ mod tests {
         };
         let note = beside(&volumes(&["/dev/sdf", "/dev/xvda"]), "/dev/sda1");
         let expected =
-            "the disk `/dev/xvda` is a further one: the first disk of the image is `/dev/sda1`";
+            "the disk `/dev/xvda` is an additional one: the first disk of the image is `/dev/sda1`";
         assert_eq!(note.as_deref(), Some(expected));
         for devices in [&["/dev/sda1"][..], &["/dev/sdf"], &["/dev/sda1", "/dev/xvda"]] {
             assert_eq!(beside(&volumes(devices), "/dev/sda1"), None, "{devices:?}");

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use stackwright_engine::kind::{Error, Result};
+use stackwright_engine::kind::{Error, Result, Severity};
+use stackwright_engine::reference::is_open;
 
 /// The largest user data before encoding, in bytes.
 pub const LARGEST: usize = 16 * 1024;
@@ -10,7 +11,10 @@ pub const LARGEST: usize = 16 * 1024;
 /// Why user data would not be accepted, or not run.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Wrong {
-    pub message: &'static str,
+    pub severity: Severity,
+    /// The line that is wrong, from 1.
+    line: Option<usize>,
+    pub message: String,
     pub hint: &'static str,
 }
 
@@ -30,25 +34,61 @@ const IN_BASE64: &[&str] = &[
     "H4sI",
 ];
 
+/// What user data of images without cloud-init begins with: Windows, Bottlerocket, Flatcar.
+const OF_OTHERS: &[&str] = &["<", "[", "{", "version:", "variant:"];
+
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+impl Wrong {
+    fn error(line: Option<usize>, message: &str, hint: &'static str) -> Self {
+        Self { severity: Severity::Error, line, message: message.to_owned(), hint }
+    }
+
+    /// What is wrong with the script of a file.
+    fn in_file(self, path: &Path) -> Self {
+        let line = self.line.map(|line| format!(":{line}")).unwrap_or_default();
+        let message = format!("{}{line}: {}", path.display(), self.message);
+        Self { message, ..self }
+    }
+}
+
 /// Returns what is wrong with user data, which has `size` bytes once its references are filled in.
 pub fn check(text: &str, size: usize) -> Option<Wrong> {
-    let wrong = |message, hint| Some(Wrong { message, hint });
-    let script = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
-    let is_begun = |text: &str| BEGINNINGS.iter().any(|start| text.starts_with(start));
-    if size > LARGEST {
-        wrong("user data may have at most 16 KiB", "load the rest from S3 at the first start")
+    let first = Some(1);
+    let script = text.trim_start_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);
+    let begins = |with: &[&str]| with.iter().any(|start| script.starts_with(start));
+    Some(if size > LARGEST {
+        let hint = "load the rest from S3 at the first start";
+        Wrong::error(None, "user data may have at most 16 KiB", hint)
     } else if is_base64(script) {
         let hint = "write the text itself: it is encoded when it is sent";
-        wrong("user data is in base64 already", hint)
-    } else if is_begun(script) && script.len() < text.len() {
-        let hint = "remove the blanks and empty lines before `#`";
-        wrong("user data does not begin with `#`, so that nothing runs it", hint)
+        Wrong::error(first, "user data is in base64 already", hint)
+    } else if begins(BEGINNINGS) && text.starts_with(BYTE_ORDER_MARK) {
+        let message = "user data begins with a byte order mark, so that nothing runs it";
+        Wrong::error(first, message, "remove U+FEFF before `#`: save it as UTF-8 without BOM")
+    } else if begins(BEGINNINGS) && script.len() < text.len() {
+        let message = "user data does not begin with `#`, so that nothing runs it";
+        Wrong::error(first, message, "remove the blanks and empty lines before `#`")
     } else if script.starts_with("#!") && script.lines().next() != script.split('\n').next() {
+        let message = "the first line ends with CR LF, so that its program is not found";
         let hint = "save it with the line ends of Unix: sed -i 's/\\r$//' FILE";
-        wrong("the first line ends with CR LF, so that its program is not found", hint)
+        Wrong::error(first, message, hint)
+    } else if script.is_empty()
+        || is_open(first_line(script))
+        || begins(BEGINNINGS)
+        || begins(OF_OTHERS)
+    {
+        return None;
     } else {
-        None
-    }
+        let message =
+            "user data begins with neither `#!` nor `#cloud-config`: most images run nothing of it";
+        let hint = "begin a script with `#!/bin/sh`";
+        Wrong { severity: Severity::Warning, ..Wrong::error(first, message, hint) }
+    })
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 fn is_base64(text: &str) -> bool {
@@ -59,30 +99,48 @@ fn is_base64(text: &str) -> bool {
 
 /// Reads a script, which is short enough to be read at once.
 pub fn read(path: &Path) -> Result<String> {
-    let path_of = path.display();
-    let read = std::fs::read(path).map_err(|error| {
-        Error::terminal(format!("user_data: {path_of}: {error}"))
-            .with_hint("`file` is relative to the stack file")
-    })?;
-    let size = read.len();
-    let text = String::from_utf8(read).map_err(|_| {
-        Error::terminal(format!("user_data: {path_of} is not UTF-8 text"))
-            .with_hint("a script begins with `#!`; it can load binary data from S3")
-    })?;
-    match check(&text, size) {
-        Some(Wrong { message, hint }) => {
-            Err(Error::terminal(format!("user_data: {path_of}: {message}")).with_hint(hint))
-        }
-        None => Ok(text),
+    let refused = |Wrong { message, hint, .. }: Wrong| {
+        Error::terminal(format!("user_data: {message}")).with_hint(hint).with_field("user_data")
+    };
+    let text = text(path).map_err(refused)?;
+    match check_file(path, &text) {
+        Some(wrong) if wrong.severity == Severity::Error => Err(refused(wrong)),
+        _ => Ok(text),
     }
+}
+
+/// Returns what is wrong with the script of a file, whose messages name the file and the line.
+pub fn check_path(path: &Path) -> Option<Wrong> {
+    match text(path) {
+        Ok(text) => check_file(path, &text),
+        Err(wrong) => Some(wrong),
+    }
+}
+
+fn check_file(path: &Path, text: &str) -> Option<Wrong> {
+    check(text, text.len()).map(|wrong| wrong.in_file(path))
+}
+
+fn text(path: &Path) -> Result<String, Wrong> {
+    let read = std::fs::read(path).map_err(|error| {
+        let hint = "`file` is relative to the stack file";
+        Wrong::error(None, &error.to_string(), hint).in_file(path)
+    })?;
+    String::from_utf8(read).map_err(|error| {
+        let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
+        let hint = "a script begins with `#!`; it can load binary data from S3";
+        Wrong::error(Some(line), "this is not UTF-8 text", hint).in_file(path)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn message(text: &str) -> Option<&'static str> {
-        check(text, text.len()).map(|wrong| wrong.message)
+    fn message(text: &str) -> Option<String> {
+        let wrong = check(text, text.len())?;
+        Some(format!("{}: {}", wrong.severity.as_str(), wrong.message))
     }
 
     #[test]
@@ -92,21 +150,29 @@ mod tests {
             "#!/bin/sh\necho a\r\n",
             "#cloud-config\r\npackages: [a]\r\n",
             "<powershell>\r\ndir\r\n</powershell>\r\n",
-            "  plain data",
-            "IyE is no base64!",
+            "version: 1.0\ntasks: []\n",
+            "[settings.host-containers.admin]\nenabled = true\n",
+            "{\"ignition\": {\"version\": \"3.3.0\"}}",
+            "${env.SCRIPT}",
         ] {
             assert_eq!(message(right), None, "{right}");
         }
-        let blank = Some("user data does not begin with `#`, so that nothing runs it");
-        for text in ["\n#!/bin/sh\n", "  #!/bin/sh\n", "\u{feff}#cloud-config\n"] {
-            assert_eq!(message(text), blank, "{text}");
-        }
-        let ends = Some("the first line ends with CR LF, so that its program is not found");
-        assert_eq!(message("#!/bin/sh\r\necho a\r\n"), ends);
-        let encoded = Some("user data is in base64 already");
-        for text in ["IyEvYmluL3NoCmVjaG8gYQo=\n", "I2Nsb3VkLWNvbmZpZwo="] {
-            assert_eq!(message(text), encoded, "{text}");
-        }
+        let check = |texts: &[&str], expected: &str| {
+            for text in texts {
+                assert_eq!(message(text).as_deref(), Some(expected), "{text}");
+            }
+        };
+        let blank = "error: user data does not begin with `#`, so that nothing runs it";
+        check(&["\n#!/bin/sh\n", "  #!/bin/sh\n"], blank);
+        let mark = "error: user data begins with a byte order mark, so that nothing runs it";
+        check(&["\u{feff}#cloud-config\n", "\u{feff}#!/bin/sh\n"], mark);
+        let ends = "error: the first line ends with CR LF, so that its program is not found";
+        check(&["#!/bin/sh\r\necho a\r\n"], ends);
+        let encoded = "error: user data is in base64 already";
+        check(&["IyEvYmluL3NoCmVjaG8gYQo=\n", "I2Nsb3VkLWNvbmZpZwo="], encoded);
+        let nothing = "warning: user data begins with neither `#!` nor `#cloud-config`: most images run \
+                       nothing of it";
+        check(&["echo hi\n", "  plain data", "IyE is no base64!", "# a comment\n"], nothing);
     }
 
     #[test]
@@ -128,6 +194,10 @@ mod tests {
         write(&[b'x'; LARGEST + 1]).expect("written");
         assert!(read().is_err_and(|message| message.contains("16 KiB")));
         write(b"#!/bin/sh\r\n").expect("written");
-        assert!(read().is_err_and(|message| message.contains("a.sh: the first line")));
+        assert!(read().is_err_and(|message| message.contains("a.sh:1: the first line")));
+        write(b"#!/bin/sh\necho caf\xe9\n").expect("written");
+        assert!(read().is_err_and(|message| message.contains("a.sh:2: this is not UTF-8")));
+        write(b"echo hi\n").expect("written");
+        assert!(read().is_ok(), "a warning is no error");
     }
 }

@@ -183,7 +183,7 @@ impl Direction {
             false => Wrong::new(
                 format!("`{text}` is not a rule"),
                 format!(
-                    "write TRAFFIC {} PEER, for example `tcp 22 {0} 203.0.113.0/24`",
+                    "write PROTOCOL {} ADDRESS, for example `tcp 22 {0} 203.0.113.0/24`",
                     self.word()
                 ),
             ),
@@ -218,7 +218,7 @@ fn parse_traffic(text: &str) -> Result<Vec<Traffic>, Wrong> {
     Ok(vec![traffic])
 }
 
-/// Says that a text is no traffic, and what was probably meant.
+/// Says that a text names no protocol, and what was probably meant.
 fn no_traffic(text: &str) -> Wrong {
     let lower = text.to_lowercase();
     let (name, rest) = lower.split_once(' ').map_or((lower.as_str(), ""), |parts| parts);
@@ -239,7 +239,7 @@ fn no_traffic(text: &str) -> Wrong {
             )
         }
     };
-    Wrong::new(format!("`{text}` is no traffic that a rule can name"), hint)
+    Wrong::new(format!("`{text}` is no protocol that a rule can name"), hint)
 }
 
 /// Parses the number of a protocol without a name here.
@@ -302,8 +302,8 @@ fn parse_peer(text: &str) -> Result<Vec<Peer>, Wrong> {
         ANYWHERE => vec![Peer::Network(Network::ALL_IPV4), Peer::Network(Network::ALL_IPV6)],
         "self" => vec![Peer::Itself],
         _ if text.contains(' ') => {
-            let hint = "a rule has one peer: write a rule for each";
-            return Err(Wrong::new(format!("`{text}` is not one peer"), hint));
+            let hint = "a rule has one source or destination: write a rule for each";
+            return Err(Wrong::new(format!("`{text}` is more than one address"), hint));
         }
         _ if is_id(text, "pl-") => vec![Peer::PrefixList(text.to_owned())],
         _ if is_id(text, "sg-") || is_reserved(text) => vec![Peer::Group(text.to_owned())],
@@ -383,7 +383,7 @@ impl Network {
                         .to_owned()
                 }
             };
-            Wrong::new(format!("`{text}` is not a peer"), hint)
+            Wrong::new(format!("`{text}` is neither a network nor a group"), hint)
         };
         let (address, length) = match text.split_once('/') {
             Some((address, length)) => (address, Some(length)),

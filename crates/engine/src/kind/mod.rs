@@ -12,6 +12,7 @@
 mod fault;
 pub mod field;
 mod field_table;
+mod files;
 mod object;
 mod ownership;
 mod problem;
@@ -22,6 +23,7 @@ pub mod tag;
 pub use self::fault::{Error, Fault, Result};
 pub use self::field::{Comparison, Field, UpdateCost, field};
 pub use self::field_table::{FieldRule, FieldTable};
+pub use self::files::Files;
 pub use self::object::{
     Context, Created, DeletionProtection, ExistingPart, Found, Handle, Intent, Live, Owner,
     PriorState, Readiness, Sought,

@@ -35,13 +35,22 @@ pub struct Problems(pub Vec<Problem>);
 impl Problems {
     /// Adds a problem.
     pub fn at(&mut self, path: &[&str], message: impl Into<String>) -> &mut Problem {
-        self.0.push_mut(Problem::error(path, message))
+        self.add(Severity::Error, path, message)
     }
 
     /// Adds what may be wrong. It makes no file invalid.
     pub fn warn(&mut self, path: &[&str], message: impl Into<String>) -> &mut Problem {
-        let found = Problem { severity: Severity::Warning, ..Problem::error(path, message) };
-        self.0.push_mut(found)
+        self.add(Severity::Warning, path, message)
+    }
+
+    /// Adds a problem, or what may be one.
+    pub fn add(
+        &mut self,
+        severity: Severity,
+        path: &[&str],
+        message: impl Into<String>,
+    ) -> &mut Problem {
+        self.0.push_mut(Problem { severity, ..Problem::error(path, message) })
     }
 }
 

@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::field::Field;
+use super::files::Files;
 use super::object::Context;
 use super::problem::Problem;
 use crate::address::Address;
@@ -61,8 +62,9 @@ pub trait ResourceType: Send + Sync + 'static {
     /// and what the user did not set is left out (`skip_serializing_if`).
     type Spec: Serialize + DeserializeOwned + Send + Sync;
 
-    /// Returns what is wrong in a config, as far as the file alone shows it. References stand in
-    /// `config` as their text `${…}`.
+    /// Returns what is wrong in a config, as far as the file alone shows it, and where
+    /// [`CheckContext::files`] are given, in the files that it names. References stand in `config` as their
+    /// text `${…}`.
     fn check(_config: &Self::Config, _context: &CheckContext<'_>) -> Vec<Problem> {
         Vec::new()
     }
@@ -140,6 +142,8 @@ pub struct CheckContext<'a> {
     /// It contains secrets: its size may be measured, and nothing of it shown.
     pub known: &'a Value,
     pub siblings: Siblings<'a>,
+    /// The files that the config names, if they are checked, too.
+    pub files: Option<&'a Files>,
 }
 
 /// Looks up another resource of the file by its address: what its kind's `Config` reads, references

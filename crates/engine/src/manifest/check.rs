@@ -16,10 +16,6 @@ use crate::address::Address;
 use crate::config::NUMBERS_ARE_TEXT;
 use crate::reference;
 
-/// Stands for a value that is wrong or missing, which has been reported: to a kind it is a reference
-/// whose value is not known yet.
-pub(super) const UNKNOWN: &str = "${missing}";
-
 /// The annotation of a property with its names elsewhere: in AWS's API, in other tools.
 const ALSO_CALLED: &str = "x-also-called";
 
@@ -87,17 +83,23 @@ impl<'a> Checker<'a> {
     fn list(&mut self, name: &str, items: &[Node], schema: &'a Json) -> Json {
         let items = items.iter().enumerate().map(|(at, item)| {
             let value = self.value(&format!("{name}[{at}]"), item, schema);
-            value.unwrap_or_else(|| UNKNOWN.into())
+            value.unwrap_or_else(|| self.placeholder(schema))
         });
         items.collect()
     }
 
-    fn follow(&self, schema: &'a Json) -> &'a Json {
+    /// Returns the schema that a reference leads to. A field that describes itself has its reference in `allOf`.
+    pub fn follow(&self, schema: &'a Json) -> &'a Json {
         let mut schema = schema;
-        while let Some(path) = schema["$ref"].as_str() {
-            schema = self.root.pointer(path.trim_start_matches('#')).unwrap_or(&Json::Null);
+        loop {
+            schema = match (schema["$ref"].as_str(), schema["allOf"].as_array()) {
+                (Some(path), _) => {
+                    self.root.pointer(path.trim_start_matches('#')).unwrap_or(&Json::Null)
+                }
+                (None, Some(all)) if let [one] = all.as_slice() => one,
+                _ => return schema,
+            };
         }
-        schema
     }
 
     fn wrong_type(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
@@ -112,8 +114,11 @@ impl<'a> Checker<'a> {
         let example = |schema: &'a Json| schema[annotate::EXAMPLES][0].as_str();
         let item = example(&schema["items"]).map(|item| format!("[{item}]"));
         let example = example(schema).map(str::to_owned).or(item);
+        let example = example.map(|example| format!("for example `{example}`"));
+        let boolean = node.text().filter(|_| accepts(schema, "boolean")).and_then(boolean);
+        let boolean = boolean.map(|meant| format!("did you mean `{meant}`?"));
         self.error(&node.span, format!("`{name}` must be {wanted}, not {found}")).help =
-            example.map(|example| format!("for example `{example}`"));
+            boolean.or(example);
         None
     }
 
@@ -147,9 +152,9 @@ impl<'a> Checker<'a> {
         None
     }
 
-    fn object(&mut self, name: &str, entries: &[(Key, Node)], schema: &'a Json) -> Option<Json> {
-        let properties = schema["properties"].as_object();
-        let others = &schema["additionalProperties"];
+    fn object(&mut self, name: &str, entries: &[(Key, Node)], of: &'a Json) -> Option<Json> {
+        let properties = of["properties"].as_object();
+        let others = &of["additionalProperties"];
         let mut object = Map::new();
         for (key, node) in entries {
             self.key(key);
@@ -165,10 +170,12 @@ impl<'a> Checker<'a> {
             if matches!(node.value, Value::Null) && known.is_some() {
                 continue; // a key without a value counts as not written
             }
-            if let Some(value) = self.value(&key.text, node, schema) {
-                object.insert(key.text.clone(), value);
-            }
+            let value = self.value(&key.text, node, schema);
+            // What is wrong under a key that the user chose leaves the key itself to be checked.
+            let value = value.or_else(|| known.is_none().then(|| self.placeholder(schema)));
+            object.extend(value.map(|value| (key.text.clone(), value)));
         }
+        self.complete(&mut object, of);
         Some(Json::Object(object))
     }
 
@@ -346,16 +353,16 @@ fn types(schema: &Json) -> Vec<&str> {
     }
 }
 
-fn accepts(schema: &Json, kind: &str) -> bool {
+pub(super) fn accepts(schema: &Json, kind: &str) -> bool {
     types(schema).contains(&kind)
 }
 
-fn alternatives(schema: &Json) -> Option<&Vec<Json>> {
+pub(super) fn alternatives(schema: &Json) -> Option<&Vec<Json>> {
     schema["anyOf"].as_array().or_else(|| schema["oneOf"].as_array())
 }
 
 /// The values of an enumeration.
-fn choices(schema: &Json) -> Option<Vec<&str>> {
+pub(super) fn choices(schema: &Json) -> Option<Vec<&str>> {
     if let Some(one) = schema["const"].as_str() {
         return Some(vec![one]);
     }
@@ -377,6 +384,15 @@ fn fits(schema: &Json, node: &Node) -> bool {
         Value::Bool(_) => accepts(schema, "boolean") || accepts(schema, "string"),
         Value::Number(..) => ["integer", "number", "string"].iter().any(|t| accepts(schema, t)),
         Value::Text(_) => accepts(schema, "string") || choices(schema).is_some(),
+    }
+}
+
+/// What other versions of YAML, and people, write for `true` and `false`.
+fn boolean(text: &str) -> Option<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "y" | "on" | "1" => Some(true),
+        "false" | "no" | "n" | "off" | "0" => Some(false),
+        _ => None,
     }
 }
 

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use super::Resource;
-use super::check::UNKNOWN;
 use super::diagnostic::{Diagnostic, nearest};
+use super::placeholder::UNKNOWN;
 use super::tree::{Key, Node};
 use crate::address::Address;
 use crate::change::Path;

@@ -8,12 +8,12 @@ use serde_json::Value as Json;
 
 use super::common::wrong_tags;
 use super::diagnostic::Diagnostic;
+use super::placeholder::UNKNOWN;
 use super::read::Reader;
 use super::schema::{CheckConfig, Header};
 use super::tree::Node;
 use super::{Check, Cloud};
 use crate::address::is_key;
-use crate::kind::Severity;
 use crate::partition::{self, Partition};
 use crate::reference;
 
@@ -76,7 +76,7 @@ impl Reader<'_> {
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<Check> {
         let mut checks = Vec::new();
-        for (name, config) in configs {
+        for (name, config) in configs.into_iter().filter(|(_, config)| config.call != UNKNOWN) {
             let place = |path: &[&str]| {
                 let whole = ["check", name.as_str()].into_iter().chain(path.iter().copied());
                 tree.place(&whole.map(str::to_owned).collect::<Vec<_>>())
@@ -136,8 +136,8 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
             );
         }
     }
-    let is_marked = reference::markers(&header.stack).next().is_some();
-    if !is_marked && !is_key(&header.stack) {
+    let is_reported = header.stack == UNKNOWN || reference::markers(&header.stack).next().is_some();
+    if !is_reported && !is_key(&header.stack) {
         let rule = "use a letter, then letters, digits, `-` and `_`, at most 63";
         wrong("stack", format!("`{}` is not a valid stack name: {rule}", header.stack));
     }
@@ -175,9 +175,12 @@ fn region(tree: &Node, region: &str, diagnostics: &mut Vec<Diagnostic>) {
     } else if Partition::of(region).is_none() {
         let message = format!("`{region}` is in no partition of AWS that this version knows");
         let help = "names and URLs are made as in the partition `aws`";
-        let warning =
-            Diagnostic { severity: Severity::Warning, ..Diagnostic::error(span(), message) };
-        diagnostics.push(warning.help(help));
+        diagnostics.push(Diagnostic::warning(span(), message).help(help));
+    } else if let Some(known) = partition::instead_of(region) {
+        let message = format!("this version knows no region `{region}`");
+        let help =
+            format!("did you mean {}? AWS opens new regions now and then", known.join(" or "));
+        diagnostics.push(Diagnostic::warning(span(), message).help(help));
     }
 }
 

@@ -7,7 +7,9 @@ mod common;
 mod diagnostic;
 mod header;
 mod measure;
+mod missing;
 mod overlay;
+mod placeholder;
 mod read;
 mod refer;
 mod schema;
@@ -30,6 +32,7 @@ pub use self::source::{Source, Span};
 use self::tree::{Node, Value};
 use crate::address::Address;
 use crate::graph::Graph;
+use crate::kind::Files;
 use crate::lifecycle::Lifecycle;
 use crate::partition::Partition;
 use crate::reference::{self, Reference, Scope};
@@ -96,6 +99,8 @@ pub struct Request<'a> {
     /// Whether environment variables without a default must be set. Reading a state and deleting need
     /// none.
     pub needs_env: bool,
+    /// The files that the stack file names, if they are checked, too.
+    pub files: Option<&'a Files>,
 }
 
 impl Resource {
@@ -204,10 +209,7 @@ impl Manifest {
 
     /// The folder that relative paths start from.
     pub fn folder(&self) -> PathBuf {
-        match self.source.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
-            _ => PathBuf::from("."),
-        }
+        self.source.folder()
     }
 }
 

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use serde_json::Value as Json;
 
-use super::check::{Checker, Known, UNKNOWN};
+use super::check::{Checker, Known};
 use super::common;
 use super::diagnostic::{Diagnostic, nearest};
+use super::missing::missing;
 use super::schema::Header;
 use super::source::{Source, Span};
 use super::tree::{Node, Value};
@@ -186,9 +187,7 @@ impl Reader<'_> {
             for need in resource.depends_on.iter().filter(|need| !resources.contains_key(need)) {
                 let path = [resource.address.kind(), resource.address.key(), "depends_on"];
                 let span = tree.place(&path.map(str::to_owned));
-                let known = resources.keys().map(Address::as_str);
-                let message = format!("there is no `{need}` in this stack");
-                diagnostics.push(Diagnostic::error(span, message).suggest(need.as_str(), known));
+                diagnostics.push(missing(need, resources.keys(), &span));
             }
             let former =
                 resource.renamed_from.as_ref().filter(|former| resources.contains_key(former));
@@ -214,14 +213,12 @@ impl Reader<'_> {
         let mut contributions = Vec::new();
         let readable =
             |config: &Json| reference::map_texts(config, &mut |text| reference::readable(text));
-        let whole = |resource: &Resource| self.whole(&resource.address, &resource.config);
         let siblings =
-            |address: &Address| resources.get(address).map(|resource| readable(&whole(resource)));
+            |address: &Address| resources.get(address).map(|resource| readable(&resource.config));
         for resource in resources.values() {
             let Some(kind) = self.kinds.get(resource.address.kind()) else { continue };
-            let config = whole(resource);
-            let known = reference::map_texts(&config, &mut |text| scope.known(text));
-            let config = readable(&config);
+            let known = reference::map_texts(&resource.config, &mut |text| scope.known(text));
+            let config = readable(&resource.config);
             let tags = resource.tags.iter();
             let tags = tags.map(|(key, value)| (key.clone(), reference::readable(value))).collect();
             let name = scope.fill(&resource.name);
@@ -232,6 +229,7 @@ impl Reader<'_> {
                 tags: &tags,
                 known: &known,
                 siblings: &siblings,
+                files: self.request.files,
             };
             let place = |path: &[String]| place(tree, &resource.address, path);
             let at = self.context(resource);
@@ -256,20 +254,6 @@ impl Reader<'_> {
                 list.push(asked.item);
             }
         }
-    }
-
-    /// Fills in a placeholder for each missing key (reported already), so that the rest of the config
-    /// is checked, too.
-    fn whole(&self, address: &Address, config: &Json) -> Json {
-        let schema = &self.schema["properties"][address.kind()]["additionalProperties"];
-        let mut whole = config.clone();
-        let required = schema["required"].as_array().into_iter().flatten();
-        for key in required.filter_map(Json::as_str) {
-            if let Some(config) = whole.as_object_mut() {
-                config.entry(key).or_insert_with(|| UNKNOWN.into());
-            }
-        }
-        whole
     }
 
     /// Account, region and partition are markers: they are known once a cloud has answered.

@@ -1,6 +1,5 @@
 //! The checker's part for strings: references are checked and become markers.
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::Value as Json;
@@ -8,6 +7,7 @@ use serde_json::Value as Json;
 use super::annotate;
 use super::check::Checker;
 use super::diagnostic::nearest;
+use super::missing::missing;
 use super::source::Span;
 use super::tree::Node;
 use crate::address::Address;
@@ -118,46 +118,39 @@ impl<'a> Checker<'a> {
                 return None;
             }
         };
-        let mut marked = String::new();
-        let mut whole = true;
-        for part in parts {
-            match part {
-                Part::Literal(text) => marked.push_str(&text),
-                Part::Reference { reference, default, at } => {
-                    let at = within(span, &at, text);
-                    let variable = self.variable(&reference);
-                    let is_missing = match (variable, &default) {
-                        (None | Some(Variable::Set), _) => false,
-                        (Some(Variable::Empty), default) => {
-                            default.as_ref().is_some_and(|default| default.is_for_empty)
-                        }
-                        (Some(Variable::Unset), _) => true,
-                    };
-                    match default.filter(|_| is_missing) {
-                        Some(default) => {
-                            // It may have references of its own.
-                            match self.marked(&default.text, &within(span, &default.at, text)) {
-                                Some(default) => marked.push_str(&default),
-                                None => whole = false,
-                            }
-                        }
-                        None if is_missing && self.known.needs_env => {
-                            let message = format!("`{reference}` is not set in the environment");
-                            self.error(&at, message).help =
-                                Some(format!("set it, or write ${{{reference}:-default}}"));
-                            whole = false;
-                        }
-                        None => {
-                            if variable.is_none() {
-                                self.is_there(&reference, &at);
-                            }
-                            marked.push_str(&reference::marker(&reference));
-                        }
-                    }
-                }
-            }
+        // All of them first: one mistake hides no other.
+        let parts: Vec<Option<String>> =
+            parts.into_iter().map(|part| self.part(part, text, span)).collect();
+        parts.into_iter().collect()
+    }
+
+    /// Returns a part of `text` as the marked string has it.
+    fn part(&mut self, part: Part, text: &str, span: &Span) -> Option<String> {
+        let (reference, default, at) = match part {
+            Part::Literal(text) => return Some(text),
+            Part::Reference { reference, default, at } => (reference, default, at),
+        };
+        let at = within(span, &at, text);
+        let variable = self.variable(&reference);
+        let is_missing = match variable {
+            None | Some(Variable::Set) => false,
+            Some(Variable::Empty) => default.as_ref().is_some_and(|default| default.is_for_empty),
+            Some(Variable::Unset) => true,
+        };
+        if is_missing && let Some(default) = default {
+            // It may have references of its own.
+            return self.marked(&default.text, &within(span, &default.at, text));
         }
-        whole.then_some(marked)
+        if is_missing && self.known.needs_env {
+            let message = format!("`{reference}` is not set in the environment");
+            self.error(&at, message).help =
+                Some(format!("set it, or write ${{{reference}:-default}}"));
+            return None;
+        }
+        if variable.is_none() {
+            self.is_there(&reference, &at);
+        }
+        Some(reference::marker(&reference))
     }
 
     /// Returns the resource of this file whose output a text is, without `${` and `}`.
@@ -168,7 +161,7 @@ impl<'a> Checker<'a> {
     }
 
     fn missing_braces(&mut self, text: &str, span: &Span, help: String) {
-        let message = format!("`{text}` is a text here, not a reference");
+        let message = format!("`{text}` is a plain string here, not a reference");
         self.error(span, message).help = Some(help);
     }
 
@@ -186,10 +179,7 @@ impl<'a> Checker<'a> {
         let Reference::Output(address, output) = reference else { return };
         let known = self.known.outputs;
         match known.get(address) {
-            None => {
-                let help = self.instead_of(address);
-                self.error(span, format!("there is no `{address}` in this stack")).help = help;
-            }
+            None => self.diagnostics.push(missing(address, known.keys(), span)),
             Some(outputs) if !outputs.contains(&output.as_str()) => {
                 let near = nearest(output, outputs.iter().copied());
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
@@ -200,29 +190,7 @@ impl<'a> Checker<'a> {
             Some(_) => {}
         }
     }
-
-    /// What may be meant by an address that the stack does not have.
-    fn instead_of(&self, address: &Address) -> Option<String> {
-        let known = || self.known.outputs.keys();
-        if let Some(near) = nearest(address.as_str(), known().map(Address::as_str)) {
-            return Some(format!("did you mean `{near}`?"));
-        }
-        let kind = address.kind();
-        let of_kind: Vec<&str> =
-            known().filter(|one| one.kind() == kind).map(Address::as_str).take(LISTED).collect();
-        if !of_kind.is_empty() {
-            return Some(format!("there are: {}", of_kind.join(", ")));
-        }
-        let kinds: BTreeSet<&str> = known().map(Address::kind).collect();
-        match nearest(kind, kinds.iter().copied()) {
-            Some(near) => Some(format!("did you mean the kind `{near}`?")),
-            None => Some(format!("add it to the file: `{kind}:` with the key `{}`", address.key())),
-        }
-    }
 }
-
-/// How many addresses a help lists.
-const LISTED: usize = 8;
 
 /// A variable of the environment.
 #[derive(Clone, Copy)]
@@ -275,6 +243,7 @@ fn within(span: &Span, part: &Range<usize>, text: &str) -> Span {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
     use std::path::PathBuf;
 
     use schemars::JsonSchema;
@@ -311,7 +280,8 @@ mod tests {
     /// The manifest, or the problems with their help.
     fn read(text: String) -> Result<Manifest, Vec<(String, Option<String>)>> {
         let source = Source { path: PathBuf::from("stack.yaml"), text };
-        let request = Request { cloud: None, region: None, env: &|_| None, needs_env: true };
+        let request =
+            Request { cloud: None, region: None, env: &|_| None, needs_env: true, files: None };
         let kinds = Registry::new(vec![Kind::of::<Gate>()]);
         Manifest::load(source, &request, &kinds).map_err(|invalid| {
             invalid.diagnostics.into_iter().map(|found| (found.message, found.help)).collect()

@@ -15,6 +15,14 @@ pub struct Source {
 }
 
 impl Source {
+    /// The folder that relative paths start from.
+    pub fn folder(&self) -> PathBuf {
+        match self.path.parent() {
+            Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+            _ => PathBuf::from("."),
+        }
+    }
+
     /// Returns line and column of a byte, both from 1; the column counts characters.
     pub fn position(&self, byte: usize) -> (usize, usize) {
         let before = &self.text.as_bytes()[..byte.min(self.text.len())];

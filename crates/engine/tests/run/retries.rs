@@ -21,7 +21,7 @@ use crate::support::{Ended, Stack, place};
 async fn run_with_events(stack: &Stack) -> (Outcome, Vec<Event>) {
     let source = Source { path: PathBuf::from("stack.yaml"), text: stack.file.clone() };
     let env = |name: &str| (name == "PW").then(|| "script says".to_owned());
-    let request = Request { cloud: None, region: None, env: &env, needs_env: true };
+    let request = Request { cloud: None, region: None, env: &env, needs_env: true, files: None };
     let providers = stack.world.providers();
     let manifest = Manifest::load(source, &request, providers.kinds()).expect("a manifest");
     let mut store = Store::open(Box::new(stack.disk.clone()), &place(), "test").expect("a store");

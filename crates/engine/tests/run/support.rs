@@ -96,7 +96,8 @@ impl Stack {
         let mut read = self.read.borrow_mut();
         if read.as_ref().is_none_or(|(text, _)| *text != self.file) {
             let source = Source { path: PathBuf::from("stack.yaml"), text: self.file.clone() };
-            let request = Request { cloud: None, region: None, env: &|_| None, needs_env: true };
+            let request =
+                Request { cloud: None, region: None, env: &|_| None, needs_env: true, files: None };
             let manifest = Manifest::load(source, &request, &self.world.kinds())
                 .unwrap_or_else(|invalid| panic!("{invalid:?}"));
             *read = Some((self.file.clone(), Rc::new(manifest)));

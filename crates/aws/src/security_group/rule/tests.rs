@@ -58,10 +58,13 @@ fn a_text_that_is_no_rule_is_explained() {
     assert_eq!(message(Egress, "ssh from self"), "a rule of `egress` says `to`");
     assert_eq!(message(Ingress, "tcp 9-8 from self"), "`9-8` is not a range of ports");
     assert_eq!(message(Ingress, "tcp 70000 from self"), "`70000` is not a range of ports");
-    assert_eq!(message(Ingress, "telnet from self"), "`telnet` is no traffic that a rule can name");
+    assert_eq!(
+        message(Ingress, "telnet from self"),
+        "`telnet` is no protocol that a rule can name"
+    );
     assert_eq!(message(Ingress, "ssh 22 from self"), "`ssh` has its own port");
     assert_eq!(message(Ingress, "all 22 from self"), "`all` has no ports");
-    assert_eq!(message(Ingress, "300 from self"), "`300` is no traffic that a rule can name");
+    assert_eq!(message(Ingress, "300 from self"), "`300` is no protocol that a rule can name");
     assert_eq!(message(Ingress, "protocol 6 from self"), "protocol 6 has a name");
     for number in ["256", "-1", "all", "50 1", "050", ""] {
         let said = message(Ingress, &format!("protocol {number} from self"));
@@ -69,10 +72,13 @@ fn a_text_that_is_no_rule_is_explained() {
     }
     for peer in ["sg-nope", "pl-", "sg-", "vpc-1"] {
         let said = message(Ingress, &format!("ssh from {peer}"));
-        assert_eq!(said, format!("`{peer}` is not a peer"));
+        assert_eq!(said, format!("`{peer}` is neither a network nor a group"));
     }
-    assert_eq!(message(Ingress, "ssh from web"), "`web` is not a peer");
-    assert_eq!(message(Ingress, "ssh from 10.0.0.0/33"), "`10.0.0.0/33` is not a peer");
+    assert_eq!(message(Ingress, "ssh from web"), "`web` is neither a network nor a group");
+    assert_eq!(
+        message(Ingress, "ssh from 10.0.0.0/33"),
+        "`10.0.0.0/33` is neither a network nor a group"
+    );
     assert_eq!(
         message(Ingress, "ssh from 203.0.113.5/24"),
         "`203.0.113.5/24` is an address inside the network `203.0.113.0/24`"
@@ -85,7 +91,7 @@ fn a_text_that_is_no_rule_is_explained() {
         let said = message(Ingress, &format!("ssh from {nobody}"));
         assert_eq!(said, format!("`{nobody}` is the address of no machine"));
     }
-    assert_eq!(message(Ingress, "ssh from sg-1 sg-2"), "`sg-1 sg-2` is not one peer");
+    assert_eq!(message(Ingress, "ssh from sg-1 sg-2"), "`sg-1 sg-2` is more than one address");
     assert_eq!(message(Ingress, "icmp 8 from 2001:db8::/32"), "`icmp 8` is a message of IPv4");
     assert_eq!(message(Ingress, "icmpv6 from 10.0.0.0/8"), "`icmpv6` is a message of IPv6");
     assert_eq!(message(Ingress, "icmp 8 from ::/0"), "`icmp 8` is a message of IPv4");
@@ -118,7 +124,7 @@ fn references_may_stand_anywhere_until_they_are_known() {
         assert_eq!(Ingress.check(text), None, "{text}");
     }
     let wrong = Ingress.check("telnet from ${env.OFFICE}").expect("no such service");
-    assert_eq!(wrong.message, "`telnet` is no traffic that a rule can name");
+    assert_eq!(wrong.message, "`telnet` is no protocol that a rule can name");
     let unknown = "ssh from \u{1}security_group.a.id\u{1}";
     let normal = Ingress.normalize(&[unknown.to_owned()]).expect("a rule");
     assert_eq!(normal, ["tcp 22 from \u{1}security_group.a.id\u{1}"]);

@@ -7,6 +7,12 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::aws("a build runs for every comparison", "Builds::run", Remove("known.insert"))
         .suspects(&["builds"]),
     Mutant::aws(
+        "validate misses code that is still to be built",
+        "code::check",
+        Replace("build.is_none()", "true"),
+    )
+    .suspects(&["builds"]),
+    Mutant::aws(
         "a log group that is not visible yet counts as unmanaged",
         "LogGroup::create",
         Replace(

@@ -67,10 +67,4 @@ pub const MUTANTS: &[Mutant] = &[
         "Session::unknown_formers",
         Body("let _ = (plan, state); Vec::new()"),
     ),
-    Mutant::program(
-        "validate runs the commands of the file",
-        "validate::prepare",
-        Replace("workspace.offline(false)", "workspace.offline(true)"),
-    )
-    .suspects(&["builds"]),
 ];
