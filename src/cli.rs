@@ -1,15 +1,19 @@
 //! The command line: commands, arguments, options, and their help.
 
+mod options;
 mod resume;
+mod subcommands;
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use stackwright_engine::Address;
-use stackwright_engine::plan::Selection;
 
-/// Headings of the options that many commands share.
-const STACK: &str = "Stack options";
+pub use self::options::{ApplyArgs, Recorded, ReplaceArgs, Stack, StackPath, TargetArgs};
+pub use self::resume::quoted;
+pub use self::subcommands::{Local, State};
+
+/// The heading of the options that all commands share.
 const GLOBAL: &str = "Global options";
 
 #[derive(Debug, Parser)]
@@ -66,85 +70,6 @@ pub enum Color {
     Auto,
     Always,
     Never,
-}
-
-/// The options that select a stack and its cloud.
-#[derive(Clone, Debug, Default, Args)]
-pub struct Stack {
-    /// Stack file [default: stack.yaml or stack.yml, here or in a parent folder].
-    #[arg(short, long, value_name = "FILE", help_heading = STACK)]
-    pub file: Option<PathBuf>,
-    /// `local`, `aws` or `http://HOST:PORT`, instead of `cloud:` in the file.
-    #[arg(long, help_heading = STACK)]
-    pub cloud: Option<String>,
-    /// AWS region, instead of `region:` in the file.
-    #[arg(long, help_heading = STACK)]
-    pub region: Option<String>,
-    /// AWS profile that provides the credentials.
-    #[arg(long, help_heading = STACK)]
-    pub profile: Option<String>,
-}
-
-/// The options of [`Stack`], with the file also as a positional argument.
-#[derive(Clone, Debug, Args)]
-pub struct StackPath {
-    /// Stack file, same as --file.
-    #[arg(value_name = "FILE", conflicts_with = "file")]
-    pub path: Option<PathBuf>,
-    #[command(flatten)]
-    pub stack: Stack,
-}
-
-impl StackPath {
-    pub fn stack(&self) -> Stack {
-        let file = self.path.clone().or_else(|| self.stack.file.clone());
-        Stack { file, ..self.stack.clone() }
-    }
-}
-
-/// The options that limit a plan to some resources.
-#[derive(Clone, Debug, Default, Args)]
-pub struct TargetArgs {
-    /// Include only this resource and what its change depends on (repeatable).
-    #[arg(long = "target", value_name = "ADDRESS")]
-    pub targets: Vec<Address>,
-    /// Leave out this resource and what depends on its change (repeatable).
-    #[arg(long = "exclude", value_name = "ADDRESS")]
-    pub excluded: Vec<Address>,
-}
-
-impl TargetArgs {
-    /// Combines these options with those that force replacements.
-    pub fn selection(self, replace: ReplaceArgs) -> Selection {
-        Selection {
-            targets: self.targets.into_iter().collect(),
-            excluded: self.excluded.into_iter().collect(),
-            replaced: replace.replaced.into_iter().collect(),
-            refreshes: replace.refresh_image,
-        }
-    }
-}
-
-/// The options that replace resources although nothing in the file changed.
-#[derive(Clone, Debug, Default, Args)]
-pub struct ReplaceArgs {
-    /// Replace this resource, even if nothing differs (repeatable).
-    #[arg(long = "replace", value_name = "ADDRESS")]
-    pub replaced: Vec<Address>,
-    /// Look up images given by name or parameter again, and replace instances whose image changed.
-    #[arg(long)]
-    pub refresh_image: bool,
-}
-
-/// The options of commands that change the cloud.
-#[derive(Clone, Debug, Args)]
-pub struct ApplyArgs {
-    /// Do not ask before deleting or replacing.
-    #[arg(short, long, alias = "auto-approve")]
-    pub yes: bool,
-    /// Work on at most N resources at the same time.
-    #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub parallelism: u16,
 }
 
 #[derive(Debug, Subcommand)]
@@ -229,9 +154,8 @@ Examples:
     Destroy {
         #[command(flatten)]
         stack: StackPath,
-        /// Delete the resources of this stack by its state alone: the stack file is not read.
-        #[arg(long = "stack", value_name = "NAME")]
-        of_stack: Option<String>,
+        #[command(flatten)]
+        recorded: Recorded,
         #[command(flatten)]
         apply: ApplyArgs,
         #[command(flatten)]
@@ -271,6 +195,8 @@ Example:
         address: Option<String>,
         #[command(flatten)]
         stack: Stack,
+        #[command(flatten)]
+        recorded: Recorded,
         /// Also read the cloud: power state, public address.
         #[arg(long)]
         live: bool,
@@ -305,6 +231,9 @@ Example:
         /// Event for the function, as JSON; `-` reads it from stdin.
         #[arg(short, long, default_value = "{}")]
         payload: String,
+        /// The event where `--payload` was forgotten.
+        #[arg(hide = true)]
+        bare: Option<String>,
         #[command(flatten)]
         stack: Stack,
     },
@@ -353,79 +282,22 @@ Example:
     Version,
 }
 
+impl Command {
+    /// Tells whether the command may change the cloud or the state.
+    pub fn changes(&self) -> bool {
+        match self {
+            Self::Reconcile { .. } | Self::Destroy { .. } | Self::Import { .. } => true,
+            Self::State(command) => {
+                matches!(command, State::Mv { .. } | State::Rm { .. } | State::Rebuild { .. })
+            }
+            _ => false,
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum Format {
     Text,
     Json,
     Env,
-}
-
-#[derive(Debug, Subcommand)]
-pub enum State {
-    /// List the resources in the state and their ids. Needs no network.
-    List {
-        #[command(flatten)]
-        stack: StackPath,
-    },
-    /// Print one resource of the state as JSON. Needs no network.
-    Show {
-        /// Address of the resource, for example `instance.web`.
-        address: Address,
-        #[command(flatten)]
-        stack: Stack,
-    },
-    /// Change the address of a resource, as `renamed_from` in the file does. Needs no network.
-    Mv {
-        /// Current address of the resource.
-        from: Address,
-        /// New address of the resource.
-        to: Address,
-        #[command(flatten)]
-        stack: Stack,
-    },
-    /// Release a resource: remove it from the state and keep its object in the cloud.
-    #[command(after_help = "The object loses the tags that mark it as owned by this stack.")]
-    Rm {
-        /// Address of the resource, for example `instance.web`.
-        address: Address,
-        /// Release the resource even if its object cannot be read. The object then keeps its tags, so
-        /// `--adopt` can find it again.
-        #[arg(long)]
-        force: bool,
-        #[command(flatten)]
-        stack: Stack,
-    },
-    /// Rebuild damaged state files from their readable parts and from the tags in the cloud.
-    #[command(after_help = "Copies of the damaged files are kept.")]
-    Rebuild {
-        #[command(flatten)]
-        stack: StackPath,
-        /// Adopt objects that belong to another copy of this stack's state.
-        #[arg(long)]
-        adopt: bool,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub enum Local {
-    /// Start an emulator, unless one already answers on the port.
-    Up,
-    /// Stop the emulator. Its objects are kept for the next start.
-    Down,
-    /// Show whether the emulator runs, and where its files are.
-    Status,
-    /// Print the log of the emulator.
-    Logs,
-    /// Delete every object in the emulator.
-    Reset {
-        /// Do not ask for confirmation.
-        #[arg(short, long)]
-        yes: bool,
-    },
-    /// Serve only deployed APIs on a second port, which may be public. Runs until interrupted.
-    Expose {
-        /// Port to listen on, on 127.0.0.1.
-        #[arg(long, default_value_t = 4567)]
-        port: u16,
-    },
 }

@@ -1,5 +1,6 @@
 //! The `stackwright` program: parses the arguments, runs a command, returns its exit code.
 
+mod arguments;
 mod cli;
 mod commands;
 mod environment;
@@ -14,36 +15,48 @@ mod workspace;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::cli::{Cli, Color, Global};
+use crate::arguments::{Arguments, Errors, NoCommand};
+use crate::cli::{Color, Global};
 use crate::error::Result;
 use crate::exit::code;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
-            // Help and version are printed to stdout and are no error. clap exits with 2 on a usage error;
-            // here 2 means changes, so usage errors exit with 64.
-            let stream = if error.use_stderr() { "stderr" } else { "stdout" };
-            print::remember(stream, error.print());
-            return ended(if error.use_stderr() { code::USAGE } else { 0 });
-        }
+    let Arguments { cli, errors } = match arguments::read(std::env::args_os()) {
+        Ok(arguments) => arguments,
+        Err(no_command) => return ended(without_command(no_command), false),
     };
-    let json = cli.global.json.then(|| commands::prints_events(&cli.command));
+    let changes = cli.command.changes();
     let done = match prepare(&cli.global) {
-        Ok(()) => commands::run(cli).await,
+        Ok(()) => commands::run(cli, errors == Errors::Event).await,
         Err(error) => Err(error),
     };
-    ended(done.unwrap_or_else(|error| fail(&error, json)))
+    ended(done.unwrap_or_else(|error| fail(&error, errors)), changes)
 }
 
-/// Returns the exit code of a command, and reports output that could not be written.
-fn ended(code: u8) -> ExitCode {
+/// Prints help, the version, or why the arguments are no command.
+fn without_command(no_command: NoCommand) -> u8 {
+    match no_command {
+        NoCommand::Help(help) => print::remember("stdout", help.print()),
+        NoCommand::Version { json } => commands::version(json),
+        // clap exits with 2 on a usage error; here 2 means changes, so usage errors exit with 64.
+        NoCommand::Wrong { error, errors } => {
+            match errors {
+                Errors::Text => print::remember("stderr", error.print()),
+                Errors::Document => print::stdout!("{:#}", render::usage::document(&error)),
+                Errors::Event => print::stdout!("{}", render::usage::event(&error)),
+            }
+            return code::USAGE;
+        }
+    }
+    0
+}
+
+/// Returns the exit code of a command, and reports output that could not be written. `changes`: whether the
+/// command may have changed something.
+fn ended(code: u8, changes: bool) -> ExitCode {
     let Some(lost) = print::lost() else { return ExitCode::from(code) };
-    print::err(&render::error::lost(lost));
+    print::err(&render::error::lost(lost, changes));
     ExitCode::from(exit::without_output(code))
 }
 
@@ -73,15 +86,17 @@ fn prepare(global: &Global) -> Result<()> {
     Ok(())
 }
 
-/// Prints an error with its hints and returns its exit code. `json`: whether an event is printed or a
-/// document; `None`: text.
-fn fail(error: &error::Error, json: Option<bool>) -> u8 {
-    let color = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
-    let width = render::wrap::width(std::io::stderr());
-    match json {
-        None => print::stderr!("{}", render::error::report(error, color, width)),
-        Some(true) => print::stdout!("{}", render::error::event(error)),
-        Some(false) => print::stdout!("{:#}", render::error::document(error)),
+/// Prints an error with its hints and returns its exit code.
+fn fail(error: &error::Error, errors: Errors) -> u8 {
+    match errors {
+        Errors::Text => {
+            let stderr = std::io::stderr();
+            let color = anstream::AutoStream::choice(&stderr) != anstream::ColorChoice::Never;
+            let width = render::wrap::width(stderr);
+            print::stderr!("{}", render::error::report(error, color, width));
+        }
+        Errors::Document => print::stdout!("{:#}", render::error::document(error)),
+        Errors::Event => print::stdout!("{}", render::error::event(error)),
     }
     exit::of(error)
 }

@@ -19,8 +19,8 @@ impl Cli {
                 let flags = vec![(*adopt, "--adopt"), (*no_check, "--no-check")];
                 ("reconcile", stack.stack(), target, flags)
             }
-            Command::Destroy { stack, of_stack, target, .. } => {
-                named = of_stack.clone();
+            Command::Destroy { stack, recorded, target, .. } => {
+                named = recorded.name.clone();
                 ("destroy", stack.stack(), target, Vec::new())
             }
             _ => return "stackwright".to_owned(),
@@ -51,11 +51,12 @@ impl Cli {
 }
 
 /// Quotes a word for a shell, if it needs quotes.
-fn quoted(word: &str) -> Cow<'_, str> {
+pub fn quoted(word: &str) -> Cow<'_, str> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+=,".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.into(),
-        false => format!("'{}'", word.replace('\'', r"'\''")).into(),
+    if !word.is_empty() && word.chars().all(is_plain) {
+        word.into()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''")).into()
     }
 }
 

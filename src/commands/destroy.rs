@@ -28,7 +28,7 @@ pub async fn run(stack: &Stack, options: Options, progress: &Progress) -> Result
     let mut since = Instant::now();
     let Options { apply, plan, of_stack, again } = options;
     let again = again.as_str();
-    let workspace = open(stack, of_stack.as_deref()).await?;
+    let workspace = workspace::open_state(stack, of_stack.as_deref(), "destroy").await?;
     if is_nothing(&workspace, progress)? {
         return Ok(0);
     }
@@ -71,23 +71,6 @@ pub async fn run(stack: &Stack, options: Options, progress: &Progress) -> Result
         summary(&surveyed.plan, &connected, since);
     }
     Ok(ended)
-}
-
-/// The stack, by its file or by its state alone.
-async fn open(stack: &Stack, of_stack: Option<&str>) -> Result<Workspace> {
-    if let Some(name) = of_stack {
-        return workspace::open_recorded(stack, name);
-    }
-    let hinted = |error: Error| match &error {
-        Error::Invalid(_) | Error::NoStackFile | Error::Read { .. } => {
-            match workspace::recorded_hint(stack) {
-                Some(hint) => error.with_hint(hint),
-                None => error,
-            }
-        }
-        _ => error,
-    };
-    workspace::open_to_look(stack).await.map_err(hinted)
 }
 
 /// Reports whether there is nothing to delete.

@@ -8,7 +8,7 @@ use stackwright_engine::Address;
 use stackwright_engine::manifest::nearest;
 use stackwright_engine::state::State;
 
-use crate::cli::Stack;
+use crate::cli::{Stack, quoted};
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::print;
@@ -54,6 +54,12 @@ pub async fn run(
         print::stderr!("{}", clean(&invoked.log_tail));
     }
     Ok(code::OTHER)
+}
+
+/// The error of an event that is given without its option.
+pub fn without_option(function: &str, event: &str) -> Error {
+    let hint = format!("write: stackwright invoke {function} --payload {}", quoted(event));
+    Error::Usage("an event for the function is given with --payload".to_owned()).with_hint(hint)
 }
 
 /// What `invoke --json` prints. A payload that is not JSON is a string.

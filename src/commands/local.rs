@@ -1,6 +1,6 @@
 //! `local`: the AWS emulator on this machine.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use stackwright_local::expose::Proxy;
 use stackwright_local::{PortUse, down, reset, status, up};
 
@@ -21,36 +21,52 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
             let starting = up(&config, &mut report);
             let endpoint = progress.during("bringing up the local cloud", starting).await?;
             if json {
-                print::stdout!("{:#}", json!({ "schema": SCHEMA, "url": endpoint.url }));
+                document(json!({ "url": endpoint.url }));
             } else {
                 print::stdout!("{}", endpoint.url);
             }
         }
         Local::Down => {
             let stopping = down(&config, &mut report);
-            if !progress.during("stopping the local cloud", stopping).await? {
+            let ran = progress.during("stopping the local cloud", stopping).await?;
+            if json {
+                document(json!({ "port": config.port, "stopped": ran }));
+            } else if !ran {
                 print::stderr!("local cloud: does not run on port {}", config.port);
             }
         }
         Local::Status => return Ok(tell(&status(&config).await, json)),
-        Local::Logs => match std::fs::read(config.log()) {
-            Ok(log) => print::out(&clean(&String::from_utf8_lossy(&log))),
-            Err(source) => return Err(Error::Read { path: config.log(), source }),
-        },
+        Local::Logs => {
+            let path = config.log();
+            let log = std::fs::read(&path).map_err(|source| Error::Read { path, source })?;
+            let log = String::from_utf8_lossy(&log);
+            if json {
+                document(json!({ "log": log }));
+            } else {
+                print::out(&clean(&log));
+            }
+        }
         Local::Reset { yes } => {
             confirm(yes, "Delete every object of the local cloud?".to_owned())?;
             let emptying = reset(&config, &mut report);
-            progress.during("emptying the local cloud", emptying).await?;
+            let endpoint = progress.during("emptying the local cloud", emptying).await?;
+            if json {
+                let url = endpoint.map(|endpoint| endpoint.url);
+                document(json!({ "emptied": true, "url": url }));
+            }
         }
         Local::Expose { port } => {
             let proxy = Proxy::bind(port, config.port).await?;
-            print::stderr!(
-                "http://127.0.0.1:{} forwards calls of deployed APIs to port {}, and nothing else; Ctrl-C ends it",
-                proxy.port(),
-                config.port
-            );
-            if let Some(public) = environment::codespace(proxy.port()) {
-                print::stdout!("{public}");
+            let url = format!("http://127.0.0.1:{}", proxy.port());
+            let public = environment::codespace(proxy.port());
+            if json {
+                document(json!({ "url": url, "public": public, "forwards_to": config.port }));
+            } else {
+                print::stderr!(
+                    "{url} forwards calls of deployed APIs to port {}, and nothing else; Ctrl-C ends it",
+                    config.port
+                );
+                public.iter().for_each(|public| print::stdout!("{public}"));
             }
             let interrupted = async {
                 let _ = tokio::signal::ctrl_c().await;
@@ -59,6 +75,12 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
         }
     }
     Ok(0)
+}
+
+/// Prints what a command has to say to programs.
+fn document(mut document: Value) {
+    document["schema"] = SCHEMA.into();
+    print::stdout!("{document:#}");
 }
 
 fn tell(status: &stackwright_local::Status, as_json: bool) -> u8 {
@@ -76,12 +98,11 @@ fn tell(status: &stackwright_local::Status, as_json: bool) -> u8 {
     };
     let megabytes = |bytes: u64| bytes.div_ceil(1 << 20);
     if as_json {
-        let document = json!({
-            "schema": SCHEMA, "port": status.port, "runs": runs,
+        document(json!({
+            "port": status.port, "runs": runs,
             "managed": status.managed.as_ref().map(|running| running.pid),
             "memory_bytes": status.memory, "log": status.log, "state": status.state, "saved_bytes": status.saved,
-        });
-        print::stdout!("{document:#}");
+        }));
     } else {
         print::stdout!("runs     {}", clean(&what));
         if let Some(running) = &status.managed {

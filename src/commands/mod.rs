@@ -20,32 +20,39 @@ mod validate;
 
 use serde_json::json;
 
-use crate::cli::{Cli, Command, ReplaceArgs, State, TargetArgs};
+use crate::cli::{Cli, Command, ReplaceArgs, TargetArgs};
 use crate::commands::shared::PlanOptions;
 use crate::error::Result;
 use crate::print;
 use crate::progress::Progress;
 use crate::render::json::SCHEMA;
 
-/// Whether a command prints events with `--json`. The others print one document on stdout, and progress for
-/// people on stderr.
-pub fn prints_events(command: &Command) -> bool {
-    matches!(
-        command,
-        Command::Reconcile { .. }
-            | Command::Destroy { .. }
-            | Command::Check { .. }
-            | Command::Import { .. }
-            | Command::Logs { .. }
-            | Command::State(State::Rebuild { .. } | State::Rm { .. } | State::Mv { .. })
-    )
+/// Tells by its names, such as `state mv`, whether a command prints events with `--json`. The others print one
+/// document on stdout, and progress for people on stderr.
+pub fn prints_events(names: &[&str]) -> bool {
+    match names {
+        ["state", command] => ["rebuild", "rm", "mv"].contains(command),
+        [command] => ["reconcile", "destroy", "check", "import", "logs"].contains(command),
+        _ => false,
+    }
 }
 
-pub async fn run(cli: Cli) -> Result<u8> {
-    let progress = Progress::start(cli.global.json && prints_events(&cli.command));
+/// Runs a command. `events`: it prints events as JSON.
+pub async fn run(cli: Cli, events: bool) -> Result<u8> {
+    let progress = Progress::start(events);
     let ended = run_with(cli, &progress).await;
     progress.flush().await;
     ended
+}
+
+/// Prints the version.
+pub fn version(json: bool) {
+    let version = env!("CARGO_PKG_VERSION");
+    if json {
+        print::stdout!("{:#}", json!({ "schema": SCHEMA, "version": version }));
+    } else {
+        print::stdout!("stackwright {version}");
+    }
 }
 
 async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
@@ -84,20 +91,24 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         Command::Import { address, id, stack, adopt } => {
             import::run(&stack, &address, &id, adopt, progress).await
         }
-        Command::Show { address, stack, live } => {
-            show::run(&stack, address, live.then_some(progress), json).await
+        Command::Show { address, stack, recorded, live } => {
+            let options = show::Options { address, of_stack: recorded.name, live, json };
+            show::run(&stack, options, progress).await
         }
         Command::Output { name, stack, format } => output::run(&stack, name, format, json).await,
         Command::Validate { stack } => validate::run(&stack.stack(), json).await,
         Command::Schema { fields } => schema::run(fields).await,
-        Command::Destroy { stack, of_stack, apply, target } => {
+        Command::Destroy { stack, recorded, apply, target } => {
             let selection = target.selection(ReplaceArgs::default());
             let plan = PlanOptions { adopt: false, selection };
-            let options = destroy::Options { apply, plan, of_stack, again };
+            let options = destroy::Options { apply, plan, of_stack: recorded.name, again };
             destroy::run(&stack.stack(), options, progress).await
         }
         Command::Check { stack } => check::run(&stack.stack(), progress).await,
-        Command::Invoke { function, payload, stack } => {
+        Command::Invoke { bare: Some(event), function, .. } => {
+            Err(invoke::without_option(&function, &event))
+        }
+        Command::Invoke { function, payload, stack, bare: None } => {
             invoke::run(&stack, &function, payload, json, progress).await
         }
         Command::Logs { function, follow, stack } => {
@@ -106,12 +117,7 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         Command::State(command) => state::run(command, json, progress).await,
         Command::Local(command) => local::run(command, json, progress).await,
         Command::Version => {
-            let version = env!("CARGO_PKG_VERSION");
-            if json {
-                print::stdout!("{:#}", json!({ "schema": SCHEMA, "version": version }));
-            } else {
-                print::stdout!("stackwright {version}");
-            }
+            version(json);
             Ok(0)
         }
     }

@@ -6,6 +6,7 @@ use serde_json::json;
 use stackwright_aws::kinds;
 use stackwright_engine::address::{Address, NotAnAddress};
 use stackwright_engine::clock::Clock;
+use stackwright_engine::manifest::Manifest;
 use stackwright_engine::observe::{Search, Survey, Unseen};
 use stackwright_engine::session;
 use stackwright_engine::state::State;
@@ -20,39 +21,29 @@ use crate::workspace::{self, Workspace, known_address};
 
 type Facts = BTreeMap<Address, BTreeMap<String, String>>;
 
-/// `live`: also what exists now, with whom to tell how that gets on.
-pub async fn run(
-    stack: &Stack,
-    address: Option<String>,
-    live: Option<&Progress>,
-    json: bool,
-) -> Result<u8> {
+pub struct Options {
+    /// The only resource that is shown.
+    pub address: Option<String>,
+    /// The stack, by its name: the state is enough, and no file is read.
+    pub of_stack: Option<String>,
+    /// Whether the cloud is read, too.
+    pub live: bool,
+    pub json: bool,
+}
+
+pub async fn run(stack: &Stack, options: Options, progress: &Progress) -> Result<u8> {
+    let Options { address, of_stack, live, json } = options;
     let address = address.map(|text| parsed(&text)).transpose()?;
-    let workspace = workspace::open_to_look(stack).await?;
+    let workspace = workspace::open_state(stack, of_stack.as_deref(), "show").await?;
     let Some(state) = workspace.peek()? else {
-        let manifest = &workspace.manifest;
-        if json {
-            print::stdout!(
-                "{:#}",
-                json!({ "schema": json::SCHEMA, "stack": manifest.stack, "resources": {} })
-            );
-        } else {
-            wrap::println!(
-                "{} on {}: no state yet; `stackwright reconcile` creates one",
-                manifest.stack,
-                manifest.cloud
-            );
-            wrap::println!(
-                "  hint: was it lost? `stackwright reconcile --adopt` finds by its tags what it had"
-            );
-        }
-        return Ok(0);
+        return match address {
+            Some(address) => Err(without_state(&address)),
+            None => Ok(no_state(&workspace, json)),
+        };
     };
     let only = address.map(|address| known_address(&state, &address).cloned()).transpose()?;
-    let (facts, unseen) = match live {
-        Some(progress) => facts(&workspace, &state, progress).await?,
-        None => Default::default(),
-    };
+    let (facts, unseen) =
+        if live { facts(&workspace, &state, progress).await? } else { Default::default() };
     let unseen = (!unseen.is_empty())
         .then(|| Error::session(session::Error::Unseen(unseen), &workspace.manifest));
     if json {
@@ -70,6 +61,27 @@ pub async fn run(
     }
     wrap::out(&human::state(&state, only.as_ref(), &facts, &kinds::registry()));
     unseen.map_or(Ok(0), Err)
+}
+
+/// Reports that the stack has no state. That is no error.
+fn no_state(workspace: &Workspace, json: bool) -> u8 {
+    let Manifest { stack, cloud, .. } = &workspace.manifest;
+    if json {
+        let document = json!({ "schema": json::SCHEMA, "stack": stack, "resources": {} });
+        print::stdout!("{document:#}");
+        return 0;
+    }
+    wrap::println!("{stack} on {cloud}: no state yet; `stackwright reconcile` creates one");
+    wrap::println!(
+        "  hint: was it lost? `stackwright reconcile --adopt` finds by its tags what it had"
+    );
+    0
+}
+
+/// The error of an address where there is no state at all.
+fn without_state(address: &Address) -> Error {
+    let hint = "there is no state yet; `stackwright reconcile` creates one";
+    Error::Unknown(format!("the state has no `{address}`"), Some(hint.into()))
 }
 
 fn parsed(text: &str) -> Result<Address> {

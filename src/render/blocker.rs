@@ -78,8 +78,8 @@ pub fn hint(blocked: &Blocked) -> String {
              this one"
         ),
         Blocker::CreatedDifferently(_) => format!(
-            "the endpoint may not support it: remove it from the file; or `--replace {address}`, \
-             which creates another one"
+            "it may not be supported here: remove it from the file; or `--replace {address}`, which \
+             creates another one"
         ),
         Blocker::Refused { path, by } => {
             format!("write the former `{path}` again, or another `{by}`")

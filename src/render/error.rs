@@ -64,11 +64,16 @@ pub fn as_json(found: &[Diagnostic], source: &Source) -> Vec<Value> {
 }
 
 /// What is said at the end of a command whose output could not be written.
-pub fn lost(lost: &Lost) -> String {
+/// `changes`: whether it may have changed something.
+pub fn lost(lost: &Lost, changes: bool) -> String {
     let Lost { stream, error } = lost;
+    let hint = if changes {
+        "what was done is in the state; `stackwright show` prints it"
+    } else {
+        "the command changed nothing: give it another place to write to, and run it again"
+    };
     format!(
-        "error: {stream} cannot be written: {error}; the output is not complete\n  \
-         hint: what was done is in the state; `stackwright show` prints it\n"
+        "error: {stream} cannot be written: {error}; the output is not complete\n  hint: {hint}\n"
     )
 }
 
@@ -112,7 +117,7 @@ fn diagnostics(
 
 fn hint(error: &Error) -> Option<String> {
     match error {
-        Error::NoStackFile => Some("write one, or name it: stackwright plan FILE".into()),
+        Error::NoStackFile => Some("write one, or name it with `-f FILE`".into()),
         Error::NeedsYes(_) => Some("add --yes to answer yes".into()),
         Error::Local(error) => error.hint(),
         Error::Cloud { error, .. } => error.hint.clone(),

@@ -47,14 +47,14 @@ pub fn hint(failure: &Failure) -> Option<String> {
     Some(match failure {
         Failure::Call(error) => return error.hint.clone(),
         Failure::NotPlanned { .. } => "run again: the next plan shows the change".to_owned(),
-        Failure::CreatedDifferently(_) => "the endpoint may not support it: remove it from the \
-                                           file; `--replace` tries again"
+        Failure::CreatedDifferently(_) => "it may not be supported here: remove it from the file; \
+                                           `--replace` tries again"
             .to_owned(),
         Failure::NotApplied { paths, may_ignore, is_recorded } => {
             let ignore = format!(", or leave it to others (`ignore: [{}]`)", listed(paths));
             let ignore = if *may_ignore { ignore } else { String::new() };
             let next = if *is_recorded { "; the next run does not send it again" } else { "" };
-            format!("the endpoint may not support it: undo the change{ignore}{next}")
+            format!("it may not be supported here: undo the change{ignore}{next}")
         }
         Failure::NameTaken { kind, .. } => {
             format!("give this one another `name:`, or delete the other {kind}")

@@ -16,6 +16,7 @@ pub mod open;
 pub mod outdated;
 pub mod reason;
 pub mod unfinished;
+pub mod usage;
 pub mod value;
 pub mod wrap;
 

@@ -13,8 +13,24 @@ use crate::cli::Stack;
 use crate::environment;
 use crate::error::{Error, Result};
 
+/// Opens a stack by its file, or by its name and its state alone. Where the file cannot be used, the error says
+/// how `command` does without.
+pub async fn open_state(stack: &Stack, name: Option<&str>, command: &str) -> Result<Workspace> {
+    if let Some(name) = name {
+        return by_name(stack, name);
+    }
+    super::open_to_look(stack).await.map_err(|error| {
+        let is_of_file =
+            matches!(error, Error::Invalid(_) | Error::NoStackFile | Error::Read { .. });
+        match hint(stack, command).filter(|_| is_of_file) {
+            Some(hint) => error.with_hint(hint),
+            None => error,
+        }
+    })
+}
+
 /// Finds the state of a stack by the stack's name, in the folder of `--file` or here and upward.
-pub fn open_recorded(stack: &Stack, name: &str) -> Result<Workspace> {
+fn by_name(stack: &Stack, name: &str) -> Result<Workspace> {
     let beside = folder(stack, name)?;
     let local = environment::local()?;
     let cloud = match parsed_cloud(stack)? {
@@ -26,6 +42,7 @@ pub fn open_recorded(stack: &Stack, name: &str) -> Result<Workspace> {
             && stack.region.as_ref().is_none_or(|region| *region == place.region)
     };
     let States { mut found, unreadable } = states(&beside, name)?;
+    let all = places(&found);
     found.retain(|(_, state)| is_wanted(&state.place));
     match unreadable {
         // It may be of another cloud than the one that was asked for.
@@ -39,32 +56,41 @@ pub fn open_recorded(stack: &Stack, name: &str) -> Result<Workspace> {
         found.truncate(1);
     }
     match found.as_slice() {
-        [] => Err(unknown(&beside, name)),
+        [] if all.is_empty() => Err(unknown(&beside, name)),
+        [] => {
+            let message = format!("the stack {name} has no state at that place");
+            Err(Error::Unknown(message, Some(format!("it has one at {}", all.join(" and at ")))))
+        }
         [(folder, state)] => {
             let manifest = manifest(&state.place, &beside)?;
             let (profile, folder) = (stack.profile.clone(), folder.clone());
             Ok(Workspace { manifest, folder, profile, local })
         }
         several => {
-            let place = |(_, State { place, .. }): &(PathBuf, State)| {
-                format!("`--cloud {} --region {}`", place.cloud, place.region)
-            };
-            let places: Vec<String> = several.iter().map(place).collect();
             let message = format!("the stack {name} has {} states", several.len());
-            Err(Error::Usage(message).with_hint(format!("choose: {}", places.join(" or "))))
+            let choice = places(several).join(" or ");
+            Err(Error::Usage(message).with_hint(format!("choose: {choice}")))
         }
     }
 }
 
-/// How to destroy a stack whose file cannot be used; `None` if there is no state.
-pub fn hint(stack: &Stack) -> Option<String> {
+/// The options that choose each of several states.
+fn places(states: &[(PathBuf, State)]) -> Vec<String> {
+    let place = |(_, State { place, .. }): &(PathBuf, State)| {
+        format!("`--cloud {} --region {}`", place.cloud, place.region)
+    };
+    states.iter().map(place).collect()
+}
+
+/// How a command does without a stack file that cannot be used; `None` if there is no state.
+fn hint(stack: &Stack, command: &str) -> Option<String> {
     let names = stacks(&beside(stack).find(|folder| !stacks(folder).is_empty())?);
     Some(match names.as_slice() {
         [name] => {
-            format!("`stackwright destroy --stack {name}` needs the state alone, and no file")
+            format!("`stackwright {command} --stack {name}` needs the state alone, and no file")
         }
         names => format!(
-            "`stackwright destroy --stack NAME` needs the state alone, and no file; there are: {}",
+            "`stackwright {command} --stack NAME` needs the state alone, and no file; there are: {}",
             names.join(", ")
         ),
     })
@@ -129,7 +155,7 @@ fn unknown(beside: &Path, name: &str) -> Error {
     let hint = match nearest(name, names.iter().map(String::as_str)) {
         Some(near) if near != name => format!("did you mean `{near}`?"),
         _ if names.is_empty() => "go to the folder of its stack file (-C FOLDER)".to_owned(),
-        _ => format!("there are: {}; --cloud and --region limit the search", names.join(", ")),
+        _ => format!("there are: {}", names.join(", ")),
     };
     Error::Unknown(
         format!("there is no state of a stack `{name}` in {}", path.display()),

@@ -1,5 +1,6 @@
 //! The API as others reach it: through the door, in a codespace, in a shell's variables.
 
+use serde_json::Value;
 use stackwright_testkit::Emulator;
 use stackwright_testkit::http::http;
 
@@ -29,6 +30,21 @@ fn expose_forwards_calls_of_deployed_apis_and_nothing_else() {
     }
     door.signal("INT");
     door.wait().code(0);
+}
+
+#[test]
+fn expose_prints_where_it_listens_as_json() {
+    let stack = Sandbox::empty(9);
+    let expose = ["local", "expose", "--port", "0", "--json"];
+    let mut door = stack.command(&expose).spawn().expect("the program runs");
+    let stdout = door.stdout.take().expect("a pipe");
+    let mut documents = serde_json::Deserializer::from_reader(stdout).into_iter::<Value>();
+    let document = documents.next().expect("a document").expect("JSON");
+    assert!(text(&document["url"]).starts_with("http://127.0.0.1:"), "{document:#}");
+    assert_eq!((&document["forwards_to"], &document["public"]), (&9.into(), &Value::Null));
+    let ended = std::process::Command::new("kill").arg(door.id().to_string()).status();
+    assert!(ended.expect("kill").success());
+    door.wait().expect("it ends");
 }
 
 #[test]

@@ -55,6 +55,79 @@ fn every_problem_is_reported_with_its_place_in_one_run() {
 }
 
 #[test]
+fn mistakes_in_code_and_scripts_are_reported_with_those_in_the_file() {
+    let stack = sample();
+    stack.write("boot.sh", "#!/bin/sh\r\necho started\r\n");
+    stack.edit("timeout: 30", "timout: 30");
+    stack.edit("type: t2.micro", "type: t2.micro\n    user_data: {file: boot.sh}");
+    stack.edit("lambda_function.lambda_handler", "lambda_function.lambda_handlr");
+    stack.edit("function:\n", "function:\n  old: {code: gone/, runtime: python3.13, handler: m.h, role: role.lambda-ec2-role}\n");
+    let expected = [
+        (11, "./boot.sh:1: the first line ends with CR LF, so that its program is not found"),
+        (23, "./gone/: No such file or directory (os error 2)"),
+        (27, "`lambda_function.py` has no `lambda_handlr` that Lambda could call"),
+        (29, "unknown key `timout` in `ec2-control`"),
+    ];
+    // A plan reads code and scripts later; an invalid file is reported whole all the same.
+    for command in ["validate", "plan"] {
+        let ran = stack.run(&[command]).code(65);
+        for (line, message) in expected {
+            assert!(ran.stderr.contains(message), "`{message}` was not said:\n{ran}");
+            assert!(ran.stderr.contains(&format!("stack.yaml:{line}:")), "line {line}:\n{ran}");
+        }
+        assert!(ran.stderr.contains("user_data: {file: boot.sh}"), "an excerpt:\n{ran}");
+        assert!(ran.stderr.contains("stack.yaml has 4 problems"), "{ran}");
+    }
+    let document = stack.run(&["validate", "--json"]).code(65).json();
+    let found = document["diagnostics"].as_array().expect("a list");
+    let found: Vec<_> =
+        found.iter().map(|one| (one["line"].as_u64(), one["message"].as_str())).collect();
+    let expected = expected.map(|(line, message)| (Some(line), Some(message)));
+    assert_eq!(found, expected, "{document:#}");
+}
+
+#[test]
+fn errors_are_json_where_json_was_asked_for() {
+    let stack = sample();
+    let error = |arguments: &[&str], code: i32| {
+        let ran = stack.run(arguments).code(code);
+        assert_eq!(ran.stderr, "", "{arguments:?}");
+        let document = ran.json();
+        let error = if document["event"] == "error" { &document } else { &document["error"] };
+        assert_eq!(error["exit_code"], code, "{arguments:?}: {document:#}");
+        assert!(error["text"].as_str().is_some_and(|text| !text.is_empty()), "{document:#}");
+        error["message"].as_str().unwrap_or_default().to_owned()
+    };
+    let unknown = "unrecognized subcommand 'frobnicate'";
+    assert_eq!(error(&["--json", "frobnicate"], 64), unknown);
+    assert!(error(&["plan", "--nope", "--json"], 64).contains("--nope"));
+    assert!(error(&["reconcile", "--json", "--nope"], 64).contains("--nope"));
+    assert!(error(&["state", "mv", "--json", "role.a"], 64).contains("<TO>"));
+    assert_eq!(error(&["show", "instance.nope", "--json"], 1), "the state has no `instance.nope`");
+    assert_eq!(
+        error(&["local", "logs", "--json"], 1).split(": ").last(),
+        Some("No such file or directory (os error 2)")
+    );
+    for version in [&["--version", "--json"][..], &["version", "--json"]] {
+        assert_eq!(stack.ok(version).json()["version"], env!("CARGO_PKG_VERSION"));
+    }
+    let down = stack.ok(&["local", "down", "--json"]).json();
+    assert_eq!((&down["port"], &down["stopped"]), (&NOBODY.into(), &false.into()), "{down:#}");
+    let reset = stack.ok(&["local", "reset", "--yes", "--json"]).json();
+    assert_eq!((&reset["emptied"], &reset["url"]), (&true.into(), &Value::Null), "{reset:#}");
+}
+
+#[test]
+fn a_hint_says_what_to_type() {
+    let stack = sample();
+    let ran = stack.run(&["invoke", "ec2-control", r#"{"action": "status"}"#]).code(64);
+    ran.says("given with --payload")
+        .says(r#"stackwright invoke ec2-control --payload '{"action": "status"}'"#);
+    Sandbox::empty(NOBODY).run(&["show"]).code(64).says("name it with `-f FILE`");
+    stack.run(&["show", "instance.nope"]).code(1).says("there is no state yet");
+}
+
+#[test]
 fn two_variables_under_one_parent_are_refused() {
     let stack = sample();
     stack.edit(

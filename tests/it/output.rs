@@ -28,6 +28,7 @@ fn a_run_goes_on_without_its_output_and_its_exit_code_says_so() {
     let (code, said) = on_a_full_disk(&stack, &["plan"], "stdout");
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("stdout cannot be written: No space left on device"), "{said}");
+    assert!(said.contains("the command changed nothing"), "{said}");
     let (code, said) = on_a_full_disk(&stack, &["reconcile", "--yes", "--no-check"], "stderr");
     assert_eq!(code, Some(1), "{said}");
     assert!(said.contains("url = http"), "{said}");
@@ -75,8 +76,8 @@ fn every_command_prints_json_when_asked() {
 fn errors_are_json_when_json_was_asked_for() {
     let emulator = Emulator::ministack().start();
     let stack = Sandbox::sample(&emulator);
-    let ran = stack.run(&["show", "--json", "--live", "role.x"]);
-    assert_eq!(ran.code, 0, "there is no state yet: {ran}");
+    let ran = stack.run(&["show", "--json", "--live", "role.x"]).code(1);
+    assert_eq!(ran.json()["error"]["message"], "the state has no `role.x`", "without a state, too");
     stack.reconcile(&["--no-check"]);
     let ran = stack.run(&["show", "--json", "instance.wbe"]).code(1);
     let error = &ran.json()["error"];

@@ -220,7 +220,7 @@ fn mistakes_are_reported_where_they_are() {
     stack
         .run(&["validate"])
         .code(65)
-        .says("`htps` is no traffic that a rule can name")
+        .says("`htps` is no protocol that a rule can name")
         .says("did you mean `security_group.web`?")
         .says("`web` is neither `security_group.KEY` nor `sg-…`")
         .says("stack.yaml has 3 problems");

@@ -19,8 +19,16 @@ fn a_stack_whose_file_has_a_mistake_or_is_lost_is_destroyed_by_its_state() {
     let unknown = stack.run(&["destroy", "--yes", "--stack", "ec2-contrl"]).code(1);
     unknown.says("there is no state of a stack `ec2-contrl`").says("did you mean `ec2-control`?");
     let elsewhere = ["destroy", "--yes", "--stack", "ec2-control", "--cloud", "aws"];
-    stack.run(&elsewhere).code(1).says("there are: ec2-control");
+    let ran =
+        stack.run(&elsewhere).code(1).says("the stack ec2-control has no state at that place");
+    ran.says("it has one at `--cloud local --region us-east-1`");
     assert_eq!(emulator.census().counts(), sample_counts(), "nothing was deleted so far");
+    let show = "`stackwright show --stack ec2-control` needs the state alone, and no file";
+    stack.run(&["show"]).code(64).says(show);
+    stack.ok(&["-C", "handler", "show", "--stack", "ec2-control"]).says("instance.web");
+    let shown = stack.ok(&["show", "--json", "--stack", "ec2-control", "role.lambda-ec2-role"]);
+    let resources = shown.json()["resources"].as_object().map(|all| all.keys().len());
+    assert_eq!(resources, Some(1));
     // Also from a folder below, as with a stack file.
     stack.ok(&["-C", "handler", "destroy", "--yes", "--stack", "ec2-control"]).says("4 deleted");
     assert_eq!(emulator.census().counts(), counts([]));
