@@ -8,7 +8,8 @@ use stackwright_engine::graph::Graph;
 use stackwright_engine::manifest::{Cloud, Manifest, Source, nearest};
 use stackwright_engine::state::{self, Folder, Place, State, Store};
 
-use super::{Workspace, ancestors, is_managed, parsed_cloud};
+use super::open::{ancestors, open_to_look, parsed_cloud};
+use super::{Workspace, is_managed};
 use crate::cli::Stack;
 use crate::environment;
 use crate::error::{Error, Result};
@@ -19,7 +20,7 @@ pub async fn open_state(stack: &Stack, name: Option<&str>, command: &str) -> Res
     if let Some(name) = name {
         return by_name(stack, name);
     }
-    super::open_to_look(stack).await.map_err(|error| {
+    open_to_look(stack).await.map_err(|error| {
         let is_of_file =
             matches!(error, Error::Invalid(_) | Error::NoStackFile | Error::Read { .. });
         match hint(stack, command).filter(|_| is_of_file) {

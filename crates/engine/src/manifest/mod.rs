@@ -13,6 +13,7 @@ mod placeholder;
 mod read;
 mod refer;
 mod schema;
+mod shape;
 mod source;
 mod syntax;
 mod tree;

@@ -3,7 +3,8 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::check::{Checker, accepts, alternatives, choices};
+use super::check::Checker;
+use super::shape::{accepts, alternatives, choices};
 
 /// The text that stands for one that is wrong or missing. To a kind it is a reference whose value is not known
 /// yet.
