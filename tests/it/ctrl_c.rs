@@ -105,31 +105,3 @@ fn a_second_ctrl_c_ends_pip_and_the_next_run_installs_again() {
     assert_eq!(installed(&stack), ["whole\n"]);
     stack.settled(&[]);
 }
-
-#[test]
-fn a_plan_that_is_interrupted_in_its_build_prints_nothing_of_it() {
-    let emulator = Emulator::ministack().start();
-    let stack = Sandbox::empty(emulator.port());
-    let build = "trap 'touch interrupted; echo Traceback >&2' INT; touch builds; \
-                 until test -e go; do sleep 0.05; done";
-    let file = json!({
-        "stack": "built",
-        "role": { "r": { "trust": "lambda.amazonaws.com" } },
-        "function": { "f": {
-            "code": { "path": "src/", "build": build },
-            "runtime": "python3.13", "handler": "m.h", "role": "role.r",
-        } },
-    });
-    stack.write("stack.yaml", &file.to_string());
-    fs::create_dir(stack.path("src")).expect("a folder");
-    stack.write("src/m.py", "def h(event, context): return 1\n");
-    let running = stack.start_in_terminal(&["plan"]);
-    await_file(&stack.path("builds"));
-    running.press_ctrl_c();
-    let ran = running.wait().code(130);
-    assert_eq!(ran.stdout, "");
-    assert!(!ran.stderr.contains("Traceback"), "{ran}");
-    assert!(!stack.path("interrupted").exists(), "the build got the signal");
-    stack.write("go", "");
-    stack.ok(&["plan"]).says("2 to create");
-}
