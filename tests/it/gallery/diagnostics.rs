@@ -63,7 +63,7 @@ fn every_wrong_file_is_a_page() {
         "      - ssh from anywhere\n".repeat(1001)
     );
     let quotas = beyond_quotas();
-    let too_large = "# A line of the file.\n".repeat(60_000).into_bytes();
+    let too_large = "# A line of the file.\n".repeat(800_000).into_bytes();
     let mut different = Vec::new();
     for width in WIDTHS {
         let stack = Sandbox::empty(NOBODY).env("COLUMNS", width);
