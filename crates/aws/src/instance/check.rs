@@ -9,9 +9,10 @@ use stackwright_engine::reference::is_open;
 use super::config::{Config, Image, ImageLookup, Script, UserData};
 use super::spec::NAME_TAG;
 use super::type_name::{self, is_type};
-use super::user_data::{self, Wrong};
+use super::user_data;
 use crate::id::{is_id, not_an_id};
 use crate::policy;
+use crate::wrong::Wrong;
 
 pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Problems::default();

@@ -4,15 +4,10 @@ use std::path::Path;
 
 use stackwright_engine::kind::{Error, Result};
 
+use crate::wrong::Wrong;
+
 /// The largest user data before encoding, in bytes.
 pub const LARGEST: usize = 16 * 1024;
-
-/// Why user data would not be accepted, or not run.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Wrong {
-    pub message: &'static str,
-    pub hint: &'static str,
-}
 
 /// What cloud-init expects in the first bytes.
 const BEGINNINGS: &[&str] =
@@ -30,9 +25,9 @@ const IN_BASE64: &[&str] = &[
     "H4sI",
 ];
 
-/// Returns what is wrong with user data, which has `size` bytes once its references are filled in.
+/// Returns why user data would not be accepted, or not run. It has `size` bytes once its references are filled in.
 pub fn check(text: &str, size: usize) -> Option<Wrong> {
-    let wrong = |message, hint| Some(Wrong { message, hint });
+    let wrong = |message: &str, hint: &str| Some(Wrong::new(message, hint));
     let script = text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
     let is_begun = |text: &str| BEGINNINGS.iter().any(|start| text.starts_with(start));
     if size > LARGEST {
@@ -81,7 +76,7 @@ pub fn read(path: &Path) -> Result<String> {
 mod tests {
     use super::*;
 
-    fn message(text: &str) -> Option<&'static str> {
+    fn message(text: &str) -> Option<String> {
         check(text, text.len()).map(|wrong| wrong.message)
     }
 
@@ -99,13 +94,13 @@ mod tests {
         }
         let blank = Some("user data does not begin with `#`, so that nothing runs it");
         for text in ["\n#!/bin/sh\n", "  #!/bin/sh\n", "\u{feff}#cloud-config\n"] {
-            assert_eq!(message(text), blank, "{text}");
+            assert_eq!(message(text).as_deref(), blank, "{text}");
         }
         let ends = Some("the first line ends with CR LF, so that its program is not found");
-        assert_eq!(message("#!/bin/sh\r\necho a\r\n"), ends);
+        assert_eq!(message("#!/bin/sh\r\necho a\r\n").as_deref(), ends);
         let encoded = Some("user data is in base64 already");
         for text in ["IyEvYmluL3NoCmVjaG8gYQo=\n", "I2Nsb3VkLWNvbmZpZwo="] {
-            assert_eq!(message(text), encoded, "{text}");
+            assert_eq!(message(text).as_deref(), encoded, "{text}");
         }
     }
 
