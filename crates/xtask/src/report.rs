@@ -238,15 +238,15 @@ mod tests {
         let of = "iam GetRole.Role.Path: is required";
         let lines = [
             line(
-                json!({ "suite": "deviations", "of": of, "on": "Moto", "times": 2, "example": null }),
+                json!({ "suite": "deviations", "of": of, "on": "Moto", "times": 2, "value": null }),
             ),
             line(
-                json!({ "suite": "deviations", "of": of, "on": "Moto", "times": 3, "example": "x" }),
+                json!({ "suite": "deviations", "of": of, "on": "Moto", "times": 3, "value": "x" }),
             ),
             line(json!({ "suite": "deviations", "of": of, "on": "Ministack", "times": 1 })),
         ];
         let text = text(&lines);
-        assert!(text.contains(&format!("| {of} | x | Moto | 5 |")), "{text}");
-        assert!(text.contains(&format!("| {of} |  | Ministack | 1 |")), "{text}");
+        assert!(text.contains(&format!("| {of} | Moto | 5 | x |")), "{text}");
+        assert!(text.contains(&format!("| {of} | Ministack | 1 |  |")), "{text}");
     }
 }

@@ -71,7 +71,7 @@ fn note_replies(on: On, checked: &Checked) {
     });
     figures::note("replies", sums);
     for (of, Deviation { times, example }) in &checked.deviations {
-        let row = json!({ "of": of, "on": emulator, "times": times, "example": example });
+        let row = json!({ "of": of, "on": emulator, "times": times, "value": example });
         figures::note("deviations", row);
     }
 }

@@ -115,7 +115,8 @@ impl Seen {
             return None;
         }
         let code = self.state_reason_code.as_ref().map(|code| code.as_str().to_owned());
-        let said: Vec<String> = code.into_iter().chain(self.state_reason.clone()).collect();
+        let said = code.into_iter().chain(self.state_reason.clone());
+        let said: Vec<String> = said.filter(|text| !text.is_empty()).collect();
         Some(match said.as_slice() {
             [] => "Lambda could not create it, and does not say why".to_owned(),
             said => said.join(": "),

@@ -96,6 +96,10 @@ impl<'a> Checker<'a> {
             (Type::Integer | Type::Long | Type::Float | Type::Double, Value::Number(number)) => {
                 self.bounds(shape, number.as_f64().unwrap_or_default(), "", at);
             }
+            (_, Value::Null) => {
+                let operation = at.split('.').next().unwrap_or(at);
+                self.breach_of(operation, at, "is null, and should be left out");
+            }
             (expected, other) => {
                 let expected = format!("{expected:?}").to_lowercase();
                 self.breach_of(at, other.to_string(), format!("is no {expected}"));

@@ -45,7 +45,8 @@ impl Checker<'_> {
         if !answer.status().is_success() {
             return self.error(operation, answer);
         }
-        let expected = operation.http.response_code.unwrap_or(200);
+        // Where the model has no status, AWS may answer with any of a success.
+        let expected = operation.http.response_code.unwrap_or(answer.status().as_u16());
         if answer.status() != expected {
             let given = format!("status {}", answer.status().as_u16());
             self.breach_of(&operation.name, given, format!("is not {expected}"));
@@ -202,6 +203,14 @@ mod tests {
                 "GetFunctionConfiguration.Extra: is not a field",
                 r#"GetFunctionConfiguration.State: "Ready" is none of State"#,
                 r#"GetFunctionConfiguration.Timeout: "3" is no integer"#,
+            ],
+        );
+        check(
+            lambda,
+            200,
+            r#"{"Layers":null}"#,
+            &[
+                "GetFunctionConfiguration: GetFunctionConfiguration.Layers is null, and should be left out",
             ],
         );
         check(lambda, 200, "[]", &["GetFunctionConfiguration: the body is no JSON object"]);

@@ -43,7 +43,7 @@ pub struct Http {
     pub method: String,
     /// `/restapis/{restapi_id}/resources`, sometimes with a query.
     pub request_uri: String,
-    /// The status of a success, if it is not 200.
+    /// The status of a success, where the model has one.
     pub response_code: Option<u16>,
 }
 
