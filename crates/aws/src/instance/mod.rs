@@ -26,8 +26,7 @@ use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, DeletionProtection, Error, ExistingPart,
     Fault, Field, Found, Handle, Intent, Live, Milestone, Owner, Ownership, Problem, Provider,
-    ResourceType,
-    Result, Sought, field,
+    ResourceType, Result, Sought, field,
 };
 
 use self::config::Config;
