@@ -70,6 +70,26 @@ pub fn ca_bundle() -> Option<PathBuf> {
     std::env::var_os("AWS_CA_BUNDLE").filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
+/// Returns the variable of a proxy for HTTPS that names none, if there is one.
+pub fn wrong_proxy() -> Option<&'static str> {
+    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().find(|name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .is_some_and(|value| !value.to_str().is_some_and(stackwright_aws::unreached::is_proxy))
+    })
+}
+
+/// Returns which half of a pair of AWS keys is set, and which is not, if only one is.
+pub fn half_of_a_key() -> Option<(&'static str, &'static str)> {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+    let (id, secret) = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY");
+    match (is_set(id), is_set(secret)) {
+        (true, false) => Some((id, secret)),
+        (false, true) => Some((secret, id)),
+        _ => None,
+    }
+}
+
 /// Returns the public URL of a port if the program runs in a codespace.
 pub fn codespace(port: u16) -> Option<String> {
     let name = std::env::var("CODESPACE_NAME").ok()?;

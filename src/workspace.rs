@@ -231,6 +231,17 @@ impl Workspace {
     }
 }
 
+/// Refuses a proxy that the HTTP client would pass over without a word.
+fn proxies(access: &Access) -> Result<()> {
+    let (Access::Aws { .. }, Some(variable)) = (access, environment::wrong_proxy()) else {
+        return Ok(());
+    };
+    Err(Error::Refused(
+        format!("{variable} does not name a proxy"),
+        Some(format!("write `http://HOST:PORT` into {variable}, or unset it")),
+    ))
+}
+
 /// Returns the certificates that connections for `access` trust.
 fn trust(access: &Access) -> Result<Trust> {
     if matches!(access, Access::Endpoint { url } if !url.starts_with("https://")) {

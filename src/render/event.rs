@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stackwright_engine::Address;
 use stackwright_engine::event::{Event, Recovery, SkipReason};
 use stackwright_engine::execute::Failure;
 
@@ -42,7 +43,7 @@ pub fn line(event: &Event) -> Option<String> {
             format!("{} {address}: {message}{}", styled(RED, "x"), hint.unwrap_or_default())
         }
         Event::Skipped { address, reason } => {
-            format!("{} {address} not started: {}", styled(DIM, "."), skip(reason))
+            format!("{} {address} not started: {}", styled(DIM, "."), skip(address, reason))
         }
         Event::Stopping => {
             "stopping: calls in flight are finished first; press Ctrl-C again to stop at once"
@@ -71,8 +72,9 @@ fn recovery(outcome: Recovery) -> &'static str {
 }
 
 /// Why a step is not started.
-pub fn skip(reason: &SkipReason) -> String {
+pub fn skip(address: &Address, reason: &SkipReason) -> String {
     match reason {
+        SkipReason::Needs(other) if other == address => "its old object is still there".to_owned(),
         SkipReason::Needs(address) => format!("it depends on {address}"),
         SkipReason::DependencyFailed => "a resource that it depends on failed".to_owned(),
         SkipReason::Interrupted => "the run was interrupted".to_owned(),

@@ -59,7 +59,7 @@ impl<'a> Explanation<'a> {
             .is_some_and(|step| matches!(step.kind(), ActionKind::Replace | ActionKind::Delete));
         let lost = kinds.get(address.kind()).filter(|_| ends).map(|kind| kind.deletion_impact);
         let going = plan.steps.iter().filter(|step| step.address == *address);
-        let with_it = going.flat_map(|step| step.action.unmanaged().iter().map(String::as_str));
+        let with_it = going.flat_map(|step| step.action.lost().iter().map(String::as_str));
         let lost =
             lost.map(|lost| [lost].into_iter().chain(with_it).collect::<Vec<_>>().join("; "));
         let is_it = |other: &Step| step.is_some_and(|step| std::ptr::eq(step, other));

@@ -28,10 +28,12 @@ program's own tables; `just fields` updates this file.
     and other keys are left alone (except with `tags_exclusive` and `managed_policies_exclusive`).
   - *with the cloud, exclusively*: as above, and items that are not in the file are removed.
   - *with the last apply*: the cloud does not report the field, so drift is not detected.
+  - *by its fingerprint*: the cloud reports a value that it computes from the field: drift is detected by that,
+    and repaired.
   - *while in the file*: the field is compared only as long as the file sets it.
   - *never*: the field is not compared.
 - **Removed**: what happens when the field is removed from the file.
-  - a value: this value is set, which is the default of AWS unless the description says otherwise.
+  - a value: this value is set. It is the default of AWS, or of stackwright where AWS has none.
   - *required*: the field cannot be removed.
   - *key of the resource*: the name follows the key in the file.
   - *new object without it*: the object is replaced.
@@ -90,7 +92,9 @@ fn columns(
         UpdateCost::Replace => "replaces",
         UpdateCost::Refuse => "refused",
     };
+    let is_fingerprinted = path.0.len() == 1 && kind.fields.is_fingerprinted(path.field());
     let compared = match compare {
+        Comparison::WriteOnly if is_fingerprinted => "by its fingerprint",
         Comparison::Managed => "with the cloud",
         Comparison::Exclusive => "with the cloud, exclusively",
         Comparison::WriteOnly => "with the last apply",

@@ -133,14 +133,14 @@ fn block(text: &mut String, step: &Step, kind: Option<&Kind>) {
             "      downtime: the old object is deleted before the new one is created"
         );
     }
-    let unmanaged = step.action.unmanaged();
-    if !unmanaged.is_empty() {
-        let _ = writeln!(text, "      lost: {}", clean(&unmanaged.join("; ")));
+    let lost = step.action.lost();
+    if !lost.is_empty() {
+        let _ = writeln!(text, "      lost: {}", clean(&lost.join("; ")));
     }
     match &step.action {
         Action::Create { desired, .. } => fields(text, desired),
         // A head with nothing below it takes no blank line.
-        other if other.changes().is_empty() && because.is_none() && unmanaged.is_empty() => return,
+        other if other.changes().is_empty() && because.is_none() && lost.is_empty() => return,
         other => changes(text, other.changes(), kind),
     }
     text.push('\n');

@@ -55,7 +55,7 @@ fn step(step: &Step) -> Value {
         "id": step.action.id(),
         "generation": step.generation,
         "because": reason::step(step),
-        "unmanaged": step.action.unmanaged(),
+        "lost": step.action.lost(),
         "replaced": step.deletes_old(),
         "delete_first": step.action.deletes_first(),
         "desired": step.action.desired().map(shown),
@@ -102,7 +102,7 @@ pub fn event(event: &Event) -> Value {
             json!({ "event": "failed", "address": address, "message": message, "hint": hint })
         }
         Event::Skipped { address, reason } => {
-            let because = super::event::skip(reason);
+            let because = super::event::skip(address, reason);
             json!({ "event": "skipped", "address": address, "because": because })
         }
         Event::Stopping => json!({ "event": "stopping" }),

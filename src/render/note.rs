@@ -12,7 +12,7 @@ pub fn sentence(noted: &Noted) -> String {
         Note::Observed(what) => clean(what),
         Note::Unmanaged(what) => format!("has {}, not in the file; left alone", clean(what)),
         Note::NotDefault { path, value, default } => format!(
-            "has `{path}` {}, not in the file (AWS's default is {}); left alone",
+            "has `{path}` {}, not in the file (the default is {}); left alone",
             brief(value),
             brief(default)
         ),

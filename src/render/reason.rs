@@ -73,7 +73,7 @@ pub fn change(change: &Change) -> &'static str {
         ChangeReason::DefaultRestored if change.after.is_none() => {
             "removed from the file: the new object is created without it"
         }
-        ChangeReason::DefaultRestored => "removed from the file: AWS's default is set again",
+        ChangeReason::DefaultRestored => "removed from the file: the default is set again",
         ChangeReason::NotApplied => {
             "not applied yet: the object was just created or adopted, and does not have it"
         }

@@ -5,11 +5,13 @@
 //! account.
 
 use stackwright_aws::cloud::{Access, Cloud as Clients};
+use stackwright_aws::credentials;
 use stackwright_engine::kind::{Error as CallError, Fault};
 use stackwright_engine::manifest::Cloud;
 use stackwright_engine::state;
 
-use super::{Connected, Workspace, trust};
+use super::{Connected, Workspace, proxies, trust};
+use crate::environment;
 use crate::error::{Error, Result};
 use crate::progress::{LOOKING, Progress};
 
@@ -21,6 +23,7 @@ impl Workspace {
         progress: &Progress,
     ) -> Result<Connected> {
         let access = self.access()?;
+        proxies(&access)?;
         let clients = Clients::open(&access, &self.manifest.region, trust(&access)?).await;
         if let (Access::Aws { .. }, Some(url)) = (&access, clients.config.endpoint_url()) {
             let message = format!("the profile sends AWS calls to {url}");
@@ -100,11 +103,22 @@ fn signing_in(cloud: &Cloud) -> String {
     format!("signing in to {cloud}")
 }
 
+/// Says why the account is not known.
 fn not_signed_in(cloud: &Cloud, error: CallError) -> Error {
     match error.fault {
+        Fault::Credentials if credentials::are_missing(&error) => {
+            let half = environment::half_of_a_key().filter(|_| credentials::is_absent(&error));
+            let error = match half {
+                Some((set, missing)) => error
+                    .with_hint(format!("{set} is set and {missing} is not: set both, or neither")),
+                None => error,
+            };
+            Error::cloud(format!("there are no credentials for {}", named(cloud)), error)
+        }
         Fault::Credentials => {
             Error::cloud(format!("{} rejected the credentials", named(cloud)), error)
         }
+        Fault::Unreachable if *cloud == Cloud::Aws => Error::cloud("AWS was not reached", error),
         Fault::Unreachable => Error::cloud(format!("{cloud} does not answer"), error),
         Fault::Denied => {
             let message = format!("{} rejected the credentials: {error}", named(cloud));

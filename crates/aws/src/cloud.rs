@@ -9,10 +9,8 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
-use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::proxy::ProxyConfig;
-use aws_smithy_http_client::{Connector, tls};
-use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpClient};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use stackwright_engine::kind::{Error, Fault, Result};
 use stackwright_engine::partition::Partition;
 use tokio::sync::OnceCell;
@@ -22,8 +20,10 @@ use crate::call_tracker::CallTracker;
 use crate::client::{SdkClient, SingleAttempt as _, sdk_client};
 use crate::credentials::{for_profile, is_perhaps_disabled};
 use crate::fault::{Explain, SHARED};
+use crate::http_client;
 use crate::pace::{Pace, Quota};
 use crate::trust::Trust;
+use crate::unreached::Proxies;
 
 sdk_client!(aws_sdk_sts);
 
@@ -66,7 +66,7 @@ impl Cloud {
             Access::Aws { profile } => {
                 let loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
                     .region(Region::new(region.to_owned()))
-                    .http_client(http_client(Proxy::Environment, trust.clone()))
+                    .http_client(http_client::client(&Proxies::of_environment(), trust.clone()))
                     .timeout_config(timeouts())
                     .retry_config(retries())
                     .identity_cache(IdentityCache::lazy().load_timeout(LOADING).build());
@@ -97,7 +97,7 @@ impl Cloud {
             .region(Region::new(region.to_owned()))
             .endpoint_url(url)
             .credentials_provider(SharedCredentialsProvider::new(test))
-            .http_client(http_client(Proxy::None, trust))
+            .http_client(http_client::client(&Proxies::none(), trust))
             .sleep_impl(TokioSleep::new())
             .time_source(aws_smithy_async::time::SystemTimeSource::new())
             .timeout_config(timeouts())
@@ -183,10 +183,11 @@ impl Cloud {
     }
 
     /// Returns a connector like those of the SDK clients, for requests outside the SDK.
-    pub(crate) fn connector(&self) -> Connector {
+    pub(crate) fn connector(&self) -> SharedHttpConnector {
         let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT).build();
-        let proxy = if self.endpoint.is_some() { Proxy::None } else { Proxy::Environment };
-        connector(proxy, &self.trust, Some(&settings))
+        let is_aws = self.endpoint.is_none();
+        let proxies = if is_aws { Proxies::of_environment() } else { Proxies::none() };
+        http_client::connector(&proxies, &self.trust, &settings)
     }
 }
 
@@ -197,31 +198,6 @@ fn timeouts() -> TimeoutConfig {
 /// For reads and for calls that may be repeated. A create that may not switches retries off.
 fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(3)
-}
-
-#[derive(Clone, Copy)]
-enum Proxy {
-    /// As HTTPS_PROXY, HTTP_PROXY and NO_PROXY say.
-    Environment,
-    None,
-}
-
-fn http_client(proxy: Proxy, trust: Trust) -> SharedHttpClient {
-    aws_smithy_http_client::Builder::new()
-        .build_with_connector_fn(move |settings, _| connector(proxy, &trust, settings))
-}
-
-/// Returns a connector for HTTPS with rustls and ring. By default the SDK ignores proxy variables.
-fn connector(proxy: Proxy, trust: &Trust, settings: Option<&HttpConnectorSettings>) -> Connector {
-    let mut builder = Connector::builder();
-    builder.set_connector_settings(settings.cloned());
-    builder.set_sleep_impl(Some(SharedAsyncSleep::new(TokioSleep::new())));
-    builder.set_proxy_config(Some(match proxy {
-        Proxy::Environment => ProxyConfig::from_env(),
-        Proxy::None => ProxyConfig::disabled(),
-    }));
-    let rustls = tls::Provider::Rustls(tls::rustls_provider::CryptoMode::Ring);
-    builder.tls_provider(rustls).tls_context(trust.context()).build()
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use stackwright_engine::kind::{Error, Fault, Result};
 use stackwright_engine::partition::PARTITIONS;
 
 use crate::cloud::Cloud;
-use crate::fault::{chain, innermost, is_before_sending};
+use crate::fault::innermost;
+use crate::unreached::Unreached;
 
 /// The limit of signature, connection, request and reply together.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -53,9 +54,11 @@ pub async fn call(cloud: &Cloud, request: &Request) -> Result<Reply> {
         // Credentials may come from another program, which takes time.
         let signed = signed(cloud, request).await?;
         let reply = cloud.connector().call(signed).await.map_err(|error| {
-            let is_unsent = chain(&error).any(is_before_sending);
-            let fault = if is_unsent { Fault::Unreachable } else { Fault::Unknown };
-            Error::new(fault, format!("{what}: {}", innermost(&error))).with_source(error)
+            let (fault, why) = match Unreached::find(&error) {
+                Some(unreached) => (Fault::Unreachable, unreached.to_string()),
+                None => (Fault::Unknown, innermost(&error)),
+            };
+            Error::new(fault, format!("{what}: {why}")).with_source(error)
         })?;
         let status = reply.status().as_u16();
         let body = read(reply.into_body()).await.map_err(|error| {

@@ -90,7 +90,9 @@ impl Compared<'_> {
                 }
                 (None, Some(_), Some(default)) => {
                     let before = live.or(sides.applied);
-                    if !before.is_some_and(|before| self.sealer.same(before, default)) {
+                    let is_unset =
+                        |value: &Value| value.is_null() || self.sealer.same(value, default);
+                    if !before.is_some_and(is_unset) {
                         found.changes.push(self.change(
                             &path,
                             before,
@@ -244,7 +246,8 @@ impl Compared<'_> {
             UpdateCost::GrowOnly if number(after) >= number(before) => UpdateCost::InPlace,
             cost => cost,
         };
-        Change { path: path.clone(), before: before.cloned(), after: after.cloned(), reason, cost }
+        let before = before.filter(|before| !before.is_null()).cloned();
+        Change { path: path.clone(), before, after: after.cloned(), reason, cost }
     }
 
     /// The kind's rule for a path, or an exclusive comparison where the file asks for one.

@@ -34,7 +34,6 @@ pub trait AnyProvider: Send + Sync {
         handles: &'a [Handle<Value>],
     ) -> Future<'a, Vec<Result<Option<Live<Value>>>>>;
     fn ended<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<String>>>;
-    fn notes_before_create<'a>(&'a self, desired: &'a Value) -> Future<'a, Vec<String>>;
     fn find<'a>(&'a self, sought: Sought<'a>) -> Future<'a, Result<Vec<Found>>>;
     fn create<'a>(
         &'a self,
@@ -178,16 +177,6 @@ impl<P: Ownership> AnyProvider for Erased<P> {
 
     fn delete<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<()>> {
         async move { self.provider.delete(&typed_handle(handle)).await }.boxed()
-    }
-
-    fn notes_before_create<'a>(&'a self, desired: &'a Value) -> Future<'a, Vec<String>> {
-        async move {
-            match typed(desired) {
-                Ok(desired) => self.provider.notes_before_create(&desired).await,
-                Err(_) => Vec::new(),
-            }
-        }
-        .boxed()
     }
 
     fn remarks(&self, desired: &Value, changes: &[Change]) -> Vec<String> {

@@ -32,6 +32,7 @@ pub struct Kind {
     excludes: fn(&Value, &Value) -> bool,
     semantically_equal: fn(&Path, &Value, &Value) -> bool,
     unmanaged: fn(Option<&Value>, &Value) -> Vec<String>,
+    lost_parts: fn(&Value) -> Vec<String>,
 }
 
 impl Kind {
@@ -61,6 +62,7 @@ impl Kind {
                 let applied = applied.and_then(|applied| typed(applied).ok());
                 typed(live).map(|live| T::unmanaged(applied.as_ref(), &live)).unwrap_or_default()
             },
+            lost_parts: |live| typed(live).map(|live| T::lost_parts(&live)).unwrap_or_default(),
         }
     }
 
@@ -93,6 +95,11 @@ impl Kind {
     /// See [`ResourceType::unmanaged`]. A spec that the kind cannot read has nothing to report.
     pub fn unmanaged(&self, applied: Option<&Value>, live: &Value) -> Vec<String> {
         (self.unmanaged)(applied, live)
+    }
+
+    /// See [`ResourceType::lost_parts`].
+    pub fn lost_parts(&self, live: &Value) -> Vec<String> {
+        (self.lost_parts)(live)
     }
 
     /// The name that an object occupies in the cloud, as far as the state knows it.

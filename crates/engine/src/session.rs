@@ -149,8 +149,6 @@ impl Session<'_> {
         };
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, &state, &observed).await?;
-        let before_creates = self.before_creates(&plan).await;
-        plan.notes.extend(before_creates);
         self.parts(&mut plan, &wanted).await?;
         let learnt_notes: Vec<Noted> =
             learnt.iter().filter_map(|entry| noted(entry, &plan, &state)).collect();

@@ -1,5 +1,6 @@
 //! Turns the figures that the suites recorded into docs/reliability.md.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
@@ -87,6 +88,16 @@ const SUITES: &[(&str, &str)] = &[
         "Every field of every resource type takes two values and is removed again, and every request is held \
          against AWS's service models. *Breaches* are requests that AWS would refuse.",
     ),
+    (
+        "replies",
+        "Every reply of an emulator to these requests is held against the same models. What AWS would not send \
+         is reported and fails no test: stackwright is written for AWS.",
+    ),
+    (
+        "deviations",
+        "What was reported of these replies: the operation and the place in its reply, what AWS's model \
+         says of it, and the first value that does not fit.",
+    ),
     ("mutants", "Each protection is removed from the code, one at a time: some test fails."),
     ("part", "How long each part took."),
 ];
@@ -139,14 +150,40 @@ once and has no row here.
     for (suite, about) in SUITES {
         let of_suite: Vec<_> = lines.iter().filter(|line| line["suite"] == *suite).collect();
         if !of_suite.is_empty() {
-            let _ = write!(text, "\n## {suite}\n\n{about}\n\n{}", table(&of_suite));
+            let rows = match SUMMED.contains(suite) {
+                true => summed(&of_suite),
+                false => of_suite.into_iter().cloned().collect(),
+            };
+            let _ = write!(text, "\n## {suite}\n\n{about}\n\n{}", table(&rows));
         }
     }
     text
 }
 
+/// Suites of which several tests note figures about the same subject.
+const SUMMED: &[&str] = &["replies", "deviations"];
+
+/// Adds up the lines with the same subject on the same emulator: their numbers; of texts, the first one counts.
+fn summed(lines: &[&Map<String, Value>]) -> Vec<Map<String, Value>> {
+    let mut sums: BTreeMap<(String, String), Map<String, Value>> = BTreeMap::new();
+    for line in lines {
+        let subject =
+            |key: &str| line.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let sum = sums.entry((subject("of"), subject("on"))).or_default();
+        for (key, value) in *line {
+            let known = sum.entry(key.clone()).or_insert(Value::Null);
+            match (known.as_u64(), value.as_u64()) {
+                (Some(known_number), Some(number)) => *known = (known_number + number).into(),
+                _ if known.is_null() => *known = value.clone(),
+                _ => {}
+            }
+        }
+    }
+    sums.into_values().collect()
+}
+
 /// Formats a table with one row per line and one column per figure, in the order of appearance.
-fn table(lines: &[&Map<String, Value>]) -> String {
+fn table(lines: &[Map<String, Value>]) -> String {
     let mut columns: Vec<&String> = Vec::new();
     for key in lines.iter().flat_map(|line| line.keys()).filter(|key| *key != "suite") {
         if !columns.contains(&key) {
@@ -193,5 +230,23 @@ mod tests {
         assert!(text.contains("| of | kills | sorts |\n| --- | --- | --- |\n"), "{text}");
         assert!(text.contains("| create | 3 |  |\n| destroy | 2 | cut 1 |\n"), "{text}");
         assert!(!text.contains("unknown"), "{text}");
+    }
+
+    #[test]
+    fn deviations_of_several_tests_are_added_up() {
+        let line = |value: Value| value.as_object().cloned().expect("an object");
+        let of = "iam GetRole.Role.Path: is required";
+        let lines = [
+            line(
+                json!({ "suite": "deviations", "of": of, "on": "Moto", "times": 2, "value": null }),
+            ),
+            line(
+                json!({ "suite": "deviations", "of": of, "on": "Moto", "times": 3, "value": "x" }),
+            ),
+            line(json!({ "suite": "deviations", "of": of, "on": "Ministack", "times": 1 })),
+        ];
+        let text = text(&lines);
+        assert!(text.contains(&format!("| {of} | Moto | 5 | x |")), "{text}");
+        assert!(text.contains(&format!("| {of} | Ministack | 1 |  |")), "{text}");
     }
 }

@@ -46,6 +46,43 @@ fn a_profile_without_usable_credentials_says_what_to_do() {
     check("[profile q]\n", &["there is no such profile", "aws configure list-profiles"]);
 }
 
+/// Nobody has rejected what there is not.
+#[test]
+fn without_credentials_or_without_a_network_nobody_has_rejected_them() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |_| Act::Pass);
+    let check = |variables: &[(&'static str, &str)], parts: &[&str]| {
+        let stack = with_profile(&emulator, &proxy, "");
+        let stack = variables.iter().fold(stack, |stack, (name, value)| stack.env(name, value));
+        let ran = parts.iter().fold(stack.run(&["plan"]).code(3), |ran, part| ran.says(part));
+        assert!(!ran.stderr.contains("rejected"), "{ran}");
+    };
+    check(&[], &["there are no credentials for AWS", "no metadata service", "aws sso login"]);
+    let half = "AWS_ACCESS_KEY_ID is set and AWS_SECRET_ACCESS_KEY is not";
+    check(&[("AWS_ACCESS_KEY_ID", "a")], &["there are no credentials for AWS", half]);
+    let keys = [("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")];
+    let through = |proxy, parts: &[&str]| {
+        check(&[&keys[..], &[("HTTPS_PROXY", proxy)]].concat(), parts);
+    };
+    let refused =
+        ["AWS was not reached", "the proxy 127.0.0.1:9 refuses connections", "HTTPS_PROXY"];
+    through("http://me:secret@127.0.0.1:9", &refused);
+    through("http://nobody.invalid:1", &["no address is known for the proxy nobody.invalid:1"]);
+    through("http://[", &["HTTPS_PROXY does not name a proxy", "http://HOST:PORT"]);
+}
+
+/// Credentials that STS should give may be right, whatever happens on the way to it.
+#[test]
+fn a_role_that_cannot_be_asked_for_is_not_refused() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |_| Act::Pass);
+    let role = "[profile p]\nrole_arn = arn:aws:iam::000000000000:role/r\nsource_profile = q\n\
+                [profile q]\naws_access_key_id = a\naws_secret_access_key = b\n";
+    let stack = with_profile(&emulator, &proxy, role).env("HTTPS_PROXY", "http://127.0.0.1:9");
+    let ran = stack.run(&["plan", "--profile", "p"]).code(3).says("AWS was not reached");
+    assert!(!ran.stderr.contains("was not given"), "{ran}");
+}
+
 #[test]
 fn a_slow_credential_process_is_awaited() {
     let emulator = Emulator::ministack().start();

@@ -118,5 +118,7 @@ fn a_part_of_somebody_else() {
         story.stack.write("handler/.env", "A=1\n");
         story.stack.write("handler/app.py", "def handler(event, context): pass\n");
         story.page("plan-part-adopted", &["plan"], 0);
+        story.stack.ok(RECONCILE);
+        story.page("destroy-log-group", &["destroy", "--yes", "--parallelism", "1"], 0);
     });
 }

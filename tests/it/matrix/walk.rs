@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde_json::{Map, Value, json};
-use stackwright_testkit::{Act, Emulator, Proxy, Rules, figures};
+use stackwright_testkit::{Act, Checked, Deviation, Emulator, Proxy, Rules, figures};
 
 use super::row::{Action, Hand, Lack, On, Removed, Row, Seen, Table, first_values};
 use crate::support::{Sandbox, text};
@@ -60,6 +60,20 @@ pub fn walk(table: Table, on: On) {
     let breaches = checked.breaches.len();
     let row = json!({ "of": of, "requests": checked.requests, "operations": operations, "breaches": breaches });
     figures::note("models", row);
+    note_replies(on, &checked);
+}
+
+/// Notes how the replies of an emulator differ from what AWS would send. It fails no test: code is for AWS.
+fn note_replies(on: On, checked: &Checked) {
+    let emulator = format!("{on:?}");
+    let sums = json!({
+        "of": emulator, "replies": checked.replies, "with_deviations": checked.deviating,
+    });
+    figures::note("replies", sums);
+    for (of, Deviation { times, example }) in &checked.deviations {
+        let row = json!({ "of": of, "on": emulator, "times": times, "value": example });
+        figures::note("deviations", row);
+    }
 }
 
 /// A change by hand of something unmanaged is not planned.

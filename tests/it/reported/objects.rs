@@ -1,5 +1,7 @@
 //! Objects that exist already, and what services refuse.
 
+use std::time::{Duration, Instant};
+
 use serde_json::Value;
 use stackwright_testkit::{Act, Emulator, Proxy, Refusal, Rules};
 
@@ -41,16 +43,97 @@ fn a_log_group_that_lambda_created_is_adopted() {
     let plan = stack.ok(&["plan"]);
     assert!(!plan.stdout.contains("does not report"), "{plan}");
     plan.says("logs")
-        .says("function.f: the log group /aws/lambda/f exists and nobody owns it; will be adopted");
+        .says("log_retention  (none) -> 30")
+        .says("function.f: the log group /aws/lambda/f exists and nobody owns it; will be adopted")
+        .says("its log group never expire; after this run, those older than 30 days are deleted");
     stack.ok(&["reconcile"]);
     assert_eq!(groups(&emulator), [(GROUP.to_owned(), 30.into())]);
     let plan = stack.ok(&["plan", "--detailed-exitcode"]);
     assert!(!plan.stdout.contains("does not report"), "{plan}");
     stack.edit("log_retention: 30", "log_retention: 7");
+    let shorter =
+        "its log group expire after 30 days; after this run, those older than 7 days are deleted";
+    stack.ok(&["plan"]).says(shorter);
     stack.reconcile(&[]);
     assert_eq!(groups(&emulator), [(GROUP.to_owned(), 7.into())]);
-    stack.ok(&["destroy", "--yes"]);
+    stack.edit("log_retention: 7", "log_retention: 60");
+    let longer = stack.ok(&["plan"]);
+    assert!(!longer.stdout.contains("are deleted"), "{longer}");
+    let lost = "lost: its log group /aws/lambda/f, with all events in it";
+    stack.ok(&["destroy", "--yes"]).says(lost);
     assert_eq!(groups(&emulator), []);
+    // Without a log group, nothing is lost.
+    stack.edit(", logs: true, log_retention: 60", "");
+    stack.reconcile(&[]);
+    let destroyed = stack.ok(&["destroy", "--yes"]);
+    assert!(!destroyed.stderr.contains("lost:"), "{destroyed}");
+}
+
+/// What the file leaves to others is no drift, and no default of AWS where AWS has none.
+#[test]
+fn a_retention_and_a_concurrency_that_the_file_does_not_set_are_reported() {
+    let emulator = Emulator::ministack().start();
+    let stack = stack(&emulator, LOGGED, &[("fn/app.py", HANDLER)]);
+    stack.reconcile(&[]);
+    stack.ok(&["drift"]).says("no drift (");
+    stack.edit("role: role.r}", "role: role.r, logs: true}");
+    stack.reconcile(&[]);
+    assert_eq!(groups(&emulator), [(GROUP.to_owned(), 14.into())]);
+    stack.ok(&["drift"]).says("no drift (");
+    let retain = ["logs", "put-retention-policy", "--log-group-name", GROUP];
+    emulator.aws(&[&retain[..], &["--retention-in-days", "30"]].concat());
+    let reserve = ["lambda", "put-function-concurrency", "--function-name", "f"];
+    emulator.aws(&[&reserve[..], &["--reserved-concurrent-executions", "5"]].concat());
+    stack
+        .ok(&["drift"])
+        .says("has `log_retention` 30, not in the file (the default is 14); left alone")
+        .says("has `concurrency` 5, not in the file (the default is -1); left alone");
+    stack.settled(&[]);
+    assert_eq!(groups(&emulator), [(GROUP.to_owned(), 30.into())]);
+}
+
+/// A function that its endpoint can neither create nor delete.
+#[test]
+fn a_function_that_cannot_be_created_ends_each_run_with_its_reason() {
+    let emulator = Emulator::ministack().start();
+    let rules = Rules { stillborn: true, ..Rules::default() };
+    let proxy = Proxy::strict(&emulator, rules, |_| Act::Pass);
+    let stack = stack(&emulator, LOGGED, &[("fn/app.py", HANDLER)]).through(&proxy);
+    let why = "InternalError: We are currently unable to create the function";
+    for run in 1..=3 {
+        let since = Instant::now();
+        let ran = stack.run(&["reconcile", "--yes"]).code(4).says("function.f").says(why);
+        assert!(since.elapsed() < Duration::from_secs(30), "run {run}: {ran}");
+        assert_eq!(ran.stderr.matches("x function.f: ").count(), 1, "{ran}");
+        assert!(!ran.stderr.contains("depends on function.f"), "{ran}");
+    }
+    let deletes = proxy.log().iter().filter(|call| call.operation.name == "DeleteFunction").count();
+    assert!(deletes <= 6, "{deletes} deletes by two runs");
+}
+
+/// Nobody sees that the right to call a function is missing while its route is missing, too.
+#[test]
+fn drift_reports_a_route_and_a_permission_that_are_both_gone() {
+    let emulator = Emulator::ministack().start();
+    let file =
+        format!("{LOGGED}api: {{a: {{authorization: none, routes: {{GET /x: function.f}}}}}}\n");
+    let stack = stack(&emulator, &file, &[("fn/app.py", HANDLER)]);
+    stack.reconcile(&[]);
+    let shown = stack.ok(&["state", "show", "api.a"]).json();
+    let id = text(&shown["object"]["id"]).to_owned();
+    let resources = emulator.aws(&["apigateway", "get-resources", "--rest-api-id", &id]);
+    let mut items = resources["items"].as_array().expect("paths").iter();
+    let path = items.find(|item| item["path"] == "/x").expect("the path");
+    let on = ["--rest-api-id", &id, "--resource-id", text(&path["id"]), "--http-method", "GET"];
+    emulator.aws(&[&["apigateway", "delete-method"], &on[..]].concat());
+    let policy = emulator.aws(&["lambda", "get-policy", "--function-name", "f"]);
+    let policy: Value = serde_json::from_str(text(&policy["Policy"])).expect("a policy");
+    let statement = text(&policy["Statement"][0]["Sid"]);
+    let what = ["--function-name", "f", "--statement-id", statement];
+    emulator.aws(&[&["lambda", "remove-permission"], &what[..]].concat());
+    stack.ok(&["drift"]).says("routes.GET /x").says("permissions");
+    stack.reconcile(&[]);
+    stack.ok(&["drift"]).says("no drift (");
 }
 
 #[test]

@@ -9,12 +9,13 @@ use stackwright_engine::reference::is_open;
 
 use super::code_cache::Key;
 use super::config::{CodeFrom, Config};
-use super::handler::{Handler, Wrong};
+use super::handler::Handler;
 use super::package::{self, Contents, IGNORE_FILE, Outline, Selection, Source, excluded};
 use super::service::Functions;
 use super::spec::{Code, Spec};
 use super::vendor;
 use super::write::is_other_code;
+use crate::wrong::Wrong;
 
 /// How many files that were left out a plan names.
 const NAMED: usize = 8;

@@ -7,6 +7,7 @@ mod python;
 use stackwright_engine::manifest::nearest;
 
 use super::package::Outline;
+use crate::wrong::Wrong;
 
 /// A handler, and the code that should have it.
 pub struct Handler<'a> {
@@ -15,13 +16,6 @@ pub struct Handler<'a> {
     pub code: &'a Outline,
     /// The text of a file in the code; `None` if it is no text.
     pub text: &'a dyn Fn(&str) -> Option<String>,
-}
-
-/// What is wrong, and what to do.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Wrong {
-    pub message: String,
-    pub hint: String,
 }
 
 /// The names that a source offers to others.

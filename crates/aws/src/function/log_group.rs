@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::types::LogGroup as Described;
+use serde_json::Value;
+use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Error, ExistingPart, Fault, Result, tag};
 
 use crate::client::sdk_client;
@@ -38,47 +40,47 @@ pub struct LogGroup<'a> {
     arn: String,
 }
 
-/// Who owns a log group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    Absent,
-    /// This stack owns it, with a retention of so many days.
-    Ours {
-        days: i32,
-    },
-    /// This stack owns it, and its retention is not set yet.
-    Unfinished,
-    /// Nobody owns it: it has no tags but those that this stack would give it.
-    Unowned,
-    Foreign,
+/// A log group that exists.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    tags: HashMap<String, String>,
+    /// `None`: its events never expire.
+    pub days: Option<i32>,
 }
 
-/// By which tags a log group is this stack's.
-#[derive(Clone, Copy, Debug)]
-pub struct Owner<'a> {
-    /// The values of [`tag::LINEAGE`] that mean this stack.
-    pub lineages: &'a [&'a str],
-    /// The tags that the group has, or would have, if it is this stack's.
-    pub tags: &'a BTreeMap<String, String>,
-}
+impl Seen {
+    /// Tells whether this stack owns it. `lineages`: the values of [`tag::LINEAGE`] that mean this stack.
+    pub fn is_of(&self, lineages: &[&str]) -> bool {
+        let lineage = self.tags.get(tag::LINEAGE).map(String::as_str);
+        lineage.is_some_and(|lineage| lineages.contains(&lineage))
+    }
 
-impl Owner<'_> {
-    fn standing(self, tags: &HashMap<String, String>, days: Option<i32>) -> Standing {
-        let lineage = tags.get(tag::LINEAGE).map(String::as_str);
-        if lineage.is_some_and(|lineage| self.lineages.contains(&lineage)) {
-            return days.map_or(Standing::Unfinished, |days| Standing::Ours { days });
-        }
-        let is_known = |(key, value): (&String, &String)| {
-            key.starts_with("aws:") || !tag::is_own(key) && self.tags.get(key) == Some(value)
+    /// Tells whether nobody owns it: it has no tags but those that this stack would give it.
+    fn is_unowned(&self, own: &BTreeMap<String, String>) -> bool {
+        self.tags.iter().all(|(key, value)| {
+            key.starts_with("aws:") || !tag::is_own(key) && own.get(key) == Some(value)
+        })
+    }
+
+    /// Says what a retention of so many days does to events that are kept longer now.
+    fn shortened(&self, days: i32) -> Option<String> {
+        let now = match self.days {
+            None => "never expire".to_owned(),
+            Some(now) if now > days => format!("expire after {now} days"),
+            Some(_) => return None,
         };
-        if tags.iter().all(is_known) { Standing::Unowned } else { Standing::Foreign }
+        Some(format!(
+            "the events of its log group {now}; after this run, those older than {days} days are deleted"
+        ))
     }
 }
 
-impl Standing {
-    fn is_ours(self) -> bool {
-        matches!(self, Self::Ours { .. } | Self::Unfinished)
-    }
+/// Says what a change of the retention of this stack's group deletes.
+pub fn shortened(change: &Change) -> Option<String> {
+    let days = |value: &Option<Value>| i32::try_from(value.as_ref()?.as_i64()?).ok();
+    let (now, days) = (days(&change.before)?, days(&change.after)?);
+    let seen = Seen { tags: HashMap::new(), days: Some(now) };
+    seen.shortened(days).filter(|_| change.path.field() == "log_retention")
 }
 
 /// Returns `/aws/lambda/<function>`.
@@ -104,12 +106,15 @@ impl<'a> LogGroup<'a> {
         }
     }
 
-    /// Reads who owns the group.
-    pub async fn standing(&self, owner: Owner<'_>) -> Result<Standing> {
+    /// Reads the group, if it exists.
+    pub async fn read(&self) -> Result<Option<Seen>> {
         let (group, tags) = tokio::try_join!(self.group(), self.tags(&self.arn))?;
         // A group that exists has tags, if only an empty map: without them it is not visible yet.
-        let (Some(group), Some(tags)) = (group, tags) else { return Ok(Standing::Absent) };
-        Ok(owner.standing(&tags, group.retention_in_days))
+        Ok(group.zip(tags).map(|(group, tags)| Seen { tags, days: group.retention_in_days }))
+    }
+
+    async fn is_of(&self, lineages: &[&str]) -> Result<bool> {
+        Ok(self.read().await?.is_some_and(|seen| seen.is_of(lineages)))
     }
 
     /// The reply is sorted: a group whose name is the prefix comes first.
@@ -130,21 +135,24 @@ impl<'a> LogGroup<'a> {
         }
     }
 
-    /// Creates the group with a retention of so many days, finishes this stack's, or adopts one that nobody
-    /// owns.
-    pub async fn create(&self, owner: Owner<'_>, days: i32) -> Result<()> {
-        let tags: HashMap<String, String> = owner.tags.clone().into_iter().collect();
+    /// Creates the group with these tags and a retention of so many days, finishes this stack's, or adopts one
+    /// that nobody owns.
+    pub async fn create(
+        &self,
+        lineages: &[&str],
+        own: &BTreeMap<String, String>,
+        days: i32,
+    ) -> Result<()> {
+        let tags: HashMap<String, String> = own.clone().into_iter().collect();
         let creating = self.logs.create_log_group().log_group_name(&self.name);
         match creating.set_tags(Some(tags.clone())).send().await {
             Err(error) if code(&error) == Some("ResourceAlreadyExistsException") => {
-                match self.standing(owner).await? {
-                    Standing::Ours { .. } | Standing::Unfinished => {}
-                    Standing::Unowned => self.tag(tags).await?,
-                    Standing::Foreign => {
-                        return Err(Error::terminal(taken(&self.name)).with_hint(TAKEN));
-                    }
+                match self.read().await? {
+                    Some(seen) if seen.is_of(lineages) => {}
+                    Some(seen) if seen.is_unowned(own) => self.tag(tags).await?,
+                    Some(_) => return Err(Error::terminal(taken(&self.name)).with_hint(TAKEN)),
                     // An earlier call may have created it, whose reply was lost.
-                    Standing::Absent => {
+                    None => {
                         let error = explain("CreateLogGroup", error, CODES);
                         let what = "the log group to be visible".to_owned();
                         return Err(Error {
@@ -162,11 +170,11 @@ impl<'a> LogGroup<'a> {
     }
 
     /// Sets the retention, if this stack owns the group.
-    pub async fn retain_for(&self, days: i32, owner: Owner<'_>) -> Result<()> {
-        if self.standing(owner).await?.is_ours() {
-            self.put_retention(days).await?;
+    pub async fn retain_for(&self, days: i32, lineages: &[&str]) -> Result<()> {
+        match self.is_of(lineages).await? {
+            true => self.put_retention(days).await,
+            false => Ok(()),
         }
-        Ok(())
     }
 
     async fn put_retention(&self, days: i32) -> Result<()> {
@@ -180,9 +188,9 @@ impl<'a> LogGroup<'a> {
         &self,
         set: &HashMap<String, String>,
         unset: &[String],
-        owner: Owner<'_>,
+        lineages: &[&str],
     ) -> Result<()> {
-        if !self.standing(owner).await?.is_ours() {
+        if !self.is_of(lineages).await? {
             return Ok(());
         }
         if !set.is_empty() {
@@ -205,8 +213,8 @@ impl<'a> LogGroup<'a> {
     }
 
     /// Deletes the group, if this stack owns it.
-    pub async fn delete(&self, owner: Owner<'_>) -> Result<()> {
-        if !self.standing(owner).await?.is_ours() {
+    pub async fn delete(&self, lineages: &[&str]) -> Result<()> {
+        if !self.is_of(lineages).await? {
             return Ok(());
         }
         match self.logs.delete_log_group().log_group_name(&self.name).send().await {
@@ -216,28 +224,30 @@ impl<'a> LogGroup<'a> {
     }
 }
 
-/// Returns what exists where the log group of a function with this name and these tags would be created. The
-/// function may not exist yet: the group itself says its ARN.
+/// Returns what exists where the log group of a function with this name would be created, with these tags and a
+/// retention of so many days. The function may not exist yet: the group itself says its ARN.
 pub async fn existing(
     logs: &aws_sdk_cloudwatchlogs::Client,
     function: &str,
-    tags: &BTreeMap<String, String>,
-) -> Result<Option<ExistingPart>> {
+    own: &BTreeMap<String, String>,
+    days: i32,
+) -> Result<Vec<ExistingPart>> {
     let at = LogGroup { logs, name: name(function), arn: String::new() };
-    let Some(group) = at.group().await? else { return Ok(None) };
+    let Some(group) = at.group().await? else { return Ok(Vec::new()) };
     let arn = group.log_group_arn.as_deref().or(group.arn.as_deref()).unwrap_or_default();
-    let Some(has) = at.tags(arn.trim_end_matches(":*")).await? else { return Ok(None) };
-    let lineage = tags.get(tag::LINEAGE).map(String::as_str).unwrap_or_default();
-    let owner = Owner { lineages: &[lineage], tags };
-    Ok(match owner.standing(&has, group.retention_in_days) {
-        Standing::Unowned => Some(ExistingPart::Adoptable(format!("the log group {}", at.name))),
-        Standing::Foreign => Some(ExistingPart::Taken {
-            field: "logs",
-            reason: taken(&at.name),
-            hint: TAKEN.to_owned(),
-        }),
-        Standing::Absent | Standing::Ours { .. } | Standing::Unfinished => None,
-    })
+    let Some(tags) = at.tags(arn.trim_end_matches(":*")).await? else { return Ok(Vec::new()) };
+    let seen = Seen { tags, days: group.retention_in_days };
+    let lineage = own.get(tag::LINEAGE).map(String::as_str).unwrap_or_default();
+    if seen.is_of(&[lineage]) {
+        return Ok(Vec::new());
+    }
+    if !seen.is_unowned(own) {
+        let (reason, hint) = (taken(&at.name), TAKEN.to_owned());
+        return Ok(vec![ExistingPart::Taken { field: "logs", reason, hint }]);
+    }
+    let shortened = seen.shortened(days).map(ExistingPart::Noted);
+    let adopted = ExistingPart::Adoptable(format!("the log group {}", at.name));
+    Ok([adopted].into_iter().chain(shortened).collect())
 }
 
 fn taken(group: &str) -> String {
@@ -255,21 +265,33 @@ mod tests {
         tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
     }
 
+    fn seen(tags: &[(&str, &str)], days: Option<i32>) -> Seen {
+        Seen { tags: map(tags).into_iter().collect(), days }
+    }
+
     #[test]
     fn tags_tell_whose_a_log_group_is() {
-        let ours = map(&[(tag::LINEAGE, "a"), (tag::STACK, "us-east-1/s"), ("team", "x")]);
-        let owner = Owner { lineages: &["a", "b"], tags: &ours };
-        let of =
-            |tags: &[(&str, &str)], days| owner.standing(&map(tags).into_iter().collect(), days);
-        assert_eq!(of(&[(tag::LINEAGE, "b"), ("more", "y")], Some(7)), Standing::Ours { days: 7 });
-        assert_eq!(of(&[(tag::LINEAGE, "a")], None), Standing::Unfinished);
+        let own = map(&[(tag::LINEAGE, "a"), (tag::STACK, "us-east-1/s"), ("team", "x")]);
+        let of = |tags: &[(&str, &str)]| {
+            let seen = seen(tags, None);
+            (seen.is_of(&["a", "b"]), seen.is_unowned(&own))
+        };
+        assert_eq!(of(&[(tag::LINEAGE, "b"), ("more", "y")]), (true, false));
         // Lambda's own, and one that was released.
-        assert_eq!(of(&[], None), Standing::Unowned);
-        assert_eq!(of(&[("aws:cloudformation:x", "y"), ("team", "x")], Some(7)), Standing::Unowned);
+        assert_eq!(of(&[]), (false, true));
+        assert_eq!(of(&[("aws:cloudformation:x", "y"), ("team", "x")]), (false, true));
         for theirs in
             [("team", "y"), ("Owner", "them"), (tag::LINEAGE, "c"), (tag::STACK, "us-east-1/s")]
         {
-            assert_eq!(of(&[theirs], None), Standing::Foreign, "{theirs:?}");
+            assert_eq!(of(&[theirs]), (false, false), "{theirs:?}");
         }
+    }
+
+    #[test]
+    fn only_a_shorter_retention_deletes_events() {
+        let said = |now| seen(&[], now).shortened(30);
+        assert!(said(None).is_some_and(|said| said.contains("never expire")));
+        assert!(said(Some(60)).is_some_and(|said| said.contains("after 60 days")));
+        assert_eq!((said(Some(30)), said(Some(7))), (None, None));
     }
 }

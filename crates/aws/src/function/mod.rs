@@ -51,7 +51,7 @@ impl ResourceType for Function {
     const OUTPUTS: &'static [&'static str] = &["name", "arn"];
     const FIELDS: &'static [Field] = &[
         field("name").replaces(),
-        field("code").write_only(),
+        field("code").fingerprinted(),
         field("code.build").literal("the command has your environment: write `$NAME`"),
         field("role").address("role", "arn", "arn:"),
         field("vpc.security_groups.*").address("security_group", "id", "sg-"),
@@ -63,8 +63,7 @@ impl ResourceType for Function {
     const ID_IS_NAME: bool = true;
     const USABLE_ONCE: Milestone = Milestone::Created;
     const IS_GONE_ONCE_ACCEPTED: bool = true;
-    const DELETION_IMPACT: &'static str =
-        "its versions and aliases, triggers that others made, and its log";
+    const DELETION_IMPACT: &'static str = "its versions and aliases, and triggers that others made";
 
     type Config = Config;
     type Spec = Spec;
@@ -73,6 +72,12 @@ impl ResourceType for Function {
         let mut problems = check::check(config, context);
         problems.extend(must_trust(&LAMBDA, context.siblings, "role", &config.role));
         problems
+    }
+
+    fn lost_parts(live: &Spec) -> Vec<String> {
+        let group =
+            || format!("its log group {}, with all events in it", log_group::name(&live.name));
+        (live.logs == Some(true)).then(group).into_iter().collect()
     }
 
     /// Environment variables that others have set.
@@ -123,8 +128,9 @@ impl Provider for Functions {
     fn remarks(&self, desired: &Spec, changes: &[Change]) -> Vec<String> {
         let ends_logs = changes.iter().any(|change| change.path.field() == "logs")
             && desired.logs != Some(true);
-        let logs = ends_logs.then(|| "its log group is deleted, with everything in it".to_owned());
-        self.left_out(desired, changes).into_iter().chain(logs).collect()
+        let logs = ends_logs.then(|| "its log group is deleted, with all events in it".to_owned());
+        let shorter = changes.iter().find_map(log_group::shortened);
+        self.left_out(desired, changes).into_iter().chain(logs).chain(shorter).collect()
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
@@ -162,8 +168,8 @@ impl Ownership for Functions {
             return Ok(Vec::new());
         }
         let tags = desired.tags.clone().unwrap_or_default();
-        let existing = log_group::existing(&self.logs, &desired.name, &tags).await?;
-        Ok(existing.into_iter().collect())
+        let days = desired.log_retention();
+        log_group::existing(&self.logs, &desired.name, &tags, days).await
     }
 
     async fn release(&self, handle: &Handle<Spec>, owner: &Owner) -> Result<()> {

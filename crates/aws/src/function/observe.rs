@@ -6,7 +6,7 @@ use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use futures_util::stream::{self, StreamExt as _};
 use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, tag};
 
-use super::log_group::{LogGroup, Owner, Standing};
+use super::log_group::LogGroup;
 use super::seen::{NO_LOGS, Seen, seen};
 use super::service::{CODES, Functions};
 use super::spec::Spec;
@@ -42,15 +42,11 @@ impl Functions {
         let lineages = [&Some(&live.spec), &handle.applied.as_ref()]
             .map(|spec| spec.and_then(|spec| spec.tag(tag::LINEAGE)).unwrap_or_default());
         let arn = live.outputs.get("arn").map(String::as_str).unwrap_or_default();
-        let tags = live.spec.tags.clone().unwrap_or_default();
-        let owner = Owner { lineages: &lineages, tags: &tags };
-        let standing = LogGroup::of(&self.logs, arn)?.standing(owner).await?;
-        (live.spec.logs, live.spec.log_retention) = match standing {
-            Standing::Ours { days } => (Some(true), Some(days)),
-            Standing::Absent | Standing::Unfinished | Standing::Unowned | Standing::Foreign => {
-                NO_LOGS
-            }
-        };
+        let group = LogGroup::of(&self.logs, arn)?.read().await?.filter(|it| it.is_of(&lineages));
+        // This stack's own group has a retention as soon as it is complete.
+        let days = group.and_then(|group| group.days);
+        (live.spec.logs, live.spec.log_retention) =
+            days.map_or(NO_LOGS, |days| (Some(true), Some(Some(days))));
         Ok(())
     }
 

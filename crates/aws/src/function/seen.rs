@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_lambda::types::{
-    EnvironmentResponse, LastUpdateStatus, Layer, State, TracingMode, VpcConfigResponse,
+    EnvironmentResponse, LastUpdateStatus, Layer, State, StateReasonCode, TracingMode,
+    VpcConfigResponse,
 };
 use stackwright_engine::kind::{Live, Readiness, tag};
 
 use super::config::{Architecture, Tracing, UNRESERVED, Vpc};
-use super::log_group::RETENTION;
 use super::spec::Spec;
 
-/// `logs` and `log_retention` of a function without a log group of this stack: both are defaults.
-pub const NO_LOGS: (Option<bool>, Option<i32>) = (Some(false), Some(RETENTION));
+/// `logs` and `log_retention` of a function without a log group of this stack.
+pub const NO_LOGS: (Option<bool>, Option<Option<i32>>) = (Some(false), Some(None));
 
 /// The fields that all replies have in common, each in a type of its own.
 pub(super) struct Seen {
@@ -37,6 +37,7 @@ pub(super) struct Seen {
     pub last_modified: Option<String>,
     pub state: Option<State>,
     pub state_reason: Option<String>,
+    pub state_reason_code: Option<StateReasonCode>,
     pub last_update: Option<LastUpdateStatus>,
     pub last_update_reason: Option<String>,
 }
@@ -67,6 +68,7 @@ macro_rules! seen {
                 last_modified: reply.last_modified,
                 state: reply.state,
                 state_reason: reply.state_reason,
+                state_reason_code: reply.state_reason_code,
                 last_update: reply.last_update_status,
                 last_update_reason: reply.last_update_status_reason,
             }),
@@ -107,15 +109,27 @@ impl Seen {
             .into()
     }
 
+    /// Returns why Lambda could not create the function, in its words. It will never work.
+    pub(super) fn failure(&self) -> Option<String> {
+        if self.state != Some(State::Failed) {
+            return None;
+        }
+        let code = self.state_reason_code.as_ref().map(|code| code.as_str().to_owned());
+        let said = code.into_iter().chain(self.state_reason.clone());
+        let said: Vec<String> = said.filter(|text| !text.is_empty()).collect();
+        Some(match said.as_slice() {
+            [] => "Lambda could not create it, and does not say why".to_owned(),
+            said => said.join(": "),
+        })
+    }
+
     fn readiness(&self) -> Readiness {
+        if let Some(why) = self.failure() {
+            return Readiness::Failed(why);
+        }
         match self.state {
             Some(State::Pending) => Readiness::Pending("the function to be active".to_owned()),
             Some(State::Deleting) => Readiness::Pending("the function to be gone".to_owned()),
-            Some(State::Failed) => Readiness::Failed(
-                self.state_reason
-                    .clone()
-                    .unwrap_or_else(|| "Lambda could not create it".to_owned()),
-            ),
             _ if self.last_update == Some(LastUpdateStatus::InProgress) => {
                 Readiness::Pending("the function's update".to_owned())
             }

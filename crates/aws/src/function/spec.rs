@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::Context;
 
 use super::config::{Architecture, CodeFrom, Config, Tracing, Vpc};
+use super::log_group::RETENTION;
 
 /// A function in its normal form. It is not `Debug`: the environment may contain secrets.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -31,9 +32,9 @@ pub struct Spec {
     pub architecture: Option<Architecture>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logs: Option<bool>,
-    /// Days.
+    /// Days. `Some(None)`: the function has no log group of this stack, so that nothing is retained in it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub log_retention: Option<i32>,
+    pub log_retention: Option<Option<i32>>,
     /// MB.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ephemeral_storage: Option<i32>,
@@ -65,6 +66,11 @@ impl Spec {
         self.architecture.unwrap_or_default()
     }
 
+    /// How many days the log group keeps its events.
+    pub fn log_retention(&self) -> i32 {
+        self.log_retention.flatten().unwrap_or(RETENTION)
+    }
+
     pub fn tag(&self, key: &str) -> Option<&str> {
         self.tags.as_ref()?.get(key).map(String::as_str)
     }
@@ -85,7 +91,7 @@ pub fn normalize(config: Config, digest: String, context: &Context) -> Spec {
         environment: config.environment,
         architecture: config.architecture,
         logs: config.logs,
-        log_retention: config.log_retention,
+        log_retention: config.log_retention.map(Some),
         ephemeral_storage: config.ephemeral_storage,
         tracing: config.tracing,
         concurrency: config.concurrency,

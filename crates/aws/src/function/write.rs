@@ -1,6 +1,6 @@
 //! Creates, changes and deletes functions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -12,12 +12,12 @@ use stackwright_engine::change::{Change, ChangeReason};
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
 use super::config::{EPHEMERAL_STORAGE, MEMORY, TIMEOUT, UNRESERVED};
-use super::log_group::{LogGroup, Owner, RETENTION};
+use super::log_group::LogGroup;
 use super::request::{environment, merged, storage, tracing, variables, vpc};
 use super::seen::{NO_LOGS, seen};
 use super::service::{CODES, Functions};
 use super::spec::Spec;
-use crate::fault::{Explain as _, code, or_gone};
+use crate::fault::{Explain as _, code};
 use crate::tags::{self, Difference};
 
 /// The limit of an upload: 50 MB over a slow line.
@@ -113,14 +113,14 @@ impl Functions {
             self.send_tags(on, desired, changes).await?;
         }
         if changed(&["logs", "log_retention"]) {
-            let tags = desired.tags.clone().unwrap_or_default();
-            let owner = Owner { lineages: &lineages(on, desired, changes), tags: &tags };
+            let own = desired.tags.clone().unwrap_or_default();
+            let lineages = lineages(on, desired, changes);
             let group = LogGroup::of(&self.logs, arn(on)?)?;
-            let days = desired.log_retention.unwrap_or(RETENTION);
+            let days = desired.log_retention();
             match desired.logs {
-                Some(true) if changed(&["logs"]) => group.create(owner, days).await?,
-                Some(true) => group.retain_for(days, owner).await?,
-                _ => group.delete(owner).await?,
+                Some(true) if changed(&["logs"]) => group.create(&lineages, &own, days).await?,
+                Some(true) => group.retain_for(days, &lineages).await?,
+                _ => group.delete(&lineages).await?,
             }
         }
         if changed(&["concurrency"]) {
@@ -239,8 +239,7 @@ impl Functions {
         let logs = |spec: &Spec| spec.logs == Some(true);
         if logs(desired) || on.applied.as_ref().is_some_and(logs) {
             let group = LogGroup::of(&self.logs, arn)?;
-            let owner = Owner { lineages: &lineages(on, desired, changes), tags: &BTreeMap::new() };
-            group.retag(&set, &remove, owner).await?;
+            group.retag(&set, &remove, &lineages(on, desired, changes)).await?;
         }
         let lambda = &self.lambda;
         if !set.is_empty() {
@@ -269,14 +268,36 @@ impl Functions {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
             reply => reply.map(drop).explain("DeleteFunction", CODES),
         };
-        or_gone(deleted, self.get(&handle.id)).await?;
+        if let Err(error) = deleted {
+            self.unless_gone(&handle.id, error).await?;
+        }
         match (lineage, arn) {
-            (Some(lineage), Some(arn)) => {
-                let owner = Owner { lineages: &[&lineage], tags: &BTreeMap::new() };
-                LogGroup::of(&self.logs, &arn)?.delete(owner).await
-            }
+            (Some(lineage), Some(arn)) => LogGroup::of(&self.logs, &arn)?.delete(&[&lineage]).await,
             _ => Ok(()),
         }
+    }
+
+    /// Takes a delete of unknown outcome for done if the function is gone. One that Lambda could not create may
+    /// also be one that it cannot delete: then no repetition helps.
+    async fn unless_gone(&self, name: &str, error: Error) -> Result<()> {
+        let seen = match error.fault {
+            Fault::Unknown => self.get(name).await,
+            _ => return Err(error),
+        };
+        let why = match seen {
+            Ok(None) => return Ok(()),
+            Ok(Some((seen, _))) => seen.failure(),
+            Err(_) => None,
+        };
+        Err(match why {
+            Some(why) => Error {
+                fault: Fault::Terminal,
+                message: format!("{}; the function has failed before: {why}", error.message),
+                ..error
+            }
+            .with_hint("fix the cause, or delete the function by hand; then run again"),
+            None => error,
+        })
     }
 
     /// Removes the ownership tags from the log group. A function that never had `logs: true` has none.
@@ -285,8 +306,7 @@ impl Functions {
         match on.outputs.get("arn").filter(|_| may_log) {
             Some(arn) => {
                 let group = LogGroup::of(&self.logs, arn)?;
-                let owner = Owner { lineages: &[lineage], tags: &BTreeMap::new() };
-                group.retag(&HashMap::new(), &tags::own(), owner).await
+                group.retag(&HashMap::new(), &tags::own(), &[lineage]).await
             }
             None => Ok(()),
         }
@@ -331,6 +351,8 @@ fn explain_quota(error: Error) -> Error {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use serde_json::json;
     use stackwright_engine::Address;
 

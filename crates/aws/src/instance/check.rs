@@ -8,7 +8,7 @@ use stackwright_engine::reference::is_open;
 use super::config::{Config, Image, ImageLookup, Script, UserData};
 use super::spec::NAME_TAG;
 use super::type_name::{self, is_type};
-use super::user_data::{self, Wrong};
+use super::user_data::{self, Flaw};
 use crate::arn;
 use crate::id::{is_id, not_an_id};
 use crate::policy;
@@ -116,7 +116,7 @@ fn user_data(config: &Config, context: &CheckContext<'_>, problems: &mut Problem
         }
         None => return,
     };
-    let Some(Wrong { severity, message, hint, .. }) = wrong else { return };
+    let Some(Flaw { severity, message, hint, .. }) = wrong else { return };
     problems.add(severity, at, message).hint(hint);
 }
 

@@ -9,7 +9,8 @@ use super::spec::{Spec, Volumes};
 const FIRST: [&str; 3] = ["/dev/xvda", "/dev/sda1", "/dev/sda"];
 
 impl Instances {
-    /// Returns a note on a disk that looks like the first one of the image and is another.
+    /// Returns a note on a disk that looks like the first one of the image and is another. An image that cannot
+    /// be read is no error: the launch says what is wrong with it.
     pub(super) async fn beside_first_disk(&self, spec: &Spec) -> Option<String> {
         let (volumes, image) = (spec.volumes.as_ref()?, spec.image.as_ref()?);
         let is_asked = volumes.keys().any(|device| FIRST.contains(&device.as_str()));

@@ -24,9 +24,9 @@ use aws_sdk_ec2::types::InstanceStateName as State;
 use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
-    CheckContext, Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field,
-    Found, Handle, Intent, Live, Milestone, Owner, Ownership, Problem, Provider, ResourceType,
-    Result, Sought, field,
+    CheckContext, Context, CreateIdempotency, Created, DeletionProtection, Error, ExistingPart,
+    Fault, Field, Found, Handle, Intent, Live, Milestone, Owner, Ownership, Problem, Provider,
+    ResourceType, Result, Sought, field,
 };
 
 use self::config::Config;
@@ -99,10 +99,6 @@ impl Provider for Instances {
         spec::normalize(config, image, context)
     }
 
-    async fn notes_before_create(&self, desired: &Spec) -> Vec<String> {
-        self.beside_first_disk(desired).await.into_iter().collect()
-    }
-
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
         let chunks: Vec<_> = handles.chunks(CHUNK).map(|chunk| self.observe_chunk(chunk)).collect();
         join_all(chunks).await.into_iter().flatten().collect()
@@ -137,6 +133,18 @@ impl Provider for Instances {
 }
 
 impl Ownership for Instances {
+    async fn existing_parts(
+        &self,
+        desired: &Spec,
+        changes: &[Change],
+    ) -> Result<Vec<ExistingPart>> {
+        if !changes.is_empty() {
+            return Ok(Vec::new());
+        }
+        let disk = self.beside_first_disk(desired).await;
+        Ok(disk.map(ExistingPart::Noted).into_iter().collect())
+    }
+
     async fn deletion_protection(
         &self,
         handle: &Handle<Spec>,

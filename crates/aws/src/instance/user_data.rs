@@ -10,7 +10,7 @@ pub const LARGEST: usize = 16 * 1024;
 
 /// Why user data would not be accepted, or not run.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Wrong {
+pub struct Flaw {
     pub severity: Severity,
     /// The line that is wrong, from 1.
     line: Option<usize>,
@@ -39,7 +39,7 @@ const OF_OTHERS: &[&str] = &["<", "[", "{", "version:", "variant:"];
 
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
-impl Wrong {
+impl Flaw {
     fn error(line: Option<usize>, message: &str, hint: &'static str) -> Self {
         Self { severity: Severity::Error, line, message: message.to_owned(), hint }
     }
@@ -53,26 +53,26 @@ impl Wrong {
 }
 
 /// Returns what is wrong with user data, which has `size` bytes once its references are filled in.
-pub fn check(text: &str, size: usize) -> Option<Wrong> {
+pub fn check(text: &str, size: usize) -> Option<Flaw> {
     let first = Some(1);
     let script = text.trim_start_matches(|c: char| c.is_whitespace() || c == BYTE_ORDER_MARK);
     let begins = |with: &[&str]| with.iter().any(|start| script.starts_with(start));
     Some(if size > LARGEST {
         let hint = "load the rest from S3 at the first start";
-        Wrong::error(None, "user data may have at most 16 KiB", hint)
+        Flaw::error(None, "user data may have at most 16 KiB", hint)
     } else if is_base64(script) {
         let hint = "write the text itself: it is encoded when it is sent";
-        Wrong::error(first, "user data is in base64 already", hint)
+        Flaw::error(first, "user data is in base64 already", hint)
     } else if begins(BEGINNINGS) && text.starts_with(BYTE_ORDER_MARK) {
         let message = "user data begins with a byte order mark, so that nothing runs it";
-        Wrong::error(first, message, "remove U+FEFF before `#`: save it as UTF-8 without BOM")
+        Flaw::error(first, message, "remove U+FEFF before `#`: save it as UTF-8 without BOM")
     } else if begins(BEGINNINGS) && script.len() < text.len() {
         let message = "user data does not begin with `#`, so that nothing runs it";
-        Wrong::error(first, message, "remove the blanks and empty lines before `#`")
+        Flaw::error(first, message, "remove the blanks and empty lines before `#`")
     } else if script.starts_with("#!") && script.lines().next() != script.split('\n').next() {
         let message = "the first line ends with CR LF, so that its program is not found";
         let hint = "save it with the line ends of Unix: sed -i 's/\\r$//' FILE";
-        Wrong::error(first, message, hint)
+        Flaw::error(first, message, hint)
     } else if script.is_empty()
         || is_open(first_line(script))
         || begins(BEGINNINGS)
@@ -83,7 +83,7 @@ pub fn check(text: &str, size: usize) -> Option<Wrong> {
         let message =
             "user data begins with neither `#!` nor `#cloud-config`: most images run nothing of it";
         let hint = "begin a script with `#!/bin/sh`";
-        Wrong { severity: Severity::Warning, ..Wrong::error(first, message, hint) }
+        Flaw { severity: Severity::Warning, ..Flaw::error(first, message, hint) }
     })
 }
 
@@ -99,7 +99,7 @@ fn is_base64(text: &str) -> bool {
 
 /// Reads a script, which is short enough to be read at once.
 pub fn read(path: &Path) -> Result<String> {
-    let refused = |Wrong { message, hint, .. }: Wrong| {
+    let refused = |Flaw { message, hint, .. }: Flaw| {
         Error::terminal(format!("user_data: {message}")).with_hint(hint).with_field("user_data")
     };
     let text = text(path).map_err(refused)?;
@@ -110,27 +110,27 @@ pub fn read(path: &Path) -> Result<String> {
 }
 
 /// Returns what is wrong with the script of a file, whose messages name the file and the line.
-pub fn check_path(path: &Path) -> Option<Wrong> {
+pub fn check_path(path: &Path) -> Option<Flaw> {
     match text(path) {
         Ok(text) => check_file(path, &text),
         Err(wrong) => Some(wrong),
     }
 }
 
-fn check_file(path: &Path, text: &str) -> Option<Wrong> {
+fn check_file(path: &Path, text: &str) -> Option<Flaw> {
     check(text, text.len()).map(|wrong| wrong.in_file(path))
 }
 
-fn text(path: &Path) -> Result<String, Wrong> {
+fn text(path: &Path) -> Result<String, Flaw> {
     let read = std::fs::read(path).map_err(|error| {
         let hint = "`file` is relative to the stack file";
-        Wrong::error(None, &error.to_string(), hint).in_file(path)
+        Flaw::error(None, &error.to_string(), hint).in_file(path)
     })?;
     String::from_utf8(read).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
         let line = before.iter().filter(|&&byte| byte == b'\n').count() + 1;
         let hint = "a script begins with `#!`; it can load binary data from S3";
-        Wrong::error(Some(line), "this is not UTF-8 text", hint).in_file(path)
+        Flaw::error(Some(line), "this is not UTF-8 text", hint).in_file(path)
     })
 }
 

@@ -4,9 +4,10 @@ use stackwright_engine::kind::{Problem, Problems};
 use stackwright_engine::reference::is_open;
 
 use super::config::Config;
-use super::rule::{Direction, Wrong};
+use super::rule::Direction;
 use super::spec::is_text;
 use crate::id::{is_id, not_an_id};
+use crate::wrong::Wrong;
 
 /// No quota of AWS allows more rules in one direction.
 const RULES: usize = 1000;

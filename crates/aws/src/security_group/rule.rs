@@ -11,6 +11,7 @@ use stackwright_engine::manifest::nearest;
 use stackwright_engine::reference::{is_open, is_reserved};
 
 use crate::id::is_id;
+use crate::wrong::Wrong;
 
 /// Which way a rule lets traffic pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,13 +70,6 @@ pub enum Peer {
 pub struct Network {
     pub address: IpAddr,
     pub length: u8,
-}
-
-/// Why a text is no rule.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Wrong {
-    pub message: String,
-    pub hint: String,
 }
 
 /// Every address of IPv4 and IPv6.
@@ -411,12 +405,6 @@ impl Network {
             }
         };
         Self { address, length }
-    }
-}
-
-impl Wrong {
-    fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into() }
     }
 }
 

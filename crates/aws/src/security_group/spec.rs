@@ -4,8 +4,9 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::{Context, Error, Result};
 
 use super::config::Config;
-use super::rule::{Direction, Wrong};
+use super::rule::Direction;
 use crate::tags::Tags;
+use crate::wrong::Wrong;
 
 /// A security group in its normal form.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

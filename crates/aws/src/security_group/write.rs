@@ -8,12 +8,13 @@ use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Error, Fault, Result};
 
 use super::observe::rules;
-use super::rule::{Direction, Messages, Peer, Ports, Rule, Traffic, Wrong};
+use super::rule::{Direction, Messages, Peer, Ports, Rule, Traffic};
 use super::service::{CODES, SecurityGroups};
 use super::spec::Spec;
 use crate::ec2_filter::filter;
 use crate::fault::{Explain, code, explain};
 use crate::tags;
+use crate::wrong::Wrong;
 
 /// What one direction lacks, and what it has too much.
 #[derive(Default)]

@@ -110,7 +110,7 @@ impl Op<'_> {
                 let created = Failure::CreatedDifferently(path.clone());
                 return Err(if is_as_asked { created } else { Failure::NotPlanned { path, cost } });
             }
-            if changes == before {
+            if is_same_difference(&changes, &before) {
                 // An update may become visible a little later.
                 if showing.pause(&Awaited::ChangeVisible, self.grace().min(SHOWING)).await {
                     continue;
@@ -311,6 +311,15 @@ impl Op<'_> {
         })
         .await
     }
+}
+
+/// Tells whether an update left everything as it was. The reasons of the changes may be others now: what was
+/// edited counts as applied once it is sent.
+fn is_same_difference(now: &[Change], before: &[Change]) -> bool {
+    let differs = |one: &Change, other: &Change| {
+        one.path != other.path || one.before != other.before || one.after != other.after
+    };
+    now.len() == before.len() && !now.iter().zip(before).any(|(one, other)| differs(one, other))
 }
 
 /// Returns what an update requests: the desired spec, and defaults for removed fields.

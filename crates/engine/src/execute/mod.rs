@@ -138,7 +138,7 @@ impl<'a> Shared<'a> {
 /// What an operation tells the walk.
 enum Message {
     /// An entry on its way to the journal, and who waits until it is durable.
-    Write(Entry, oneshot::Sender<()>),
+    Write(Box<Entry>, oneshot::Sender<()>),
     /// How far a step is, so that those that need no more may start.
     Reached(usize, Reached),
 }
@@ -184,7 +184,7 @@ impl Op<'_> {
         };
         let (written, confirmed) = oneshot::channel();
         let lost = || Error::terminal("the state could not be written");
-        self.shared.walk.send(Message::Write(entry, written)).map_err(|_| lost())?;
+        self.shared.walk.send(Message::Write(Box::new(entry), written)).map_err(|_| lost())?;
         confirmed.await.map_err(|_| lost())
     }
 
@@ -314,7 +314,7 @@ fn write(
     for message in batch.drain(..) {
         match message {
             Message::Write(entry, written) => {
-                entries.push(entry);
+                entries.push(*entry);
                 waiting.push(written);
             }
             Message::Reached(step, what) => reached.push((step, what)),

@@ -27,6 +27,7 @@ pub struct Field {
     pub(super) is_internal: bool,
     pub(super) is_clear_text: bool,
     pub(super) is_directive: bool,
+    pub(super) is_fingerprinted: bool,
     pub(super) exclusive_if: Option<&'static str>,
     pub(crate) unit: Option<Unit>,
     pub(crate) address: Option<AddressOf>,
@@ -104,6 +105,7 @@ pub const fn field(path: &'static str) -> Field {
         is_internal: false,
         is_clear_text: false,
         is_directive: false,
+        is_fingerprinted: false,
         exclusive_if: None,
         unit: None,
         address: None,
@@ -162,6 +164,13 @@ impl Field {
 
     pub const fn write_only(self) -> Self {
         self.compare(Comparison::WriteOnly)
+    }
+
+    /// Says that the cloud does not report the field and computes a value from it, by which drift is seen
+    /// ([`Live::fingerprints`](super::Live::fingerprints)).
+    pub const fn fingerprinted(mut self) -> Self {
+        self.is_fingerprinted = true;
+        self.write_only()
     }
 
     pub const fn ignored_when_unset(self) -> Self {

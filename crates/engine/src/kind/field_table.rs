@@ -93,6 +93,11 @@ impl FieldTable {
         self.top(field).is_some_and(|field| field.is_directive)
     }
 
+    /// Tells whether drift of the field is seen by a value that the cloud computes from it.
+    pub fn is_fingerprinted(&self, field: &str) -> bool {
+        self.top(field).is_some_and(|field| field.is_fingerprinted)
+    }
+
     /// Tells whether plans hide the field as long as another one differs.
     pub fn is_internal(&self, field: &str) -> bool {
         self.top(field).is_some_and(|field| field.is_internal)

@@ -57,7 +57,8 @@ pub struct Handle<S> {
 #[derive(Clone, Debug)]
 pub struct Live<S> {
     /// A top-level field that the endpoint does not report is left out; one that is known to be
-    /// unset is there with its empty value or default. A map that is there is complete.
+    /// unset is there with its empty value or default, or with `null` where no value means that. A map that is
+    /// there is complete.
     pub spec: S,
     pub outputs: BTreeMap<String, String>,
     /// Values that the cloud computes, by the field they witness (`code` -> CodeSha256). They are
@@ -73,11 +74,13 @@ pub struct Live<S> {
     pub facts: BTreeMap<String, String>,
 }
 
-/// What exists already where a step would make a part beside its object.
+/// What exists already of the parts that a step would make or use beside its object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ExistingPart {
     /// Nobody owns it, and the step adopts it. The phrase: `the log group NAME`.
     Adoptable(String),
+    /// It hinders nothing, and a plan should report this sentence about it.
+    Noted(String),
     /// Somebody else owns it: the plan is blocked.
     Taken {
         /// The field of the file that asks for the part.

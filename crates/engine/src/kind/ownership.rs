@@ -19,9 +19,9 @@ pub trait Ownership: Provider {
         async { Ok(None) }
     }
 
-    /// Returns what exists already where a step would make a part beside its object. It never writes. The
-    /// engine asks before anything is done, of every object that is to be created (`changes` is empty) or
-    /// changed, so that a plan never says more than its run can do.
+    /// Returns what exists already of the parts that a step would make or use beside its object. It never
+    /// writes. The engine asks before anything is done, of every object that is to be created (`changes` is
+    /// empty) or changed, so that a plan never says more than its run can do.
     fn existing_parts(
         &self,
         _desired: &SpecOf<Self>,

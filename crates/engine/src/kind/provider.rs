@@ -23,16 +23,6 @@ pub trait Provider: Send + Sync + 'static {
         context: &Context,
     ) -> impl Future<Output = Result<SpecOf<Self>>> + Send;
 
-    /// Returns, a sentence each, what a plan should report of an object that it would create and that only the
-    /// cloud knows: which disk the first one of an image is. It never writes, and what it cannot read is no
-    /// error.
-    fn notes_before_create(
-        &self,
-        _desired: &SpecOf<Self>,
-    ) -> impl Future<Output = Vec<String>> + Send {
-        async { Vec::new() }
-    }
-
     /// Reads what exists, many objects at once, answers in the order of `handles`. It never writes.
     /// An object that is gone is `None`.
     fn observe(

@@ -88,6 +88,12 @@ pub trait ResourceType: Send + Sync + 'static {
         false
     }
 
+    /// Describes, a phrase each, what this stack has beside an object and what is deleted with it: a log group.
+    /// Every plan that deletes the object names it.
+    fn lost_parts(_live: &Self::Spec) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Describes, a phrase each, what others have attached to an object and this stack does not
     /// manage. Every plan reports it, and it is lost with the object.
     fn unmanaged(_applied: Option<&Self::Spec>, _live: &Self::Spec) -> Vec<String> {

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::address::Address;
-use crate::change::{Change, Path};
+use crate::change::{Change, ChangeReason, Path};
 use crate::kind::FieldTable;
 
 /// What a step does. `desired` is the spec that the object shall have, as far as it is known before
@@ -24,15 +24,15 @@ pub enum Action {
         changes: Vec<Change>,
         order: ReplaceOrder,
         reason: ReplaceReason,
-        /// What others have put on the old object; it goes with it.
-        unmanaged: Vec<String>,
+        /// What goes with the old object: what others have put on it, and its parts.
+        lost: Vec<String>,
     },
     /// The object is deleted.
     Delete {
         id: String,
         reason: DeleteReason,
-        /// What others have put on the object; it goes with it.
-        unmanaged: Vec<String>,
+        /// What goes with the object: what others have put on it, and its parts.
+        lost: Vec<String>,
     },
     /// The object stays in the cloud and is removed from the state.
     Release { id: String, reason: ReleaseReason },
@@ -171,10 +171,10 @@ impl Action {
         }
     }
 
-    /// Returns what others have put on the object and is lost with it.
-    pub fn unmanaged(&self) -> &[String] {
+    /// Returns what is lost with the object: what others have put on it, and its parts.
+    pub fn lost(&self) -> &[String] {
         match self {
-            Self::Replace { unmanaged, .. } | Self::Delete { unmanaged, .. } => unmanaged,
+            Self::Replace { lost, .. } | Self::Delete { lost, .. } => lost,
             _ => &[],
         }
     }
@@ -193,7 +193,15 @@ impl Action {
                 change.cost = change.cost.max(cost);
             }
         }
-        let is_internal = |change: &Change| fields.is_internal(change.path.field());
+        // What somebody else has changed by itself follows from no other field.
+        let drifted: Vec<Path> = changes
+            .iter()
+            .filter(|it| drifts(it, changes, fields))
+            .map(|it| it.path.clone())
+            .collect();
+        let is_internal = |change: &Change| {
+            fields.is_internal(change.path.field()) && !drifted.contains(&change.path)
+        };
         let shown = changes.iter().filter(|change| !is_internal(change));
         let shown = shown.map(|change| change.cost).max();
         changes.retain(|change| !is_internal(change) || Some(change.cost) > shown);
@@ -220,12 +228,21 @@ impl Action {
     }
 }
 
+/// Tells whether a field has drifted that does not only repeat the field that it is computed from.
+fn drifts(change: &Change, all: &[Change], fields: &FieldTable) -> bool {
+    let source = fields.computed_from(&change.path);
+    let repeats = |other: &&Change| {
+        (&other.before, &other.after) == (&change.before, &change.after)
+            && source == Some(other.path.field())
+    };
+    change.reason == ChangeReason::Drifted && !all.iter().any(|other| repeats(&other))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::change::ChangeReason;
     use crate::kind::{Field, UpdateCost, field};
 
     const FIELDS: &[Field] = &[
@@ -234,16 +251,18 @@ mod tests {
         field("pending").restarts().internal(),
     ];
 
+    fn change(field: &str, cost: UpdateCost, reason: ChangeReason) -> Change {
+        Change { path: Path(vec![field.to_owned()]), before: None, after: None, reason, cost }
+    }
+
     /// Returns the changes of these fields that a plan shows, with their costs.
     fn shown(fields: &[(&str, UpdateCost)]) -> Vec<(String, UpdateCost)> {
-        let change = |&(field, cost): &(&str, UpdateCost)| Change {
-            path: Path(vec![field.to_owned()]),
-            before: None,
-            after: None,
-            reason: ChangeReason::Edited,
-            cost,
-        };
-        let changes = fields.iter().map(change).collect();
+        let edited =
+            |&(field, cost): &(&str, UpdateCost)| change(field, cost, ChangeReason::Edited);
+        shown_of(fields.iter().map(edited).collect())
+    }
+
+    fn shown_of(changes: Vec<Change>) -> Vec<(String, UpdateCost)> {
         let mut action = Action::Restart { id: "x".to_owned(), desired: json!({}), changes };
         action.hide_internal(&FieldTable::compile(FIELDS, &json!({})));
         let changes = action.changes().iter();
@@ -259,5 +278,18 @@ mod tests {
         assert_eq!(shown(&[("pending", Restart), ("size", Restart)]), [owned(("size", Restart))]);
         assert_eq!(shown(&[("pending", Restart), tags]), [("pending", Restart), tags].map(owned));
         assert_eq!(shown(&[("twin", Replace), ("size", Restart)]), [owned(("size", Replace))]);
+    }
+
+    #[test]
+    fn an_internal_field_that_somebody_changed_is_shown_beside_others() {
+        let drifted = |field: &str| change(field, UpdateCost::InPlace, ChangeReason::Drifted);
+        let names = |changes: Vec<Change>| -> Vec<String> {
+            shown_of(changes).into_iter().map(|(field, _)| field).collect()
+        };
+        assert_eq!(names(vec![drifted("pending"), drifted("tags")]), ["pending", "tags"]);
+        // It repeats the field that it is computed from.
+        assert_eq!(names(vec![drifted("twin"), drifted("size")]), ["size"]);
+        let other = Change { before: Some(json!(1)), ..drifted("twin") };
+        assert_eq!(names(vec![other, drifted("size")]), ["twin", "size"]);
     }
 }

@@ -145,8 +145,8 @@ impl<'a> Making<'a> {
     }
 
     fn delete(&mut self, address: &Address, object: &Object, reason: DeleteReason) {
-        let (id, unmanaged) = (object.id.clone(), Vec::new());
-        let action = Action::Delete { id, reason, unmanaged };
+        let (id, lost) = (object.id.clone(), Vec::new());
+        let action = Action::Delete { id, reason, lost };
         self.plan.steps.push(Step::new(address, object.generation, action));
     }
 
@@ -280,8 +280,9 @@ impl<'a> Making<'a> {
             cost: UpdateCost::InPlace,
             path,
         }));
-        let (id, desired, unmanaged) = (object.id.clone(), it.desired, it.unmanaged);
-        let action = Action::Replace { id, desired, changes, order, reason, unmanaged };
+        let lost = it.unmanaged.into_iter().chain(it.kind.lost_parts(&it.live.spec)).collect();
+        let (id, desired) = (object.id.clone(), it.desired);
+        let action = Action::Replace { id, desired, changes, order, reason, lost };
         self.replaced.insert(address.clone());
         self.plan.steps.push(Step::new(address, object.generation + 1, action));
         self.delete(address, object, DeleteReason::Replaced);
@@ -375,10 +376,12 @@ impl<'a> Making<'a> {
         }
         let kind = self.on.kinds.get(address.kind());
         let live = self.on.observed.live.get(address).and_then(Option::as_ref);
-        let others =
-            kind.zip(live).map(|(kind, live)| kind.unmanaged(object.spec.as_ref(), &live.spec));
+        let lost = kind.zip(live).into_iter().flat_map(|(kind, live)| {
+            let others = kind.unmanaged(object.spec.as_ref(), &live.spec);
+            others.into_iter().chain(kind.lost_parts(&live.spec))
+        });
         let (id, reason) = (object.id.clone(), DeleteReason::NotWanted);
-        let action = Action::Delete { id, reason, unmanaged: others.unwrap_or_default() };
+        let action = Action::Delete { id, reason, lost: lost.collect() };
         self.plan.steps.push(Step::new(address, object.generation, action));
     }
 

@@ -101,14 +101,14 @@ mod tests {
     fn replace(address: &Address) -> Step {
         let (id, desired, changes) = (String::new(), Default::default(), Vec::new());
         let (order, reason) = (ReplaceOrder::CreateFirst, ReplaceReason::Requested);
-        let unmanaged = Vec::new();
-        let action = Action::Replace { id, desired, changes, order, reason, unmanaged };
+        let lost = Vec::new();
+        let action = Action::Replace { id, desired, changes, order, reason, lost };
         Step { after: [0, 2].into(), ..Step::new(address, 2, action) }
     }
 
     fn delete(address: &Address) -> Step {
-        let (id, reason, unmanaged) = (String::new(), DeleteReason::Replaced, Vec::new());
-        Step::new(address, 1, Action::Delete { id, reason, unmanaged })
+        let (id, reason, lost) = (String::new(), DeleteReason::Replaced, Vec::new());
+        Step::new(address, 1, Action::Delete { id, reason, lost })
     }
 
     /// Where a cycle was cut, a delete waits for nothing.

@@ -72,7 +72,7 @@ impl Session<'_> {
                 let Some(default) = kind.fields.default(field) else { continue };
                 let is_set = applied.get(field).is_some_and(|value| !value.is_null());
                 let is_same = sealer.same(value, default) || is_bare(value) && is_bare(default);
-                if !is_set && !is_same {
+                if !is_set && !is_same && !value.is_null() {
                     let path = Path(vec![field.clone()]);
                     let note =
                         Note::NotDefault { path, value: value.clone(), default: default.clone() };

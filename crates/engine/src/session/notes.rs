@@ -3,8 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
-
 use super::Session;
 use super::protection::makes;
 use crate::address::Address;
@@ -24,26 +22,6 @@ impl Session<'_> {
                 *place = span.map(|span| manifest.source.place(span.start));
             }
         }
-    }
-
-    /// What the cloud knows of objects that a plan would create.
-    pub(super) async fn before_creates(&self, plan: &Plan) -> Vec<Noted> {
-        let asked = plan.steps.iter().filter_map(|step| {
-            let (Action::Create { desired, .. } | Action::Replace { desired, .. }) = &step.action
-            else {
-                return None;
-            };
-            let provider = self.run.providers.get(step.address.kind()).ok()?;
-            Some(async move { (&step.address, provider.notes_before_create(desired).await) })
-        });
-        let answers = join_all(asked).await.into_iter();
-        let noted = |(address, notes): (&Address, Vec<String>)| {
-            let address = address.clone();
-            notes
-                .into_iter()
-                .map(move |note| Noted { address: address.clone(), note: Note::Observed(note) })
-        };
-        answers.flat_map(noted).collect()
     }
 
     /// What kinds say of steps that create or change objects.

@@ -45,7 +45,7 @@ impl Session<'_> {
     }
 
     /// Asks for every object that would be created or changed which parts beside it exist already. One that
-    /// nobody owns is adopted, and one of somebody else blocks the plan.
+    /// nobody owns is adopted, and one of somebody else blocks the plan. Others are only reported.
     pub(super) async fn parts(
         &self,
         plan: &mut Plan,
@@ -64,6 +64,9 @@ impl Session<'_> {
                 match part {
                     ExistingPart::Adoptable(part) => {
                         plan.notes.push(Noted { address, note: Note::PartAdopted(part) });
+                    }
+                    ExistingPart::Noted(sentence) => {
+                        plan.notes.push(Noted { address, note: Note::Observed(sentence) });
                     }
                     ExistingPart::Taken { field, reason, hint } => {
                         let blocker = Blocker::PartTaken { field, reason, hint };

@@ -1,6 +1,7 @@
 //! Checks a value against a shape.
 
 use std::collections::{BTreeSet, HashMap};
+use std::fmt;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use fancy_regex::Regex;
@@ -10,7 +11,27 @@ use super::shape::{Member, Service, Shape, Type};
 
 pub struct Checker<'a> {
     pub service: &'a Service,
-    pub breaches: Vec<String>,
+    pub breaches: Vec<Breach>,
+}
+
+/// What does not fit a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// `CreateRole.RoleName`
+    pub at: String,
+    /// The value that does not fit, where there is one.
+    pub value: Option<String>,
+    /// Completes the value, or the place: `is required`.
+    pub what: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.value {
+            Some(value) => write!(f, "{}: {value} {}", self.at, self.what),
+            None => write!(f, "{}: {}", self.at, self.what),
+        }
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -22,8 +43,13 @@ impl<'a> Checker<'a> {
         self.service.shapes.get(name).unwrap_or_else(|| panic!("the model has no shape {name}"))
     }
 
-    pub fn breach(&mut self, at: &str, what: impl std::fmt::Display) {
-        self.breaches.push(format!("{at}: {what}"));
+    pub fn breach(&mut self, at: &str, what: impl Into<String>) {
+        self.breaches.push(Breach { at: at.to_owned(), value: None, what: what.into() });
+    }
+
+    pub fn breach_of(&mut self, at: &str, value: impl Into<String>, what: impl Into<String>) {
+        let value = Some(value.into());
+        self.breaches.push(Breach { at: at.to_owned(), value, what: what.into() });
     }
 
     /// Checks a value whose members have the names that they have on the wire.
@@ -60,7 +86,7 @@ impl<'a> Checker<'a> {
                 let of = |member: &'a Option<Member>| &member.as_ref().expect("a map's").shape;
                 for (key, value) in entries {
                     self.text(self.shape(of(&shape.key)), of(&shape.key), key, at);
-                    self.value(of(&shape.value), value, &format!("{at}.{key}"));
+                    self.value(of(&shape.value), value, &format!("{at}.*"));
                 }
             }
             (Type::String, Value::String(text)) => self.text(shape, name, text, at),
@@ -70,9 +96,13 @@ impl<'a> Checker<'a> {
             (Type::Integer | Type::Long | Type::Float | Type::Double, Value::Number(number)) => {
                 self.bounds(shape, number.as_f64().unwrap_or_default(), "", at);
             }
+            (_, Value::Null) => {
+                let operation = at.split('.').next().unwrap_or(at);
+                self.breach_of(operation, at, "is null, and should be left out");
+            }
             (expected, other) => {
                 let expected = format!("{expected:?}").to_lowercase();
-                self.breach(at, format!("{other} is no {expected}"));
+                self.breach_of(at, other.to_string(), format!("is no {expected}"));
             }
         }
     }
@@ -80,22 +110,22 @@ impl<'a> Checker<'a> {
     /// Checks a number, or a length.
     fn bounds(&mut self, shape: &Shape, number: f64, what: &str, at: &str) {
         if let Some(min) = shape.min.filter(|min| number < *min) {
-            self.breach(at, format!("{what}{number} < {min}"));
+            self.breach_of(at, format!("{what}{number}"), format!("< {min}"));
         }
         if let Some(max) = shape.max.filter(|max| number > *max) {
-            self.breach(at, format!("{what}{number} > {max}"));
+            self.breach_of(at, format!("{what}{number}"), format!("> {max}"));
         }
     }
 
     fn text(&mut self, shape: &Shape, name: &str, text: &str, at: &str) {
         self.bounds(shape, text.chars().count() as f64, "length ", at);
         if !shape.values.is_empty() && !shape.values.iter().any(|value| value == text) {
-            self.breach(at, format!("{text:?} is none of {name}"));
+            self.breach_of(at, format!("{text:?}"), format!("is none of {name}"));
         }
         if let Some(pattern) = &shape.pattern
             && !whole(pattern).is_match(text).expect("a pattern that ends")
         {
-            self.breach(at, format!("{text:?} does not match {pattern}"));
+            self.breach_of(at, format!("{text:?}"), format!("does not match {pattern}"));
         }
     }
 }

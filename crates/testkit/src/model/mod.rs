@@ -1,13 +1,16 @@
-//! AWS's own description of its services: is a request of ours one that AWS would read?
+//! AWS's own description of its services: is a request of ours one that AWS would read, and is the reply of an
+//! emulator one that AWS would send?
 //!
 //! Source: the service models of botocore, which come with the emulators' install. A model has the
-//! operations of a service and the shapes of their input: types, required members, lengths, patterns
-//! and enumerations. Emulators check few of them.
+//! operations of a service and the shapes of their input and output (types, required members, lengths,
+//! patterns and enumerations), and the errors of each. Emulators check few of them.
 
 mod check;
 mod form;
+mod reply;
 mod rest;
 mod shape;
+mod xml;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -15,11 +18,14 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use bytes::Bytes;
 use flate2::read::GzDecoder;
+use http::Response;
 use http::request::Parts;
 use serde_json::Value;
 
 use crate::tree::python_path;
+pub use check::Breach;
 use check::Checker;
 use shape::{Protocol, Service};
 
@@ -74,7 +80,22 @@ impl Models {
         if let Some(shape) = &operation.input {
             checker.value(&shape.shape, &input, &operation.name);
         }
-        Some(Verdict { operation: Some(operation.name.clone()), breaches: checker.breaches })
+        let breaches = checker.breaches.iter().map(ToString::to_string).collect();
+        Some(Verdict { operation: Some(operation.name.clone()), breaches })
+    }
+
+    /// Returns what AWS would answer otherwise to an operation of a service. What has no model is not checked.
+    pub fn check_reply(
+        &self,
+        service: &str,
+        operation: &str,
+        answer: &Response<Bytes>,
+    ) -> Vec<Breach> {
+        let Some(service) = self.service(service) else { return Vec::new() };
+        let Some(operation) = service.operations.get(operation) else { return Vec::new() };
+        let mut checker = Checker::new(service);
+        checker.reply(operation, answer);
+        checker.breaches
     }
 
     /// Checks one text against a shape of a service, `roleNameType` of `iam`.
@@ -84,7 +105,7 @@ impl Models {
         assert!(service.shapes.contains_key(shape), "no shape {shape}");
         let mut checker = Checker::new(service);
         checker.value(shape, &Value::from(text), shape);
-        checker.breaches
+        checker.breaches.iter().map(ToString::to_string).collect()
     }
 }
 

@@ -32,6 +32,9 @@ pub struct Operation {
     pub name: String,
     pub http: Http,
     pub input: Option<Target>,
+    pub output: Option<Target>,
+    #[serde(default)]
+    pub errors: Vec<Target>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -40,11 +43,25 @@ pub struct Http {
     pub method: String,
     /// `/restapis/{restapi_id}/resources`, sometimes with a query.
     pub request_uri: String,
+    /// The status of a success, where the model has one.
+    pub response_code: Option<u16>,
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Target {
     pub shape: String,
+    /// The element that has the members of a result.
+    pub result_wrapper: Option<String>,
+}
+
+/// How an error is sent.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorOf {
+    /// `None`: the name of the shape.
+    pub code: Option<String>,
+    pub http_status_code: Option<u16>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -68,6 +85,7 @@ pub struct Shape {
     pub flattened: bool,
     /// The member that is the whole body.
     pub payload: Option<String>,
+    pub error: Option<ErrorOf>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]

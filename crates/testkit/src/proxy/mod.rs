@@ -26,7 +26,7 @@ mod rules;
 mod script;
 mod serve;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -47,10 +47,10 @@ pub use rules::Rules;
 pub use script::{by_seed, replay};
 
 use log::Log;
-use rules::{RuleSet, Upstream};
+use rules::{Answer, RuleSet, Upstream};
 
 use crate::Emulator;
-use crate::model::Models;
+use crate::model::{Breach, Models};
 pub use crate::request::Operation;
 
 /// How long [`Proxy::paused`] waits for a call before the test has failed.
@@ -140,6 +140,20 @@ pub struct Checked {
     pub operations: BTreeSet<String>,
     /// Why AWS would refuse a request.
     pub breaches: Vec<String>,
+    /// The replies of the emulator, as far as they came from it.
+    pub replies: usize,
+    /// How many of them AWS would not send.
+    pub deviating: usize,
+    /// What AWS answers otherwise: `iam GetRole.Role.Path: is required`.
+    pub deviations: BTreeMap<String, Deviation>,
+}
+
+/// Something that an emulator answers otherwise than AWS. It is reported, and fails no test.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Deviation {
+    pub times: usize,
+    /// The first value that AWS would not send, where there is one.
+    pub example: Option<String>,
 }
 
 /// The proxy; it runs until it is dropped. Dropping it fails the test when AWS would refuse a request
@@ -251,27 +265,41 @@ impl Shared {
         self.checked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Holds a request against the model of its service.
-    fn check(&self, operation: &Operation, head: &Parts, body: &[u8]) {
+    /// Holds a request against the model of its service; returns the operation's name in the model.
+    fn check(&self, operation: &Operation, head: &Parts, body: &[u8]) -> Option<String> {
         if head.uri.path().starts_with("/_") {
             // An emulator's own: AWS is never asked.
-            return;
+            return None;
         }
         let Operation { service, name, .. } = operation;
         let verdict = Models::installed().check(service, name, head, body);
         let mut checked = self.checked();
         checked.requests += 1;
         let Some(verdict) = verdict else {
-            return checked
-                .breaches
-                .push(format!("{service} {name}: there is no model of {service}"));
+            checked.breaches.push(format!("{service} {name}: there is no model of {service}"));
+            return None;
         };
-        if let Some(operation) = verdict.operation {
+        if let Some(operation) = &verdict.operation {
             checked.operations.insert(format!("{service} {operation}"));
         }
         checked
             .breaches
             .extend(verdict.breaches.iter().map(|breach| format!("{service} {breach}")));
+        verdict.operation
+    }
+
+    /// Holds a reply of the emulator against the model of its service.
+    fn check_reply(&self, service: &str, operation: &str, answer: &Answer) {
+        let breaches = Models::installed().check_reply(service, operation, answer);
+        let mut checked = self.checked();
+        checked.replies += 1;
+        checked.deviating += usize::from(!breaches.is_empty());
+        for Breach { at, value, what } in breaches {
+            let deviation =
+                checked.deviations.entry(format!("{service} {at}: {what}")).or_default();
+            deviation.times += 1;
+            deviation.example = deviation.example.take().or(value);
+        }
     }
 
     fn log(&self) -> MutexGuard<'_, Log> {

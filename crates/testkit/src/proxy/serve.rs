@@ -79,7 +79,7 @@ async fn answer(
         let answer = shared.serve(invocation, Request::from_parts(head, body)).await?;
         return Ok(answer.map(Reply::whole));
     };
-    shared.check(&operation, &head, &body);
+    let modelled = shared.check(&operation, &head, &body);
     let path = head.uri.path().to_owned();
     let api_request = ApiRequest { operation: operation.clone(), path, body: body.clone() };
     let call = shared.log().note(operation, head.uri.to_string());
@@ -96,7 +96,8 @@ async fn answer(
     }
     let request = Request::from_parts(head, body);
     // In a task of its own, so that the rules see the emulator's answer even when the client has left.
-    let serving = tokio::spawn(Arc::clone(&shared).ask(call.clone(), api_request, request));
+    let asking = Arc::clone(&shared).ask(call.clone(), api_request, modelled, request);
+    let serving = tokio::spawn(asking);
     // The call is in progress until its answer has been sent.
     let (answer, _admitted) = serving.await.map_err(io::Error::other)??;
     match act {
@@ -151,11 +152,12 @@ impl Shared {
     }
 
     /// The service's answer: that of a rule that refuses the call, or the emulator's, as the rules
-    /// change it.
+    /// change it. `modelled`: the operation's name in the model of the service.
     async fn ask(
         self: Arc<Self>,
         call: Call,
         api_request: ApiRequest,
+        modelled: Option<String>,
         request: Request<Bytes>,
     ) -> Result<(Answer, Option<Admitted>), io::Error> {
         let admitted = match self.rules.admit(api_request) {
@@ -167,6 +169,9 @@ impl Shared {
             }
         };
         let mut answer = self.forward(request).await?;
+        if let Some(name) = modelled {
+            self.check_reply(&call.operation.service, &name, &answer);
+        }
         if let Some(rule) = admitted.answered(&mut answer) {
             self.log().of(&call).rule = Some(rule.to_owned());
         }

@@ -21,6 +21,7 @@ mod retired_runtime;
 mod slow_disks;
 mod snapshot;
 mod statement_ids;
+mod stillborn;
 mod tokens;
 mod tree;
 mod unassumable;
@@ -69,6 +70,8 @@ pub struct Rules {
     pub slow_disks: usize,
     /// The first instance ends at its launch.
     pub dying: bool,
+    /// Every function fails at its creation, and cannot be deleted.
+    pub stillborn: bool,
     /// A security group that something uses is not deleted; for how many deletes an instance uses its
     /// groups after its end.
     pub in_use: Option<usize>,
@@ -77,7 +80,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// Every rule but `dying`: each delay lasts `n` reads, and the quotas' time runs `speed` times faster.
+    /// Every rule but `dying` and `stillborn`: each delay lasts `n` reads, and the quotas' time runs `speed` times faster.
     pub fn all(n: usize, speed: f64) -> Self {
         Self {
             tokens: true,
@@ -161,6 +164,9 @@ impl Rules {
         }
         if self.dying {
             rules.push(("dying", Arc::<dying::Dying>::default()));
+        }
+        if self.stillborn {
+            rules.push(("stillborn", Arc::new(stillborn::Stillborn)));
         }
         if let Some(lasts) = self.in_use {
             rules.push(("in use", Arc::new(in_use::InUse::new(lasts, upstream))));

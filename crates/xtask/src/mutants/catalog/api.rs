@@ -1,6 +1,6 @@
 //! APIs: what a caller meets while routes change.
 
-use super::Edit::{Before, Remove, Replace, Unchain};
+use super::Edit::{Always, Before, Remove, Replace, Unchain};
 use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
@@ -42,14 +42,9 @@ pub const MUTANTS: &[Mutant] = &[
     )
     .suspects(&["prober::after_each_write", "strict"]),
     Mutant::aws(
-        "a function is deployed before it may be called",
-        "Apis::converge",
-        Before(
-            "in &desired.permissions",
-            "if desired.deployed != stages.digest {
-                self.deploy(names, &stages, &desired.deployed).await?;
-            }",
-        ),
+        "a function is deployed that may not be called",
+        "Apis::grant",
+        Always("now.is_correct"),
     )
     .suspects(&["prober::after_each_write", "strict"]),
     Mutant::aws(

@@ -16,27 +16,29 @@ pub const MUTANTS: &[Mutant] = &[
         "a log group that is not visible yet counts as unmanaged",
         "LogGroup::create",
         Replace(
-            "Standing::Unowned => self.tag(tags).await?",
-            "Standing::Unowned | Standing::Absent => return Ok(())",
+            "Some(seen) if seen.is_of(lineages) => {}",
+            "None => return Ok(()), Some(seen) if seen.is_of(lineages) => {}",
         ),
     )
     .suspects(&["windows", "strict"]),
     Mutant::aws(
         "a log group that Lambda created is not adopted",
-        "Owner::standing",
-        Replace("tags.iter().all(is_known)", "false"),
+        "Seen::is_unowned",
+        Body("false"),
     )
     .suspects(&["reported::objects"]),
-    Mutant::aws(
-        "a log group of somebody else is adopted",
-        "Owner::standing",
-        Replace("tags.iter().all(is_known)", "true"),
-    )
-    .suspects(&["reported::objects"]),
+    Mutant::aws("a log group of somebody else is adopted", "Seen::is_unowned", Body("true"))
+        .suspects(&["reported::objects"]),
     Mutant::aws(
         "a plan is not blocked by the log group of somebody else",
         "Functions::existing_parts",
         Replace("desired.logs != Some(true)", "true"),
+    )
+    .suspects(&["reported::objects"]),
+    Mutant::aws(
+        "a delete of a function that has failed is repeated",
+        "Functions::unless_gone",
+        Replace("seen.failure()", "None"),
     )
     .suspects(&["reported::objects"]),
     Mutant::aws(

@@ -20,7 +20,7 @@ pub const MUTANTS: &[Mutant] = &[
     .suspects(&["profiles", "reported::objects"]),
     Mutant::aws(
         "an unmanaged instance profile is deleted",
-        "Roles::delete_profile",
+        "Roles::remove_profile",
         Never("is_ours"),
     )
     .suspects(&["profiles"]),
