@@ -22,6 +22,9 @@ use crate::wait::Wait;
 /// The consistency window: how long an object may stay invisible after its create.
 pub const GRACE: Duration = Duration::from_secs(120);
 
+/// How long reads are repeated that the service throttles, since the last one that it answered.
+const THROTTLED: Duration = Duration::from_secs(60);
+
 #[derive(Debug, Default)]
 pub struct Observed {
     /// Live objects by address; `None` for one that is gone. Unreadable ones are missing.
@@ -203,7 +206,7 @@ impl Survey<'_> {
         let handles: Vec<_> = objects.iter().map(|(at, object)| handle(at, object)).collect();
         let conclusive: Vec<bool> =
             objects.iter().map(|(_, object)| self.is_conclusive(object)).collect();
-        let answers = provider.observe(&handles).await;
+        let answers = self.read(provider, &handles).await;
         let seen = objects.iter().zip(handles).zip(answers).zip(conclusive);
         let seen = seen.map(|(((known, handle), answer), is_conclusive)| async move {
             let (address, object) = known;
@@ -238,6 +241,33 @@ impl Survey<'_> {
             match provider.observe_one(&handle).await {
                 Ok(None) if !is_conclusive => {}
                 answer => return answer,
+            }
+        }
+    }
+
+    /// Reads objects, and again those that the service refuses to read for now, all of them together: many reads
+    /// may exceed a quota. An object whose reads stay refused has that error.
+    async fn read(&self, provider: &dyn AnyProvider, handles: &[Handle<Value>]) -> Vec<Answer> {
+        let mut answers = provider.observe(handles).await;
+        let mut wait: Option<Wait<'_>> = None;
+        loop {
+            let throttled: Vec<usize> = (0..answers.len().min(handles.len()))
+                .filter(|at| answers[*at].as_ref().is_err_and(|e| e.fault == Fault::Transient))
+                .collect();
+            let Some(first) = throttled.first() else { return answers };
+            let because = answers[*first].as_ref().err().map(|error| &error.message);
+            let because = because.map(|message| self.scope.redacted(message));
+            let address = &handles[*first].address;
+            let waiting = wait.get_or_insert_with(|| Wait::new(address, self.events));
+            if !waiting.pause_because(&Awaited::Capacity, THROTTLED, because).await {
+                return answers;
+            }
+            let refused: Vec<_> = throttled.iter().map(|at| handles[*at].clone()).collect();
+            let again = provider.observe(&refused).await;
+            let is_nearer = again.iter().any(Result::is_ok);
+            throttled.into_iter().zip(again).for_each(|(at, answer)| answers[at] = answer);
+            if is_nearer {
+                wait = None;
             }
         }
     }

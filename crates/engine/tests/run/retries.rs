@@ -9,7 +9,7 @@ use stackwright_engine::event::{Event, Recovery};
 use stackwright_engine::execute::{Failure, Options, Outcome, Run};
 use stackwright_engine::kind::Fault;
 use stackwright_engine::manifest::{Manifest, Request, Source};
-use stackwright_engine::session::{Goal, Session};
+use stackwright_engine::session::{Error, Goal, Session};
 use stackwright_engine::state::Store;
 use stackwright_testkit::world::Fate;
 use tokio::sync::mpsc;
@@ -227,4 +227,22 @@ async fn a_lost_reply_is_not_reported_as_throttling() {
         _ => None,
     });
     assert_eq!(waits.collect::<Vec<_>>(), [(Awaited::ReadableAnswer, 60)]);
+}
+
+/// A stack of many objects may exceed a quota of reads.
+#[tokio::test(start_paused = true)]
+async fn a_throttled_look_is_repeated() {
+    let stack = many(40);
+    stack.reconcile().await;
+    let since = Instant::now();
+    stack.world.script(move |deed| match deed.verb {
+        "observe" if since.elapsed() < Duration::from_secs(30) => Fate::Fails(Fault::Transient),
+        _ => Fate::Happens,
+    });
+    assert_eq!(stack.plan().await, [""; 0], "all are seen, and nothing is to be done");
+    stack.world.fail(Fate::Fails(Fault::Transient), |deed| deed.verb == "observe");
+    let since = Instant::now();
+    let Ended::Refused(error) = stack.run(false).await else { panic!("nothing is seen") };
+    assert!(matches!(&error, Error::Unseen(unseen) if unseen.len() == 40), "{error:?}");
+    assert!((60..90).contains(&since.elapsed().as_secs()), "{:?}", since.elapsed());
 }
