@@ -10,6 +10,7 @@ pub mod limit;
 pub mod machine;
 pub mod page;
 pub mod process;
+pub mod quotas;
 pub mod report;
 pub mod sample;
 pub mod sandbox;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bench::machine::{Machine, root};
 use bench::report::Report;
-use bench::{Result, binary, limit, page, sample, scale, serve, smoke, startup};
+use bench::{Result, binary, limit, page, quotas, sample, scale, serve, smoke, startup};
 
 const USAGE: &str = "\
 cargo run --release -p bench -- [SUBSET…] [OPTION…]
@@ -14,6 +14,7 @@ cargo run --release -p bench -- [SUBSET…] [OPTION…]
 
   scale      stacks of 10, 100, 1,000 and 10,000 resources, against a cloud in memory
   limit      the sample, where every call takes 0, 20, 50 or 100 ms
+  quotas     200 instances, 100 functions and an API of 100 routes, where AWS's quotas are enforced
   startup    commands that need no cloud
   sample     the sample on emulators, beside Terraform and a script of aws commands where they are installed
   smoke      a stack of ten resources through its life; measures nothing
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
 }
 
 fn task(arguments: impl Iterator<Item = String>) -> std::result::Result<Task, String> {
-    const SUBSETS: [&str; 6] = ["scale", "limit", "startup", "sample", "smoke", "serve"];
+    const SUBSETS: [&str; 7] = ["scale", "limit", "quotas", "startup", "sample", "smoke", "serve"];
     let mut task = Task {
         subsets: Vec::new(),
         sizes: scale::SIZES.to_vec(),
@@ -87,7 +88,7 @@ fn task(arguments: impl Iterator<Item = String>) -> std::result::Result<Task, St
         }
     }
     if task.subsets.is_empty() {
-        task.subsets = SUBSETS[..4].iter().map(|&subset| subset.to_owned()).collect();
+        task.subsets = SUBSETS[..5].iter().map(|&subset| subset.to_owned()).collect();
     }
     Ok(task)
 }
@@ -105,6 +106,7 @@ fn run(task: &Task) -> Result<()> {
         let report = match subset.as_str() {
             "scale" => scale::measure(&program, &task.sizes, task.limit)?,
             "limit" => limit::measure(&program, &limit::DELAYS, task.limit)?,
+            "quotas" => quotas::measure(&program, task.limit)?,
             "startup" => startup::measure(&program, task.times, task.limit)?,
             "sample" => sample::measure(&program, task.limit)?,
             "serve" => {

@@ -97,7 +97,8 @@ impl fmt::Display for Figure {
             Self::Text(text) => f.write_str(&text.replace('|', "\\|")),
             Self::Count(count) => write!(f, "{count}"),
             Self::Seconds(seconds) => write!(f, "{} s", precise(*seconds)),
-            Self::Milliseconds(milliseconds) => write!(f, "{} ms", precise(*milliseconds)),
+            Self::Milliseconds(number) if *number >= 1e3 => Self::Seconds(number / 1e3).fmt(f),
+            Self::Milliseconds(number) => write!(f, "{} ms", precise(*number)),
             Self::Size(bytes) if *bytes < 1_000_000 => write!(f, "{} kB", bytes.div_ceil(1000)),
             Self::Size(bytes) => write!(f, "{:.1} MB", *bytes as f64 / 1e6),
             Self::Memory(megabytes) => write!(f, "{megabytes:.0} MB"),
@@ -147,6 +148,8 @@ mod tests {
             json!({ "step": "create", "wall": 12.345, "state": 1_234_567 })
         );
         assert_eq!(report.rows[1].get("wall"), Some(&Figure::Seconds(0.5)));
+        let times = [12.34, 1234.0].map(|time| Figure::Milliseconds(time).to_string());
+        assert_eq!(times, ["12.3 ms", "1.23 s"]);
     }
 
     #[test]

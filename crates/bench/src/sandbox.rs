@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use stackwright_testkit::Double;
+use stackwright_testkit::{Double, certificates};
 use tempfile::TempDir;
 
 use crate::Result;
@@ -11,6 +11,9 @@ use crate::process::{Program, Ran, size};
 
 /// What a function's code is where only its size matters.
 const CODE: &str = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'done'}\n";
+
+/// The file with the authority that vouches for the double in the place of AWS.
+const AUTHORITY: &str = "authority.pem";
 
 /// A folder with a stack file. It goes when it is dropped.
 pub struct Sandbox {
@@ -20,6 +23,16 @@ pub struct Sandbox {
     port: u16,
     /// After so many seconds a run is stopped.
     limit: f64,
+    access: Access,
+}
+
+/// How the cloud is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// As an endpoint on its port.
+    Endpoint,
+    /// In the place of AWS's hosts.
+    Aws,
 }
 
 impl Sandbox {
@@ -32,7 +45,7 @@ impl Sandbox {
         fs::create_dir(folder.path().join("code"))?;
         fs::write(folder.path().join("code/app.py"), CODE)?;
         fs::write(folder.path().join("stack.yaml"), stack)?;
-        Ok(Self { folder, binary: binary.to_owned(), port, limit })
+        Ok(Self { folder, binary: binary.to_owned(), port, limit, access: Access::Endpoint })
     }
 
     /// A copy of the repository's stack and its code.
@@ -81,6 +94,7 @@ impl Sandbox {
         let url = format!("http://127.0.0.1:{}", self.port);
         let of_cloud = ["validate", "--version", "schema"];
         let cloud: &[&str] = match arguments {
+            _ if self.access == Access::Aws => &[],
             [command, ..] if of_cloud.contains(command) => &[],
             _ => &["--cloud", &url],
         };
@@ -100,14 +114,22 @@ impl Sandbox {
     fn variables(&self) -> Vec<(String, String)> {
         let folder = |name: &str| self.path(name).display().to_string();
         let path = std::env::var("PATH").unwrap_or_default();
-        let variables = [
+        let mut variables = vec![
             ("PATH", path),
             ("HOME", folder("")),
             ("XDG_CACHE_HOME", folder(".cache")),
             // The endpoint is the local cloud, but is not looked for.
             ("STACKWRIGHT_LOCAL_PORT", self.port.to_string()),
         ];
-        variables.map(|(name, value)| (name.to_owned(), value)).into()
+        if self.access == Access::Aws {
+            variables.extend([
+                ("HTTPS_PROXY", format!("http://127.0.0.1:{}", self.port)),
+                ("AWS_CA_BUNDLE", folder(AUTHORITY)),
+                ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+                ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+            ]);
+        }
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// A file of the state.
@@ -125,7 +147,17 @@ impl Sandbox {
     }
 }
 
-/// The double, and a sandbox that it is the cloud of.
+/// As [`beside`], where the double takes the place of AWS; the stack is one of `cloud: aws`.
+///
+/// # Errors
+/// The folder cannot be written.
+pub fn in_place_of_aws(double: &Double, binary: &Path, limit: f64, stack: &str) -> Result<Sandbox> {
+    let sandbox = beside(double, binary, limit, stack)?;
+    fs::write(sandbox.path(AUTHORITY), &certificates().authority)?;
+    Ok(Sandbox { access: Access::Aws, ..sandbox })
+}
+
+/// A sandbox that the double is the cloud of.
 ///
 /// # Errors
 /// The folder cannot be written.

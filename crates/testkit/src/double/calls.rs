@@ -1,7 +1,9 @@
 //! Counts calls, and how many of them had to wait for one another.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
+use super::quotas;
 use crate::request::Operation;
 
 /// The calls of a while.
@@ -17,11 +19,28 @@ pub struct Calls {
     pub depth: u64,
     /// Operations that the double does not know.
     pub unknown: BTreeSet<String>,
+    /// Those of them that a quota refused, by service and name.
+    pub throttled: BTreeMap<String, u64>,
 }
 
 impl Calls {
     pub fn total(&self) -> u64 {
         self.by_operation.values().sum()
+    }
+
+    /// How many of them a quota refused.
+    pub fn throttled(&self) -> u64 {
+        self.throttled.values().sum()
+    }
+
+    /// How long the calls that were not refused take at least under AWS's quotas, if all buckets are full
+    /// when they begin.
+    pub fn least_under_quotas(&self) -> Duration {
+        let refused = |operation| self.throttled.get(operation).copied().unwrap_or_default();
+        let accepted = self.by_operation.iter();
+        quotas::least(
+            accepted.map(|(operation, count)| (operation.as_str(), count - refused(operation))),
+        )
     }
 
     /// How often one operation was called.
@@ -40,14 +59,17 @@ pub struct Arrived(u64);
 
 impl Ledger {
     pub fn arrives(&mut self, operation: &Operation) -> Arrived {
-        let name = format!("{} {}", operation.service, operation.name);
-        *self.0.by_operation.entry(name).or_default() += 1;
+        *self.0.by_operation.entry(named(operation)).or_default() += 1;
         self.0.writes += u64::from(operation.writes);
         Arrived(self.0.depth + 1)
     }
 
     pub fn is_unknown(&mut self, operation: &Operation) {
-        self.0.unknown.insert(format!("{} {}", operation.service, operation.name));
+        self.0.unknown.insert(named(operation));
+    }
+
+    pub fn is_throttled(&mut self, operation: &Operation) {
+        *self.0.throttled.entry(named(operation)).or_default() += 1;
     }
 
     pub fn is_answered(&mut self, Arrived(place): Arrived) {
@@ -59,9 +81,28 @@ impl Ledger {
     }
 }
 
+fn named(operation: &Operation) -> String {
+    format!("{} {}", operation.service, operation.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_was_refused_takes_no_time_of_a_quota() {
+        let run = Operation { service: "ec2".into(), name: "RunInstances".into(), writes: true };
+        let mut ledger = Ledger::default();
+        for _ in 0..25 {
+            ledger.arrives(&run);
+        }
+        for _ in 0..10 {
+            ledger.is_throttled(&run);
+        }
+        let calls = ledger.take();
+        assert_eq!((calls.total(), calls.throttled()), (25, 10));
+        assert_eq!(calls.least_under_quotas(), Duration::from_secs(5));
+    }
 
     #[test]
     fn only_calls_that_wait_for_each_other_are_deep() {

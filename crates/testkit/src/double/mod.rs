@@ -26,6 +26,7 @@ mod gateway;
 mod iam;
 mod lambda;
 mod logs;
+mod quotas;
 mod serve;
 mod sts;
 mod tagged;
@@ -34,16 +35,18 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
 pub use calls::Calls;
 
 use crate::census::Counts;
+use crate::request::Operation;
 use answer::Outcome;
 use call::Call;
 use calls::Ledger;
+use quotas::Buckets;
 
 /// The account of GetCallerIdentity.
 const ACCOUNT: &str = "000000000000";
@@ -64,6 +67,9 @@ struct Shared {
     delay: AtomicU64,
     objects: Mutex<Objects>,
     ledger: Mutex<Ledger>,
+    /// `None`: everything is allowed.
+    quotas: Option<Mutex<Buckets>>,
+    since: Instant,
 }
 
 /// Everything that exists, by service.
@@ -79,6 +85,17 @@ struct Objects {
 impl Double {
     /// Listens on a free port; every call takes `delay`.
     pub fn start(delay: Duration) -> Self {
+        Self::with(delay, None)
+    }
+
+    /// As [`start`](Self::start); calls beyond AWS's quotas are refused. The program keeps to quotas on AWS
+    /// alone, so that the double also takes the place of AWS's hosts: `HTTPS_PROXY` is its URL, and
+    /// `AWS_CA_BUNDLE` a file with [`certificates`](crate::certificates).
+    pub fn with_quotas(delay: Duration) -> Self {
+        Self::with(delay, Some(Mutex::new(Buckets::new())))
+    }
+
+    fn with(delay: Duration, quotas: Option<Mutex<Buckets>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener");
         let port = listener.local_addr().expect("an address").port();
@@ -88,6 +105,8 @@ impl Double {
             delay: AtomicU64::default(),
             objects: Mutex::default(),
             ledger: Mutex::default(),
+            quotas,
+            since: Instant::now(),
         });
         let serving = Arc::clone(&shared);
         let thread = std::thread::spawn(move || {
@@ -150,6 +169,13 @@ impl Shared {
 
     fn objects(&self) -> MutexGuard<'_, Objects> {
         self.objects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a quota refuses a call now.
+    fn is_throttled(&self, operation: &Operation) -> bool {
+        let Some(buckets) = &self.quotas else { return false };
+        let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        !buckets.take(operation, self.since.elapsed())
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

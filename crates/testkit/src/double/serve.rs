@@ -4,17 +4,19 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 
 use super::answer::{UNKNOWN, response};
 use super::call::Call;
 use super::{Shared, deployed};
-use crate::proxy::operation;
+use crate::certificates::certificates;
+use crate::proxy::{Refusal, operation};
 
 pub(super) async fn serve(
     listener: TcpListener,
@@ -34,11 +36,35 @@ pub(super) async fn serve(
         let _ = stream.set_nodelay(true);
         let shared = Arc::clone(&shared);
         connections.spawn(async move {
-            let service = service_fn(|request| answer(Arc::clone(&shared), request));
+            let service = service_fn(|request| plain(Arc::clone(&shared), request));
             let connection = hyper::server::conn::http1::Builder::new();
-            let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+            let connection = connection.serve_connection(TokioIo::new(stream), service);
+            let _ = connection.with_upgrades().await;
         });
     }
+}
+
+/// Answers a request, or what follows it on the same connection when a client asks for a tunnel to a
+/// host of AWS: the double takes the host's place.
+async fn plain(
+    shared: Arc<Shared>,
+    mut request: Request<Incoming>,
+) -> Result<Response<Full<Bytes>>, hyper::Error> {
+    if request.method() != Method::CONNECT {
+        return answer(shared, request).await;
+    }
+    let upgrade = hyper::upgrade::on(&mut request);
+    // It ends with the runtime.
+    tokio::spawn(async move {
+        let Ok(tunnel) = upgrade.await else { return };
+        let acceptor = TlsAcceptor::from(Arc::clone(&certificates().server));
+        // A client that does not trust the certificate leaves.
+        let Ok(stream) = acceptor.accept(TokioIo::new(tunnel)).await else { return };
+        let service = service_fn(|request| answer(Arc::clone(&shared), request));
+        let connection = hyper::server::conn::http1::Builder::new();
+        let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+    });
+    Ok(Response::new(Full::default()))
 }
 
 /// An error closes the connection.
@@ -52,9 +78,16 @@ async fn answer(
         return Ok(deployed::answer(&shared, &head).map(Full::new));
     };
     let arrived = shared.ledger().arrives(&operation);
+    let is_throttled = shared.is_throttled(&operation);
     let delay = shared.delay();
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
+    }
+    if is_throttled {
+        shared.ledger().is_throttled(&operation);
+        let refusal = Refusal::throttle(&operation.service);
+        shared.ledger().is_answered(arrived);
+        return Ok(refusal.answer(&operation).map(Full::new));
     }
     let call = Call::new(operation, &head, body);
     let outcome = shared.objects().answer(&call).unwrap_or_else(|| {
