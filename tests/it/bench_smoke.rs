@@ -9,6 +9,8 @@ const OBJECTS: usize = 10;
 
 fn calls(step: &Step) -> u64 {
     assert!(step.calls.unknown.is_empty(), "the double does not know {:?}", step.calls.unknown);
+    let deviations = &step.calls.deviations;
+    assert!(deviations.is_empty(), "AWS would not answer so: {deviations:#?}");
     step.calls.total()
 }
 

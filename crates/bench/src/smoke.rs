@@ -1,7 +1,6 @@
 //! A small stack through its whole life: whether what is measured works at all. It says nothing of time.
 
 use std::path::Path;
-use std::time::Duration;
 
 use stackwright_testkit::{Calls, Double};
 
@@ -34,7 +33,7 @@ pub struct Step {
 pub fn run(binary: &Path) -> Result<Smoke> {
     const LIMIT: f64 = 300.0;
     let shape = Shape::of(10);
-    let double = Double::start(Duration::ZERO);
+    let double = Double::checked();
     let sandbox = beside(&double, binary, LIMIT, &shape.yaml(Edition::First))?;
     let reconcile = ["reconcile", "--yes", "--no-check"];
     let create = step(&double, &sandbox, &reconcile)?;

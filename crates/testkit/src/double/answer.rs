@@ -1,7 +1,7 @@
 //! What a service answers: a body, or an error.
 
 use bytes::Bytes;
-use http::{Response, header};
+use http::{Response, StatusCode, header};
 use serde_json::Value;
 
 use crate::proxy::Refusal;
@@ -18,8 +18,36 @@ pub enum Body {
 }
 
 impl From<Value> for Body {
-    fn from(value: Value) -> Self {
+    /// Leaves out what is null, as AWS does.
+    fn from(mut value: Value) -> Self {
+        remove_nulls(&mut value);
         Self::Json(value.to_string())
+    }
+}
+
+fn remove_nulls(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|_, field| !field.is_null());
+            fields.values_mut().for_each(remove_nulls);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_nulls),
+        _ => {}
+    }
+}
+
+/// The status of a success, where it is not 200.
+fn status(operation: &Operation) -> StatusCode {
+    match (operation.service.as_str(), operation.name.as_str()) {
+        ("lambda", "CreateFunction" | "AddPermission") => StatusCode::CREATED,
+        ("lambda" | "apigateway", "TagResource" | "UntagResource")
+        | ("lambda", "RemovePermission" | "DeleteFunctionConcurrency")
+        | ("apigateway", "DeleteMethod") => StatusCode::NO_CONTENT,
+        ("apigateway", name) if name.starts_with("Create") || name.starts_with("Put") => {
+            StatusCode::CREATED
+        }
+        ("apigateway", name) if name.starts_with("Delete") => StatusCode::ACCEPTED,
+        _ => StatusCode::OK,
     }
 }
 
@@ -34,7 +62,10 @@ pub fn response(operation: &Operation, outcome: Outcome) -> Response<Bytes> {
         Ok(Body::Json(text)) => ("application/json", text),
         Err(refusal) => return refusal.answer(operation),
     };
-    let mut response = Response::new(Bytes::from(text));
+    let status = status(operation);
+    let has_body = ![StatusCode::NO_CONTENT, StatusCode::ACCEPTED].contains(&status);
+    let mut response = Response::new(if has_body { text.into() } else { Bytes::new() });
+    *response.status_mut() = status;
     response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(sort));
     response
 }

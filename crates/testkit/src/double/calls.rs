@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::quotas;
+use crate::model::Breach;
 use crate::request::Operation;
 
 /// The calls of a while.
@@ -19,6 +20,8 @@ pub struct Calls {
     pub depth: u64,
     /// Operations that the double does not know.
     pub unknown: BTreeSet<String>,
+    /// How replies differ from AWS's own description of its services, if they are checked.
+    pub deviations: BTreeSet<String>,
     /// Those of them that a quota refused, by service and name.
     pub throttled: BTreeMap<String, u64>,
 }
@@ -62,6 +65,11 @@ impl Ledger {
         *self.0.by_operation.entry(named(operation)).or_default() += 1;
         self.0.writes += u64::from(operation.writes);
         Arrived(self.0.depth + 1)
+    }
+
+    pub fn deviates(&mut self, operation: &Operation, breaches: &[Breach]) {
+        let service = &operation.service;
+        self.0.deviations.extend(breaches.iter().map(|breach| format!("{service} {breach}")));
     }
 
     pub fn is_unknown(&mut self, operation: &Operation) {

@@ -69,6 +69,8 @@ struct Shared {
     ledger: Mutex<Ledger>,
     /// `None`: everything is allowed.
     quotas: Option<Mutex<Buckets>>,
+    /// Whether replies are held against AWS's own description.
+    is_checked: bool,
     since: Instant,
 }
 
@@ -85,17 +87,23 @@ struct Objects {
 impl Double {
     /// Listens on a free port; every call takes `delay`.
     pub fn start(delay: Duration) -> Self {
-        Self::with(delay, None)
+        Self::with(delay, None, false)
+    }
+
+    /// As [`start`](Self::start), without a delay; every reply is held against AWS's own description of its
+    /// services ([`Calls::deviations`]).
+    pub fn checked() -> Self {
+        Self::with(Duration::ZERO, None, true)
     }
 
     /// As [`start`](Self::start); calls beyond AWS's quotas are refused. The program keeps to quotas on AWS
     /// alone, so that the double also takes the place of AWS's hosts: `HTTPS_PROXY` is its URL, and
     /// `AWS_CA_BUNDLE` a file with [`certificates`](crate::certificates).
     pub fn with_quotas(delay: Duration) -> Self {
-        Self::with(delay, Some(Mutex::new(Buckets::new())))
+        Self::with(delay, Some(Mutex::new(Buckets::new())), false)
     }
 
-    fn with(delay: Duration, quotas: Option<Mutex<Buckets>>) -> Self {
+    fn with(delay: Duration, quotas: Option<Mutex<Buckets>>, is_checked: bool) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         listener.set_nonblocking(true).expect("a listener");
         let port = listener.local_addr().expect("an address").port();
@@ -106,6 +114,7 @@ impl Double {
             objects: Mutex::default(),
             ledger: Mutex::default(),
             quotas,
+            is_checked,
             since: Instant::now(),
         });
         let serving = Arc::clone(&shared);

@@ -16,7 +16,9 @@ use super::answer::{UNKNOWN, response};
 use super::call::Call;
 use super::{Shared, deployed};
 use crate::certificates::certificates;
+use crate::model::Models;
 use crate::proxy::{Refusal, operation};
+use crate::request::Operation;
 
 pub(super) async fn serve(
     listener: TcpListener,
@@ -95,6 +97,11 @@ async fn answer(
         Err(UNKNOWN)
     });
     let response = response(&call.operation, outcome);
+    if shared.is_checked {
+        let Operation { service, name, .. } = &call.operation;
+        let breaches = Models::installed().check_reply(service, name, &response);
+        shared.ledger().deviates(&call.operation, &breaches);
+    }
     shared.ledger().is_answered(arrived);
     Ok(response.map(Full::new))
 }

@@ -130,7 +130,7 @@ impl Ec2 {
         };
         self.groups.insert(&id, group, form.tags("TagSpecification.1.Tag"));
         self.group_names.insert(key, id.clone());
-        Ok(format!("<groupId>{id}</groupId>{DONE}"))
+        Ok(format!("<groupId>{id}</groupId>"))
     }
 
     fn describe_groups(&self, form: &Form) -> Answer {
