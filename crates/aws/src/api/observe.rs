@@ -67,11 +67,6 @@ pub struct Parts {
     pub granted: BTreeMap<String, Granted>,
 }
 
-/// Tells whether tags are those that were applied, and that of the stage, which every create adds.
-fn are_applied(tags: &Tags, applied: &Tags) -> bool {
-    tags.iter().filter(|(key, _)| *key != STAGE_TAG).eq(applied)
-}
-
 impl Apis {
     pub(super) async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
         let stage = self.stage_of(handle).await?;
@@ -85,10 +80,11 @@ impl Apis {
                 _ => self.gateway_responses(&handle.id).await,
             }
         };
-        let (api, parts, gateway_responses) = try_join!(
+        let (api, parts, gateway_responses, tags) = try_join!(
             self.unless_gone("GetRestApi", get),
             self.parts(&names, applied.unwrap_or_default()),
             responses,
+            self.second_tags(names.arn()),
         )?;
         let (Some(api), Some(parts)) = (api, parts) else { return Ok(None) };
         let Parts { tree, stages, granted } = parts;
@@ -108,11 +104,8 @@ impl Apis {
         let endpoint = settings::endpoint_seen(api.endpoint_configuration());
         let binary_types = Some(sorted(api.binary_media_types()));
         let date = api.created_date.and_then(|date| date.fmt(Format::DateTime).ok());
-        let tags = api.tags.unwrap_or_default().into_iter().collect();
-        let tags = match &handle.applied {
-            Some(applied) if are_applied(&tags, &applied.tags) => tags,
-            _ => self.tags(names.arn(), tags).await?,
-        };
+        let listed = || api.tags.unwrap_or_default().into_iter().collect();
+        let tags = tags.unwrap_or_else(listed);
         Ok(Some(Live {
             readiness: match api.api_status {
                 Some(ApiStatus::Pending | ApiStatus::Updating) => {
@@ -154,23 +147,28 @@ impl Apis {
         Ok(api.and_then(|api| api.tags?.remove(STAGE_TAG)))
     }
 
-    /// Returns the tags of an API. `listed`: those that are reported with the API itself. AWS has one list;
-    /// some endpoints keep a second one, which TagResource changes, so that GetTags is called only if the
-    /// first list is not as expected.
-    ///
-    /// That the second list is empty proves nothing: an endpoint may not know there what a create has set.
-    /// An API that was released has a tag there for that reason ([`RELEASED`]).
+    /// Returns the tags of an API. `listed`: those that are reported with the API itself.
     async fn tags(&self, arn: String, listed: Tags) -> Result<Tags> {
+        Ok(self.second_tags(arn).await?.unwrap_or(listed))
+    }
+
+    /// Returns the tags of an API as GetTags reports them. AWS has one list of them; some endpoints report those
+    /// of the create with the API forever, and keep a second list, which TagResource changes.
+    ///
+    /// That the second list is empty proves nothing: an endpoint may not know there what a create has set. Then,
+    /// and where the call cannot be made, this is `None`. An API that was released has a tag there for that
+    /// reason ([`RELEASED`](super::spec::RELEASED)).
+    async fn second_tags(&self, arn: String) -> Result<Option<Tags>> {
         let request = self.gateway.get_tags().resource_arn(arn);
-        let set = match self.unless_gone("GetTags", request.send()).await {
+        let tags = match self.unless_gone("GetTags", request.send()).await {
             Ok(reply) => reply.and_then(|reply| reply.tags).unwrap_or_default(),
             // The endpoint does not have the call, or the credentials may not make it.
             Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => {
-                return Ok(listed);
+                return Ok(None);
             }
             Err(error) => return Err(error),
         };
-        Ok(if set.is_empty() { listed } else { set.into_iter().collect() })
+        Ok(Some(tags.into_iter().collect()).filter(|tags: &Tags| !tags.is_empty()))
     }
 
     /// Tells whether an API is still reported as owned once its ownership tags are removed: by an endpoint

@@ -16,11 +16,6 @@ impl Op<'_> {
     pub async fn release(&self, id: &str) -> Result<(), Failure> {
         let Some(object) = &self.object else { return Ok(()) };
         let handle = handle(&self.address, object);
-        // What is applied from now on: whoever compares with it must not find the tags that have to go.
-        let mut released = handle.clone();
-        if let Some(applied) = &mut released.applied {
-            own_tags_away(applied);
-        }
         let mut beside = self.wait();
         while let Err(error) = self.provider.release(&handle, &self.shared.owner).await {
             self.retry_change(&mut beside, error).await?;
@@ -29,7 +24,7 @@ impl Op<'_> {
         let mut showing = self.wait();
         let mut is_accepted = false;
         loop {
-            let live = match self.provider.observe_one(&released).await {
+            let live = match self.provider.observe_one(&handle).await {
                 Ok(live) => live,
                 Err(error) => {
                     self.retry_look(&mut trouble, error).await?;
