@@ -107,7 +107,7 @@ fn signing_in(cloud: &Cloud) -> String {
 fn not_signed_in(cloud: &Cloud, error: CallError) -> Error {
     match error.fault {
         Fault::Credentials if credentials::are_missing(&error) => {
-            let half = environment::half_of_a_key().filter(|_| credentials::is_absent(&error));
+            let half = environment::half_of_a_key();
             let error = match half {
                 Some((set, missing)) => error
                     .with_hint(format!("{set} is set and {missing} is not: set both, or neither")),

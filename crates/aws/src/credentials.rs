@@ -73,7 +73,8 @@ impl Trouble {
             Self::Slow
         } else if says(&["was not defined"]) {
             Self::NoProfile
-        } else if code.is_empty() && is_absent(error) {
+        } else if code.is_empty() && (is_absent(error) || says(&["IMDS"])) {
+            // The metadata service is asked last.
             Self::Absent
         } else {
             Self::Rejected

@@ -52,6 +52,7 @@ fn cure(said: &str, lines: &Lines<'_>) -> Option<Cure> {
         open_quote,
         second_colon,
         no_space,
+        no_colon,
         between_entries,
         indentation,
         others,
@@ -86,6 +87,10 @@ fn tab(said: &str, lines: &Lines<'_>) -> Option<Cure> {
 /// `*name` stands for the value at `&name`, which must be above it.
 fn alias(said: &str, lines: &Lines<'_>) -> Option<Cure> {
     let quoted = "quote a string that starts with `*` or `&`: \"*\"";
+    if said.contains("recursive references") {
+        let help = "take the alias out of the value that its anchor stands for";
+        return Cure::new(here(lines), "an anchor that contains itself", help);
+    }
     if said.contains("anchor") && said.contains("scanning") {
         return Cure::new(here(lines), "an anchor needs a name", quoted);
     }
@@ -155,7 +160,12 @@ fn quoted(value: &str) -> String {
 /// An unquoted reference inside a list or map of one line.
 fn reference_in_flow(said: &str, lines: &Lines<'_>) -> Option<Cure> {
     let line = lines.upward().next()?.text;
-    let is_flow = line.contains("${") && (line.contains('[') || line.contains(": {"));
+    let is_plain = |(at, _): (usize, &str)| {
+        let before = &line[..at];
+        ['"', '\''].iter().all(|quote| before.matches(*quote).count() % 2 == 0)
+    };
+    let has_reference = line.match_indices("${").any(is_plain);
+    let is_flow = has_reference && (line.contains('[') || line.contains(": {"));
     let is_quoted = said.contains("quote") || said.contains("trailing content");
     if !is_flow || is_quoted {
         return None;
@@ -234,6 +244,28 @@ fn no_space(said: &str, lines: &Lines<'_>) -> Option<Cure> {
             Cure::new(line.words(), "no space behind the colon", format!("write `{key}: {value}`"))
         })?
     })
+}
+
+/// `timeout 30` is a string where a key is expected.
+fn no_colon(said: &str, lines: &Lines<'_>) -> Option<Cure> {
+    let mut two = lines.last_two();
+    let (here, above) = (two.next()?, two.next());
+    let line = if said.contains("simple key expected") {
+        [Some(here), above].into_iter().flatten().find(|line| !line.has_key())?
+    } else {
+        // It became a part of the key below.
+        let is_key = |line: &Line<'_>| !line.text.contains(':') && line.indent() == here.indent();
+        above.filter(|line| said.contains("mapping values") && is_key(line))?
+    };
+    let words = line.text.trim().trim_start_matches("- ");
+    if ["<<<<<<<", "=======", ">>>>>>>"].iter().any(|marker| words.starts_with(marker)) {
+        let help = "choose one side, and remove the lines with <<<<<<<, ======= and >>>>>>>";
+        return Cure::new(line.words(), "a merge conflict that is not resolved", help);
+    }
+    let (key, value) = words.split_once([' ', '=']).unwrap_or((words, "VALUE"));
+    let value = value.trim_start_matches(['=', ' ']);
+    let help = format!("write `{}: {value}`", key.trim());
+    Cure::new(line.words(), "a key without a colon", help)
 }
 
 fn between_entries(said: &str, lines: &Lines<'_>) -> Option<Cure> {

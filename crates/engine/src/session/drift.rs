@@ -37,6 +37,10 @@ impl Session<'_> {
             record.deposed.clear();
         }
         let observed = self.look_at(&recorded, &BTreeMap::new(), Search::Nowhere).await?;
+        let taken_over = self.claiming(&recorded, &observed).taken_over();
+        if !taken_over.is_empty() {
+            return Err(Error::Foreign(taken_over));
+        }
         let unseen = observed.unseen_addresses();
         recorded.resources.retain(|address, _| !unseen.contains(address));
         let mut needs = BTreeMap::new();

@@ -152,7 +152,12 @@ impl Lock {
     pub fn take(mut disk: Box<dyn Disk>, holder: &str) -> Result<Self, Error> {
         match disk.lock(holder).map_err(disk_error(&*disk, "locked"))? {
             Ok(()) => Ok(Self(disk)),
-            Err(holder) => Err(Error::Locked { path: disk.path().to_owned(), holder }),
+            Err(holder) => {
+                // It takes the lock first, and says then who it is.
+                let is_new = holder.trim().is_empty();
+                let holder = if is_new { "a run that has just begun".to_owned() } else { holder };
+                Err(Error::Locked { path: disk.path().to_owned(), holder })
+            }
         }
     }
 

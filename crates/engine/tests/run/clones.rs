@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
 use stackwright_engine::execute::Failure;
+use stackwright_engine::session::{Error, Why};
 use stackwright_testkit::world::Fate;
 
 use crate::support::{Ended, Stack, address};
@@ -92,4 +93,18 @@ async fn what_killed_runs_have_created_is_withdrawn_by_the_next() {
     assert!(matches!(*why, Failure::Withdrawn { .. }), "{why:?}");
     done.holds("killed").await;
     assert_eq!(done.world.things().len(), 1);
+}
+
+/// A run of the first clone is refused, so that nothing may say that a run would repair what it sees.
+#[tokio::test(start_paused = true)]
+async fn drift_of_what_another_clone_has_adopted_is_refused() {
+    let (one, mut other) = clones("token:\n  a: {}\nnamed:\n  b: {}\n");
+    one.reconcile().await;
+    other.adopt = true;
+    other.reconcile().await;
+    let refused = one.try_drift().await;
+    let Err(Error::Foreign(foreign)) = refused else { panic!("{refused:?}") };
+    assert_eq!(foreign.len(), 2, "{foreign:?}");
+    assert!(foreign.iter().all(|foreign| foreign.why == Why::TakenOver), "{foreign:?}");
+    assert!(matches!(one.run(false).await, Ended::Refused(Error::Foreign(_))));
 }

@@ -201,11 +201,15 @@ impl Stack {
 
     /// With the addresses whose objects could not be read.
     pub async fn drift_and_unseen(&self) -> (Plan, Vec<String>) {
+        self.try_drift().await.expect("a look")
+    }
+
+    pub async fn try_drift(&self) -> Result<(Plan, Vec<String>), Error> {
         let (manifest, providers) = (self.manifest(), self.world.providers());
         let (events, _heard) = mpsc::unbounded_channel::<Event>();
         let session = self.session(self.under_way(&manifest, &providers, &events));
-        let (plan, unseen) = session.drift(&self.state()).await.expect("a look");
-        (plan, unseen.iter().map(|unseen| unseen.what().to_owned()).collect())
+        let (plan, unseen) = session.drift(&self.state()).await?;
+        Ok((plan, unseen.iter().map(|unseen| unseen.what().to_owned()).collect()))
     }
 
     /// `import`.

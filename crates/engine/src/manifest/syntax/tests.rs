@@ -37,12 +37,27 @@ fn a_mistake_is_named_where_it_is_with_its_cure() {
 }
 
 #[test]
+fn a_key_has_a_colon() {
+    for text in ["timeout 30", "timeout=30", "timeout = 30"] {
+        let expected = "2:3 a key without a colon | write `timeout: 30`";
+        check(&format!("f:\n  {text}\n  memory: 128\n"), expected);
+    }
+    let conflict = "a merge conflict that is not resolved | choose one side, and remove the lines \
+                    with <<<<<<<, ======= and >>>>>>>";
+    check("a: 1\n<<<<<<< HEAD\nb: 2\n", &format!("2:1 {conflict}"));
+    let own = "an anchor that contains itself | take the alias out of the value that its anchor \
+               stands for";
+    check("a: &a {b: *a}\n", &format!("1:11 {own}"));
+}
+
+#[test]
 fn the_opening_of_a_bracket_is_named() {
     let list = "unclosed `[` | close it with `]`, or put `,` between its entries";
     let map = "unclosed `{` | close it with `}`, or put `,` between its entries";
     check("a:\n  b: [c, d\n  e: f\n  g: h\n", &format!("2:6 {list}"));
     check("a:\n  b: {c: d\n  e: {f: g}\n", &format!("2:6 {map}"));
     check("a: {b: c\nd: e}\n", &format!("1:4 {map}"));
+    check("a:\n  b: [c, d\n  e: [\"${f.g.id}\"]\n", &format!("2:6 {list}"));
     check("a: {b: [c, d}\ne: f\n", &format!("1:8 {list}"));
     check("a:\n  b: [c, d\n", &format!("2:6 {list}"));
     check("a: |\n  b: [\nc: [d\ne: f\n", &format!("3:4 {list}"));
