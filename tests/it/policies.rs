@@ -87,7 +87,7 @@ fn unmanaged_policies_of_a_role_are_reported_on_deletion_and_drift() {
     let lost = format!("      lost: {inline}; {attached}\n");
     stack.ok(&["plan"]).says("replace role.r").says(&lost);
     let plan = stack.plan(&[]);
-    assert_eq!(plan["steps"][0]["unmanaged"], json!([inline, attached]), "{plan:#}");
+    assert_eq!(plan["steps"][0]["lost"], json!([inline, attached]), "{plan:#}");
     let why = stack.ok(&["explain", "role.r"]);
     why.says(&format!("grants elsewhere may be bound; {inline}; {attached}"));
     // So it is where the role leaves the file.
