@@ -22,7 +22,7 @@ use crate::wait::Wait;
 /// The consistency window: how long an object may stay invisible after its create.
 pub const GRACE: Duration = Duration::from_secs(120);
 
-/// How long reads are repeated that the service throttles, since the last one that it answered.
+/// How long reads and searches are repeated that the service throttles, since the last one that it answered.
 const THROTTLED: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Default)]
@@ -310,14 +310,25 @@ impl Survey<'_> {
             .map(|object| object.id.as_str())
             .collect();
         let owner = owner(self.scope, self.state);
-        match provider.find(Sought { owner: &owner, names: &names, address: None }).await {
-            Ok(mut found) => {
-                found.retain(|found| !known.contains(found.id.as_str()));
-                Ok(found)
+        let sought = Sought { owner: &owner, names: &names, address: None };
+        let whole_kind = Address::new(provider.kind().name, "all");
+        let mut wait = Wait::new(&whole_kind, self.events);
+        loop {
+            let error = match provider.find(sought).await {
+                Ok(mut found) => {
+                    found.retain(|found| !known.contains(found.id.as_str()));
+                    return Ok(found);
+                }
+                // An endpoint that cannot search for objects cannot have created any either.
+                Err(error) if error.fault == Fault::Unsupported => return Ok(Vec::new()),
+                Err(error) => error,
+            };
+            let because = Some(self.scope.redacted(&error.message));
+            if error.fault != Fault::Transient
+                || !wait.pause_because(&Awaited::Capacity, THROTTLED, because).await
+            {
+                return Err(error);
             }
-            // An endpoint that cannot search for objects cannot have created any either.
-            Err(error) if error.fault == Fault::Unsupported => Ok(Vec::new()),
-            Err(error) => Err(error),
         }
     }
 }

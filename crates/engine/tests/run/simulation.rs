@@ -227,7 +227,8 @@ fn is_beyond_the_plan(ended: &Ended) -> bool {
 
 /// Tells whether the last run could not search the objects of some kind.
 fn is_blind(stack: &Stack, fates: &BTreeMap<usize, Fate>) -> bool {
-    let failed = |deed: &Deed| matches!(fates.get(&deed.number), Some(Fate::Fails(_)));
+    let failed =
+        |deed: &Deed| matches!(fates.get(&deed.number), Some(Fate::Fails(_) | Fate::ReplyIsLost));
     stack.world.deeds().iter().any(|deed| deed.verb == "find" && failed(deed))
 }
 
