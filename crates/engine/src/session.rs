@@ -2,6 +2,7 @@
 //! part has a module of its own.
 
 mod drift;
+mod given_again;
 mod notes;
 mod protection;
 mod state_edits;
@@ -141,6 +142,9 @@ impl Session<'_> {
                 observed.searched.extend(searched);
                 learnt.extend(claims.into_iter().chain(moves));
             }
+            let given_again = self.given_again(&state);
+            state = folded(state, &given_again)?;
+            learnt.extend(given_again);
             let wanted = self.prepare(&state, Some(&observed)).await?;
             let plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
             if !self.search_successors(&state, &plan, &mut observed).await? {
@@ -204,10 +208,13 @@ impl Session<'_> {
         let mut observed = self.observed(state, resources, Search::Everywhere).await;
         // What is known is deleted also where a kind's objects cannot be searched; the plan says so.
         let unsearched = unsearched(&mut observed);
-        let claims = self.claiming(state, &observed).owned().map_err(Error::Foreign)?;
-        let state = &folded(state.clone(), &claims)?;
+        let mut learnt = self.claiming(state, &observed).owned().map_err(Error::Foreign)?;
+        let adopting = folded(state.clone(), &learnt)?;
+        let given_again = self.given_again(&adopting);
+        let state = &folded(adopting, &given_again)?;
+        learnt.extend(given_again);
         self.known(state)?;
-        let mut observed = match claims.as_slice() {
+        let mut observed = match learnt.as_slice() {
             [] => observed,
             _ => self.look_at(state, resources, Search::Nowhere).await?,
         };
@@ -225,9 +232,9 @@ impl Session<'_> {
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, state, &observed).await?;
         let adopted: Vec<Noted> =
-            claims.iter().filter_map(|entry| noted(entry, &plan, state)).collect();
+            learnt.iter().filter_map(|entry| noted(entry, &plan, state)).collect();
         plan.notes.extend(adopted);
-        Ok(Surveyed { plan, observed, learnt: claims })
+        Ok(Surveyed { plan, observed, learnt })
     }
 
     /// Plans to create everything: for an empty state, without an endpoint.

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use stackwright_engine::kind::Fault;
+use stackwright_engine::lifecycle::Guard;
 use stackwright_engine::session::Error;
+use stackwright_engine::state::{Entry, Store, Transition};
 use stackwright_testkit::world::{Deed, Fate};
 
-use crate::support::{Ended, Stack};
+use crate::support::{Ended, Stack, address, made, place};
 
 type Copy = BTreeMap<String, Vec<u8>>;
 
@@ -136,4 +138,27 @@ async fn a_destroy_searches_the_other_kinds_where_one_cannot_be_searched() {
     assert_eq!(left.iter().map(|thing| thing.name()).collect::<Vec<_>>(), ["c"]);
     let plan = stack.plan_of_destroy().await;
     assert_eq!(plan.unsearched.keys().collect::<Vec<_>>(), ["named"]);
+}
+
+/// The entry that said that the first object of a name was deleted is lost. To delete it would delete the
+/// second one, which has its name.
+#[tokio::test(start_paused = true)]
+async fn an_object_whose_name_was_given_again_is_not_deleted() {
+    let stack = made("named:\n  b: {name: n}\n").await;
+    let mut store = Store::open(Box::new(stack.disk.clone()), &place(), "test").expect("a state");
+    let (id, outputs, dependencies) = ("n".to_owned(), BTreeMap::new(), BTreeMap::new());
+    let former = Entry {
+        op: 0,
+        address: address("named.a"),
+        generation: 1,
+        at: "2020-01-01T00:00:00Z".to_owned(),
+        transition: Transition::Adopted { id, outputs, dependencies, guard: Guard::default() },
+    };
+    store.append(&[former]).expect("written");
+    store.finish().expect("written");
+    drop(store);
+    assert_eq!(stack.plan().await, [""; 0], "nothing is deleted");
+    stack.reconcile().await;
+    stack.holds("the name has one object").await;
+    assert_eq!(stack.plan_of_destroy().await.steps.len(), 1);
 }
