@@ -229,6 +229,18 @@ async fn a_lost_reply_is_not_reported_as_throttling() {
     assert_eq!(waits.collect::<Vec<_>>(), [(Awaited::ReadableAnswer, 60)]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_throttled_search_is_repeated() {
+    let stack = many(3);
+    let since = Instant::now();
+    stack.world.script(move |deed| match deed.verb {
+        "find" if since.elapsed() < Duration::from_secs(30) => Fate::Fails(Fault::Transient),
+        _ => Fate::Happens,
+    });
+    stack.reconcile().await;
+    assert_eq!(stack.world.things().len(), 3);
+}
+
 /// A stack of many objects may exceed a quota of reads.
 #[tokio::test(start_paused = true)]
 async fn a_throttled_look_is_repeated() {
