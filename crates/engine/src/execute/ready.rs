@@ -51,7 +51,7 @@ impl<'a> Ready<'a> {
         Some(at)
     }
 
-    pub fn is(&self, at: usize, status: Status) -> bool {
+    fn is(&self, at: usize, status: Status) -> bool {
         self.status[at] == status
     }
 
@@ -74,21 +74,17 @@ impl<'a> Ready<'a> {
     pub fn done(&mut self, at: usize) {
         self.status[at] = Status::Done;
         self.ready.remove(&at);
-        self.meets(at, |_| true);
+        for dependant in self.dependants[at].clone() {
+            self.meets(at, dependant);
+        }
     }
 
-    /// What the step has achieved so far is enough for the dependants that `is_enough` names.
-    pub fn meets(&mut self, at: usize, is_enough: impl Fn(usize) -> bool) {
-        for dependant in &self.dependants[at] {
-            work::count();
-            if !is_enough(*dependant) {
-                continue;
-            }
-            self.missing[*dependant].remove(&at);
-            let is_free = self.missing[*dependant].is_empty();
-            if is_free && self.status[*dependant] == Status::Waiting {
-                self.ready.insert(*dependant);
-            }
+    /// What the step has achieved so far is enough for one of its dependants.
+    pub fn meets(&mut self, at: usize, dependant: usize) {
+        work::count();
+        self.missing[dependant].remove(&at);
+        if self.missing[dependant].is_empty() && self.is(dependant, Status::Waiting) {
+            self.ready.insert(dependant);
         }
     }
 

@@ -1,7 +1,6 @@
 //! Walks a plan: every step whose dependencies are done runs, and this loop alone writes the state. Entries
 //! that arrive together are written with one fsync.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use futures_util::future::{BoxFuture, FutureExt as _};
@@ -157,8 +156,8 @@ impl<'a, 'b> Walk<'a, 'b> {
             let steps = &self.plan.steps;
             let needs_no_more =
                 |after: &usize| self.needs_no_more(&steps[*after], &steps[at], reached);
-            let enough: BTreeSet<usize> = self.steps.dependants(at).filter(needs_no_more).collect();
-            self.steps.meets(at, |dependant| enough.contains(&dependant));
+            let free: Vec<usize> = self.steps.dependants(at).filter(needs_no_more).collect();
+            free.into_iter().for_each(|dependant| self.steps.meets(at, dependant));
         }
         Ok(())
     }
@@ -206,7 +205,10 @@ impl<'a, 'b> Walk<'a, 'b> {
     /// A replacement became an update: the object stays, and the step that deletes it is void.
     fn keep(&mut self, address: &Address) {
         let current = self.store.state().object(address).map(|object| object.id.as_str());
-        let is_void = |at: &usize| matches!(&self.plan.steps[*at].action, Action::Delete { id, .. } if Some(id.as_str()) == current);
+        let is_void = |at: &usize| match &self.plan.steps[*at].action {
+            Action::Delete { id, .. } => Some(id.as_str()) == current,
+            _ => false,
+        };
         let void: Vec<usize> = self.steps.of(address).iter().copied().filter(is_void).collect();
         void.into_iter().for_each(|at| self.steps.done(at));
     }
