@@ -17,6 +17,8 @@ const NO_DIAGNOSTIC: &[&str] = &[
     "block mapping",
     "budget breached",
     "multiple YAML documents",
+    "recursive references",
+    "simple key expected",
     "just pushed",
     "mapping values",
     "mismatched bracket",
