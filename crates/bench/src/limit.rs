@@ -1,9 +1,10 @@
 //! How near a run comes to what the distance to the cloud allows: round trips, one after the other.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use stackwright_testkit::Double;
+use stackwright_testkit::{Calls, Double};
 
 use crate::Result;
 use crate::report::{Figure, Report, Row};
@@ -37,8 +38,8 @@ const STEPS: [Step; 4] = [
 ///
 /// # Errors
 /// A run fails, or a folder cannot be written.
-pub fn measure(binary: &Path, delays: &[u64], limit: f64) -> Result<Report> {
-    let mut rows = Vec::new();
+pub fn measure(binary: &Path, delays: &[u64], limit: f64) -> Result<[Report; 2]> {
+    let (mut rows, mut chains) = (Vec::new(), Vec::new());
     for &delay in delays {
         let double = Double::start(Duration::from_millis(delay));
         let sandbox = Sandbox::sample(binary, double.port(), limit)?;
@@ -53,6 +54,9 @@ pub fn measure(binary: &Path, delays: &[u64], limit: f64) -> Result<Report> {
                 return Err(format!("the double does not know {unknown}").into());
             }
             eprintln!("{delay:>4} ms {name:<16} {:.2} s, {} calls", usage.wall, calls.total());
+            if delays.iter().max() == Some(&delay) {
+                chains.extend(chain(name, &calls));
+            }
             // Without a delay no call waits long enough to say what waited for what.
             let is_apart = delay > 0;
             let seconds = delay as f64 / 1e3;
@@ -73,5 +77,22 @@ pub fn measure(binary: &Path, delays: &[u64], limit: f64) -> Result<Report> {
             );
         }
     }
-    Ok(Report { subset: "limit", rows, skipped: Vec::new() })
+    let report = |subset, rows| Report { subset, rows, skipped: Vec::new() };
+    Ok([report("limit", rows), report("chain", chains)])
+}
+
+/// What a run asks in each of its round trips.
+fn chain(step: &'static str, calls: &Calls) -> Vec<Row> {
+    let row = |(place, calls): (usize, &BTreeMap<String, u64>)| {
+        let times = |(name, count): (&String, &u64)| match count {
+            1 => name.clone(),
+            count => format!("{name} ({count})"),
+        };
+        let calls: Vec<String> = calls.iter().map(times).collect();
+        Row::default()
+            .with("step", Figure::Text(step.to_owned()))
+            .with("round trip", Figure::Count(place as u64 + 1))
+            .with("calls", Figure::Text(calls.join(", ")))
+    };
+    calls.by_place.iter().enumerate().map(row).collect()
 }

@@ -103,12 +103,12 @@ fn run(task: &Task) -> Result<()> {
         let profile = if task.binary.is_some() { "unknown" } else { binary::PROFILE };
         // Before the run, which is a load itself.
         let machine = Machine::asked(&program, profile);
-        let report = match subset.as_str() {
-            "scale" => scale::measure(&program, &task.sizes, task.limit)?,
-            "limit" => limit::measure(&program, &limit::DELAYS, task.limit)?,
-            "quotas" => quotas::measure(&program, task.limit)?,
-            "startup" => startup::measure(&program, task.times, task.limit)?,
-            "sample" => sample::measure(&program, task.limit)?,
+        let reports = match subset.as_str() {
+            "scale" => vec![scale::measure(&program, &task.sizes, task.limit)?],
+            "limit" => limit::measure(&program, &limit::DELAYS, task.limit)?.into(),
+            "quotas" => vec![quotas::measure(&program, task.limit)?],
+            "startup" => vec![startup::measure(&program, task.times, task.limit)?],
+            "sample" => vec![sample::measure(&program, task.limit)?],
             "serve" => {
                 serve::serve(&program, task.sizes.first().copied().unwrap_or(1_000))?;
                 continue;
@@ -118,7 +118,9 @@ fn run(task: &Task) -> Result<()> {
                 continue;
             }
         };
-        tell(&report, &machine, is_written)?;
+        for report in &reports {
+            tell(report, &machine, is_written)?;
+        }
     }
     Ok(())
 }

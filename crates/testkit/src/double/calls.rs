@@ -18,6 +18,8 @@ pub struct Calls {
     /// so many round trips a run has at least. It says something only where calls take longer than the
     /// client's work between them.
     pub depth: u64,
+    /// The calls by their places in such chains, the first calls first.
+    pub by_place: Vec<BTreeMap<String, u64>>,
     /// Operations that the double does not know.
     pub unknown: BTreeSet<String>,
     /// How replies differ from AWS's own description of its services, if they are checked.
@@ -64,6 +66,13 @@ impl Ledger {
     pub fn arrives(&mut self, operation: &Operation) -> Arrived {
         *self.0.by_operation.entry(named(operation)).or_default() += 1;
         self.0.writes += u64::from(operation.writes);
+        // `depth` is that of the longest chain that is answered: at most one place follows it.
+        self.0
+            .by_place
+            .resize_with(self.0.by_place.len().max(self.0.depth as usize + 1), BTreeMap::new);
+        if let Some(place) = self.0.by_place.last_mut() {
+            *place.entry(named(operation)).or_default() += 1;
+        }
         Arrived(self.0.depth + 1)
     }
 
@@ -129,6 +138,8 @@ mod tests {
         let calls = ledger.take();
         assert_eq!((calls.total(), calls.writes, calls.depth), (5, 1, 3));
         assert_eq!((calls.of("x Get"), calls.of("x Put"), calls.of("x List")), (4, 1, 0));
+        let place = |name: &str, count| BTreeMap::from([(format!("x {name}"), count)]);
+        assert_eq!(calls.by_place, [place("Get", 3), place("Put", 1), place("Get", 1)]);
         assert_eq!(ledger.take(), Calls::default());
     }
 }
