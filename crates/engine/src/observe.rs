@@ -11,7 +11,7 @@ use crate::address::Address;
 use crate::awaited::Awaited;
 use crate::clock::Clock;
 use crate::event::Events;
-use crate::kind::{Error, Fault, Found, Handle, Live, Owner, Sought};
+use crate::kind::{Error, Fault, Found, Handle, Live, Memo, Owner, Sought};
 use crate::manifest::Resource;
 use crate::prepare::stack_tag;
 use crate::providers::{AnyProvider, Providers};
@@ -76,6 +76,7 @@ pub fn handle(address: &Address, object: &Object) -> Handle<Value> {
         generation: object.generation,
         outputs: object.outputs.clone(),
         applied: object.spec.clone(),
+        memo: Memo::default(),
     }
 }
 

@@ -237,6 +237,7 @@ fn typed_handle<S: DeserializeOwned>(handle: &Handle<Value>) -> Handle<S> {
         generation: handle.generation,
         outputs: handle.outputs.clone(),
         applied: handle.applied.as_ref().and_then(|applied| S::deserialize(applied).ok()),
+        memo: handle.memo.clone(),
     }
 }
 
@@ -249,5 +250,6 @@ fn untyped_live<S: Serialize>(live: Live<S>) -> Result<Live<Value>> {
         readiness: live.readiness,
         notes: live.notes,
         facts: live.facts,
+        memo: live.memo,
     })
 }

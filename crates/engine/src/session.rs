@@ -9,10 +9,11 @@ mod state_edits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 
 use serde_json::Value;
 
+use self::protection::{Parts, Protections};
 use crate::address::Address;
 use crate::claim::Claiming;
 pub use crate::claim::{Foreign, Why};
@@ -67,6 +68,12 @@ pub enum Error {
     Import { address: Address, error: Box<kind::Error> },
     #[error("an open create cannot be recovered")]
     Recovery { address: Address, failure: Box<Failure> },
+}
+
+/// What is known of a stack without a state before its objects are searched.
+struct Ahead {
+    wanted: BTreeMap<Address, Wanted>,
+    parts: Parts,
 }
 
 /// The result of a survey.
@@ -129,7 +136,8 @@ impl Session<'_> {
         self.known(state)?;
         let mut learnt = self.moves(state);
         let mut state = folded(state.clone(), &learnt)?;
-        let mut observed = self.look(&state).await?;
+        let (observed, mut ahead) = join(self.look(&state), self.ahead(&state)).await;
+        let mut observed = observed?;
         let (mut plan, wanted) = loop {
             let claims = self.claims(&state, &observed)?;
             if !claims.is_empty() {
@@ -141,19 +149,24 @@ impl Session<'_> {
                 observed = self.look(&state).await?;
                 observed.searched.extend(searched);
                 learnt.extend(claims.into_iter().chain(moves));
+                ahead = None;
             }
             let given_again = self.given_again(&state);
             state = folded(state, &given_again)?;
             learnt.extend(given_again);
-            let wanted = self.prepare(&state, Some(&observed)).await?;
+            let wanted = match &ahead {
+                Some(Ahead { wanted, .. }) => wanted.clone(),
+                None => self.prepare(&state, Some(&observed)).await?,
+            };
             let plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
             if !self.search_successors(&state, &plan, &mut observed).await? {
                 break (plan, wanted);
             }
         };
         seen(&plan, &mut observed)?;
-        self.lock(&mut plan, &state, &observed).await?;
-        self.parts(&mut plan, &wanted).await?;
+        self.lock(&mut plan, &state, &observed, Protections::new()).await?;
+        let parts = ahead.map(|ahead| ahead.parts).unwrap_or_default();
+        self.parts(&mut plan, &wanted, parts).await?;
         let learnt_notes: Vec<Noted> =
             learnt.iter().filter_map(|entry| noted(entry, &plan, &state)).collect();
         plan.notes.extend(learnt_notes);
@@ -163,6 +176,18 @@ impl Session<'_> {
             plan.notes.extend(notes(self, &plan, &state));
         }
         Ok(Surveyed { plan, observed, learnt })
+    }
+
+    /// Prepares everything, and asks which parts exist, while objects are searched: with an empty state, neither
+    /// depends on what the search finds, unless it finds objects of this stack.
+    async fn ahead(&self, state: &State) -> Option<Ahead> {
+        if !state.resources.is_empty() {
+            return None;
+        }
+        // What fails here fails again, and is reported then.
+        let wanted = self.prepare(state, Some(&Observed::default())).await.ok()?;
+        let parts = self.existing_parts(&wanted).await;
+        Some(Ahead { wanted, parts })
     }
 
     /// Searches the kinds of which the plan replaces an object: an older copy of the state does not know
@@ -205,7 +230,11 @@ impl Session<'_> {
     pub async fn survey_for_destroy(&self, state: &State) -> Result<Surveyed, Error> {
         // Everything that this state owns goes, also what an older copy of it does not know.
         let resources = &self.run.manifest.resources;
-        let mut observed = self.observed(state, resources, Search::Everywhere).await;
+        let (mut observed, mut protections) = join(
+            self.observed(state, resources, Search::Everywhere),
+            self.protections(state, |_| !self.selection.is_narrow()),
+        )
+        .await;
         // What is known is deleted also where a kind's objects cannot be searched; the plan says so.
         let unsearched = unsearched(&mut observed);
         let mut learnt = self.claiming(state, &observed).owned().map_err(Error::Foreign)?;
@@ -214,10 +243,10 @@ impl Session<'_> {
         let state = &folded(adopting, &given_again)?;
         learnt.extend(given_again);
         self.known(state)?;
-        let mut observed = match learnt.as_slice() {
-            [] => observed,
-            _ => self.look_at(state, resources, Search::Nowhere).await?,
-        };
+        if !learnt.is_empty() {
+            observed = self.look_at(state, resources, Search::Nowhere).await?;
+            protections = Protections::new();
+        }
         let wanted = BTreeMap::new();
         let mut guarded = state.clone();
         for (address, record) in &mut guarded.resources {
@@ -230,7 +259,7 @@ impl Session<'_> {
         let mut plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
         plan.unsearched = unsearched;
         seen(&plan, &mut observed)?;
-        self.lock(&mut plan, state, &observed).await?;
+        self.lock(&mut plan, state, &observed, protections).await?;
         let adopted: Vec<Noted> =
             learnt.iter().filter_map(|entry| noted(entry, &plan, state)).collect();
         plan.notes.extend(adopted);

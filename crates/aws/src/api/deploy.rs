@@ -13,8 +13,8 @@ use super::observe::Stages;
 use super::service::{Apis, PAGE};
 use crate::client::SingleAttempt as _;
 
-/// How many deployments stay, for a rollback by hand.
-const KEPT: usize = 3;
+/// How many deployments stay behind a new one, for a rollback by hand.
+const KEPT: usize = 2;
 
 impl Apis {
     /// Lets the stage serve the present routes. Without routes there is nothing to deploy, and the stage
@@ -29,51 +29,54 @@ impl Apis {
         let request = request.stage_name(&names.stage).description(described(digest));
         let made =
             self.call("CreateDeployment", request.customize().single_attempt().send()).await?;
-        let id = made.id.filter(|id| !id.is_empty()).ok_or_else(|| {
-            Error::new(
-                Fault::Unknown,
-                "CreateDeployment: the reply does not name the new deployment",
-            )
-        })?;
-        if !now.used.is_empty() {
-            // The new deployment is live; the next one cleans up again.
-            if let Err(error) = self.prune(names, now, &id).await {
-                tracing::warn!("{}: could not delete old deployments: {error}", names.id);
-            }
+        if made.id.is_none_or(|id| id.is_empty()) {
+            let message = "CreateDeployment: the reply does not name the new deployment";
+            return Err(Error::new(Fault::Unknown, message));
+        }
+        // The new deployment is live; the next one cleans up again.
+        if let Err(error) = self.prune(names, now).await {
+            tracing::warn!("{}: could not delete old deployments: {error}", names.id);
         }
         Ok(())
     }
 
-    async fn prune(&self, names: &Names, now: &Stages, newest: &str) -> Result<()> {
-        let client = &self.gateway;
-        let request = client.get_deployments().rest_api_id(&names.id).limit(PAGE);
+    /// Deletes the deployments that need not stay behind a new one.
+    async fn prune(&self, names: &Names, now: &Stages) -> Result<()> {
+        for id in outdated(&now.deployments, &now.used) {
+            let request = self.gateway.delete_deployment();
+            let request = request.rest_api_id(&names.id).deployment_id(id);
+            self.unless_gone("DeleteDeployment", request.send()).await?;
+        }
+        Ok(())
+    }
+
+    /// Returns all deployments of an API. `None`: it is gone.
+    pub(super) async fn deployments(&self, api: &str) -> Result<Option<Vec<Deployment>>> {
+        let request = self.gateway.get_deployments().rest_api_id(api).limit(PAGE);
         let mut all = Vec::new();
         let mut position = None;
         loop {
             let sent = request.clone().set_position(position).send();
-            let page = self.call("GetDeployments", sent).await?;
+            let Some(page) = self.unless_gone("GetDeployments", sent).await? else {
+                return Ok(None);
+            };
             all.extend(page.items.unwrap_or_default());
             position = page.position.filter(|position| !position.is_empty());
             if position.is_none() {
-                break;
+                return Ok(Some(all));
             }
         }
-        for id in outdated(&all, newest, &now.used) {
-            let request = client.delete_deployment().rest_api_id(&names.id).deployment_id(id);
-            self.unless_gone("DeleteDeployment", request.send()).await?;
-        }
-        Ok(())
     }
 }
 
 /// Returns this program's deployments without the newest few, among which are those that a stage served
 /// before: two may have been created in the same second.
-fn outdated<'a>(all: &'a [Deployment], newest: &str, served: &BTreeSet<String>) -> Vec<&'a str> {
+fn outdated<'a>(all: &'a [Deployment], served: &BTreeSet<String>) -> Vec<&'a str> {
     let is_ours = |one: &&Deployment| digest_of(one.description().unwrap_or_default()).is_some();
     let mut ours: Vec<&Deployment> = all.iter().filter(is_ours).collect();
     let made = |one: &Deployment| one.created_date().map(|date| date.as_nanos());
     let is_served = |one: &Deployment| one.id().is_some_and(|id| served.contains(id));
-    let order = |one: &Deployment| (one.id() == Some(newest), is_served(one), made(one));
+    let order = |one: &Deployment| (is_served(one), made(one));
     ours.sort_by_key(|one| std::cmp::Reverse(order(one)));
     let outdated = ours.into_iter().skip(KEPT).filter(|one| !is_served(one));
     outdated.filter_map(|one| one.id()).collect()
@@ -96,16 +99,14 @@ mod tests {
             one("theirs", 0, "by hand"),
             one("c", 3, "stackwright:1:3"),
             one("b", 2, "stackwright:1:2"),
-            // A late clock does not make the newest one older.
-            one("e", 0, "stackwright:1:5"),
             one("d", 4, "stackwright:1:4"),
         ];
         let none = BTreeSet::new();
-        assert_eq!(outdated(&all, "e", &none), ["b", "a"]);
-        assert_eq!(outdated(&all[..3], "c", &none), [""; 0]);
+        assert_eq!(outdated(&all, &none), ["b", "a"]);
+        assert_eq!(outdated(&all[..3], &none), [""; 0]);
         // Created in the same second as others, and served until now.
-        let same: Vec<_> = ["a", "b", "c", "d", "e"].map(|id| one(id, 1, "stackwright:1:1")).into();
+        let same: Vec<_> = ["a", "b", "c", "d"].map(|id| one(id, 1, "stackwright:1:1")).into();
         let served = BTreeSet::from(["c".to_owned()]);
-        assert_eq!(outdated(&same, "e", &served), ["b", "d"]);
+        assert_eq!(outdated(&same, &served), ["b", "d"]);
     }
 }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aws_sdk_apigateway::types::{ApiStatus, Method, Resource as SeenResource, RestApi};
+use aws_sdk_apigateway::types::{ApiStatus, Deployment, Method, Resource as SeenResource, RestApi};
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
-use stackwright_engine::kind::{Fault, Found, Handle, Live, Owner, Readiness, Result, tag};
+use stackwright_engine::kind::{Fault, Found, Handle, Live, Memo, Owner, Readiness, Result, tag};
 
 use super::access_log::AccessLog;
 use super::config::STAGE;
@@ -18,10 +18,10 @@ use crate::function::permission::Granted;
 use crate::tags::Tags;
 
 /// All paths of an API, as a deployment would freeze them now.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Tree(pub BTreeMap<String, Resource>);
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Resource {
     pub id: String,
     /// By HTTP method.
@@ -40,18 +40,19 @@ impl Tree {
 }
 
 /// The stages of an API.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Stages {
     /// The digest of what this stack's stage serves. Empty: its deployment is not stackwright's.
     pub digest: String,
     /// The deployments that a stage points at.
     pub used: BTreeSet<String>,
+    pub deployments: Vec<Deployment>,
     /// Of this stack's stage. `None`: it does not exist.
     pub settings: Option<Settings>,
 }
 
 /// The settings of a stage.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Settings {
     pub variables: BTreeMap<String, String>,
     pub throttle: Throttle,
@@ -59,12 +60,23 @@ pub struct Settings {
 }
 
 /// Everything that is created after the API itself.
-#[derive(Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Parts {
     pub tree: Tree,
     pub stages: Stages,
     /// By function, also those that grant nothing.
     pub granted: BTreeMap<String, Granted>,
+    /// Whether the API was just created, so that no function can have a permission for it.
+    pub is_new: bool,
+}
+
+impl Parts {
+    /// The parts of an API that was just created. `root`: the id of the path `/`.
+    pub fn of_new(root: String) -> Self {
+        let root = Resource { id: root, methods: BTreeMap::new() };
+        let tree = Tree(BTreeMap::from([("/".to_owned(), root)]));
+        Self { tree, is_new: true, ..Self::default() }
+    }
 }
 
 impl Apis {
@@ -87,7 +99,8 @@ impl Apis {
             self.second_tags(names.arn()),
         )?;
         let (Some(api), Some(parts)) = (api, parts) else { return Ok(None) };
-        let Parts { tree, stages, granted } = parts;
+        let memo = Memo::of(&handle.id, parts.clone());
+        let Parts { tree, stages, granted, .. } = parts;
         let correct = granted.into_iter().filter(|(_, granted)| granted.is_correct);
         // Without routes there is no stage: as soon as there is one, its settings differ.
         let applied = handle.applied.as_ref();
@@ -133,6 +146,7 @@ impl Apis {
             identity: None,
             notes: Vec::new(),
             facts: date.map(|date| ("created".to_owned(), date)).into_iter().collect(),
+            memo,
         }))
     }
 
@@ -197,10 +211,11 @@ impl Apis {
         let called = called.filter_map(|route| route.function.as_ref());
         let more: BTreeSet<String> = called.filter(|arn| !known.contains(*arn)).cloned().collect();
         granted.extend(self.granted(names, more).await?);
-        Ok(Some(Parts { tree, stages, granted }))
+        Ok(Some(Parts { tree, stages, granted, is_new: false }))
     }
 
-    async fn granted(
+    /// Returns what these functions grant to the API.
+    pub(super) async fn granted(
         &self,
         names: &Names,
         functions: BTreeSet<String>,
@@ -215,29 +230,25 @@ impl Apis {
     }
 
     async fn stages(&self, names: &Names) -> Result<Option<Stages>> {
-        let client = &self.gateway;
-        let request = client.get_stages().rest_api_id(&names.id);
-        let Some(reply) = self.unless_gone("GetStages", request.send()).await? else {
-            return Ok(None);
-        };
+        let request = self.gateway.get_stages().rest_api_id(&names.id);
+        let (reply, deployments) =
+            try_join!(self.unless_gone("GetStages", request.send()), self.deployments(&names.id),)?;
+        let (Some(reply), Some(deployments)) = (reply, deployments) else { return Ok(None) };
         let all = reply.item.unwrap_or_default();
         let ours = all.iter().find(|stage| stage.stage_name() == Some(&names.stage));
-        let mut stages = Stages {
-            digest: String::new(),
+        let served = ours.and_then(|stage| stage.deployment_id());
+        let served = served.and_then(|id| deployments.iter().find(|one| one.id() == Some(id)));
+        let served = served.and_then(|deployment| digest_of(deployment.description()?));
+        Ok(Some(Stages {
+            digest: served.unwrap_or_default().to_owned(),
             used: all.iter().filter_map(|stage| stage.deployment_id.clone()).collect(),
             settings: ours.map(|stage| Settings {
                 variables: stage.variables().cloned().unwrap_or_default().into_iter().collect(),
                 throttle: seen::throttle(stage),
                 access_log: seen::access_log(stage),
             }),
-        };
-        if let Some(deployment) = ours.and_then(|stage| stage.deployment_id()) {
-            let request = client.get_deployment().rest_api_id(&names.id).deployment_id(deployment);
-            let reply = self.unless_gone("GetDeployment", request.send()).await?;
-            let description = reply.and_then(|reply| reply.description).unwrap_or_default();
-            stages.digest = digest_of(&description).unwrap_or_default().to_owned();
-        }
-        Ok(Some(stages))
+            deployments,
+        }))
     }
 
     pub(super) async fn tree(&self, id: &str) -> Result<Option<Tree>> {

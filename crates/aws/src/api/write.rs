@@ -1,10 +1,10 @@
 //! Creates, changes and deletes APIs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Readiness, Result, tag};
+use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Memo, Readiness, Result, tag};
 
 use super::config::Endpoint;
 use super::names::Names;
@@ -60,6 +60,10 @@ impl Apis {
             readiness: Readiness::Ready,
             notes: Vec::new(),
             facts: BTreeMap::new(),
+            memo: match made.root_resource_id.filter(|root| !root.is_empty()) {
+                Some(root) => Memo::of(&id, Parts::of_new(root)),
+                None => Memo::default(),
+            },
         };
         Ok(Created { id, live })
     }
@@ -79,7 +83,8 @@ impl Apis {
         let responses = self.set_gateway_responses(&names.id, desired, changes).await?;
         if changes.iter().any(|change| !OWN_CALLS.contains(&change.path.field())) {
             let applied = on.applied.as_ref().map(|spec| spec.permissions.as_slice());
-            self.converge(&names, desired, applied.unwrap_or_default(), &responses).await?;
+            let parts = self.parts_now(&names, on, desired, applied.unwrap_or_default()).await?;
+            self.converge(&names, desired, parts, &responses).await?;
         }
         self.set_stage(&names, desired, changes).await?;
         self.set_tags(&names, changes).await
@@ -109,12 +114,10 @@ impl Apis {
         &self,
         names: &Names,
         desired: &Spec,
-        applied: &[String],
+        parts: Parts,
         responses: &[&str],
     ) -> Result<()> {
-        let functions: Vec<String> = desired.permissions.iter().chain(applied).cloned().collect();
-        let parts = self.parts(names, &functions).await?;
-        let Parts { tree, stages, granted } = parts.ok_or_else(|| not_visible("the API"))?;
+        let Parts { tree, stages, granted, .. } = parts;
         let permission = names.permission();
         let grants = desired.permissions.iter().map(|function| {
             let now = granted.get(function).cloned().unwrap_or_default();
@@ -143,6 +146,29 @@ impl Apis {
             }
         }
         Ok(())
+    }
+
+    /// Returns what the API has, with the permissions of all functions that matter: what was just seen, or
+    /// what is read now. API Gateway refuses a change of what is not there any more as a conflict.
+    async fn parts_now(
+        &self,
+        names: &Names,
+        on: &Handle<Spec>,
+        desired: &Spec,
+        applied: &[String],
+    ) -> Result<Parts> {
+        let mut functions: BTreeSet<String> =
+            desired.permissions.iter().chain(applied).cloned().collect();
+        let Some(seen) = on.memo.get::<Parts>(&names.id) else {
+            let functions: Vec<String> = functions.into_iter().collect();
+            return self.parts(names, &functions).await?.ok_or_else(|| not_visible("the API"));
+        };
+        let mut parts = seen.clone();
+        if !parts.is_new {
+            functions.retain(|function| !parts.granted.contains_key(function));
+            parts.granted.extend(self.granted(names, functions).await?);
+        }
+        Ok(parts)
     }
 
     async fn grant(&self, function: &str, to: &Permission, now: Granted) -> Result<()> {

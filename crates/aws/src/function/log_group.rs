@@ -113,7 +113,8 @@ impl<'a> LogGroup<'a> {
         Ok(group.zip(tags).map(|(group, tags)| Seen { tags, days: group.retention_in_days }))
     }
 
-    async fn is_of(&self, lineages: &[&str]) -> Result<bool> {
+    /// Tells whether this stack owns the group.
+    pub async fn is_of(&self, lineages: &[&str]) -> Result<bool> {
         Ok(self.read().await?.is_some_and(|seen| seen.is_of(lineages)))
     }
 
@@ -214,9 +215,11 @@ impl<'a> LogGroup<'a> {
 
     /// Deletes the group, if this stack owns it.
     pub async fn delete(&self, lineages: &[&str]) -> Result<()> {
-        if !self.is_of(lineages).await? {
-            return Ok(());
-        }
+        if self.is_of(lineages).await? { self.remove().await } else { Ok(()) }
+    }
+
+    /// Deletes the group, which this stack owns.
+    pub async fn remove(&self) -> Result<()> {
         match self.logs.delete_log_group().log_group_name(&self.name).send().await {
             Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
             reply => reply.explain("DeleteLogGroup", CODES).map(|_| ()),

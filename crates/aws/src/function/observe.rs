@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use futures_util::join;
 use futures_util::stream::{self, StreamExt as _};
 use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, tag};
 
-use super::log_group::LogGroup;
+use super::log_group::{LogGroup, Seen as Group};
 use super::seen::{NO_LOGS, Seen, seen};
 use super::service::{CODES, Functions};
 use super::spec::Spec;
@@ -15,6 +16,9 @@ use crate::fault::{Explain as _, code};
 
 /// How many calls are in flight; Lambda accepts 100 GetFunction a second.
 const AT_ONCE: usize = 16;
+
+/// The output from which the log group follows.
+const ARN: &str = "arn";
 
 impl Functions {
     pub(super) async fn observe_all(
@@ -26,28 +30,35 @@ impl Functions {
     }
 
     async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
-        let Some((seen, tags)) = self.get(&handle.id).await? else { return Ok(None) };
+        let (seen, group) = join!(self.get(&handle.id), self.group(handle, &handle.outputs));
+        let Some((seen, tags)) = seen? else { return Ok(None) };
         let mut live = seen.live(tags);
         live.notes.extend(handle.applied.iter().flat_map(|applied| self.unpinned(applied)));
-        // A function without `logs: true` has no group of this stack: nothing to read.
-        match handle.applied.as_ref().map(|applied| applied.logs) {
-            None | Some(Some(true)) => self.observe_logs(handle, &mut live).await?,
-            Some(_) => (live.spec.logs, live.spec.log_retention) = NO_LOGS,
-        }
+        let group = match handle.outputs.contains_key(ARN) {
+            true => group?,
+            false => self.group(handle, &live.outputs).await?,
+        };
+        let lineages = [&Some(&live.spec), &handle.applied.as_ref()]
+            .map(|spec| spec.and_then(|spec| spec.tag(tag::LINEAGE)).unwrap_or_default());
+        // One of somebody else is none of this stack's, whose own has a retention as soon as it is complete.
+        let days = group.filter(|group| group.is_of(&lineages)).and_then(|group| group.days);
+        (live.spec.logs, live.spec.log_retention) =
+            days.map_or(NO_LOGS, |days| (Some(true), Some(Some(days))));
         Ok(Some(live))
     }
 
-    /// Reads the log group. One of somebody else is none of this stack's.
-    async fn observe_logs(&self, handle: &Handle<Spec>, live: &mut Live<Spec>) -> Result<()> {
-        let lineages = [&Some(&live.spec), &handle.applied.as_ref()]
-            .map(|spec| spec.and_then(|spec| spec.tag(tag::LINEAGE)).unwrap_or_default());
-        let arn = live.outputs.get("arn").map(String::as_str).unwrap_or_default();
-        let group = LogGroup::of(&self.logs, arn)?.read().await?.filter(|it| it.is_of(&lineages));
-        // This stack's own group has a retention as soon as it is complete.
-        let days = group.and_then(|group| group.days);
-        (live.spec.logs, live.spec.log_retention) =
-            days.map_or(NO_LOGS, |days| (Some(true), Some(Some(days))));
-        Ok(())
+    /// Reads the log group of the function that has these outputs.
+    async fn group(
+        &self,
+        handle: &Handle<Spec>,
+        outputs: &BTreeMap<String, String>,
+    ) -> Result<Option<Group>> {
+        // A function without `logs: true` has no group of this stack: nothing to read.
+        let may_exist = handle.applied.as_ref().is_none_or(|applied| applied.logs == Some(true));
+        match outputs.get(ARN).filter(|_| may_exist) {
+            Some(arn) => LogGroup::of(&self.logs, arn)?.read().await,
+            None => Ok(None),
+        }
     }
 
     pub(super) async fn find_named(&self, names: &[String]) -> Result<Vec<Found>> {

@@ -6,7 +6,7 @@ use aws_sdk_lambda::types::{
     EnvironmentResponse, LastUpdateStatus, Layer, State, StateReasonCode, TracingMode,
     VpcConfigResponse,
 };
-use stackwright_engine::kind::{Live, Readiness, tag};
+use stackwright_engine::kind::{Live, Memo, Readiness, tag};
 
 use super::config::{Architecture, Tracing, UNRESERVED, Vpc};
 use super::spec::Spec;
@@ -178,6 +178,7 @@ impl Seen {
             readiness: self.readiness(),
             notes: self.notes(),
             facts: self.facts(),
+            memo: Memo::default(),
             spec: Spec {
                 name: self.name,
                 tags,

@@ -8,6 +8,7 @@ use aws_config::timeout::TimeoutConfig;
 use aws_sdk_lambda::types::{Architecture, FunctionCode, LastUpdateStatus, Runtime, State};
 use aws_smithy_types::Blob;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures_util::join;
 use stackwright_engine::change::{Change, ChangeReason};
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result, tag};
 
@@ -264,16 +265,28 @@ impl Functions {
             lineage = lineage.or_else(|| tags?.remove(tag::LINEAGE));
             arn = Some(seen.arn);
         }
-        let deleted = match self.lambda.delete_function().function_name(&handle.id).send().await {
-            Err(error) if code(&error) == Some("ResourceNotFoundException") => Ok(()),
+        let group = arn.map(|arn| LogGroup::of(&self.logs, &arn)).transpose()?;
+        let own_group = async {
+            let (Some(group), Some(lineage)) = (group, &lineage) else { return Ok(None) };
+            Ok(group.is_of(&[lineage]).await?.then_some(group))
+        };
+        let (deleted, own_group) = join!(self.delete_alone(&handle.id), own_group);
+        deleted?;
+        // Behind the function, which would write into it.
+        match own_group? {
+            Some(group) => group.remove().await,
+            None => Ok(()),
+        }
+    }
+
+    async fn delete_alone(&self, name: &str) -> Result<()> {
+        let deleted = match self.lambda.delete_function().function_name(name).send().await {
+            Err(error) if code(&error) == Some("ResourceNotFoundException") => return Ok(()),
             reply => reply.map(drop).explain("DeleteFunction", CODES),
         };
-        if let Err(error) = deleted {
-            self.unless_gone(&handle.id, error).await?;
-        }
-        match (lineage, arn) {
-            (Some(lineage), Some(arn)) => LogGroup::of(&self.logs, &arn)?.delete(&[&lineage]).await,
-            _ => Ok(()),
+        match deleted {
+            Err(error) => self.unless_gone(name, error).await,
+            deleted => deleted,
         }
     }
 
@@ -355,6 +368,7 @@ mod tests {
 
     use serde_json::json;
     use stackwright_engine::Address;
+    use stackwright_engine::kind::Memo;
 
     use super::*;
     use crate::test_changes::edited;
@@ -374,7 +388,14 @@ mod tests {
 
     fn handle(applied: Option<Spec>) -> Handle<Spec> {
         let address = Address::new("function", "f");
-        Handle { address, id: "f".to_owned(), generation: 1, outputs: BTreeMap::new(), applied }
+        Handle {
+            address,
+            id: "f".to_owned(),
+            generation: 1,
+            outputs: BTreeMap::new(),
+            applied,
+            memo: Memo::default(),
+        }
     }
 
     fn change(path: &[&str], before: Option<&str>, after: Option<&str>) -> Change {

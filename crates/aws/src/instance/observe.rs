@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_ec2::types::{Filter, Instance as Seen, InstanceAttributeName, Reservation};
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt as _, stream, try_join};
-use stackwright_engine::kind::{DeletionProtection, Error, Fault, Found, Handle, Live, Result};
+use stackwright_engine::kind::{
+    DeletionProtection, Error, Fault, Found, Handle, Live, Memo, Result,
+};
 
 use super::seen::{self, facts, is_gone, is_missing_disks, readiness, state};
 use super::service::{CODES, Instances};
@@ -98,6 +100,7 @@ impl Instances {
             readiness: readiness(&state(seen)),
             notes: Vec::new(),
             facts: facts(seen),
+            memo: Memo::default(),
         }
     }
 

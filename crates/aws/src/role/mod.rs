@@ -114,8 +114,7 @@ impl Provider for Roles {
     }
 
     async fn delete(&self, handle: &Handle<Spec>) -> Result<()> {
-        self.strip(handle).await?;
-        self.delete_role(&handle.id).await
+        self.delete_seen(handle).await
     }
 }
 

@@ -1,15 +1,16 @@
 //! Reads roles from IAM.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::Role as Seen;
 use aws_smithy_types::date_time::Format;
 use futures_util::future::try_join_all;
 use futures_util::try_join;
-use stackwright_engine::kind::{Error, Found, Handle, Live, Readiness, Result};
+use stackwright_engine::kind::{Error, Found, Handle, Live, Memo, Readiness, Result};
 
 use super::service::{Roles, unless_gone};
 use super::spec::{EC2, InProfile, Spec};
+use super::write::Parts;
 use crate::policy::Document;
 use crate::tags;
 
@@ -17,10 +18,13 @@ use crate::tags;
 impl Roles {
     pub(super) async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
         let name = &handle.id;
-        let seen = try_join!(self.get(name), self.documents(name), self.attached(name))?;
+        let applied = handle.applied.as_ref();
+        let known = applied.map(|applied| applied.policies.keys().cloned().collect());
+        let documents = self.documents(name, known.unwrap_or_default());
+        let seen = try_join!(self.get(name), documents, self.attached(name))?;
         let (Some(role), Some(policies), Some(attached)) = seen else { return Ok(None) };
         let trust = role.assume_role_policy_document().map(document).transpose()?;
-        let applied = handle.applied.as_ref().and_then(|applied| applied.instance_profile);
+        let applied = applied.and_then(|applied| applied.instance_profile);
         let is_trusted = trust.as_ref().is_some_and(|trust| trust.trusts(EC2));
         // One more call, only for a role that may have a profile.
         let in_profile = if applied == Some(InProfile::Yes) || is_trusted {
@@ -41,7 +45,7 @@ impl Roles {
             max_session: role.max_session_duration(),
             instance_profile: in_profile,
         };
-        Ok(Some(live(&role, spec)))
+        Ok(Some(Live { memo: Parts::memo(name, &spec), ..live(&role, spec) }))
     }
 
     pub(super) async fn get(&self, name: &str) -> Result<Option<Seen>> {
@@ -50,15 +54,26 @@ impl Roles {
     }
 
     /// Returns all inline policies, unmanaged ones too: only the engine knows which ones the file names.
-    async fn documents(&self, name: &str) -> Result<Option<BTreeMap<String, Document>>> {
-        let Some(names) = self.inline(name).await? else { return Ok(None) };
-        let read = names.into_iter().map(|policy| async move {
-            let request = self.iam.get_role_policy();
-            let sent = request.role_name(name).policy_name(&policy).send().await;
-            let reply = unless_gone(sent, "GetRolePolicy")?;
-            reply.map(|reply| Ok((policy, document(&reply.policy_document)?))).transpose()
-        });
-        Ok(Some(try_join_all(read).await?.into_iter().flatten().collect()))
+    /// `known`: those that probably exist, which are read beside the list.
+    async fn documents(
+        &self,
+        name: &str,
+        known: BTreeSet<String>,
+    ) -> Result<Option<BTreeMap<String, Document>>> {
+        let known_documents = try_join_all(known.iter().map(|policy| self.document(name, policy)));
+        let (names, seen) = try_join!(self.inline(name), known_documents)?;
+        let Some(names) = names else { return Ok(None) };
+        let others = names.iter().filter(|policy| !known.contains(*policy));
+        let others = try_join_all(others.map(|policy| self.document(name, policy))).await?;
+        let documents = seen.into_iter().chain(others).flatten();
+        Ok(Some(documents.filter(|(policy, _)| names.contains(policy)).collect()))
+    }
+
+    /// Returns an inline policy with its name, if it exists.
+    async fn document(&self, role: &str, policy: &str) -> Result<Option<(String, Document)>> {
+        let request = self.iam.get_role_policy().role_name(role).policy_name(policy);
+        let reply = unless_gone(request.send().await, "GetRolePolicy")?;
+        reply.map(|reply| Ok((policy.to_owned(), document(&reply.policy_document)?))).transpose()
     }
 
     pub(super) async fn inline(&self, name: &str) -> Result<Option<Vec<String>>> {
@@ -96,6 +111,7 @@ pub(super) fn live(role: &Seen, spec: Spec) -> Live<Spec> {
         readiness: readiness(role),
         notes: Vec::new(),
         facts,
+        memo: Memo::default(),
     }
 }
 

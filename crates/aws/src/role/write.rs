@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::{TryFutureExt as _, try_join};
 use serde_json::Value;
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Created, Error, Fault, Handle, Result};
+use stackwright_engine::kind::{Created, Error, Fault, Handle, Memo, Result};
 
 use super::config::PATH;
 use super::observe::live;
@@ -15,6 +15,27 @@ use crate::client::SingleAttempt as _;
 use crate::fault::{Explain as _, or_gone};
 use crate::policy::Document;
 use crate::tags;
+
+/// What must be removed from a role before IAM deletes it.
+pub(super) struct Parts {
+    /// Names of inline policies.
+    inline: Vec<String>,
+    /// ARNs of managed policies.
+    attached: Vec<String>,
+}
+
+impl Parts {
+    /// Notes the parts of a role. A role that may be in an instance profile is read again before it is
+    /// deleted.
+    pub(super) fn memo(name: &str, seen: &Spec) -> Memo {
+        if seen.instance_profile != Some(InProfile::No) {
+            return Memo::default();
+        }
+        let inline = seen.policies.keys().cloned().collect();
+        let attached = seen.managed_policies.keys().cloned().collect();
+        Memo::of(name, Self { inline, attached })
+    }
+}
 
 impl Roles {
     pub(super) async fn create_role(&self, spec: &Spec) -> Result<Created<Spec>> {
@@ -74,9 +95,28 @@ impl Roles {
         Ok(())
     }
 
+    /// Deletes a role with what was last seen of it; what it has besides, IAM says by refusing to delete it.
+    pub(super) async fn delete_seen(&self, handle: &Handle<Spec>) -> Result<()> {
+        let name = &handle.id;
+        let Some(Parts { inline, attached }) = handle.memo.get(name) else {
+            return self.delete_all(handle).await;
+        };
+        self.remove_policies(name, inline, attached).await?;
+        match self.delete_role(name).await {
+            Err(error) if error.fault == Fault::Conflict => self.delete_all(handle).await,
+            deleted => deleted,
+        }
+    }
+
+    /// Deletes a role with everything that it has.
+    async fn delete_all(&self, handle: &Handle<Spec>) -> Result<()> {
+        self.strip(handle).await?;
+        self.delete_role(&handle.id).await
+    }
+
     /// Removes policies and profiles from a role: IAM deletes only a bare one. Its changes come one after the
     /// other, since IAM refuses two at the same time.
-    pub(super) async fn strip(&self, handle: &Handle<Spec>) -> Result<()> {
+    async fn strip(&self, handle: &Handle<Spec>) -> Result<()> {
         let name = &handle.id;
         let (inline, attached, profiles, own) = try_join!(
             self.inline(name),
@@ -84,12 +124,8 @@ impl Roles {
             self.profiles(name),
             self.own_profile(handle),
         )?;
-        for policy in inline.iter().flatten() {
-            self.set_inline(name, policy, None).await?;
-        }
-        for arn in attached.iter().flatten() {
-            self.set_attached(name, arn, false).await?;
-        }
+        let (inline, attached) = (inline.unwrap_or_default(), attached.unwrap_or_default());
+        self.remove_policies(name, &inline, &attached).await?;
         let is_own = |profile: &&String| {
             own.as_ref().is_some_and(|own| own.instance_profile_name == **profile)
         };
@@ -102,7 +138,22 @@ impl Roles {
         }
     }
 
-    pub(super) async fn delete_role(&self, name: &str) -> Result<()> {
+    async fn remove_policies(
+        &self,
+        role: &str,
+        inline: &[String],
+        attached: &[String],
+    ) -> Result<()> {
+        for policy in inline {
+            self.set_inline(role, policy, None).await?;
+        }
+        for arn in attached {
+            self.set_attached(role, arn, false).await?;
+        }
+        Ok(())
+    }
+
+    async fn delete_role(&self, name: &str) -> Result<()> {
         let sent = self.iam.delete_role().role_name(name).send().await;
         or_gone(unless_gone(sent, "DeleteRole").map(drop), self.get(name)).await
     }

@@ -25,7 +25,8 @@ use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, Error, Fault, Field, Found, Handle, Intent,
-    Live, Milestone, Ownership, Problem, Provider, Readiness, ResourceType, Result, Sought, field,
+    Live, Memo, Milestone, Ownership, Problem, Provider, Readiness, ResourceType, Result, Sought,
+    field,
 };
 
 use self::config::Config;
@@ -148,6 +149,7 @@ impl Provider for SecurityGroups {
             readiness: Readiness::Pending("the security group to show its rules".to_owned()),
             notes: Vec::new(),
             facts: BTreeMap::new(),
+            memo: Memo::default(),
         };
         Ok(Created { id, live })
     }

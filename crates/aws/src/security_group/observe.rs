@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroup as Seen, UserIdGroupPair,
 };
-use stackwright_engine::kind::{Error, Found, Handle, Live, Readiness, Result};
+use stackwright_engine::kind::{Error, Found, Handle, Live, Memo, Readiness, Result};
 
 use super::config;
 use super::rule::{Direction, Messages, Network, Peer, Ports, Rule, Traffic, protocol};
@@ -48,6 +48,7 @@ impl SecurityGroups {
             readiness: Readiness::Ready,
             notes: Vec::new(),
             facts: BTreeMap::new(),
+            memo: Memo::default(),
         }
     }
 

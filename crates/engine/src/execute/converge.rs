@@ -6,12 +6,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::create::{Made, Target};
-use super::{Failure, Op, Reached};
+use super::{Failure, Op};
 use crate::address::Address;
 use crate::awaited::Awaited;
 use crate::change::{Change, Path};
 use crate::diff::{Compared, Difference, Fingerprints};
-use crate::kind::{Error, Fault, FieldTable, Handle, Live, Milestone, Readiness, UpdateCost};
+use crate::kind::{Error, Fault, FieldTable, Handle, Live, Memo, Milestone, Readiness, UpdateCost};
 use crate::lifecycle::is_reserved_tag;
 use crate::manifest;
 use crate::plan::{rebound, recreated};
@@ -59,8 +59,7 @@ impl Op<'_> {
     }
 
     /// Converges a new object, starting from what its create established.
-    pub async fn complete(&mut self, target: Target, made: Made) -> Result<(), Failure> {
-        self.object = None;
+    pub async fn complete(&self, target: Target, made: Made) -> Result<(), Failure> {
         let applied = made.as_asked.then(|| target.sealed.clone());
         let Made { id, outputs, live, .. } = made;
         let (fingerprints, unapplied) = (BTreeMap::new(), BTreeMap::new());
@@ -85,6 +84,7 @@ impl Op<'_> {
             generation: self.generation,
             outputs,
             applied: applied.clone().or_else(|| Some(target.sealed.clone())),
+            memo: Memo::default(),
         };
         let mut intent = self.object.is_none();
         let mut before: Vec<Change> = Vec::new();
@@ -136,7 +136,7 @@ impl Op<'_> {
             showing.is_over();
             accepted += 1;
             if is_as_asked {
-                self.reached(Reached::New(Milestone::Sent));
+                self.reached(Milestone::Sent);
             }
             // What is sent may be applied now.
             unapplied
@@ -165,11 +165,14 @@ impl Op<'_> {
         let mut desired = asked(target, changes);
         target.lifecycle.ignored.keep(&mut desired, &seen.spec);
         handle.outputs.clone_from(&seen.outputs);
+        handle.memo = seen.memo.clone();
         let mut wait = self.wait();
         loop {
             match self.provider.update(handle, &desired, changes).await {
                 Err(error) if !matches!(error.fault, Fault::Unknown | Fault::Conflict) => {
                     self.retry(&mut wait, error).await?;
+                    // The refused update may have changed something.
+                    handle.memo = Memo::default();
                 }
                 answer => return answer,
             }

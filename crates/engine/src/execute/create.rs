@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use futures_util::future::join;
 use serde_json::Value;
 
 use super::find::Named;
-use super::{Attempts, Failure, Op, Open, Reached};
+use super::{Attempts, Failure, Op, Open};
 use crate::awaited::Awaited;
 use crate::event::{Event, Recovery};
 use crate::kind::{
@@ -81,12 +82,26 @@ impl Op<'_> {
         let first = self.open_since.clone().unwrap_or_else(|| last.clone());
         let attempts = Attempts { name, first, last, unknown };
         let made = self.make(&token, &target.spec, attempts).await?;
-        let name = target.spec["name"].as_str().unwrap_or_default();
-        self.withdraw_if_younger(name, &made).await?;
+        let name = target.spec["name"].as_str().unwrap_or_default().to_owned();
+        let own = self.made_handle(&made);
+        if self.provider.kind().usable_once == Milestone::Complete {
+            // Nothing starts on the object before it is complete: meanwhile, rivals are searched.
+            self.object = None;
+            let (elder, completed) =
+                join(self.elder(&name, &own), self.complete(target, made)).await;
+            return match elder? {
+                Some(elder) => self.withdraw(own, elder).await,
+                None => completed,
+            };
+        }
+        if let Some(elder) = self.elder(&name, &own).await? {
+            return self.withdraw(own, elder).await;
+        }
         // The identity of an object that was found by its name is known only when it is complete.
         if made.as_asked {
-            self.reached(Reached::New(Milestone::Created));
+            self.reached(Milestone::Created);
         }
+        self.object = None;
         self.complete(target, made).await
     }
 

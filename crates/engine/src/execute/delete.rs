@@ -1,12 +1,13 @@
-//! Deleting an object: it stays in the state as being deleted until its absence is confirmed.
+//! Deleting an object: it stays in the state as being deleted until its absence is confirmed, by the reply of
+//! a service that deletes before it answers, or by a read.
 
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{Failure, Op, Reached};
+use super::{Failure, Op};
 use crate::awaited::Awaited;
-use crate::kind::{Fault, Handle};
+use crate::kind::{Fault, Handle, Memo};
 use crate::observe::handle;
 use crate::state::Transition;
 
@@ -14,42 +15,53 @@ use crate::state::Transition;
 const LINGER: Duration = Duration::from_secs(600);
 
 impl Op<'_> {
-    pub async fn delete(&self, id: &str) -> Result<(), Failure> {
-        match &self.object {
-            Some(object) => {
-                self.delete_object(&Handle { id: id.to_owned(), ..handle(&self.address, object) })
-                    .await
-            }
-            None => Ok(()),
-        }
+    /// `makes_way`: another object comes in its place, perhaps with its name, which is not free before a read
+    /// shows it.
+    pub async fn delete(&self, id: &str, makes_way: bool) -> Result<(), Failure> {
+        let Some(object) = &self.object else { return Ok(()) };
+        let memo = self.live().map(|live| live.memo.clone()).unwrap_or_default();
+        let handle = Handle { id: id.to_owned(), memo, ..handle(&self.address, object) };
+        self.delete_object(handle, makes_way).await
     }
 
     /// Deletes an object that the state has at this address.
-    pub(super) async fn delete_object(&self, handle: &Handle<Value>) -> Result<(), Failure> {
-        let id = handle.id.as_str();
-        self.journal(Transition::DeleteIntent { id: id.to_owned() }).await?;
+    pub(super) async fn delete_object(
+        &self,
+        mut handle: Handle<Value>,
+        makes_way: bool,
+    ) -> Result<(), Failure> {
+        let id = handle.id.clone();
+        self.journal(Transition::DeleteIntent { id: id.clone() }).await?;
         let mut wait = self.wait();
         let mut is_refused = true;
-        while let Err(error) = self.provider.delete(handle).await {
+        while let Err(error) = self.provider.delete(&handle).await {
+            handle.memo = Memo::default();
             // A second delete is harmless and shows the outcome.
             is_refused &= error.fault != Fault::Unknown;
             if let Err(error) = self.retry_change(&mut wait, error).await {
                 // Some deletes are several calls: an object that is gone was not refused.
-                if is_refused && matches!(self.provider.observe_one(handle).await, Ok(Some(_))) {
-                    self.journal(Transition::DeleteRefused { id: id.to_owned() }).await?;
+                if is_refused && matches!(self.provider.observe_one(&handle).await, Ok(Some(_))) {
+                    self.journal(Transition::DeleteRefused { id }).await?;
                 }
                 return Err(error.into());
             }
         }
-        self.reached(Reached::DeleteAccepted);
+        if makes_way || !self.provider.kind().is_gone_once_accepted {
+            self.await_absence(&handle).await?;
+        }
+        Ok(self.journal(Transition::Deleted { id }).await?)
+    }
+
+    /// Observes until the object is gone.
+    async fn await_absence(&self, handle: &Handle<Value>) -> Result<(), Failure> {
         let mut wait = self.wait();
         let mut trouble = self.wait();
         loop {
             match self.provider.observe_one(handle).await {
-                Ok(None) => break,
+                Ok(None) => return Ok(()),
                 Ok(Some(_)) => {
                     trouble.is_over();
-                    let awaited = Awaited::Gone(id.to_owned());
+                    let awaited = Awaited::Gone(handle.id.clone());
                     if !wait.pause(&awaited, LINGER).await {
                         return Err(Failure::TimedOut { awaited, limit: LINGER });
                     }
@@ -60,6 +72,5 @@ impl Op<'_> {
                 Err(error) => self.retry_look(&mut trouble, error).await?,
             }
         }
-        Ok(self.journal(Transition::Deleted { id: id.to_owned() }).await?)
     }
 }

@@ -140,16 +140,7 @@ enum Message {
     /// An entry on its way to the journal, and who waits until it is durable.
     Write(Box<Entry>, oneshot::Sender<()>),
     /// How far a step is, so that those that need no more may start.
-    Reached(usize, Reached),
-}
-
-/// How far a step is that still runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reached {
-    /// A new object, which is certain to stay.
-    New(Milestone),
-    /// The delete is accepted.
-    DeleteAccepted,
+    Reached(usize, Milestone),
 }
 
 /// The data of one operation.
@@ -188,10 +179,10 @@ impl Op<'_> {
         confirmed.await.map_err(|_| lost())
     }
 
-    /// Lets those steps start that need no more of this one.
-    fn reached(&self, what: Reached) {
+    /// Lets those steps start that need no more of a new object, which is certain to stay.
+    fn reached(&self, milestone: Milestone) {
         if let Some(step) = self.step {
-            let _ = self.shared.walk.send(Message::Reached(step, what));
+            let _ = self.shared.walk.send(Message::Reached(step, milestone));
         }
     }
 
@@ -234,7 +225,7 @@ impl Op<'_> {
                 self.update(UpdateCost::InPlace).await?
             }
             Action::Restart { .. } => self.update(UpdateCost::Restart).await?,
-            Action::Delete { id, .. } => self.delete(id).await?,
+            Action::Delete { id, .. } => self.delete(id, step.deletes_old()).await?,
             Action::Release { id, .. } => self.release(id).await?,
         }
         Ok(step.kind())
@@ -309,7 +300,7 @@ const AT_ONCE: usize = 1024;
 fn write(
     store: &mut Store,
     batch: &mut Vec<Message>,
-) -> Result<Vec<(usize, Reached)>, state::Error> {
+) -> Result<Vec<(usize, Milestone)>, state::Error> {
     let (mut entries, mut waiting, mut reached) = (Vec::new(), Vec::new(), Vec::new());
     for message in batch.drain(..) {
         match message {
@@ -317,7 +308,7 @@ fn write(
                 entries.push(*entry);
                 waiting.push(written);
             }
-            Message::Reached(step, what) => reached.push((step, what)),
+            Message::Reached(step, milestone) => reached.push((step, milestone)),
         }
     }
     if !entries.is_empty() {

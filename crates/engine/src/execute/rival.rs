@@ -8,60 +8,66 @@
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::create::Made;
 use super::{Failure, Op};
 use crate::awaited::Awaited;
-use crate::kind::{Found, Handle, tag};
+use crate::kind::{Found, Handle, Memo, tag};
+use crate::observe::handle;
 use crate::state::{Object, Phase};
 
 impl Op<'_> {
-    /// Deletes the object that this operation created if another copy of the stack has an older one for the
-    /// same address.
-    pub(super) async fn withdraw_if_younger(&self, name: &str, made: &Made) -> Result<(), Failure> {
-        let handle = Handle {
+    /// Returns the handle of an object that this operation created.
+    pub(super) fn made_handle(&self, made: &Made) -> Handle<Value> {
+        Handle {
             address: self.address.clone(),
             id: made.id.clone(),
             generation: self.generation,
             outputs: made.outputs.clone(),
             applied: None,
-        };
-        self.yield_to_elder(name, handle).await
-    }
-
-    /// As [`withdraw_if_younger`](Self::withdraw_if_younger), for an object that an interrupted run created.
-    pub(super) async fn withdraw_unfinished(&self, name: &str) -> Result<(), Failure> {
-        match &self.object {
-            Some(object) if is_unfinished_create(object) => {
-                self.yield_to_elder(name, crate::observe::handle(&self.address, object)).await
-            }
-            _ => Ok(()),
+            memo: Memo::default(),
         }
     }
 
-    async fn yield_to_elder(
+    /// Deletes the object of a create that an interrupted run left unfinished if there is an older one.
+    pub(super) async fn withdraw_unfinished(&self, name: &str) -> Result<(), Failure> {
+        let unfinished = self.object.as_ref().filter(|object| is_unfinished_create(object));
+        let Some(object) = unfinished else { return Ok(()) };
+        let own = handle(&self.address, object);
+        match self.elder(name, &own).await? {
+            Some(elder) => self.withdraw(own, elder).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes the operation's own object in favour of an older one.
+    pub(super) async fn withdraw(&self, own: Handle<Value>, elder: String) -> Result<(), Failure> {
+        self.delete_object(own, false).await?;
+        Err(Failure::Withdrawn { elder })
+    }
+
+    /// Returns the id of the oldest object that another copy of the stack created for the same address, if it
+    /// is older than this operation's own.
+    pub(super) async fn elder(
         &self,
         name: &str,
-        own: Handle<serde_json::Value>,
-    ) -> Result<(), Failure> {
+        own: &Handle<Value>,
+    ) -> Result<Option<String>, Failure> {
         if self.provider.kind().has_unique_names() {
-            return Ok(());
+            return Ok(None);
         }
         let mut wait = self.wait();
         loop {
             let found = self.find(name).await?;
             let rivals = found.iter().filter(|found| found.id != own.id && self.is_rival(found));
-            let Some(elder) = rivals.max_by_key(|found| age(found)) else { return Ok(()) };
+            let Some(elder) = rivals.max_by_key(|found| age(found)) else { return Ok(None) };
             if let Some(seen) = found.iter().find(|found| found.id == own.id) {
-                if age(seen) > age(elder) {
-                    return Ok(());
-                }
-                self.delete_object(&own).await?;
-                return Err(Failure::Withdrawn { elder: elder.id.clone() });
+                return Ok((age(seen) < age(elder)).then(|| elder.id.clone()));
             }
             // Its age is not known before it is visible.
             if !wait.pause(&Awaited::Visible(own.id.clone()), self.grace()).await {
-                return Ok(());
+                return Ok(None);
             }
         }
     }

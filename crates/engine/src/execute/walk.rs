@@ -9,10 +9,10 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::ready::Ready;
-use super::{AT_ONCE, Failure, Message, Op, Outcome, Reached, Shared, ends_the_run, write};
+use super::{AT_ONCE, Failure, Message, Op, Outcome, Shared, ends_the_run, write};
 use crate::address::Address;
 use crate::event::{Event, SkipReason, working};
-use crate::kind::Error;
+use crate::kind::{Error, Milestone};
 use crate::plan::{Action, ActionKind, Plan, Step};
 use crate::prepare::outputs_of;
 use crate::reference::Scope;
@@ -85,19 +85,13 @@ impl<'a, 'b> Walk<'a, 'b> {
     }
 
     /// Tells whether a step needs no more of a dependency than that it is so far. Who writes `depends_on` wants
-    /// it complete. A name is free only when its object is gone.
-    fn needs_no_more(&self, step: &Step, dependency: &Step, reached: Reached) -> bool {
+    /// it complete.
+    fn needs_no_more(&self, step: &Step, dependency: &Step, reached: Milestone) -> bool {
         let run = self.shared.run;
         let Some(kind) = run.providers.kinds().get(dependency.address.kind()) else { return false };
-        match reached {
-            Reached::New(milestone) => {
-                let resource = run.manifest.resources.get(&step.address);
-                let is_asked_for =
-                    resource.is_some_and(|r| r.depends_on.contains(&dependency.address));
-                !step.action.removes() && !is_asked_for && milestone >= kind.usable_once
-            }
-            Reached::DeleteAccepted => step.action.removes() && kind.is_gone_once_accepted,
-        }
+        let resource = run.manifest.resources.get(&step.address);
+        let is_asked_for = resource.is_some_and(|r| r.depends_on.contains(&dependency.address));
+        !step.action.removes() && !is_asked_for && reached >= kind.usable_once
     }
 
     fn start(&mut self, at: usize, running: &mut Running<'a>) {

@@ -25,7 +25,7 @@ pub use self::field::{Comparison, Field, UpdateCost, field};
 pub use self::field_table::{FieldRule, FieldTable};
 pub use self::files::Files;
 pub use self::object::{
-    Context, Created, DeletionProtection, ExistingPart, Found, Handle, Intent, Live, Owner,
+    Context, Created, DeletionProtection, ExistingPart, Found, Handle, Intent, Live, Memo, Owner,
     PriorState, Readiness, Sought,
 };
 pub use self::ownership::Ownership;

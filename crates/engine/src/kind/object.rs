@@ -1,7 +1,10 @@
 //! What goes between the engine and a provider: handles, what exists, what was found or made.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -51,6 +54,8 @@ pub struct Handle<S> {
     pub outputs: BTreeMap<String, String>,
     /// What was last applied. Secrets in it are sealed: not their values.
     pub applied: Option<S>,
+    /// What the last read of the object left, for an update or a delete. Empty at a repetition.
+    pub memo: Memo,
 }
 
 /// An object as it exists now.
@@ -72,6 +77,41 @@ pub struct Live<S> {
     pub notes: Vec<String>,
     /// Shown by `show --live` alone: power state, public address.
     pub facts: BTreeMap<String, String>,
+    /// What an update or a delete would otherwise read once more.
+    pub memo: Memo,
+}
+
+/// What a kind saw of an object beside its spec, as the ids of its parts: a note to itself, which saves it a
+/// second read of the same. The engine hands it on and never looks into it.
+///
+/// What it says was so a while ago: the kind must notice where it is not any more, by the service's refusal, and
+/// read then.
+#[derive(Clone, Default)]
+pub struct Memo(Option<Seen>);
+
+#[derive(Clone)]
+struct Seen {
+    id: String,
+    what: Arc<dyn Any + Send + Sync>,
+}
+
+impl Memo {
+    /// `id`: of the object that was seen.
+    pub fn of(id: &str, what: impl Any + Send + Sync) -> Self {
+        Self(Some(Seen { id: id.to_owned(), what: Arc::new(what) }))
+    }
+
+    /// Returns what was seen of the object with this id.
+    pub fn get<T: Any>(&self, id: &str) -> Option<&T> {
+        let seen = self.0.as_ref().filter(|seen| seen.id == id)?;
+        seen.what.downcast_ref()
+    }
+}
+
+impl fmt::Debug for Memo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Memo(…)" } else { "Memo" })
+    }
 }
 
 /// What exists already of the parts that a step would make or use beside its object.

@@ -41,8 +41,9 @@ pub trait ResourceType: Send + Sync + 'static {
     /// What dependants need of a new object, so that they may start while it gets ready.
     const USABLE_ONCE: Milestone = Milestone::Complete;
 
-    /// Whether an object is as good as gone once its delete is accepted, so that what it needed may be deleted
-    /// before its absence is seen. Where a delete takes its time (an instance that shuts down), it is not.
+    /// Whether an object is gone once its delete is accepted: the service deletes before it answers, and no read
+    /// confirms it. Where a delete takes its time (an instance that shuts down), the engine reads until the
+    /// object is gone.
     const IS_GONE_ONCE_ACCEPTED: bool = false;
 
     /// Whether the service deletes an object that others still use. Where it does not, an object with

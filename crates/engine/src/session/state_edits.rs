@@ -114,6 +114,7 @@ impl Session<'_> {
             generation: 1,
             outputs: BTreeMap::new(),
             applied: None,
+            memo: kind::Memo::default(),
         };
         let seen = provider.observe_one(&handle).await;
         let live = seen.map_err(|error| failed(self.run.redacted(error)))?.ok_or_else(|| {

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     Context, CreateIdempotency, Created, DeletionProtection, Error, Fault, Field, Found, Handle,
-    Intent, Live, Milestone, Ownership, PriorState, Provider, Readiness, ResourceType, Result,
-    Sought, field, tag,
+    Intent, Live, Memo, Milestone, Ownership, PriorState, Provider, Readiness, ResourceType,
+    Result, Sought, field, tag,
 };
 use tokio::time::Instant;
 
@@ -240,6 +240,10 @@ impl<W: Way> Provider for Sorts<W> {
             if thing.settled > Instant::now() {
                 return Err(Error::new(Fault::Conflict, format!("{} is in transition", on.id)));
             }
+            // What changes it relies on what was seen of the thing, as ids of its parts.
+            if on.memo.get::<Value>(&on.id).is_some_and(|seen| *seen != thing.spec) {
+                return Err(Error::new(Fault::Conflict, format!("{} has changed", on.id)));
+            }
             let Some(fields) = thing.spec.as_object_mut() else { return Ok(()) };
             let rules = json!(desired.rules);
             // As endpoints that accept what they do not implement.
@@ -383,5 +387,6 @@ fn live(thing: &Thing) -> Result<Live<Spec>> {
         },
         notes: Vec::new(),
         facts: BTreeMap::new(),
+        memo: Memo::of(&thing.id, thing.spec.clone()),
     })
 }
