@@ -16,6 +16,7 @@ mod instances;
 mod interrupted;
 mod invariants;
 mod manifest;
+mod many_roles;
 mod matrix;
 mod models;
 mod output;

@@ -4,6 +4,7 @@
 mod check;
 mod config;
 mod document_size;
+mod listed;
 mod observe;
 mod profile;
 mod service;
@@ -22,7 +23,7 @@ use stackwright_engine::kind::{
 };
 
 use self::config::Config;
-use self::observe::found;
+use self::observe::{AT_ONCE, found};
 use self::profile::unless_unreadable;
 pub use self::service::Roles;
 pub use self::spec::EC2;
@@ -32,9 +33,6 @@ use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
 use crate::policy::Document;
 use crate::tags::{self, Difference, Tags};
-
-/// Roles that are observed at once: IAM has one small quota for the whole account.
-const AT_ONCE: usize = 10;
 
 /// The kind `role`.
 pub struct Role;
@@ -94,13 +92,13 @@ impl Provider for Roles {
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
-        let reads: Vec<_> = handles.iter().map(|handle| self.observe_one(handle)).collect();
-        stream::iter(reads).buffered(AT_ONCE).collect().await
+        self.observe_all(handles).await
     }
 
     async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         // ListRoles neither filters by tag nor reports tags: a role is found by its name.
-        let reads: Vec<_> = sought.names.iter().map(|name| self.get(name)).collect();
+        let names = self.taken(sought.names).await?;
+        let reads: Vec<_> = names.into_iter().map(|name| self.get(name)).collect();
         let seen: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
         seen.into_iter().filter_map(Result::transpose).map(|role| role.map(found)).collect()
     }

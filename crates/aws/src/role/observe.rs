@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::Role as Seen;
 use aws_smithy_types::date_time::Format;
 use futures_util::future::try_join_all;
-use futures_util::try_join;
+use futures_util::{StreamExt as _, stream, try_join};
 use stackwright_engine::kind::{Error, Found, Handle, Live, Memo, Readiness, Result};
 
 use super::service::{Roles, unless_gone};
@@ -14,17 +14,61 @@ use super::write::Parts;
 use crate::policy::Document;
 use crate::tags;
 
+/// Roles that are read at once: IAM has one small quota for the whole account.
+pub(super) const AT_ONCE: usize = 10;
+
+/// A role with its policies.
+pub(super) struct Read {
+    pub role: Seen,
+    /// Inline policies by name.
+    pub policies: BTreeMap<String, Document>,
+    /// ARNs of managed policies.
+    pub attached: Vec<String>,
+}
+
 /// Everywhere `None` means that the role is gone.
 impl Roles {
-    pub(super) async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
+    pub(super) async fn observe_all(
+        &self,
+        handles: &[Handle<Spec>],
+    ) -> Vec<Result<Option<Live<Spec>>>> {
+        let mut listed = match self.listed(handles).await {
+            Ok(listed) => listed,
+            Err(Error { fault, message, .. }) => {
+                let failed = |_: &Handle<Spec>| Err(Error::new(fault.clone(), message.clone()));
+                return handles.iter().map(failed).collect();
+            }
+        };
+        let reads = handles.iter().map(|handle| {
+            let listed = listed.remove(&handle.id);
+            async move {
+                match listed {
+                    Some(listed) => self.seen(handle, listed).await.map(Some),
+                    None => self.observe_one(handle).await,
+                }
+            }
+        });
+        stream::iter(reads.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await
+    }
+
+    async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
         let name = &handle.id;
         let applied = handle.applied.as_ref();
         let known = applied.map(|applied| applied.policies.keys().cloned().collect());
         let documents = self.documents(name, known.unwrap_or_default());
-        let seen = try_join!(self.get(name), documents, self.attached(name))?;
-        let (Some(role), Some(policies), Some(attached)) = seen else { return Ok(None) };
+        match try_join!(self.get(name), documents, self.attached(name))? {
+            (Some(role), Some(policies), Some(attached)) => {
+                self.seen(handle, Read { role, policies, attached }).await.map(Some)
+            }
+            _ => Ok(None),
+        }
+    }
+
+    async fn seen(&self, handle: &Handle<Spec>, read: Read) -> Result<Live<Spec>> {
+        let Read { role, policies, attached } = read;
+        let name = &handle.id;
         let trust = role.assume_role_policy_document().map(document).transpose()?;
-        let applied = applied.and_then(|applied| applied.instance_profile);
+        let applied = handle.applied.as_ref().and_then(|applied| applied.instance_profile);
         let is_trusted = trust.as_ref().is_some_and(|trust| trust.trusts(EC2));
         // One more call, only for a role that may have a profile.
         let in_profile = if applied == Some(InProfile::Yes) || is_trusted {
@@ -45,7 +89,7 @@ impl Roles {
             max_session: role.max_session_duration(),
             instance_profile: in_profile,
         };
-        Ok(Some(Live { memo: Parts::memo(name, &spec), ..live(&role, spec) }))
+        Ok(Live { memo: Parts::memo(name, &spec), ..live(&role, spec) })
     }
 
     pub(super) async fn get(&self, name: &str) -> Result<Option<Seen>> {
@@ -157,7 +201,7 @@ pub(super) fn unmanaged(ours: &Spec, seen: &Spec) -> Vec<String> {
         .collect()
 }
 
-fn document(text: &str) -> Result<Document> {
+pub(super) fn document(text: &str) -> Result<Document> {
     Document::parse(text).map_err(|error| {
         Error::terminal(format!("a policy cannot be read: {error}")).with_source(error)
     })

@@ -1,6 +1,7 @@
 //! Roles and their policies.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use super::{Answer, CONFLICT, GONE, Iam, TAKEN, encoded, list, tag_list, tags, untag};
 use crate::double::ACCOUNT;
@@ -28,9 +29,9 @@ impl Iam {
         Some(match name {
             "CreateRole" => self.create_role(form),
             "GetRole" => self.role(on).map(|role| role.xml(on)),
-            "ListRoles" => {
-                let roles = self.roles.iter().map(|(name, role)| role.fields(name));
-                Ok(list("Roles", roles))
+            "ListRoles" => Ok(self.page("Roles", form, Role::listed)),
+            "GetAccountAuthorizationDetails" => {
+                Ok(self.page("RoleDetailList", form, Role::details))
             }
             "DeleteRole" => self.delete_role(on),
             "TagRole" => self.change(on, |role| role.tags.extend(tags(form))),
@@ -116,6 +117,24 @@ impl Iam {
         Ok(xml)
     }
 
+    /// Some of all roles, by name: `MaxItems`, or 100, behind the one that `Marker` names.
+    fn page(&self, list: &str, form: &Form, xml: fn(&Role, &str) -> String) -> String {
+        let size = form.get("MaxItems").and_then(|text| text.parse().ok()).unwrap_or(100);
+        let from = match form.get("Marker") {
+            Some(name) => Bound::Excluded(name),
+            None => Bound::Unbounded,
+        };
+        let mut rest = self.roles.range::<str, _>((from, Bound::Unbounded));
+        let (mut members, mut last) = (String::new(), "");
+        for (name, role) in rest.by_ref().take(size) {
+            members.push_str(&format!("<member>{}</member>", xml(role, name)));
+            last = name;
+        }
+        let is_truncated = rest.next().is_some();
+        let marker = if is_truncated { format!("<Marker>{last}</Marker>") } else { String::new() };
+        format!("<{list}>{members}</{list}><IsTruncated>{is_truncated}</IsTruncated>{marker}")
+    }
+
     fn policy(&self, on: &str, policy: &str) -> Answer {
         let document = self.role(on)?.inline.get(policy).ok_or(GONE)?;
         Ok(elements(&[("RoleName", on), ("PolicyName", policy), ("PolicyDocument", document)]))
@@ -138,28 +157,53 @@ impl Role {
     }
 
     pub(super) fn fields(&self, name: &str) -> String {
+        self.listed(name) + &self.boundary() + &tag_list(&self.tags)
+    }
+
+    /// As GetAccountAuthorizationDetails reports it: without description and session duration.
+    fn details(&self, name: &str) -> String {
+        let inline = self.inline.iter().map(|(name, document)| {
+            elements(&[("PolicyName", name), ("PolicyDocument", document)])
+        });
+        let member = |inner: String| format!("<member>{inner}</member>");
+        let inline: String = inline.map(member).collect();
+        let attached: String = self.attached.iter().map(|arn| member(attached(arn))).collect();
+        self.identity(name)
+            + &self.boundary()
+            + &tag_list(&self.tags)
+            + &format!(
+                "<RolePolicyList>{inline}</RolePolicyList>\
+                 <AttachedManagedPolicies>{attached}</AttachedManagedPolicies>"
+            )
+    }
+
+    /// As ListRoles reports it: without boundary and tags.
+    fn listed(&self, name: &str) -> String {
+        let mut xml = self.identity(name);
+        xml.push_str(&elements(&[("MaxSessionDuration", &self.max_session)]));
+        if !self.description.is_empty() {
+            xml.push_str(&elements(&[("Description", &self.description)]));
+        }
+        xml
+    }
+
+    fn boundary(&self) -> String {
+        let Some(boundary) = &self.boundary else { return String::new() };
+        let fields =
+            [("PermissionsBoundaryType", "Policy"), ("PermissionsBoundaryArn", boundary.as_str())];
+        format!("<PermissionsBoundary>{}</PermissionsBoundary>", elements(&fields))
+    }
+
+    fn identity(&self, name: &str) -> String {
         let arn = format!("arn:aws:iam::{ACCOUNT}:role{}{name}", self.path);
-        let mut xml = elements(&[
+        elements(&[
             ("Path", &self.path),
             ("RoleName", name),
             ("RoleId", &self.id),
             ("Arn", &arn),
             ("CreateDate", "2026-01-01T00:00:00Z"),
             ("AssumeRolePolicyDocument", &self.trust),
-            ("MaxSessionDuration", &self.max_session),
-        ]);
-        if !self.description.is_empty() {
-            xml.push_str(&elements(&[("Description", &self.description)]));
-        }
-        if let Some(boundary) = &self.boundary {
-            let fields = [
-                ("PermissionsBoundaryType", "Policy"),
-                ("PermissionsBoundaryArn", boundary.as_str()),
-            ];
-            let fields = elements(&fields);
-            xml.push_str(&format!("<PermissionsBoundary>{fields}</PermissionsBoundary>"));
-        }
-        xml + &tag_list(&self.tags)
+        ])
     }
 }
 
