@@ -6,6 +6,7 @@
 //! called and what became of it ([`smoke`]).
 
 pub mod binary;
+pub mod hot;
 pub mod limit;
 pub mod machine;
 pub mod page;

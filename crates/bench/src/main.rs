@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use bench::machine::{Machine, root};
 use bench::report::Report;
-use bench::{Result, binary, limit, page, quotas, sample, scale, serve, smoke, startup};
+use bench::{Result, binary, hot, limit, page, quotas, sample, scale, serve, smoke, startup};
 
 const USAGE: &str = "\
 cargo run --release -p bench -- [SUBSET…] [OPTION…]
@@ -16,7 +16,8 @@ cargo run --release -p bench -- [SUBSET…] [OPTION…]
   limit      the sample, where every call takes 0, 20, 50 or 100 ms
   quotas     200 instances, 100 functions and an API of 100 routes, where AWS's quotas are enforced
   startup    commands that need no cloud
-  sample     the sample on emulators, beside Terraform and a script of aws commands where they are installed
+  sample     the sample on emulators, beside Terraform, CloudFormation and a script of aws commands
+  hot        from saved code to its new answer, on an emulator
   smoke      a stack of ten resources through its life; measures nothing
   serve      keeps a stack of the first size and its cloud for a profiler, until its input ends
 
@@ -24,7 +25,7 @@ cargo run --release -p bench -- [SUBSET…] [OPTION…]
 
   --sizes N,N…     other sizes of `scale` and `serve`
   --limit SECONDS  how long a run may take (default 300)
-  --times N        how often a command of `startup` runs (default 30)
+  --times N        how often a command of `startup`, or an edit of `hot`, runs (default 30)
   --binary FILE    measures this program instead of building one; docs/performance.md stays as it is
 
   The figures of a development build are printed, and not written to docs/performance.md.";
@@ -60,7 +61,8 @@ fn main() -> ExitCode {
 }
 
 fn task(arguments: impl Iterator<Item = String>) -> std::result::Result<Task, String> {
-    const SUBSETS: [&str; 7] = ["scale", "limit", "quotas", "startup", "sample", "smoke", "serve"];
+    const SUBSETS: [&str; 8] =
+        ["scale", "limit", "quotas", "startup", "sample", "hot", "smoke", "serve"];
     let mut task = Task {
         subsets: Vec::new(),
         sizes: scale::SIZES.to_vec(),
@@ -88,7 +90,7 @@ fn task(arguments: impl Iterator<Item = String>) -> std::result::Result<Task, St
         }
     }
     if task.subsets.is_empty() {
-        task.subsets = SUBSETS[..5].iter().map(|&subset| subset.to_owned()).collect();
+        task.subsets = SUBSETS[..6].iter().map(|&subset| subset.to_owned()).collect();
     }
     Ok(task)
 }
@@ -109,6 +111,7 @@ fn run(task: &Task) -> Result<()> {
             "quotas" => vec![quotas::measure(&program, task.limit)?],
             "startup" => vec![startup::measure(&program, task.times, task.limit)?],
             "sample" => vec![sample::measure(&program, task.limit)?],
+            "hot" => vec![hot::measure(&program, task.times, task.limit)?],
             "serve" => {
                 serve::serve(&program, task.sizes.first().copied().unwrap_or(1_000))?;
                 continue;

@@ -1,6 +1,7 @@
 //! The sample on emulators, beside other programs that make the same objects: same endpoint, same run.
 
 mod aws;
+mod cloudformation;
 mod stackwright;
 mod terraform;
 
@@ -66,7 +67,12 @@ pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
         let own = stackwright::contestant(binary, &emulator)?;
         let first = own.run(limit, |_| {})?;
         let mut all = vec![("stackwright", first)];
-        for other in [terraform::contestant(&emulator), aws::contestant(&emulator)] {
+        let others = [
+            terraform::contestant(&emulator),
+            cloudformation::contestant(&emulator),
+            aws::contestant(&emulator),
+        ];
+        for other in others {
             match other {
                 Ok(other) => {
                     let mut failed = None;
@@ -170,6 +176,14 @@ fn variables(folder: &TempDir, more: &[(&str, String)]) -> Vec<(String, String)>
     let home = folder.path().display().to_string();
     let all = [("PATH", path), ("HOME", home)].into_iter().chain(more.iter().cloned());
     all.map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// The environment in which `"$PYTHON" -m awscli` is the AWS CLI, which comes with the emulators.
+fn cli_variables(emulator: &Emulator) -> Vec<(String, String)> {
+    let python = emulator.python();
+    let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
+    let known = python.get_envs().filter_map(|(name, value)| Some((text(name), text(value?))));
+    known.chain([("PYTHON".to_owned(), text(python.get_program()))]).collect()
 }
 
 /// Whether a program is installed.
