@@ -20,7 +20,8 @@ use crate::cli::{Color, Global};
 use crate::error::Result;
 use crate::exit::code;
 
-#[tokio::main]
+// One thread: a run mostly waits, and to wake another thread for each answer costs more than the answer.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let Arguments { cli, errors } = match arguments::read(std::env::args_os()) {
         Ok(arguments) => arguments,

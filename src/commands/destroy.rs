@@ -57,7 +57,7 @@ pub async fn run(stack: &Stack, options: Options, progress: &Progress) -> Result
     }
     shared::unless_blocked(&surveyed.plan).map_err(failed)?;
     let question = human::question(&surveyed.plan, &connected.place.cloud);
-    since += shared::confirm(apply.yes, question)?;
+    since += shared::confirm(apply.yes, question).await?;
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("destroying", working).await;
     progress.flush().await;

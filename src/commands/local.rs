@@ -47,7 +47,7 @@ pub async fn run(command: Local, json: bool, progress: &Progress) -> Result<u8> 
             }
         }
         Local::Reset { yes } => {
-            confirm(yes, "Delete every object of the local cloud?".to_owned())?;
+            confirm(yes, "Delete every object of the local cloud?".to_owned()).await?;
             let emptying = reset(&config, &mut report);
             let endpoint = progress.during("emptying the local cloud", emptying).await?;
             if json {

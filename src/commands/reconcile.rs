@@ -75,7 +75,8 @@ pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Re
         saved::check(saved, plan, store.state(), &workspace)?;
     } else if plan.destroys() {
         // The time in which the user thinks is not the run's.
-        since += shared::confirm(options.apply.yes, human::question(plan, &connected.place.cloud))?;
+        since += shared::confirm(options.apply.yes, human::question(plan, &connected.place.cloud))
+            .await?;
     }
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("reconciling", working).await;

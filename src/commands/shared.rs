@@ -41,7 +41,7 @@ pub fn unless_blocked(plan: &Plan) -> Result<(), session::Error> {
 }
 
 /// Asks on a terminal; elsewhere only `--yes` says yes. Returns how long the user took to answer.
-pub fn confirm(yes: bool, question: String) -> Result<Duration> {
+pub async fn confirm(yes: bool, question: String) -> Result<Duration> {
     if yes {
         return Ok(Duration::ZERO);
     }
@@ -50,9 +50,12 @@ pub fn confirm(yes: bool, question: String) -> Result<Duration> {
     }
     print::err(&format!("{question} [y/N] "));
     let asked = Instant::now();
-    let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
-    match answer.trim() {
+    // On a thread of its own: meanwhile, a signal ends the program.
+    let answer = tokio::task::spawn_blocking(|| {
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).map(|_| answer)
+    });
+    match answer.await.map_err(std::io::Error::other)??.trim() {
         "y" | "Y" | "yes" => Ok(asked.elapsed()),
         _ => Err(Error::Declined),
     }
