@@ -8,7 +8,7 @@ use stackwright_aws::cloud::{Access, Cloud as Clients};
 use stackwright_aws::credentials;
 use stackwright_engine::kind::{Error as CallError, Fault};
 use stackwright_engine::manifest::Cloud;
-use stackwright_engine::state;
+use stackwright_engine::state::{self, Folder, Store};
 
 use super::{Connected, Workspace, proxies, trust};
 use crate::environment;
@@ -46,9 +46,10 @@ impl Workspace {
         Ok(self.connected(clients, &account, true))
     }
 
-    /// Returns the account of the state. One that cannot be read is reported by whoever needs it.
+    /// Returns the account of the state. One that cannot be read, or is of another place, is reported by whoever
+    /// needs it.
     fn recorded_account(&self) -> Option<String> {
-        let account = self.peek().ok()??.place.account;
+        let account = Store::place(&Folder::at(self.folder.clone()))?.account;
         let is_wanted = self.is_wanted(&account).is_ok();
         Some(account).filter(|account| is_wanted && !account.is_empty())
     }

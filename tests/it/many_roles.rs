@@ -1,5 +1,6 @@
 //! Many roles are read from lists of the account, as exactly as each by itself.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -62,10 +63,13 @@ fn lists_take_the_place_of_reads_and_show_all_drift() {
     let plan = stack.plan(&[]);
     let changed = plan["steps"].as_array().expect("steps").iter().map(|step| {
         let changes = step["changes"].as_array().expect("changes").iter();
-        let fields = changes.map(|change| text(&change["path"]).to_owned());
-        (text(&step["address"]).to_owned(), fields.collect::<Vec<_>>())
+        let fields = changes.map(|change| {
+            let path = change["path"].as_array().expect("a path").iter();
+            path.map(text).collect::<Vec<_>>().join(".")
+        });
+        (text(&step["address"]).to_owned(), fields.collect())
     });
-    let changed: Vec<_> = changed.collect();
+    let changed: BTreeMap<String, Vec<String>> = changed.collect();
     let expected = [
         ("role.r1", "description"),
         ("role.r2", "max_session"),
@@ -75,7 +79,7 @@ fn lists_take_the_place_of_reads_and_show_all_drift() {
         ("role.r6", "tags.team"),
     ];
     let expected = expected.map(|(address, field)| (address.to_owned(), vec![field.to_owned()]));
-    assert_eq!(changed, expected, "{plan:#}");
+    assert_eq!(changed, expected.into(), "{plan:#}");
     stack.reconcile(&[]);
     stack.settled(&[]);
     emulator.aws(&["iam", "delete-role-permissions-boundary", "--role-name", "r9"]);
@@ -90,7 +94,7 @@ fn lists_take_the_place_of_reads_and_show_all_drift() {
     ]);
     emulator.aws(&["iam", "delete-role", "--role-name", "r9"]);
     stack.ok(&["plan"]).says("role.r9");
-    assert_eq!(stack.reconcile(&[]).finished, ["created role.r9"]);
+    assert_eq!(stack.reconcile(&[]).finished, ["create role.r9"]);
     stack.ok(&["destroy", "--yes"]);
     assert_eq!(emulator.aws(&["iam", "list-roles"])["Roles"], json!([]));
 }

@@ -311,7 +311,7 @@ impl Survey<'_> {
             .map(|object| object.id.as_str())
             .collect();
         let owner = owner(self.scope, self.state);
-        let sought = Sought { owner: &owner, names: &names, address: None };
+        let sought = Sought { owner: &owner, names: &names, address: None, known: &known };
         let whole_kind = Address::new(provider.kind().name, "all");
         let mut wait = Wait::new(&whole_kind, self.events);
         loop {

@@ -77,6 +77,10 @@ pub struct Secrets(BTreeMap<String, BTreeMap<String, String>>);
 
 impl Secrets {
     pub fn of(resource: &Resource, scope: &Scope) -> Self {
+        let is_secret = |reference: &Reference| matches!(reference, Reference::Env(_));
+        if !resource.references().iter().any(is_secret) {
+            return Self::default();
+        }
         let secrets = |value: &Value| reference::resolve(value, scope).secrets;
         let config = resource.config.as_object().into_iter().flatten();
         let mut all: BTreeMap<String, BTreeMap<String, String>> =
@@ -90,6 +94,9 @@ impl Secrets {
     /// secret, not everywhere: the values that calls need stay readable. (A field of the config that
     /// the spec does not have may have become part of any other.)
     pub fn seal(&self, spec: &Value, kind: &Kind, sealer: &Sealer) -> Value {
+        if self.0.is_empty() {
+            return spec.clone();
+        }
         let Some(fields) = spec.as_object() else { return spec.clone() };
         let elsewhere = self.0.iter().filter(|(field, _)| !fields.contains_key(*field));
         let elsewhere: BTreeMap<String, String> =
@@ -137,6 +144,9 @@ pub fn mark_outputs_unknown(
     symbolic: &Value,
     recreated: &BTreeSet<Address>,
 ) -> Value {
+    if recreated.is_empty() {
+        return desired.clone();
+    }
     let refers = |value: &Value| {
         reference::references(value)
             .iter()

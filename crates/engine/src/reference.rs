@@ -5,6 +5,7 @@
 //! keeps its shape, also in a kind's normal form, while an output is known only after apply.
 //! [`resolve`] replaces markers by values; nothing that still has a marker is sent.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::ops::Range;
@@ -320,6 +321,18 @@ pub fn resolve(config: &Value, scope: &Scope) -> Draft {
         filled
     });
     Draft { value, secrets }
+}
+
+/// Returns the value with each of its strings replaced if there is a marker in one of them; without markers it is
+/// the value itself.
+pub fn map_marked<'a>(value: &'a Value, change: &dyn Fn(&str) -> String) -> Cow<'a, Value> {
+    let mut has_markers = false;
+    each_text(value, &mut |text| has_markers |= is_reserved(text));
+    if has_markers {
+        Cow::Owned(map_texts(value, &mut |text| change(text)))
+    } else {
+        Cow::Borrowed(value)
+    }
 }
 
 /// Returns the value with each of its strings replaced.

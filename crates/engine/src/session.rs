@@ -25,7 +25,7 @@ use crate::manifest::Resource;
 use crate::observe::{Observed, Search, Survey, Unseen};
 use crate::plan::{self, ActionKind, Blocked, Note, Noted, Plan, Planning, Selection};
 use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
-use crate::reference::{self, Scope};
+use crate::reference::{Reference, Scope};
 use crate::secret::Sealer;
 use crate::state::{self, Creating, Entry, State, Store, Transition, fold};
 
@@ -72,7 +72,8 @@ pub enum Error {
 
 /// What is known of a stack without a state before its objects are searched.
 struct Ahead {
-    wanted: BTreeMap<Address, Wanted>,
+    /// Taken when the plan is made.
+    wanted: Option<BTreeMap<Address, Wanted>>,
     parts: Parts,
 }
 
@@ -154,8 +155,8 @@ impl Session<'_> {
             let given_again = self.given_again(&state);
             state = folded(state, &given_again)?;
             learnt.extend(given_again);
-            let wanted = match &ahead {
-                Some(Ahead { wanted, .. }) => wanted.clone(),
+            let wanted = match ahead.as_mut().and_then(|ahead| ahead.wanted.take()) {
+                Some(wanted) => wanted,
                 None => self.prepare(&state, Some(&observed)).await?,
             };
             let plan = self.plan(&state, &observed, &wanted, &self.run.manifest.graph);
@@ -187,7 +188,7 @@ impl Session<'_> {
         // What fails here fails again, and is reported then.
         let wanted = self.prepare(state, Some(&Observed::default())).await.ok()?;
         let parts = self.existing_parts(&wanted).await;
-        Some(Ahead { wanted, parts })
+        Some(Ahead { wanted: Some(wanted), parts })
     }
 
     /// Searches the kinds of which the plan replaces an object: an older copy of the state does not know
@@ -437,8 +438,8 @@ impl Session<'_> {
         let sealed =
             |(spec, secrets): (Value, Secrets)| secrets.seal(&spec, provider.kind(), &sealer);
         let desired = sealed(preparing.spec(known).await?);
-        let refers =
-            resource.references().iter().any(|r| matches!(r, reference::Reference::Output(..)));
+        let is_output = |reference: &Reference| matches!(reference, Reference::Output(of, _) if known.outputs.contains_key(of));
+        let refers = resource.references().iter().any(is_output);
         let symbolic = if refers {
             // No value is looked up a second time.
             let prior = PriorState::Applied(desired.clone());

@@ -91,7 +91,7 @@ impl Provider for Apis {
 
     /// Names are not unique: the tags alone identify an API.
     async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
-        self.find_all(sought.owner).await
+        self.find_all(sought).await
     }
 
     async fn create(&self, _: &Intent, spec: &Spec) -> Result<Created<Spec>> {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_apigateway::types::{ApiStatus, Deployment, Method, Resource as SeenResource, RestApi};
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt, TryStreamExt, stream, try_join};
-use stackwright_engine::kind::{Fault, Found, Handle, Live, Memo, Owner, Readiness, Result, tag};
+use stackwright_engine::kind::{Fault, Found, Handle, Live, Memo, Readiness, Result, Sought, tag};
 
 use super::access_log::AccessLog;
 use super::config::STAGE;
@@ -292,7 +292,7 @@ impl Apis {
         Ok((reply.path.unwrap_or_default(), Resource { id, methods }))
     }
 
-    pub(super) async fn find_all(&self, owner: &Owner) -> Result<Vec<Found>> {
+    pub(super) async fn find_all(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         let request = self.gateway.get_rest_apis().limit(PAGE);
         let mut found = Vec::new();
         let mut position = None;
@@ -300,7 +300,9 @@ impl Apis {
             let sent = request.clone().set_position(position).send();
             let page = self.call("GetRestApis", sent).await?;
             for api in page.items.unwrap_or_default() {
-                if api.tags().and_then(|tags| tags.get(tag::STACK)) == Some(&owner.stack) {
+                let stack = api.tags().and_then(|tags| tags.get(tag::STACK));
+                let is_known = api.id().is_some_and(|id| sought.known.contains(id));
+                if stack == Some(&sought.owner.stack) && !is_known {
                     // An endpoint with two lists of tags still lists a released API with its first tags.
                     let api = self.found(api).await?;
                     found.extend(Some(api).filter(|api| api.tags.contains_key(tag::STACK)));

@@ -70,6 +70,7 @@ impl ResourceType for Instance {
     ];
     const CREATE: CreateIdempotency = CreateIdempotency::Token;
     const USABLE_ONCE: Milestone = Milestone::Created;
+    const IS_GONE_ONCE_ACCEPTED: bool = true;
     const DELETION_IMPACT: &'static str =
         "its id, its disks with what is on them, and its addresses";
 

@@ -16,7 +16,7 @@ use stackwright_engine::kind::{Created, Error, Fault, Handle, Intent, Readiness,
 use super::config::{Power, TOKENS};
 use super::observe::Owned;
 use super::profile::{explain_profile, specification};
-use super::seen::{RESTART_TAG, first_interface, state};
+use super::seen::{RESTART_TAG, first_interface, is_gone, state};
 use super::service::{CODES, Instances};
 use super::spec::{Metadata, NAME_TAG, Spec};
 use super::volumes::mappings;
@@ -146,7 +146,19 @@ impl Instances {
                      --no-disable-api-termination`, then run again"
                 )))
             }
-            sent => sent.map(drop).explain("TerminateInstances", CODES),
+            sent => {
+                let reply = sent.explain("TerminateInstances", CODES)?;
+                let all = reply.terminating_instances.unwrap_or_default();
+                let state = all.into_iter().find(|one| one.instance_id() == Some(id));
+                match state.and_then(|one| one.current_state?.name) {
+                    Some(state) if is_gone(&state) => Ok(()),
+                    state => {
+                        let state = state.as_ref().map_or("unknown", State::as_str);
+                        let message = format!("TerminateInstances: the state of {id} is {state}");
+                        Err(Error::new(Fault::Conflict, message))
+                    }
+                }
+            }
         }
     }
 

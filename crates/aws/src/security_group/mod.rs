@@ -77,6 +77,7 @@ impl ResourceType for SecurityGroup {
         CreateIdempotency::LookUp { consistency_window: Duration::from_secs(120) };
     const IS_NAME_CASE_IGNORED: bool = true;
     const USABLE_ONCE: Milestone = Milestone::Sent;
+    const IS_GONE_ONCE_ACCEPTED: bool = true;
     const IS_DELETED_WHILE_USED: bool = false;
     const DELETION_IMPACT: &'static str = "its id, to which rules of other groups may refer";
 

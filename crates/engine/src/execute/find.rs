@@ -1,5 +1,7 @@
 //! Finding the object of a create whose outcome is unknown: by its tags, its name, or the recorded intent.
 
+use std::collections::BTreeSet;
+
 use super::{Attempts, Failure, Op};
 use crate::awaited::Awaited;
 use crate::kind::{CreateIdempotency, Error, Found, Sought, tag};
@@ -154,7 +156,7 @@ impl Op<'_> {
     pub(super) async fn find(&self, name: &str) -> Result<Vec<Found>, Error> {
         let names = [name.to_owned()];
         let (owner, address) = (&self.shared.owner, Some(&self.address));
-        let sought = Sought { owner, names: &names, address };
+        let sought = Sought { owner, names: &names, address, known: &BTreeSet::new() };
         let mut wait = self.wait();
         loop {
             match self.provider.find(sought).await {

@@ -1,7 +1,7 @@
 //! What goes between the engine and a provider: handles, what exists, what was found or made.
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -169,6 +169,8 @@ pub struct Sought<'a> {
     /// Objects whose address tag is another one may be left out, where the service can do so: a search for
     /// one object must not list a whole stack.
     pub address: Option<&'a Address>,
+    /// Ids of objects that may be left out, where that saves a call: the state has them.
+    pub known: &'a BTreeSet<&'a str>,
 }
 
 /// An object that `find` returned.

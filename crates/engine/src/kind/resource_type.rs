@@ -42,8 +42,7 @@ pub trait ResourceType: Send + Sync + 'static {
     const USABLE_ONCE: Milestone = Milestone::Complete;
 
     /// Whether an object is gone once its delete is accepted: the service deletes before it answers, and no read
-    /// confirms it. Where a delete takes its time (an instance that shuts down), the engine reads until the
-    /// object is gone.
+    /// confirms it. Where a delete takes its time, the engine reads until the object is gone.
     const IS_GONE_ONCE_ACCEPTED: bool = false;
 
     /// Whether the service deletes an object that others still use. Where it does not, an object with

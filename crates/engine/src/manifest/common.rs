@@ -1,6 +1,7 @@
 //! The keys that every resource has, read alike for every kind.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use schemars::{JsonSchema, SchemaGenerator};
 use serde::Deserialize;
@@ -50,8 +51,10 @@ pub(super) fn properties(generator: &mut SchemaGenerator) -> Map<String, Json> {
 
 /// Removes the common keys from a config that has the types of the schema.
 fn take(config: &mut Map<String, Json>) -> Common {
-    let keys = properties(&mut SchemaGenerator::default());
-    let taken = keys.keys().filter_map(|key| config.remove_entry(key)).collect();
+    static KEYS: LazyLock<Vec<String>> = LazyLock::new(|| {
+        properties(&mut SchemaGenerator::default()).into_iter().map(|(key, _)| key).collect()
+    });
+    let taken = KEYS.iter().filter_map(|key| config.remove_entry(key)).collect();
     serde_json::from_value(Json::Object(taken)).unwrap_or_default()
 }
 

@@ -1,5 +1,6 @@
 //! From one merged tree to a manifest: header, resources, checks of the kinds, graph, HTTP checks.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -211,13 +212,12 @@ impl Reader<'_> {
     ) {
         let is_sound = !diagnostics.iter().any(Diagnostic::is_error);
         let mut contributions = Vec::new();
-        let readable =
-            |config: &Json| reference::map_texts(config, &mut |text| reference::readable(text));
-        let siblings =
-            |address: &Address| resources.get(address).map(|resource| readable(&resource.config));
+        let siblings = |address: &Address| {
+            resources.get(address).map(|resource| readable(&resource.config).into_owned())
+        };
         for resource in resources.values() {
             let Some(kind) = self.kinds.get(resource.address.kind()) else { continue };
-            let known = reference::map_texts(&resource.config, &mut |text| scope.known(text));
+            let known = reference::map_marked(&resource.config, &|text| scope.known(text));
             let config = readable(&resource.config);
             let tags = resource.tags.iter();
             let tags = tags.map(|(key, value)| (key.clone(), reference::readable(value))).collect();
@@ -335,6 +335,11 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Returns a config with its references as the file has them.
+fn readable(config: &Json) -> Cow<'_, Json> {
+    reference::map_marked(config, &reference::readable)
 }
 
 /// Returns where a part of a resource is in the file. A tag that it does not have itself is one of the

@@ -25,6 +25,9 @@ pub fn recreated<'a>(
 
 /// Returns the changes of a spec's top-level fields that refer to one of `recreated`.
 pub fn rebound(symbolic: &Value, desired: &Value, recreated: &BTreeSet<&Address>) -> Vec<Change> {
+    if recreated.is_empty() {
+        return Vec::new();
+    }
     let refers = |value: &Value| {
         let references = reference::references(value);
         let mut outputs = references.iter().filter_map(|reference| match reference {

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::disk::Disk;
 use super::journal;
-use super::model::{SCHEMA, State};
+use super::model::{Place, SCHEMA, State};
 use super::store::disk_error;
 use super::{Error, SNAPSHOT, same_format};
 
@@ -26,6 +26,21 @@ impl Snapshot {
     fn sum(state: &Value) -> String {
         journal::checksum(state.to_string().as_bytes())
     }
+}
+
+/// Reads only where the stack of a snapshot lives, and verifies nothing.
+pub(super) fn place(disk: &dyn Disk) -> Option<Place> {
+    #[derive(Deserialize)]
+    struct Placed {
+        state: OfState,
+    }
+    #[derive(Deserialize)]
+    struct OfState {
+        place: Place,
+    }
+    let bytes = disk.read(SNAPSHOT).ok()??;
+    let placed: Placed = serde_json::from_slice(&bytes).ok()?;
+    Some(placed.state.place)
 }
 
 /// Reads the snapshot; `None` if there is none yet.

@@ -39,6 +39,12 @@ impl Store {
         Ok(state)
     }
 
+    /// Where the stack of a state lives, at a glance: the state is not verified. `None`: there is none, or it
+    /// cannot be read.
+    pub fn place(disk: &dyn Disk) -> Option<Place> {
+        snapshot::place(disk)
+    }
+
     /// As [`peek`](Self::peek), wherever the state belongs to.
     pub fn recorded(disk: &dyn Disk) -> Result<Option<State>, Error> {
         // A run may finish between the two reads; then the journal is that of the next snapshot.
