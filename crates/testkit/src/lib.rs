@@ -20,6 +20,7 @@ pub mod figures;
 pub mod http;
 pub mod kinds;
 pub mod model;
+mod openapi;
 mod proxy;
 mod request;
 mod tree;
@@ -31,7 +32,7 @@ pub use dice::Dice;
 pub use double::{Calls, Double};
 pub use emulator::{Builder, Emulator};
 pub use proxy::{
-    Act, Call, Checked, Deviation, Entry, Operation, Point, Proxy, Refusal, Rules, by_seed,
-    read_log, replay, write_log,
+    Act, Call, Checked, Deviation, Endpoint, Entry, Operation, Point, Proxy, Refusal, Rules,
+    by_seed, read_log, replay, write_log,
 };
 pub use tree::{cache, python, python_path};

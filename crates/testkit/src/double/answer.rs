@@ -43,6 +43,7 @@ fn status(operation: &Operation) -> StatusCode {
         ("lambda" | "apigateway", "TagResource" | "UntagResource")
         | ("lambda", "RemovePermission" | "DeleteFunctionConcurrency")
         | ("apigateway", "DeleteMethod") => StatusCode::NO_CONTENT,
+        ("apigateway", "PutRestApi") => StatusCode::OK,
         ("apigateway", name) if name.starts_with("Create") || name.starts_with("Put") => {
             StatusCode::CREATED
         }

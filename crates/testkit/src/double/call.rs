@@ -35,6 +35,10 @@ impl Call {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    pub fn body(&self) -> &[u8] {
+        &self.body
+    }
+
     /// One segment of the path, empty if there is none.
     pub fn segment(&self, at: usize) -> &str {
         self.path.get(at).map_or("", String::as_str)

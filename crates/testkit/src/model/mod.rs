@@ -204,6 +204,14 @@ mod tests {
             &[r#"CreateFunction.Layers: "x" is no list"#],
         );
         check("apigateway", "GET", "/restapis/a/resources?embed=methods&limit=500", "", &[]);
+        check("apigateway", "PUT", "/restapis/a?mode=overwrite&ignore=documentation", "{}", &[]);
+        check(
+            "apigateway",
+            "PUT",
+            "/restapis/a?mode=replace",
+            "{}",
+            &[r#"PutRestApi.mode: "replace" is none of PutMode"#],
+        );
         check(
             "apigateway",
             "GET",

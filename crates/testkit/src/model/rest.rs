@@ -41,8 +41,10 @@ impl<'a> Checker<'a> {
         let (_, fixed) = split(&operation.http.request_uri);
         for (name, _) in query.iter().filter(|(name, _)| !fixed.iter().any(|(key, _)| key == name))
         {
-            let mut members = shape.members.iter();
-            if !members.any(|(member, it)| it.is_in("querystring") && it.wire(member) == name) {
+            let mut members = shape.members.iter().filter(|(_, it)| it.is_in("querystring"));
+            // A map takes every parameter that is no other member's.
+            let is_taken = |it: &Member| self.shape(&it.shape).of == Type::Map;
+            if !members.any(|(member, it)| it.wire(member) == name || is_taken(it)) {
                 self.breach(&format!("{}.{name}", operation.name), "is not a field");
             }
         }

@@ -49,7 +49,6 @@ pub use script::{by_seed, replay};
 use log::Log;
 use rules::{Answer, RuleSet, Upstream};
 
-use crate::Emulator;
 use crate::model::{Breach, Models};
 pub use crate::request::Operation;
 
@@ -156,6 +155,23 @@ pub struct Deviation {
     pub example: Option<String>,
 }
 
+/// A cloud on a port of 127.0.0.1, which a proxy can stand before.
+pub trait Endpoint {
+    fn port(&self) -> u16;
+}
+
+impl Endpoint for crate::Emulator {
+    fn port(&self) -> u16 {
+        self.port()
+    }
+}
+
+impl Endpoint for crate::Double {
+    fn port(&self) -> u16 {
+        self.port()
+    }
+}
+
 /// The proxy; it runs until it is dropped. Dropping it fails the test when AWS would refuse a request
 /// that the proxy saw.
 pub struct Proxy {
@@ -169,15 +185,15 @@ pub struct Proxy {
 impl Proxy {
     /// Listens on a free port of 127.0.0.1.
     pub fn before(
-        emulator: &Emulator,
+        endpoint: &impl Endpoint,
         script: impl Fn(&Call) -> Act + Send + Sync + 'static,
     ) -> Self {
-        Self::strict(emulator, Rules::default(), script)
+        Self::strict(endpoint, Rules::default(), script)
     }
 
     /// As [`before`](Self::before); calls that the script lets pass are checked by the rules.
     pub fn strict(
-        emulator: &Emulator,
+        endpoint: &impl Endpoint,
         rules: Rules,
         script: impl Fn(&Call) -> Act + Send + Sync + 'static,
     ) -> Self {
@@ -187,11 +203,11 @@ impl Proxy {
         let (sender, paused) = mpsc::channel();
         let (end, ended) = oneshot::channel();
         let shared = Arc::new(Shared {
-            upstream: emulator.port(),
+            upstream: endpoint.port(),
             // Connections are not reused: one that the emulator closes would look like a fault.
             client: Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build_http(),
             script: Box::new(script),
-            rules: rules.into_set(&Upstream::at(emulator.url())),
+            rules: rules.into_set(&Upstream::at(format!("http://127.0.0.1:{}", endpoint.port()))),
             log: Mutex::default(),
             checked: Mutex::default(),
             paused: sender,

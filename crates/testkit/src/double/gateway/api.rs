@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::deployments::{Deployment, Stage};
+use super::import::models_of_new_api;
 use super::patch::patched;
 use super::resources::Resource;
 use super::{Answer, CREATED, GONE, list, tags};
@@ -20,7 +21,11 @@ pub struct Api {
     /// By id.
     pub(super) resources: BTreeMap<String, Resource>,
     /// By type; those that were set.
-    responses: BTreeMap<String, Value>,
+    pub(super) responses: BTreeMap<String, Value>,
+    /// Schemas by name.
+    pub(super) models: BTreeMap<String, Value>,
+    /// How many parts its documentation has.
+    pub(super) documentation: usize,
     pub(super) deployments: BTreeMap<String, Deployment>,
     pub(super) stages: BTreeMap<String, Stage>,
 }
@@ -47,6 +52,8 @@ impl Api {
             root,
             resources,
             responses: BTreeMap::new(),
+            models: models_of_new_api(),
+            documentation: 0,
             deployments: BTreeMap::new(),
             stages: BTreeMap::new(),
         }
@@ -62,6 +69,11 @@ impl Api {
         reply["tags"] = json!(self.tags);
         reply["rootResourceId"] = self.root.as_str().into();
         reply
+    }
+
+    /// Sets a setting; null removes it.
+    pub(super) fn set(&mut self, field: &str, value: Value) {
+        self.settings[field] = value;
     }
 
     pub fn patch(&mut self, asked: &Value) {

@@ -2,6 +2,7 @@
 
 mod api;
 mod deployments;
+mod import;
 mod methods;
 mod patch;
 mod resources;
@@ -55,6 +56,7 @@ impl Gateway {
                 api.patch(&call.json());
                 Ok(api.reply(&id))
             }),
+            "PutRestApi" => self.import(&id, call),
             "DeleteRestApi" => self.apis.remove(&id).map(|_| json!({})).ok_or(GONE),
             "GetTags" => self.on(&id, |api, _| Ok(json!({ "tags": api.tags }))),
             "TagResource" => self.on(&id, |api, _| {
@@ -77,7 +79,15 @@ impl Gateway {
         let new = self.next_id();
         let Some(api) = self.apis.get_mut(id) else { return Some(Err(GONE)) };
         let of_tree = api.of_resources(call, &new).or_else(|| api.of_methods(call));
-        of_tree.or_else(|| api.of_deployments(call, &new)).or_else(|| api.of_responses(call))
+        let of_api = of_tree.or_else(|| api.of_deployments(call, &new));
+        of_api.or_else(|| api.of_responses(call)).or_else(|| api.of_extras(call))
+    }
+
+    fn import(&mut self, id: &str, call: &Call) -> Answer {
+        let Self { apis, last_id } = self;
+        let api = apis.get_mut(id).ok_or(GONE)?;
+        api.import(call, &mut || next_id(last_id))?;
+        Ok(api.reply(id))
     }
 
     fn on(&mut self, id: &str, act: impl FnOnce(&mut Api, &str) -> Answer) -> Answer {
@@ -92,11 +102,15 @@ impl Gateway {
         reply
     }
 
-    /// Ten letters and digits.
     fn next_id(&mut self) -> String {
-        self.last_id += 1;
-        format!("a{:09}", self.last_id)
+        next_id(&mut self.last_id)
     }
+}
+
+/// Ten letters and digits.
+fn next_id(last: &mut u64) -> String {
+    *last += 1;
+    format!("a{last:09}")
 }
 
 /// One page of a list: `position` is where the next one begins.

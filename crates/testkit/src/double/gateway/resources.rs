@@ -14,7 +14,7 @@ pub struct Resource {
     parent: Option<String>,
     /// What the path adds to that of its parent.
     part: String,
-    path: String,
+    pub(super) path: String,
     /// By HTTP method, as a reply has them.
     pub methods: BTreeMap<String, Value>,
 }
@@ -23,6 +23,16 @@ impl Resource {
     pub fn root() -> Self {
         let path = "/".to_owned();
         Self { parent: None, part: String::new(), path, methods: BTreeMap::new() }
+    }
+
+    /// The path `whole`, which adds `part` to that of `parent`.
+    pub fn below(parent: &str, part: &str, whole: &str) -> Self {
+        Self {
+            parent: Some(parent.to_owned()),
+            part: part.to_owned(),
+            path: whole.to_owned(),
+            methods: BTreeMap::new(),
+        }
     }
 
     fn reply(&self, id: &str, embeds_methods: bool) -> Value {
@@ -65,8 +75,7 @@ impl Api {
         if self.resources.values().any(is_sibling) {
             return Err(TAKEN);
         }
-        let (parent, part) = (Some(parent.to_owned()), part.to_owned());
-        let resource = Resource { parent, part, path, methods: BTreeMap::new() };
+        let resource = Resource::below(parent, part, &path);
         let reply = resource.reply(id, false);
         self.resources.insert(id.to_owned(), resource);
         Ok(reply)

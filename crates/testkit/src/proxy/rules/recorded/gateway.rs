@@ -1,8 +1,9 @@
-//! API Gateway: patches, paths and integrations.
+//! API Gateway: patches, paths, integrations and imports.
 
 use serde_json::Value;
 
 use super::{Recorded, Refused};
+use crate::openapi;
 use crate::request::ApiRequest;
 
 fn bad_request(message: impl Into<String>) -> Option<Refused> {
@@ -21,6 +22,7 @@ impl Recorded {
             "UpdateRestApi" => patches(&body).find_map(api_patch),
             "UpdateStage" => patches(&body).find_map(stage_patch),
             "PutIntegration" => integration(&body),
+            "PutRestApi" => openapi::read(&request.body).err().and_then(bad_request),
             "CreateResource" => self.resource(request, &body),
             "DeleteGatewayResponse" => self.gateway_response(request),
             _ => None,
