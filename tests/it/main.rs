@@ -12,6 +12,7 @@ mod ctrl_c;
 mod edits;
 mod faults;
 mod gallery;
+mod imports;
 mod instances;
 mod interrupted;
 mod invariants;

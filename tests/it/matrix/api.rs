@@ -29,19 +29,21 @@ pub fn table() -> Table {
             .sends(&[
                 "AddPermission",
                 "CreateDeployment",
-                "CreateResource",
                 "CreateRestApi",
                 "DeleteRestApi",
-                "PutGatewayResponse",
-                "PutIntegration",
-                "PutMethod",
+                "PutRestApi",
                 "RemovePermission",
                 "UpdateStage",
             ])
             .removed(Removed::Becomes(json!("prod")))
             .cannot("a stage keeps its name")
             // Its CreateRestApi takes no media types.
-            .lacks(On::Moto, Lack::Resets("UpdateRestApi")),
+            .lacks(On::Moto, Lack::Resets("UpdateRestApi"))
+            .lacks(On::Moto, Lack::Imports(&["DeleteMethod", "PutGatewayResponse", "PutIntegration", "PutMethod"]))
+            .lacks(
+                On::Ministack,
+                Lack::Imports(&["CreateResource", "PutGatewayResponse", "PutIntegration", "PutMethod"]),
+            ),
         Row::new("authorization", "iam", "none")
             .means("routes", authorized("AWS_IAM"), authorized("NONE"))
             .sends(&["CreateDeployment", "DeleteMethod", "PutIntegration", "PutMethod"])

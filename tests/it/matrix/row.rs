@@ -134,6 +134,8 @@ pub enum Lack {
     Unset,
     /// It resets other fields with this change, and this call sets them again.
     Resets(&'static str),
+    /// It does not import an API as AWS does; these calls do what it leaves.
+    Imports(&'static [&'static str]),
 }
 
 impl Row {

@@ -188,7 +188,12 @@ impl Bench {
         if self.converge(row, Some(&row.values[1]), &change) {
             let mut writes = self.writes(sent);
             let is_again = |(on, lack): &(On, Lack), call: &str| {
-                *on == self.on && matches!(lack, Lack::Resets(again) if *again == call)
+                let is = match lack {
+                    Lack::Resets(again) => *again == call,
+                    Lack::Imports(again) => again.contains(&call),
+                    _ => false,
+                };
+                is && *on == self.on
             };
             writes.retain(|call| !row.lacks.iter().any(|lack| is_again(lack, call)));
             assert_eq!(writes, row.sends, "{}: the writes of the change", row.name);
@@ -259,7 +264,7 @@ impl Bench {
             Lack::Change => Some(UNCHANGED),
             Lack::Unset => Some(UNCHANGED).filter(|_| is_unset),
             Lack::Exchange => Some(UNCHANGED).filter(|_| is_exchange),
-            Lack::Report | Lack::Resets(_) => None,
+            Lack::Report | Lack::Resets(_) | Lack::Imports(_) => None,
         })
     }
 

@@ -1,7 +1,7 @@
 //! Gateway responses: what API Gateway responds instead of a function, to a caller without permission
 //! or after a failure. A type without one gets AWS's own response.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_apigateway::types::{GatewayResponse as SeenResponse, GatewayResponseType};
 use schemars::JsonSchema;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::config::ShortOrLong;
 use stackwright_engine::kind::{Problem, Problems};
 
-use super::text::{is_media_type, is_token, unquoted};
+use super::text::{is_media_type, is_token, quoted, unquoted};
 
 /// The types that apply if a more specific type has no response.
 pub const DEFAULTS: [&str; 2] = ["DEFAULT_4XX", "DEFAULT_5XX"];
@@ -18,7 +18,7 @@ const JSON: &str = "application/json";
 /// The body of AWS's own responses.
 const BODY: &str = r#"{"message":$context.error.messageString}"#;
 /// The prefix of a header in a mapping.
-pub const HEADER: &str = "gatewayresponse.header.";
+const HEADER: &str = "gatewayresponse.header.";
 
 /// A response of API Gateway itself. Unset fields are as in AWS's own response.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -118,6 +118,12 @@ impl GatewayResponse {
         self
     }
 
+    /// Returns the mapping of each header, as API Gateway takes it.
+    pub fn parameters(&self) -> HashMap<String, String> {
+        let header = |(name, value): (&String, &String)| (format!("{HEADER}{name}"), quoted(value));
+        self.headers.iter().map(header).collect()
+    }
+
     /// Reads a reply of API Gateway.
     pub fn seen(seen: &SeenResponse) -> Self {
         let header = |(to, from): (&String, &String)| {
@@ -143,7 +149,6 @@ impl GatewayResponse {
 mod tests {
     use serde_json::{Value, json};
 
-    use super::super::text::quoted;
     use super::*;
 
     #[test]

@@ -3,16 +3,20 @@
 //! One object of this kind is many in AWS (resources, methods, integrations, deployments, a stage,
 //! statements in the policies of functions), with one writer: API Gateway refuses two at a time. A
 //! change of routes is not live before it is deployed, so that what the stage serves is a field of its
-//! own, [`spec::Spec::deployed`].
+//! own, [`spec::Spec::deployed`]. Routes are set by one [`import`] where there are none yet or many differ, and by
+//! calls for single ones otherwise.
 
 mod access_log;
 mod check;
 mod config;
 mod cors;
 mod deploy;
+mod edits;
 mod gateway;
+mod import;
 mod names;
 mod observe;
+mod openapi;
 mod preflight;
 mod routes;
 mod seen;
@@ -21,6 +25,7 @@ mod settings;
 mod spec;
 mod stage;
 mod text;
+mod unmanaged;
 mod write;
 mod write_gateway;
 mod write_routes;

@@ -14,6 +14,7 @@ use super::seen;
 use super::service::{AT_ONCE, Apis, PAGE};
 use super::settings;
 use super::spec::{Route, STAGE_TAG, Spec, Throttle, sorted};
+use super::unmanaged::is_customized;
 use crate::function::permission::Granted;
 use crate::tags::Tags;
 
@@ -21,11 +22,13 @@ use crate::tags::Tags;
 #[derive(Clone, Debug, Default)]
 pub struct Tree(pub BTreeMap<String, Resource>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Resource {
     pub id: String,
     /// By HTTP method.
     pub methods: BTreeMap<String, Route>,
+    /// The methods with settings that no route has.
+    pub customized: BTreeSet<String>,
 }
 
 impl Tree {
@@ -66,14 +69,14 @@ pub struct Parts {
     pub stages: Stages,
     /// By function, also those that grant nothing.
     pub granted: BTreeMap<String, Granted>,
-    /// Whether the API was just created, so that no function can have a permission for it.
+    /// Whether the API was just created: nobody has set anything in it, and no function can have a permission for it.
     pub is_new: bool,
 }
 
 impl Parts {
     /// The parts of an API that was just created. `root`: the id of the path `/`.
     pub fn of_new(root: String) -> Self {
-        let root = Resource { id: root, methods: BTreeMap::new() };
+        let root = Resource { id: root, ..Resource::default() };
         let tree = Tree(BTreeMap::from([("/".to_owned(), root)]));
         Self { tree, is_new: true, ..Self::default() }
     }
@@ -272,7 +275,7 @@ impl Apis {
 
     async fn resource(&self, api: &str, reply: SeenResource) -> Result<(String, Resource)> {
         let id = reply.id.unwrap_or_default();
-        let mut methods = BTreeMap::new();
+        let (mut methods, mut customized) = (BTreeMap::new(), BTreeSet::new());
         for (name, mut method) in reply.resource_methods.unwrap_or_default() {
             if !seen::is_complete(&method) {
                 // It is half-built, or the endpoint does not embed all of it.
@@ -284,12 +287,20 @@ impl Apis {
                         .set_api_key_required(reply.api_key_required)
                         .set_method_integration(reply.method_integration)
                         .set_method_responses(reply.method_responses)
+                        .set_request_parameters(reply.request_parameters)
+                        .set_request_models(reply.request_models)
+                        .set_request_validator_id(reply.request_validator_id)
+                        .set_operation_name(reply.operation_name)
+                        .set_authorization_scopes(reply.authorization_scopes)
                         .build();
                 }
             }
+            if is_customized(&method, &id) {
+                customized.insert(name.clone());
+            }
             methods.insert(name, seen::route(&method));
         }
-        Ok((reply.path.unwrap_or_default(), Resource { id, methods }))
+        Ok((reply.path.unwrap_or_default(), Resource { id, methods, customized }))
     }
 
     pub(super) async fn find_all(&self, sought: Sought<'_>) -> Result<Vec<Found>> {

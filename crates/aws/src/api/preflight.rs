@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_apigateway::types::{ContentHandlingStrategy, IntegrationType, Method};
+use serde_json::{Map, Value, json};
 use stackwright_engine::kind::Result;
 
 use super::cors::PREFLIGHT;
@@ -39,6 +40,34 @@ pub fn preflight(method: &Method) -> Option<BTreeMap<String, String>> {
     is_complete.then(|| mapped.iter().filter_map(header).collect())
 }
 
+/// Returns the responses of a preflight in an OpenAPI document.
+pub fn responses(headers: &BTreeMap<String, String>) -> Value {
+    let header = |name: &String| (name.clone(), json!({ "schema": { "type": "string" } }));
+    let headers: Map<String, Value> = headers.keys().map(header).collect();
+    json!({ STATUS: { "description": "preflight", "headers": headers } })
+}
+
+/// Returns the integration of a preflight in an OpenAPI document.
+pub fn integration(headers: &BTreeMap<String, String>) -> Value {
+    let templates: BTreeMap<&str, &str> = REQUEST.into();
+    json!({
+        "type": "mock",
+        "requestTemplates": templates,
+        // Without it a mock fails if all media types are binary.
+        "contentHandling": ContentHandlingStrategy::ConvertToText.as_str(),
+        "passthroughBehavior": "when_no_match",
+        "responses": {
+            "default": { "statusCode": STATUS, "responseParameters": mapped(headers) },
+        },
+    })
+}
+
+/// Returns the mapping of each header.
+fn mapped(headers: &BTreeMap<String, String>) -> HashMap<String, String> {
+    let mapped = |(name, value): (&String, &String)| (format!("{HEADER}{name}"), quoted(value));
+    headers.iter().map(mapped).collect()
+}
+
 impl Apis {
     /// Makes a method a preflight. If one of the calls fails, the next round starts again with a new
     /// method: none of them may be sent twice.
@@ -63,11 +92,9 @@ impl Apis {
         let request = request.content_handling(ContentHandlingStrategy::ConvertToText);
         self.call("PutIntegration", request.send()).await?;
 
-        let mapped = |(name, value): (&String, &String)| (format!("{HEADER}{name}"), quoted(value));
-        let mapped = headers.iter().map(mapped).collect();
         let request = client.put_integration_response().rest_api_id(id).resource_id(on);
         let request = request.http_method(PREFLIGHT).status_code(STATUS);
-        let request = request.set_response_parameters(Some(mapped));
+        let request = request.set_response_parameters(Some(mapped(headers)));
         self.call("PutIntegrationResponse", request.customize().single_attempt().send())
             .await
             .map(drop)

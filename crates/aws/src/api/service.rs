@@ -9,6 +9,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use stackwright_engine::kind::{Error, Fault, Result};
 
+use super::import::Imports;
 use super::names::Names;
 use crate::client::sdk_client;
 use crate::cloud::Cloud;
@@ -41,6 +42,7 @@ const QUOTAS: &[Quota] = &[
     Quota::of(&[CREATE_EDGE_API], 1, 30_000),
     Quota::of(&["DeleteRestApi"], 1, 30_000),
     Quota::of(&["CreateDeployment"], 1, 5_000),
+    Quota::of(&["PutRestApi"], 1, 1_000),
     Quota::of(&["CreateResource"], 5, 200),
     Quota::of(&["DeleteResource"], 5, 200),
     Quota::of(&["GetResources"], 5, 400),
@@ -53,6 +55,7 @@ pub struct Apis {
     cloud: Arc<Cloud>,
     pub(super) gateway: aws_sdk_apigateway::Client,
     pub(super) permissions: Permissions,
+    pub(super) imports: Arc<Imports>,
     pace: Pace,
 }
 
@@ -62,6 +65,7 @@ impl Apis {
             cloud: cloud.clone(),
             gateway: cloud.client(),
             permissions: Permissions::new(cloud),
+            imports: Arc::default(),
             pace: cloud.pace(QUOTAS),
         }
     }

@@ -7,11 +7,13 @@ use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Memo, Readiness, Result, tag};
 
 use super::config::Endpoint;
+use super::import::Seen;
 use super::names::Names;
 use super::observe::Parts;
 use super::service::{AT_ONCE, Apis, not_visible};
 use super::settings;
 use super::spec::{RELEASED, STAGE_TAG, Spec, sorted};
+use super::write_gateway::changed_responses;
 use crate::client::SingleAttempt as _;
 use crate::fault::or_gone;
 use crate::function::permission::{Granted, Permission};
@@ -80,11 +82,10 @@ impl Apis {
             // A new endpoint type takes a while, and is deployed afterwards.
             return Ok(());
         }
-        let responses = self.set_gateway_responses(&names.id, desired, changes).await?;
         if changes.iter().any(|change| !OWN_CALLS.contains(&change.path.field())) {
             let applied = on.applied.as_ref().map(|spec| spec.permissions.as_slice());
             let parts = self.parts_now(&names, on, desired, applied.unwrap_or_default()).await?;
-            self.converge(&names, desired, parts, &responses).await?;
+            self.converge(&names, desired, &parts, &changed_responses(changes)).await?;
         }
         self.set_stage(&names, desired, changes).await?;
         self.set_tags(&names, changes).await
@@ -109,41 +110,53 @@ impl Apis {
 
     /// Sets routes and permissions, then the deployment, then removes what is no longer needed: before and
     /// after the deployment, the stage calls functions that exist and that it may call.
-    /// `responses`: the types of the gateway responses that were just set.
+    /// `responses`: the types of the gateway responses that differ.
     async fn converge(
         &self,
         names: &Names,
         desired: &Spec,
-        parts: Parts,
+        parts: &Parts,
         responses: &[&str],
     ) -> Result<()> {
-        let Parts { tree, stages, granted, .. } = parts;
+        let Parts { stages, granted, .. } = parts;
         let permission = names.permission();
         let grants = desired.permissions.iter().map(|function| {
             let now = granted.get(function).cloned().unwrap_or_default();
             self.grant(function, &permission, now)
         });
         let grants: Vec<_> = grants.collect();
-        let (is_changed, _) = try_join!(
-            self.set_routes(&names.id, tree, &desired.routes),
+        let (seen, _) = try_join!(
+            self.set_definition(&names.id, parts, desired, responses),
             stream::iter(grants).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>(),
         )?;
         if desired.deployed != stages.digest {
-            // A deployment freezes what is there, changes of others too.
-            if is_changed && !self.has_routes(&names.id, &desired.routes).await? {
-                let message = "the routes differ from what was just set";
-                return Err(Error::new(Fault::Conflict, message));
+            if seen == Seen::NotYet {
+                self.confirm(&names.id, desired, responses).await?;
             }
-            if !self.has_gateway_responses(&names.id, desired, responses).await? {
-                let message = "the gateway responses differ from what was just set";
-                return Err(Error::new(Fault::Conflict, message));
-            }
-            self.deploy(names, &stages, &desired.deployed).await?;
+            self.deploy(names, stages, &desired.deployed).await?;
         }
-        for (function, now) in &granted {
+        for (function, now) in granted {
             if !desired.permissions.contains(function) {
                 self.permissions.revoke(function, &permission, now.count).await?;
             }
+        }
+        Ok(())
+    }
+
+    /// Fails if the definition is not as desired: a deployment freezes what is there, changes of others too.
+    async fn confirm(&self, id: &str, desired: &Spec, responses: &[&str]) -> Result<()> {
+        let (has_routes, has_responses) = try_join!(
+            self.has_routes(id, &desired.routes),
+            self.has_gateway_responses(id, desired, responses),
+        )?;
+        let conflict = |what: &str| {
+            Error::new(Fault::Conflict, format!("the {what} differ from what was just set"))
+        };
+        if !has_routes {
+            return Err(conflict("routes"));
+        }
+        if !has_responses {
+            return Err(conflict("gateway responses"));
         }
         Ok(())
     }

@@ -6,10 +6,9 @@ use aws_sdk_apigateway::types::{GatewayResponse as SeenResponse, GatewayResponse
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Fault, Result};
 
-use super::gateway::{GatewayResponse, HEADER};
+use super::gateway::GatewayResponse;
 use super::service::{Apis, PAGE};
 use super::spec::Spec;
-use super::text::quoted;
 
 impl Apis {
     /// Reads the responses that were set, by type. `None`: the endpoint does not report them, or the
@@ -18,6 +17,15 @@ impl Apis {
         &self,
         id: &str,
     ) -> Result<Option<BTreeMap<String, GatewayResponse>>> {
+        let Some(set) = self.seen_responses(id).await? else { return Ok(None) };
+        let sort = |one: &SeenResponse| one.response_type().map(|sort| sort.as_str().to_owned());
+        Ok(Some(
+            set.iter().filter_map(|one| Some((sort(one)?, GatewayResponse::seen(one)))).collect(),
+        ))
+    }
+
+    /// Reads the responses that were set, as they are reported. `None`: as above.
+    pub(super) async fn seen_responses(&self, id: &str) -> Result<Option<Vec<SeenResponse>>> {
         // A page is larger than the number of types.
         let request = self.gateway.get_gateway_responses().rest_api_id(id).limit(PAGE);
         let reply = match self.unless_gone("GetGatewayResponses", request.send()).await {
@@ -26,40 +34,35 @@ impl Apis {
             }
             reply => reply?,
         };
-        let all = reply.and_then(|reply| reply.items).unwrap_or_default();
-        let set = all.iter().filter(|one| !one.default_response());
-        let sort = |one: &SeenResponse| one.response_type().map(|sort| sort.as_str().to_owned());
-        Ok(Some(set.filter_map(|one| Some((sort(one)?, GatewayResponse::seen(one)))).collect()))
+        let mut all = reply.and_then(|reply| reply.items).unwrap_or_default();
+        all.retain(|one| !one.default_response());
+        Ok(Some(all))
     }
 
-    /// Sets the responses that differ, deletes those that are not desired any more, and returns their
-    /// types. Callers see nothing of it before the next deployment.
-    pub(super) async fn set_gateway_responses<'a>(
+    /// Sets the responses of these types, or deletes those that are not desired any more. Callers see
+    /// nothing of it before the next deployment.
+    pub(super) async fn set_gateway_responses(
         &self,
         id: &str,
         desired: &Spec,
-        changes: &'a [Change],
-    ) -> Result<Vec<&'a str>> {
+        set: &[&str],
+    ) -> Result<()> {
         let client = &self.gateway;
-        let mut set: Vec<&str> = changes.iter().filter_map(changed).collect();
-        set.dedup();
-        for sort in &set {
+        for sort in set {
             let kind = GatewayResponseType::from(*sort);
             let Some(wanted) = desired.gateway_response(sort) else {
                 let request = client.delete_gateway_response().rest_api_id(id).response_type(kind);
                 self.unless_gone("DeleteGatewayResponse", request.send()).await?;
                 continue;
             };
-            let headers = wanted.headers.iter();
-            let headers = headers.map(|(name, value)| (format!("{HEADER}{name}"), quoted(value)));
             let request = client.put_gateway_response().rest_api_id(id).response_type(kind);
             let request = request.set_status_code(wanted.status.map(|status| status.to_string()));
-            let request = request.set_response_parameters(Some(headers.collect()));
+            let request = request.set_response_parameters(Some(wanted.parameters()));
             let body = wanted.body.clone().into_iter().collect();
             let request = request.set_response_templates(Some(body));
             self.call("PutGatewayResponse", request.send()).await?;
         }
-        Ok(set)
+        Ok(())
     }
 
     /// Tells whether the responses of these types are as desired.
@@ -80,7 +83,13 @@ impl Apis {
     }
 }
 
-/// Returns the type of the gateway response that a change is about.
+/// Returns the types of the gateway responses that changes are about.
+pub fn changed_responses(changes: &[Change]) -> Vec<&str> {
+    let mut set: Vec<&str> = changes.iter().filter_map(changed).collect();
+    set.dedup();
+    set
+}
+
 fn changed(change: &Change) -> Option<&str> {
     match change.path.0.as_slice() {
         [field, sort, ..] if field == "gateway_responses" => Some(sort),

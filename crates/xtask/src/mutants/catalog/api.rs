@@ -20,9 +20,9 @@ pub const MUTANTS: &[Mutant] = &[
         "an API is deployed before its routes are set",
         "Apis::converge",
         Before(
-            "self.set_routes",
+            "self.set_definition",
             "if desired.deployed != stages.digest {
-                self.deploy(names, &stages, &desired.deployed).await?;
+                self.deploy(names, stages, &desired.deployed).await?;
             }",
         ),
     )
@@ -31,13 +31,13 @@ pub const MUTANTS: &[Mutant] = &[
         "changed routes are deployed before they are set",
         "Apis::converge",
         Before(
-            "self.set_routes",
+            "self.set_definition",
             "let early = !stages.digest.is_empty() && desired.deployed != stages.digest;
             if early {
-                self.deploy(names, &stages, &desired.deployed).await?;
+                self.deploy(names, stages, &desired.deployed).await?;
             }
             let digest = if early { desired.deployed.clone() } else { stages.digest.clone() };
-            let stages = super::observe::Stages { digest, ..stages };",
+            let stages = &super::observe::Stages { digest, ..stages.clone() };",
         ),
     )
     .suspects(&["prober::after_each_write", "strict"]),
@@ -60,6 +60,30 @@ pub const MUTANTS: &[Mutant] = &[
         ),
     )
     .suspects(&["prober::after_each_write", "strict"]),
+    Mutant::aws(
+        "an import loses the gateway responses of others",
+        "Apis::unmanaged",
+        Replace("responses: set", "responses: Vec::new()"),
+    )
+    .suspects(&["imports"]),
+    Mutant::aws(
+        "an import resets settings that it cannot repeat",
+        "Apis::unmanaged",
+        Replace("!is_importable(&api)", "false"),
+    )
+    .suspects(&["imports"]),
+    Mutant::aws(
+        "what an endpoint makes of an import is not looked at",
+        "Apis::import",
+        Always("has_responses && tree.routes() == desired.routes"),
+    )
+    .suspects(&["imports"]),
+    Mutant::aws(
+        "an import makes documentation of descriptions",
+        "Apis::put_rest_api",
+        Unchain("parameters"),
+    )
+    .suspects(&["imports"]),
     Mutant::aws("the deployment that is served is deleted", "outdated", Unchain("skip"))
         .suspects(&["strict"]),
     Mutant::aws(
