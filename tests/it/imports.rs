@@ -321,6 +321,34 @@ fn nothing_is_imported_over_what_would_be_lost() {
     });
 }
 
+/// What somebody has set on a method that stays is no part of a route.
+#[test]
+fn a_method_that_somebody_has_changed_is_not_imported_over() {
+    let double = Double::checked();
+    let proxy = Proxy::strict(&double, rules(), |_| Act::Pass);
+    let stack = stack(&proxy, many());
+    stack.reconcile(&[]);
+    let id = api_id(&stack);
+    let path = format!("{id}/resources?embed=methods&limit=500");
+    let integration = || {
+        let all = by_hand(&double, "GET", &path, &Value::Null);
+        let mut items = all["item"].as_array().expect("a list").iter();
+        let resource = items.find(|one| one["path"] == "/part-1").expect("its path").clone();
+        let of = resource["resourceMethods"]["POST"]["methodIntegration"].clone();
+        (text(&resource["id"]).to_owned(), of)
+    };
+    let (resource, mut own) = integration();
+    own["credentials"] = "arn:aws:iam::000000000000:role/theirs".into();
+    let put = format!("{id}/resources/{resource}/methods/POST/integration");
+    by_hand(&double, "PUT", &put, &own);
+    let mut edited = many();
+    edited["a"]["cors"] = json!({ "max_age": "10m" });
+    write(&stack, edited);
+    converges(&stack);
+    assert_eq!(count(&proxy, "PutRestApi"), 1, "that of the create");
+    assert_eq!(integration().1["credentials"], own["credentials"]);
+}
+
 /// A run that creates an API of many routes is killed at its calls; the next one finishes the work.
 #[test]
 fn a_run_with_an_import_may_be_killed_anywhere() {

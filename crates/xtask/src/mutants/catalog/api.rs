@@ -1,6 +1,6 @@
 //! APIs: what a caller meets while routes change.
 
-use super::Edit::{Always, Before, Remove, Replace, Unchain};
+use super::Edit::{Always, Before, Never, Remove, Replace, Unchain};
 use super::Mutant;
 
 pub const MUTANTS: &[Mutant] = &[
@@ -70,6 +70,12 @@ pub const MUTANTS: &[Mutant] = &[
         "an import resets settings that it cannot repeat",
         "Apis::unmanaged",
         Replace("!is_importable(&api)", "false"),
+    )
+    .suspects(&["imports"]),
+    Mutant::aws(
+        "an import resets a method that somebody has changed",
+        "Apis::unmanaged",
+        Never("has_customized(tree, desired)"),
     )
     .suspects(&["imports"]),
     Mutant::aws(
