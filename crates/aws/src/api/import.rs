@@ -22,7 +22,7 @@ use super::spec::Spec;
 
 /// The largest number of single calls that are made instead of an import. In the second that AWS's quota of one import
 /// takes, it accepts ten other calls, so that they are done as soon. They are not many more than the calls of an
-/// import: with those that read what is unmanaged ([`Apis::unmanaged`]) and that confirm it, eight or nine.
+/// import: with those that read what is unmanaged ([`Apis::unmanaged`]) and that confirm it, nine or ten.
 const FEW: usize = 10;
 
 /// The largest document that API Gateway imports, in bytes.
@@ -95,7 +95,7 @@ impl Apis {
         let unmanaged = if now.is_new {
             Some(Unmanaged::default())
         } else {
-            self.unmanaged(id, &now.tree, desired, responses).await?
+            self.unmanaged(id, desired, responses).await?
         };
         let Some(unmanaged) = unmanaged else { return Ok(Imported::Not) };
         let body = document(desired, &unmanaged)?.to_string();

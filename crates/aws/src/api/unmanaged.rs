@@ -26,20 +26,18 @@ use super::spec::Spec;
 const TIMEOUT: i32 = 29_000;
 
 impl Apis {
-    /// Reads what an import has to repeat. `responses`: the types of the gateway responses that it sets anew. `None`:
+    /// Reads what an import has to repeat. `responses`: the types of the gateway responses that it sets. `None`:
     /// the API has something that an import would lose, or it cannot be read.
     pub(super) async fn unmanaged(
         &self,
         id: &str,
-        tree: &Tree,
         desired: &Spec,
         responses: &[&str],
     ) -> Result<Option<Unmanaged>> {
-        if has_customized(tree, desired) {
-            return Ok(None);
-        }
         let client = &self.gateway;
-        let (api, set, models, authorizers, validators, parts) = try_join!(
+        // Whatever was seen before: an import meets no refusal where something has changed since.
+        let (tree, api, set, models, authorizers, validators, parts) = try_join!(
+            self.tree(id),
             self.readable("GetRestApi", client.get_rest_api().rest_api_id(id).send()),
             self.seen_responses(id),
             self.readable("GetModels", client.get_models().rest_api_id(id).limit(PAGE).send()),
@@ -53,12 +51,14 @@ impl Apis {
                 client.get_documentation_parts().rest_api_id(id).send()
             ),
         )?;
-        let (Some(api), Some(mut set), Some(models)) = (api, set, models) else { return Ok(None) };
+        let (Some(tree), Some(api), Some(mut set), Some(models)) = (tree, api, set, models) else {
+            return Ok(None);
+        };
         let has_none = authorizers.is_some_and(|all| all.items().is_empty())
             && validators.is_some_and(|all| all.items().is_empty())
             && parts.is_some_and(|all| all.items().is_empty());
         let models = models.items().iter().map(of_new_api).collect::<Option<Vec<_>>>();
-        if !has_none || models.is_none() || !is_importable(&api) {
+        if !has_none || models.is_none() || !is_importable(&api) || has_customized(&tree, desired) {
             return Ok(None);
         }
         set.retain(|one| {
