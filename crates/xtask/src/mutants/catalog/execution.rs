@@ -17,7 +17,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "no step waits until its dependency is complete",
         "Walk::needs_no_more",
-        Replace("milestone >= kind.usable_once", "!kind.name.is_empty()"),
+        Replace("reached >= kind.usable_once", "!kind.name.is_empty()"),
     ),
     Mutant::engine(
         "`depends_on` does not wait until the dependency is complete",

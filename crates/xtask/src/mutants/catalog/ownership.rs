@@ -36,7 +36,7 @@ pub const MUTANTS: &[Mutant] = &[
     ),
     Mutant::engine(
         "of the objects of two clones both stay",
-        "Op::yield_to_elder",
+        "Op::elder",
         Always("self.provider.kind().has_unique_names()"),
     ),
     Mutant::engine("a released object keeps its tags", "Op::release", Always("changes.is_empty()")),
