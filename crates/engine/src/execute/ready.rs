@@ -1,6 +1,7 @@
 //! Which steps of a plan may start now. Each dependency of each step is looked at once, so that the work of a
 //! whole run grows with the size of its plan.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::address::Address;
@@ -17,6 +18,16 @@ pub(super) enum Status {
     Lost,
 }
 
+/// The order in which steps start that may start at the same time. What the longest chain waits for comes first:
+/// a hundred steps that nothing needs must not take the places of one that everything needs. Of two, the one comes
+/// first that has waited for the longer chain itself, and then the order of the plan decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    behind: Reverse<usize>,
+    before: Reverse<usize>,
+    at: usize,
+}
+
 /// The steps of a plan, and what each of them still waits for. Steps are known by their place in the plan.
 pub(super) struct Ready<'a> {
     status: Vec<Status>,
@@ -24,8 +35,9 @@ pub(super) struct Ready<'a> {
     missing: Vec<BTreeSet<usize>>,
     /// The steps that wait for each step.
     dependants: Vec<Vec<usize>>,
-    /// What waits for nothing, in the order of the plan.
-    ready: BTreeSet<usize>,
+    ranks: Vec<Rank>,
+    /// What waits for nothing.
+    ready: BTreeSet<Rank>,
     of_address: BTreeMap<&'a Address, Vec<usize>>,
 }
 
@@ -39,14 +51,15 @@ impl<'a> Ready<'a> {
             step.after.iter().for_each(|need| dependants[*need].push(at));
             of_address.entry(&step.address).or_default().push(at);
         }
-        let ready = (0..missing.len()).filter(|at| missing[*at].is_empty()).collect();
+        let ranks = ranks(&missing, &dependants);
+        let ready = ranks.iter().filter(|rank| missing[rank.at].is_empty()).copied().collect();
         let status = vec![Status::Waiting; missing.len()];
-        Self { status, missing, dependants, ready, of_address }
+        Self { status, missing, dependants, ranks, ready, of_address }
     }
 
     /// Takes the first step that may start, which is running from now on.
     pub fn start_next(&mut self) -> Option<usize> {
-        let at = self.ready.pop_first()?;
+        let Rank { at, .. } = self.ready.pop_first()?;
         self.status[at] = Status::Running;
         Some(at)
     }
@@ -73,7 +86,7 @@ impl<'a> Ready<'a> {
     /// The step is complete: whatever waits for it does so no longer.
     pub fn done(&mut self, at: usize) {
         self.status[at] = Status::Done;
-        self.ready.remove(&at);
+        self.ready.remove(&self.ranks[at]);
         for dependant in self.dependants[at].clone() {
             self.meets(at, dependant);
         }
@@ -84,7 +97,7 @@ impl<'a> Ready<'a> {
         work::count();
         self.missing[dependant].remove(&at);
         if self.missing[dependant].is_empty() && self.is(dependant, Status::Waiting) {
-            self.ready.insert(dependant);
+            self.ready.insert(self.ranks[dependant]);
         }
     }
 
@@ -112,6 +125,50 @@ impl<'a> Ready<'a> {
     /// Does not start the step.
     pub fn give_up(&mut self, at: usize) {
         self.status[at] = Status::Lost;
-        self.ready.remove(&at);
+        self.ready.remove(&self.ranks[at]);
+    }
+}
+
+fn ranks(needs: &[BTreeSet<usize>], dependants: &[Vec<usize>]) -> Vec<Rank> {
+    let needs: Vec<Vec<usize>> = needs.iter().map(|all| all.iter().copied().collect()).collect();
+    let (behind, before) = (chains(&needs, dependants), chains(dependants, &needs));
+    let rank = |at| Rank { behind: Reverse(behind[at]), before: Reverse(before[at]), at };
+    (0..needs.len()).map(rank).collect()
+}
+
+/// Returns the length of the longest chain that begins at each step and follows `onward`, whose reverse is `back`.
+/// Steps in a cycle, which no plan has, count as having none.
+fn chains(back: &[Vec<usize>], onward: &[Vec<usize>]) -> Vec<usize> {
+    let mut lengths = vec![0; onward.len()];
+    let mut open: Vec<usize> = onward.iter().map(Vec::len).collect();
+    let mut known: Vec<usize> = (0..onward.len()).filter(|at| open[*at] == 0).collect();
+    while let Some(at) = known.pop() {
+        for &former in &back[at] {
+            work::count();
+            lengths[former] = lengths[former].max(lengths[at] + 1);
+            open[former] -= 1;
+            if open[former] == 0 {
+                known.push(former);
+            }
+        }
+    }
+    lengths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_longest_chain_waits_for_comes_first() {
+        // 0 and 1 are alone, 4 needs 3 and 2, and 3 needs 2.
+        let needs: Vec<BTreeSet<usize>> = [vec![], vec![], vec![], vec![2], vec![3, 2]]
+            .map(|all| all.into_iter().collect())
+            .into();
+        let dependants = vec![vec![], vec![], vec![3, 4], vec![4], vec![]];
+        let mut ranks = ranks(&needs, &dependants);
+        ranks.sort();
+        let order: Vec<usize> = ranks.iter().map(|rank| rank.at).collect();
+        assert_eq!(order, [2, 3, 4, 0, 1]);
     }
 }
