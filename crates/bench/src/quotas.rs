@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use stackwright_testkit::Double;
+use stackwright_testkit::{Calls, Double};
 
 use crate::Result;
+use crate::process::Ran;
 use crate::report::{Figure, Report, Row};
 use crate::sandbox::in_place_of_aws;
 use crate::stack::{Edition, Shape};
@@ -20,25 +21,48 @@ const RECONCILE: &[&str] = &["reconcile", "--yes", "--no-check"];
 const STEPS: [(&str, &[&str]); 3] =
     [("create", RECONCILE), ("nothing to do", RECONCILE), ("destroy", &["destroy", "--yes"])];
 
-/// Measures a stack on its true way to AWS, where the double enforces the quotas.
+/// One run of the program, and what it called.
+#[derive(Clone, Debug)]
+pub struct Step {
+    pub name: &'static str,
+    pub ran: Ran,
+    pub calls: Calls,
+}
+
+/// Creates a stack on its true way to AWS, whose place the double takes, does nothing to it and destroys it. A step
+/// that fails is the last one.
+///
+/// # Errors
+/// A program cannot be started, or a folder cannot be written.
+pub fn live(binary: &Path, limit: f64, double: &Double, shape: Shape) -> Result<Vec<Step>> {
+    let stack = shape.yaml(Edition::First);
+    let stack = stack.replace("cloud: local", "cloud: aws\naccount: '000000000000'");
+    let sandbox = in_place_of_aws(double, binary, limit, &stack)?;
+    let mut steps = Vec::new();
+    for (name, arguments) in STEPS {
+        double.take_calls();
+        let ran = sandbox.run(arguments)?;
+        let has_failed = ran.failure().is_some();
+        steps.push(Step { name, ran, calls: double.take_calls() });
+        if has_failed {
+            break;
+        }
+    }
+    Ok(steps)
+}
+
+/// Measures a stack where the double enforces the quotas.
 ///
 /// # Errors
 /// A program cannot be started, or a folder cannot be written.
 pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
     let mut report = Report { subset: "quotas", rows: Vec::new(), skipped: Vec::new() };
     let double = Double::with_quotas(Duration::from_millis(DELAY));
-    let stack = SHAPE.yaml(Edition::First);
-    let stack = stack.replace("cloud: local", "cloud: aws\naccount: '000000000000'");
-    let sandbox = in_place_of_aws(&double, binary, limit, &stack)?;
-    for (name, arguments) in STEPS {
-        double.take_calls();
-        let ran = sandbox.run(arguments)?;
-        let calls = double.take_calls();
+    for Step { name, ran, calls } in live(binary, limit, &double, SHAPE)? {
         if let Some(why) = ran.failure() {
             report.skipped.push(format!("{name}: {why}; throttled were: {:?}", calls.throttled));
-            break;
+            continue;
         }
-        eprintln!("{name:<16} {:.1} s, throttled: {:?}", ran.usage.wall, calls.throttled);
         let least = calls.least_under_quotas().as_secs_f64();
         let over = match least {
             least if least > 0.0 => Figure::Ratio(ran.usage.wall / least),

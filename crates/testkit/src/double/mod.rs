@@ -42,7 +42,7 @@ use tokio::sync::oneshot;
 pub use calls::Calls;
 
 use crate::census::Counts;
-use crate::request::Operation;
+use crate::request::{Operation, form};
 use answer::Outcome;
 use call::Call;
 use calls::Ledger;
@@ -100,7 +100,12 @@ impl Double {
     /// alone, so that the double also takes the place of AWS's hosts: `HTTPS_PROXY` is its URL, and
     /// `AWS_CA_BUNDLE` a file with [`certificates`](crate::certificates).
     pub fn with_quotas(delay: Duration) -> Self {
-        Self::with(delay, Some(Mutex::new(Buckets::new())), false)
+        Self::with(delay, Some(Mutex::new(Buckets::new(1))), false)
+    }
+
+    /// As [`with_quotas`](Self::with_quotas), in an account where other programs use half of every quota.
+    pub fn with_shared_quotas(delay: Duration) -> Self {
+        Self::with(delay, Some(Mutex::new(Buckets::new(2))), false)
     }
 
     fn with(delay: Duration, quotas: Option<Mutex<Buckets>>, is_checked: bool) -> Self {
@@ -181,10 +186,14 @@ impl Shared {
     }
 
     /// Whether a quota refuses a call now.
-    fn is_throttled(&self, operation: &Operation) -> bool {
+    fn is_throttled(&self, operation: &Operation, body: &[u8]) -> bool {
         let Some(buckets) = &self.quotas else { return false };
         let mut buckets = buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        !buckets.take(operation, self.since.elapsed())
+        let narrows = |(field, _): &(String, String)| {
+            field.starts_with("Filter.") || field == "MaxResults" || field == "NextToken"
+        };
+        let is_unfiltered = !form(body).iter().any(narrows);
+        !buckets.take(operation, is_unfiltered, self.since.elapsed())
     }
 
     fn ledger(&self) -> MutexGuard<'_, Ledger> {

@@ -80,7 +80,7 @@ async fn answer(
         return Ok(deployed::answer(&shared, &head).map(Full::new));
     };
     let arrived = shared.ledger().arrives(&operation);
-    let is_throttled = shared.is_throttled(&operation);
+    let is_throttled = shared.is_throttled(&operation, &body);
     let delay = shared.delay();
     if !delay.is_zero() {
         tokio::time::sleep(delay).await;
