@@ -90,6 +90,7 @@ pub fn session<'a>(
     options: PlanOptions,
 ) -> Result<Session<'a>> {
     let consistency_window = environment::consistency_window()?.or(connected.consistency_window);
+    connected.clients.stops_with(stop.clone());
     let run = Run {
         manifest: &workspace.manifest,
         providers: &connected.providers,

@@ -27,6 +27,7 @@ mod power;
 mod prober;
 mod profiles;
 mod progress;
+mod quotas;
 mod reported;
 mod sample;
 mod secrets;

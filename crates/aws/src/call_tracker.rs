@@ -85,9 +85,33 @@ impl CallTracker {
 }
 
 impl Awaiting {
+    /// Lists `what` from now on, in the place of what was listed, which it returns.
+    pub fn lists(&self, what: String, limit: Duration) -> Option<Awaited> {
+        let mut former = None;
+        self.change(|awaited| {
+            let new = Awaited { what, limit, since: Instant::now(), ..awaited.clone() };
+            former = Some(std::mem::replace(awaited, new));
+        });
+        former
+    }
+
+    /// The wait ends after this time, counted from now.
+    pub fn ends_after(&self, limit: Duration) {
+        self.change(|awaited| awaited.limit = awaited.since.elapsed().saturating_add(limit));
+    }
+
+    /// The wait begins now.
+    fn begins(&self) {
+        self.change(|awaited| awaited.since = Instant::now());
+    }
+
     fn because(&self, why: String) {
+        self.change(|awaited| awaited.because = Some(why));
+    }
+
+    fn change(&self, how: impl FnOnce(&mut Awaited)) {
         if let Some(awaited) = self.tracker.lock().get_mut(&self.key) {
-            awaited.because = Some(why);
+            how(awaited);
         }
     }
 }
@@ -116,7 +140,7 @@ impl Intercept for CallTracker {
     ) -> Result<(), BoxError> {
         let Some(operation) = bag.load::<Metadata>() else { return Ok(()) };
         let what = format!("{} to answer {}", operation.service(), operation.name());
-        let limit = bag.load::<MergeTimeoutConfig>().operation_timeout().unwrap_or(Duration::MAX);
+        let limit = bag.load::<MergeTimeoutConfig>().read_timeout().unwrap_or(Duration::MAX);
         let awaiting = self.awaits(what, limit);
         bag.interceptor_state().store_put(awaiting);
         Ok(())
@@ -133,6 +157,9 @@ impl Intercept for CallTracker {
         self.0.total.fetch_add(1, Ordering::Relaxed);
         if !is_read(operation.name()) {
             self.0.writes.fetch_add(1, Ordering::Relaxed);
+        }
+        if let Some(awaiting) = bag.load::<Awaiting>() {
+            awaiting.begins();
         }
         Ok(())
     }

@@ -6,11 +6,18 @@
 use aws_config::SdkConfig;
 
 use crate::call_tracker::CallTracker;
+use crate::pace::{Pace, Quota};
 
 /// A client of one SDK.
 pub trait SdkClient: Sized {
-    /// Makes a client that shares credentials, transport and `tracker` with all others.
-    fn build(config: &SdkConfig, tracker: &CallTracker) -> Self;
+    /// The name of the SDK's crate.
+    const SDK: &'static str;
+    /// What AWS allows; all clients of the service share it.
+    const QUOTAS: &'static [Quota];
+
+    /// Makes a client that shares credentials, transport and `tracker` with all others. `pace`: each attempt waits
+    /// for its turn.
+    fn build(config: &SdkConfig, tracker: &CallTracker, pace: Option<Pace>) -> Self;
 }
 
 /// For calls that the SDK must not repeat by itself, above all creates. Without a token, a repetition
@@ -25,19 +32,27 @@ pub trait SingleAttempt {
     fn single_attempt(self) -> Self;
 }
 
-/// Implements [`SdkClient`] and [`SingleAttempt`] for one SDK: `sdk_client!(aws_sdk_iam);`
+/// Implements [`SdkClient`] and [`SingleAttempt`] for one SDK: `sdk_client!(aws_sdk_iam, QUOTAS);`
 macro_rules! sdk_client {
-    ($sdk:ident) => {
+    ($sdk:ident, $quotas:expr) => {
         impl $crate::client::SdkClient for $sdk::Client {
+            const SDK: &'static str = stringify!($sdk);
+            const QUOTAS: &'static [$crate::pace::Quota] = $quotas;
+
             fn build(
                 config: &aws_config::SdkConfig,
                 tracker: &$crate::call_tracker::CallTracker,
+                pace: Option<$crate::pace::Pace>,
             ) -> Self {
-                let config = $sdk::config::Builder::from(config)
+                let mut builder = $sdk::config::Builder::from(config)
                     .interceptor(tracker.clone())
                     .interceptor($crate::truncated_reply::TruncatedReply)
-                    .retry_classifier($crate::truncated_reply::TruncatedReply);
-                Self::from_conf(config.build())
+                    .retry_classifier($crate::truncated_reply::TruncatedReply)
+                    .retry_classifier($crate::time_limit::TimeLimit);
+                if let Some(paced) = pace.and_then(|pace| $crate::paced::Paced::new(pace, config)) {
+                    builder = builder.interceptor(paced.clone()).identity_cache(paced);
+                }
+                Self::from_conf(builder.build())
             }
         }
 

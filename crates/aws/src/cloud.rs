@@ -1,6 +1,7 @@
 //! The connection to one cloud: credentials, transport and call tracker, which all clients share.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
@@ -13,7 +14,7 @@ use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_runtime_api::client::http::{HttpConnectorSettings, SharedHttpConnector};
 use stackwright_engine::kind::{Error, Fault, Result};
 use stackwright_engine::partition::Partition;
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 use tokio::time::{Instant, sleep};
 
 use crate::call_tracker::CallTracker;
@@ -21,13 +22,16 @@ use crate::client::{SdkClient, SingleAttempt as _, sdk_client};
 use crate::credentials::{for_profile, is_perhaps_disabled};
 use crate::fault::{Explain, SHARED};
 use crate::http_client;
-use crate::pace::{Pace, Quota};
+use crate::pace::{Pace, Quota, Stop};
 use crate::trust::Trust;
 use crate::unreached::Proxies;
 
-sdk_client!(aws_sdk_sts);
+sdk_client!(aws_sdk_sts, QUOTAS);
 
-/// The limit of a call, all its attempts together. Uploads and invocations have longer ones.
+/// From "IAM and AWS STS quotas".
+const QUOTAS: &[Quota] = &[Quota::of_all(600, 2)];
+
+/// The limit of an attempt. Uploads and invocations have longer ones.
 const REQUEST: Duration = Duration::from_secs(60);
 
 /// The limit of a connection attempt.
@@ -57,6 +61,9 @@ pub struct Cloud {
     /// That of `--profile`.
     profile: Option<String>,
     pub calls: CallTracker,
+    /// By the name of the SDK. Empty for an emulator, which has no quotas.
+    paces: Arc<Mutex<BTreeMap<&'static str, Pace>>>,
+    stop: Stop,
 }
 
 impl Cloud {
@@ -85,8 +92,17 @@ impl Cloud {
             Access::Aws { profile } => profile.clone(),
             Access::Endpoint { .. } => None,
         };
-        let (region, account) = (region.to_owned(), Arc::default());
-        Self { region, endpoint, account, config, trust, profile, calls: CallTracker::default() }
+        Self {
+            region: region.to_owned(),
+            endpoint,
+            account: Arc::default(),
+            config,
+            trust,
+            profile,
+            calls: CallTracker::default(),
+            paces: Arc::default(),
+            stop: Arc::default(),
+        }
     }
 
     /// Returns a config that no environment variable, profile or metadata service can change.
@@ -168,13 +184,22 @@ impl Cloud {
 
     /// Builds a client that shares this connection: `cloud.client::<aws_sdk_iam::Client>()`.
     pub fn client<C: SdkClient>(&self) -> C {
-        C::build(&self.config, &self.calls)
+        C::build(&self.config, &self.calls, self.pace::<C>())
     }
 
-    /// Returns buckets for the quotas of a service. Emulators have no quotas.
-    pub fn pace(&self, quotas: &'static [Quota]) -> Pace {
-        let quotas = if self.endpoint.is_none() { quotas } else { &[] };
-        Pace::new(quotas, self.calls.clone())
+    /// Returns the buckets of a service, which all its clients share. `None`: an emulator has no quotas.
+    pub fn pace<C: SdkClient>(&self) -> Option<Pace> {
+        if self.endpoint.is_some() {
+            return None;
+        }
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(paces.entry(C::SDK).or_insert_with(|| Pace::new(C::QUOTAS, self.stop.clone())).clone())
+    }
+
+    /// Once `stop` becomes true, no call waits for a quota any more: it fails, unless its turn has come. There is
+    /// one run in a process, so that a second receiver is not expected and has no effect.
+    pub fn stops_with(&self, stop: watch::Receiver<bool>) {
+        let _ = self.stop.set(stop);
     }
 
     /// Returns the partition's name: `aws`, `aws-cn`…
@@ -192,7 +217,7 @@ impl Cloud {
 }
 
 fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder().operation_timeout(REQUEST).connect_timeout(CONNECT).build()
+    TimeoutConfig::builder().read_timeout(REQUEST).connect_timeout(CONNECT).build()
 }
 
 /// For reads and for calls that may be repeated. A create that may not switches retries off.
@@ -292,7 +317,7 @@ mod tests {
     async fn aws_itself_has_the_same_limits() {
         let aws = Cloud::open(&Access::Aws { profile: None }, "us-east-1", Trust::none()).await;
         let limits = aws.config.timeout_config().expect("limits");
-        assert_eq!(limits.operation_timeout(), Some(REQUEST));
+        assert_eq!((limits.read_timeout(), limits.operation_timeout()), (Some(REQUEST), None));
         assert_eq!(limits.connect_timeout(), Some(CONNECT));
     }
 

@@ -14,6 +14,7 @@ use stackwright_engine::kind::{Error, Fault, Result};
 use self::codes::is_quota;
 pub use self::codes::{Codes, Meaning, SHARED, by_code};
 use crate::credentials::{self, Trouble};
+use crate::pace::Interrupted;
 use crate::unreached::Unreached;
 
 /// Turns an SDK result into one of the engine's.
@@ -77,7 +78,9 @@ where
 {
     let reply = error.raw_response();
     let unreached = Unreached::find(error).filter(|_| !credentials::is_absent(error));
-    if let Some(unreached) = unreached {
+    if is_interrupted(error) {
+        innermost(error)
+    } else if let Some(unreached) = unreached {
         unreached.to_string()
     } else if credentials::are_missing(error) {
         format!("no usable credentials ({})", credentials::why_missing(error))
@@ -98,6 +101,7 @@ where
             let code = service.err().code().unwrap_or_default();
             by_code(code, service.raw().status().as_u16(), codes)
         }
+        _ if is_interrupted(error) => Fault::Transient,
         _ if credentials::is_absent(error) => Fault::Credentials,
         // Also of whoever should have given credentials: those of the user may be right.
         _ if Unreached::find(error).is_some() => Fault::Unreachable,
@@ -105,6 +109,11 @@ where
         SdkError::ConstructionFailure(_) => Fault::Terminal,
         _ => Fault::Unknown,
     }
+}
+
+/// Tells whether a call was not sent because the run is to stop.
+fn is_interrupted(error: &(dyn StdError + 'static)) -> bool {
+    chain(error).any(|cause| cause.is::<Interrupted>())
 }
 
 fn hint(fault: &Fault, code: &str) -> Option<&'static str> {

@@ -20,6 +20,7 @@ pub mod id;
 pub mod instance;
 pub mod kinds;
 pub mod pace;
+mod paced;
 pub mod policy;
 pub mod role;
 pub mod security_group;
@@ -28,6 +29,7 @@ pub mod tags;
 mod test_changes;
 #[cfg(test)]
 mod test_checks;
+mod time_limit;
 mod truncated_reply;
 pub mod trust;
 pub mod unreached;

@@ -31,7 +31,7 @@ pub struct Invoked {
 pub async fn invoke(cloud: &Cloud, function: &str, payload: &[u8]) -> Result<Invoked> {
     let once = aws_sdk_lambda::Config::builder()
         .retry_config(RetryConfig::disabled())
-        .timeout_config(TimeoutConfig::builder().operation_timeout(TIME_LIMIT).build());
+        .timeout_config(TimeoutConfig::builder().read_timeout(TIME_LIMIT).build());
     let lambda: aws_sdk_lambda::Client = cloud.client();
     let reply = lambda
         .invoke()

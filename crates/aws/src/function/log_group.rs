@@ -14,8 +14,18 @@ use stackwright_engine::kind::{Error, ExistingPart, Fault, Result, tag};
 
 use crate::client::sdk_client;
 use crate::fault::{Codes, Explain as _, Meaning, code, explain};
+use crate::pace::Quota;
 
-sdk_client!(aws_sdk_cloudwatchlogs);
+sdk_client!(aws_sdk_cloudwatchlogs, QUOTAS);
+
+/// From "CloudWatch Logs quotas". Reads of events have the quota of the regions with the lowest one.
+const QUOTAS: &[Quota] = &[
+    Quota::of(&["CreateLogGroup"], 10, 100),
+    Quota::of(&["DeleteLogGroup"], 10, 100),
+    Quota::of(&["DescribeLogGroups"], 10, 100),
+    Quota::of_each_other_read(5, 200),
+    Quota::of_each_other_write(5, 200),
+];
 
 /// The default retention, in days.
 pub const RETENTION: i32 = 14;
@@ -116,6 +126,15 @@ impl<'a> LogGroup<'a> {
     /// Tells whether this stack owns the group.
     pub async fn is_of(&self, lineages: &[&str]) -> Result<bool> {
         Ok(self.read().await?.is_some_and(|seen| seen.is_of(lineages)))
+    }
+
+    /// As [`is_of`](Self::is_of), of a group that probably does not exist: CloudWatch Logs answers twice as many
+    /// questions about groups as about tags.
+    pub async fn exists_and_is_of(&self, lineages: &[&str]) -> Result<bool> {
+        match self.group().await? {
+            Some(_) => self.is_of(lineages).await,
+            None => Ok(false),
+        }
     }
 
     /// The reply is sorted: a group whose name is the prefix comes first.

@@ -14,7 +14,6 @@ use stackwright_engine::kind::Result;
 use crate::client::SingleAttempt as _;
 use crate::cloud::Cloud;
 use crate::fault::{Codes, Explain as _, Meaning, code};
-use crate::pace::{Pace, Quota};
 
 const ACTION: &str = "lambda:InvokeFunction";
 
@@ -31,10 +30,6 @@ const CODES: Codes = &[
         Meaning::NotYet { what: "Lambda to know the function", within: NEW_FUNCTION },
     ),
 ];
-
-/// The quotas of Lambda's control plane.
-const QUOTAS: &[Quota] =
-    &[Quota::of(&["GetPolicy"], 15, 67), Quota::of(&["AddPermission", "RemovePermission"], 15, 67)];
 
 /// The right of one service to call a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,17 +55,15 @@ pub struct Granted {
 #[derive(Clone, Debug)]
 pub struct Permissions {
     lambda: aws_sdk_lambda::Client,
-    pace: Pace,
 }
 
 impl Permissions {
     pub fn new(cloud: &Cloud) -> Self {
-        Self { lambda: cloud.client(), pace: cloud.pace(QUOTAS) }
+        Self { lambda: cloud.client() }
     }
 
     /// Reads what a function's policy says. A function that is gone, or has no policy, grants nothing.
     pub async fn observe(&self, function: &str, permission: &Permission) -> Result<Granted> {
-        self.pace.turn("GetPolicy").await;
         let sent = self.lambda.get_policy().function_name(function).send().await;
         let reply = unless_gone(sent, "GetPolicy")?;
         let policy = reply.and_then(|reply| reply.policy).unwrap_or_default();
@@ -88,7 +81,6 @@ impl Permissions {
         let Permission { id, principal, source } = permission;
         let request = self.lambda.add_permission().function_name(function).statement_id(id);
         let request = request.action(ACTION).principal(*principal).source_arn(source);
-        self.pace.turn("AddPermission").await;
         let sent = request.customize().single_attempt().send().await;
         sent.explain("AddPermission", CODES).map(drop)
     }
@@ -101,7 +93,6 @@ impl Permissions {
         count: usize,
     ) -> Result<()> {
         for _ in 0..count {
-            self.pace.turn("RemovePermission").await;
             let request = self.lambda.remove_permission().function_name(function);
             let sent = request.statement_id(&permission.id).send().await;
             if unless_gone(sent, "RemovePermission")?.is_none() {
@@ -219,17 +210,5 @@ mod tests {
     fn a_new_function_is_awaited() {
         let fault = by_code("ResourceNotFoundException", 404, CODES);
         assert!(matches!(fault, Fault::Awaiting { .. }), "{fault:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn calls_about_policies_are_paced() {
-        let pace = Pace::new(QUOTAS, crate::call_tracker::CallTracker::default());
-        let since = tokio::time::Instant::now();
-        for _ in 0..15 {
-            pace.turn("AddPermission").await;
-        }
-        assert_eq!(since.elapsed(), Duration::ZERO);
-        pace.turn("RemovePermission").await;
-        assert!(since.elapsed() >= Duration::from_millis(67));
     }
 }

@@ -10,8 +10,18 @@ use crate::client::sdk_client;
 use crate::cloud::Cloud;
 use crate::connect::Sources;
 use crate::fault::{Codes, Meaning};
+use crate::pace::Quota;
 
-sdk_client!(aws_sdk_lambda);
+sdk_client!(aws_sdk_lambda, QUOTAS);
+
+/// From "Lambda quotas". Invocations have one for each function and its concurrency, and a new account has the
+/// lowest.
+const QUOTAS: &[Quota] = &[
+    Quota::of(&["GetFunction"], 100, 10),
+    Quota::of(&["GetPolicy"], 15, 67),
+    Quota::of(&["Invoke"], 100, 10),
+    Quota::of_others(15, 67),
+];
 
 /// How long a new role may be unknown to a part of Lambda. (Terraform's provider waits as long.)
 pub const NEW_ROLE: Duration = Duration::from_secs(300);

@@ -268,7 +268,12 @@ impl Functions {
         let group = arn.map(|arn| LogGroup::of(&self.logs, &arn)).transpose()?;
         let own_group = async {
             let (Some(group), Some(lineage)) = (group, &lineage) else { return Ok(None) };
-            Ok(group.is_of(&[lineage]).await?.then_some(group))
+            let is_ours = match handle.applied.as_ref().and_then(|applied| applied.logs) {
+                Some(true) => group.is_of(&[lineage]).await,
+                // An update that made one may not be on record.
+                _ => group.exists_and_is_of(&[lineage]).await,
+            };
+            Ok(is_ours?.then_some(group))
         };
         let (deleted, own_group) = join!(self.delete_alone(&handle.id), own_group);
         deleted?;
@@ -327,7 +332,7 @@ impl Functions {
 }
 
 fn upload() -> TimeoutConfig {
-    TimeoutConfig::builder().operation_timeout(UPLOAD).build()
+    TimeoutConfig::builder().read_timeout(UPLOAD).build()
 }
 
 fn arn(on: &Handle<Spec>) -> Result<&str> {

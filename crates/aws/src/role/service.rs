@@ -8,8 +8,12 @@ use stackwright_engine::kind::Result;
 use crate::client::sdk_client;
 use crate::cloud::Cloud;
 use crate::fault::{Codes, Explain, Meaning, code};
+use crate::pace::Quota;
 
-sdk_client!(aws_sdk_iam);
+sdk_client!(aws_sdk_iam, QUOTAS);
+
+/// IAM throttles, and "IAM and AWS STS quotas" does not say when.
+const QUOTAS: &[Quota] = &[Quota::of_all(20, 50).unpublished()];
 
 /// How long IAM may not know an object that it has just created.
 const CONSISTENCY_WINDOW: Duration = Duration::from_secs(20);

@@ -11,6 +11,7 @@ mod journal;
 mod ownership;
 mod planning;
 mod protection;
+mod quotas;
 mod roles;
 
 use super::Mutant;
@@ -29,6 +30,7 @@ const GROUPS: &[&[Mutant]] = &[
     roles::MUTANTS,
     functions::MUTANTS,
     api::MUTANTS,
+    quotas::MUTANTS,
 ];
 
 pub fn all() -> impl Iterator<Item = &'static Mutant> {
