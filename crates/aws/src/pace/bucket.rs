@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::quota::Quota;
 
 /// What an earlier run took just before this one is not back yet: one run may follow another at once.
-pub(super) const SINCE_LAST_RUN: Duration = Duration::from_secs(1);
+pub(super) const SINCE_LAST_RUN: Duration = Duration::from_secs(4);
 
 /// How long a bucket takes to recover its whole speed.
 const RECOVERY: Duration = Duration::from_secs(240);

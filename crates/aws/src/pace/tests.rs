@@ -54,9 +54,9 @@ async fn each_call_waits_for_its_token() {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_follows_another_starts_with_what_that_may_have_left() {
     let pace = Pace::new(QUOTAS, Stop::default());
-    assert_eq!(sent(&pace, &["List"; 5]).await, [0, 0, 200, 600, 1_000]);
+    assert_eq!(sent(&pace, &["List"; 5]).await, [0, 400, 800, 1_200, 1_600]);
     let full = sent(&Pace::new(QUOTAS, Stop::default()), &["Other"; 40]).await;
-    assert_eq!(full[28..32], [0, 0, 100, 200]);
+    assert_eq!(full[28..32], [2_800, 2_900, 3_000, 3_100]);
 }
 
 #[tokio::test(start_paused = true)]
