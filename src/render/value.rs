@@ -12,22 +12,27 @@ const WIDE: usize = 100;
 
 /// A value as YAML would have it, what is short on one line; lines after the first indented.
 pub fn outline(value: &Value, indent: usize) -> String {
-    let flat = shown(value);
+    clean(&outlined(&readable(value), indent))
+}
+
+fn outlined(value: &Value, indent: usize) -> String {
+    let flat = on_a_line(value);
     let nested = |value: &Value| value.is_object() || value.is_array();
     let parts: Vec<String> = match value {
         _ if flat.chars().count() + indent <= WIDE && !flat.contains('\n') => return flat,
         Value::Object(map) => map
             .iter()
             .map(|(key, value)| {
-                if nested(value) && shown(value).len() + key.len() + indent > WIDE {
-                    format!("{key}:\n{:1$}{2}", "", indent + 2, outline(value, indent + 2))
+                let flat = on_a_line(value);
+                if nested(value) && flat.len() + key.len() + indent > WIDE {
+                    format!("{key}:\n{:1$}{2}", "", indent + 2, outlined(value, indent + 2))
                 } else {
-                    format!("{key}: {}", shown(value))
+                    format!("{key}: {flat}")
                 }
             })
             .collect(),
         Value::Array(items) => {
-            items.iter().map(|item| format!("- {}", outline(item, indent + 2))).collect()
+            items.iter().map(|item| format!("- {}", outlined(item, indent + 2))).collect()
         }
         _ => flat.trim_end().lines().map(str::to_owned).collect(),
     };
@@ -102,14 +107,21 @@ fn fitting<'a>(words: impl Iterator<Item = &'a &'a str>, length: usize) -> usize
 
 /// A value as a person reads it: references instead of markers, no value of a secret.
 pub fn shown(value: &Value) -> String {
-    let readable = reference::map_texts(value, &mut |text| match secret::template(text) {
+    clean(&on_a_line(&readable(value)))
+}
+
+fn readable(value: &Value) -> Value {
+    reference::map_texts(value, &mut |text| match secret::template(text) {
         Some(template) => format!("{template} (secret)"),
         None if text.contains('\u{1}') => {
             format!("{} (known after apply)", reference::readable(text))
         }
         None => text.to_owned(),
-    });
-    clean(&match &readable {
+    })
+}
+
+fn on_a_line(value: &Value) -> String {
+    match value {
         Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         Value::String(text) if is_digest(text) => format!("{}…", &text[..12]),
         Value::String(text) => text.clone(),
@@ -118,9 +130,9 @@ pub fn shown(value: &Value) -> String {
                 map.iter().map(|(key, value)| format!("{key}: {}", plain(value))).collect();
             if pairs.is_empty() { "{}".into() } else { pairs.join(", ") }
         }
-        Value::Object(_) | Value::Array(_) => compact(&readable),
+        Value::Object(_) | Value::Array(_) => compact(value),
         other => other.to_string(),
-    })
+    }
 }
 
 fn plain(value: &Value) -> String {
