@@ -4,28 +4,27 @@
 mod drift;
 mod given_again;
 mod notes;
+mod preparation;
 mod protection;
 mod state_edits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join;
 
-use serde_json::Value;
-
-use self::protection::{Parts, Protections};
+use self::protection::Protections;
 use crate::address::Address;
 use crate::claim::Claiming;
 pub use crate::claim::{Foreign, Why};
 use crate::event::Event;
 use crate::execute::{self, Failure, Open, Outcome, Run};
 use crate::graph::Graph;
-use crate::kind::{self, PriorState};
+use crate::kind;
 use crate::manifest::Resource;
 use crate::observe::{Observed, Search, Survey, Unseen};
 use crate::plan::{self, ActionKind, Blocked, Note, Noted, Plan, Planning, Selection};
-use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
-use crate::reference::{Reference, Scope};
+use crate::prepare::{Secrets, Wanted, known_outputs};
+use crate::reference::Scope;
 use crate::secret::Sealer;
 use crate::state::{self, Creating, Entry, State, Store, Transition, fold};
 
@@ -68,13 +67,6 @@ pub enum Error {
     Import { address: Address, error: Box<kind::Error> },
     #[error("an open create cannot be recovered")]
     Recovery { address: Address, failure: Box<Failure> },
-}
-
-/// What is known of a stack without a state before its objects are searched.
-struct Ahead {
-    /// Taken when the plan is made.
-    wanted: Option<BTreeMap<Address, Wanted>>,
-    parts: Parts,
 }
 
 /// The result of a survey.
@@ -177,18 +169,6 @@ impl Session<'_> {
             plan.notes.extend(notes(self, &plan, &state));
         }
         Ok(Surveyed { plan, observed, learnt })
-    }
-
-    /// Prepares everything, and asks which parts exist, while objects are searched: with an empty state, neither
-    /// depends on what the search finds, unless it finds objects of this stack.
-    async fn ahead(&self, state: &State) -> Option<Ahead> {
-        if !state.resources.is_empty() {
-            return None;
-        }
-        // What fails here fails again, and is reported then.
-        let wanted = self.prepare(state, Some(&Observed::default())).await.ok()?;
-        let parts = self.existing_parts(&wanted).await;
-        Some(Ahead { wanted: Some(wanted), parts })
     }
 
     /// Searches the kinds of which the plan replaces an object: an older copy of the state does not know
@@ -372,82 +352,6 @@ impl Session<'_> {
     /// Returns entries that adopt owned objects; objects of other owners are an error.
     fn claims(&self, state: &State, observed: &Observed) -> Result<Vec<Entry>, Error> {
         self.claiming(state, observed).claims().map_err(Error::Foreign)
-    }
-
-    /// `observed`: `None` without a cloud.
-    async fn prepare(
-        &self,
-        state: &State,
-        observed: Option<&Observed>,
-    ) -> Result<BTreeMap<Address, Wanted>, Error> {
-        let known = Scope { outputs: known_outputs(state), ..self.run.scope.clone() };
-        let each = self.run.manifest.resources.values().map(|resource| {
-            let known = &known;
-            let prior = match observed {
-                Some(observed) => self.prior(state, observed, &resource.address),
-                None => PriorState::Offline,
-            };
-            async move {
-                let prepared = self.prepare_one(state, resource, known, prior).await;
-                (resource.address.clone(), prepared)
-            }
-        });
-        let mut wanted = BTreeMap::new();
-        let mut failed = Vec::new();
-        for (address, prepared) in join_all(each).await {
-            match prepared {
-                Ok(prepared) => {
-                    wanted.insert(address, prepared);
-                }
-                Err(error) => failed.push((address, self.run.redacted(error))),
-            }
-        }
-        if failed.is_empty() { Ok(wanted) } else { Err(Error::Unprepared(failed)) }
-    }
-
-    /// Returns the prior state, from which values that are looked up once are taken.
-    fn prior(&self, state: &State, observed: &Observed, address: &Address) -> PriorState {
-        let Some(object) = state.object(address).filter(|_| !self.selection.refreshes) else {
-            return PriorState::None;
-        };
-        let live = observed.live.get(address).and_then(Option::as_ref);
-        match (&object.spec, live) {
-            (Some(spec), _) => PriorState::Applied(spec.clone()),
-            (None, Some(live)) => PriorState::Found(live.spec.clone()),
-            (None, None) => PriorState::None,
-        }
-    }
-
-    async fn prepare_one(
-        &self,
-        state: &State,
-        resource: &Resource,
-        known: &Scope,
-        prior: PriorState,
-    ) -> Result<Wanted, kind::Error> {
-        let provider = self.run.providers.get(resource.address.kind())?;
-        let preparing = Preparing {
-            manifest: self.run.manifest,
-            lineage: &state.lineage,
-            provider,
-            resource,
-            generation: state.object(&resource.address).map_or(1, |object| object.generation),
-            prior,
-        };
-        let sealer = Sealer::new(&state.salt);
-        let sealed =
-            |(spec, secrets): (Value, Secrets)| secrets.seal(&spec, provider.kind(), &sealer);
-        let desired = sealed(preparing.spec(known).await?);
-        let is_output = |reference: &Reference| matches!(reference, Reference::Output(of, _) if known.outputs.contains_key(of));
-        let refers = resource.references().iter().any(is_output);
-        let symbolic = if refers {
-            // No value is looked up a second time.
-            let prior = PriorState::Applied(desired.clone());
-            sealed(Preparing { prior, ..preparing }.spec(&self.run.scope).await?)
-        } else {
-            desired.clone()
-        };
-        Ok(Wanted { lifecycle: resource.lifecycle.clone(), desired, symbolic })
     }
 
     /// Executes a plan, unless it is blocked. The state is durable at every moment, and folded at the end.

@@ -34,9 +34,10 @@ impl Functions {
         let Some((seen, tags)) = seen? else { return Ok(None) };
         let mut live = seen.live(tags);
         live.notes.extend(handle.applied.iter().flat_map(|applied| self.unpinned(applied)));
-        let group = match handle.outputs.contains_key(ARN) {
-            true => group?,
-            false => self.group(handle, &live.outputs).await?,
+        let group = if handle.outputs.contains_key(ARN) {
+            group?
+        } else {
+            self.group(handle, &live.outputs).await?
         };
         let lineages = [&Some(&live.spec), &handle.applied.as_ref()]
             .map(|spec| spec.and_then(|spec| spec.tag(tag::LINEAGE)).unwrap_or_default());

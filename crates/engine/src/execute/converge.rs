@@ -92,7 +92,7 @@ impl Op<'_> {
         let mut showing = self.wait();
         let mut trouble = self.wait();
         loop {
-            let seen = self.ready(&handle, live.take()).await?;
+            let mut seen = self.ready(&handle, live.take()).await?;
             let found =
                 self.difference(&target, &seen, applied.as_ref(), &fingerprints, &unapplied);
             rebound.retain(|this| {
@@ -100,6 +100,10 @@ impl Op<'_> {
             });
             let is_rebinding = found.changes.is_empty();
             let changes = if is_rebinding { rebound.clone() } else { found.changes };
+            if is_rebinding {
+                // It was seen with the former object that it refers to.
+                seen.memo = Memo::default();
+            }
             if changes.is_empty() {
                 return Ok(self
                     .done(&target, seen, unapplied_still(unapplied, &found.unapplied))
