@@ -34,8 +34,6 @@ fn a_small_stack_lives_on_the_cloud_in_memory() {
     }
 
     assert_eq!((nothing.calls.writes, nothing.objects), (0, OBJECTS), "{:?}", nothing.calls);
-    // At most as many as there were when this was written.
-    assert!(calls(&nothing) <= 22, "{:#?}", nothing.calls);
 
     assert_eq!(update.objects, OBJECTS);
     for (operation, count) in [
@@ -50,7 +48,8 @@ fn a_small_stack_lives_on_the_cloud_in_memory() {
     }
 
     assert_eq!(destroy.objects, 0, "{:?}", destroy.calls);
-    for step in [&create, &update, &destroy] {
-        assert!(calls(step) > 0);
+    // At most as many as there were when this was written.
+    for (step, most) in [(&create, 50), (&nothing, 20), (&update, 60), (&destroy, 41)] {
+        assert!((1..=most).contains(&calls(step)), "more than {most}: {:#?}", step.calls);
     }
 }

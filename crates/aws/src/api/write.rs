@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt as _, TryStreamExt as _, stream, try_join};
+use futures_util::{StreamExt as _, join, stream, try_join};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Memo, Readiness, Result, tag};
 
@@ -125,10 +125,14 @@ impl Apis {
             self.grant(function, &permission, now)
         });
         let grants: Vec<_> = grants.collect();
-        let (seen, _) = try_join!(
+        // Where one fails, the others end: a write that is dropped on its way may still be done, unseen by the
+        // read before the next attempt.
+        let (seen, granting) = join!(
             self.set_definition(&names.id, parts, desired, responses),
-            stream::iter(grants).buffer_unordered(AT_ONCE).try_collect::<Vec<()>>(),
-        )?;
+            stream::iter(grants).buffer_unordered(AT_ONCE).collect::<Vec<Result<()>>>(),
+        );
+        let seen = seen?;
+        granting.into_iter().collect::<Result<()>>()?;
         if desired.deployed != stages.digest {
             if seen == Seen::NotYet {
                 self.confirm(&names.id, desired, responses).await?;
