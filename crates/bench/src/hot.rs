@@ -1,12 +1,11 @@
 //! From a saved file to the answer of the new code, on an emulator that runs functions.
 
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use stackwright_testkit::Emulator;
+use stackwright_testkit::http::http;
 
 use crate::Result;
 use crate::report::{Figure, Report, Row, spread};
@@ -37,7 +36,7 @@ pub fn measure(binary: &Path, times: usize, limit: f64) -> Result<Report> {
         fs::write(sandbox.path(CODE), code)?;
         let saved = Instant::now();
         runs.push(sandbox.run(RECONCILE)?.ok()?.wall);
-        while !post(&url)?.contains(&answer) {
+        while !http("POST", &url, "{}").1.contains(&answer) {
             if saved.elapsed() > ANSWER {
                 return Err(format!("{url} never answers with the new code").into());
             }
@@ -56,19 +55,4 @@ pub fn measure(binary: &Path, times: usize, limit: f64) -> Result<Report> {
     };
     let rows = vec![row("the end of the run", &runs), row("the new answer", &answers)];
     Ok(Report { subset: "hot", rows, skipped: Vec::new() })
-}
-
-/// Sends a request to a URL without TLS. Returns the whole reply.
-fn post(url: &str) -> Result<String> {
-    let rest = url.strip_prefix("http://").ok_or_else(|| format!("`{url}` is not plain HTTP"))?;
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    let mut stream = TcpStream::connect(host)?;
-    stream.set_read_timeout(Some(ANSWER))?;
-    write!(
-        stream,
-        "POST /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{{}}"
-    )?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply)?;
-    Ok(reply)
 }

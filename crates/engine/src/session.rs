@@ -6,6 +6,7 @@ mod given_again;
 mod notes;
 mod preparation;
 mod protection;
+mod recovery;
 mod state_edits;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,16 +18,14 @@ use crate::address::Address;
 use crate::claim::Claiming;
 pub use crate::claim::{Foreign, Why};
 use crate::event::Event;
-use crate::execute::{self, Failure, Open, Outcome, Run};
+use crate::execute::{self, Failure, Outcome, Run};
 use crate::graph::Graph;
 use crate::kind;
 use crate::manifest::Resource;
 use crate::observe::{Observed, Search, Survey, Unseen};
 use crate::plan::{self, ActionKind, Blocked, Note, Noted, Plan, Planning, Selection};
-use crate::prepare::{Secrets, Wanted, known_outputs};
-use crate::reference::Scope;
-use crate::secret::Sealer;
-use crate::state::{self, Creating, Entry, State, Store, Transition, fold};
+use crate::prepare::Wanted;
+use crate::state::{self, Entry, State, Store, Transition, fold};
 
 /// A run, from its first observation to its last write.
 pub struct Session<'a> {
@@ -85,45 +84,6 @@ impl Surveyed {
 }
 
 impl Session<'_> {
-    /// Recovers creates that an earlier run left open. Writes.
-    pub async fn recover(&self, store: &mut Store, goal: Goal) -> Result<(), Error> {
-        let open: Vec<_> = store
-            .state()
-            .resources
-            .iter()
-            .filter_map(|(address, record)| Some((address.clone(), record.creating.clone()?)))
-            .collect();
-        let excluded = &self.selection.excluded;
-        for (address, creating) in open.into_iter().filter(|(of, _)| !excluded.contains(of)) {
-            if *self.run.options.stop.borrow() {
-                break; // what is left is on record for the next run
-            }
-            let sealer = Sealer::new(&store.state().salt);
-            let outputs = known_outputs(store.state());
-            let scope = Scope { outputs, ..self.run.scope.clone() };
-            let wanted = self.run.manifest.resources.get(&address);
-            let secrets = wanted.map(|resource| Secrets::of(resource, &scope)).unwrap_or_default();
-            let open = Open {
-                spec: sealer.open(&creating.spec, &secrets.texts()),
-                is_remade: goal == Goal::File && self.is_remade(store.state(), &address, &creating),
-                creating,
-            };
-            let recovered = execute::recover(&self.run, store, &address, &open).await?;
-            recovered.map_err(|failure| {
-                let failure = Box::new(self.run.redacted_failure(failure));
-                Error::Recovery { address, failure }
-            })?;
-        }
-        Ok(())
-    }
-
-    /// Tells whether this run will create an object of the same name at that address.
-    fn is_remade(&self, state: &State, address: &Address, creating: &Creating) -> bool {
-        let wanted = self.run.manifest.resources.get(address);
-        let name = wanted.map(|resource| self.run.scope.fill(&resource.name));
-        state.object(address).is_none() && name.as_deref() == creating.spec["name"].as_str()
-    }
-
     /// Observes, claims owned objects, and plans. Writes nothing.
     pub async fn survey(&self, state: &State) -> Result<Surveyed, Error> {
         self.known(state)?;

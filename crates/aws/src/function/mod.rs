@@ -6,6 +6,7 @@ mod child;
 mod code;
 mod code_cache;
 mod config;
+mod delete;
 mod environment;
 mod handler;
 pub mod invoke;

@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_ec2::types::{Filter, Instance as Seen, InstanceAttributeName, Reservation};
 use aws_smithy_types::date_time::Format;
 use futures_util::{StreamExt as _, stream, try_join};
-use stackwright_engine::kind::{
-    DeletionProtection, Error, Fault, Found, Handle, Live, Memo, Result,
-};
+use stackwright_engine::kind::{DeletionProtection, Fault, Found, Handle, Live, Memo, Result};
 
 use super::seen::{self, facts, is_gone, is_missing_disks, readiness, state};
 use super::service::{CODES, Instances};
@@ -35,7 +33,7 @@ impl Instances {
         let all = self.describe(vec![filter("instance-id", ids)]);
         let (all, mut volumes) = match try_join!(all, self.volumes(handles)) {
             Ok(answers) => answers,
-            Err(error) => return handles.iter().map(|_| Err(copy(&error))).collect(),
+            Err(error) => return handles.iter().map(|_| Err(error.again())).collect(),
         };
         let by_id: HashMap<&str, &Owned> = all
             .iter()
@@ -134,10 +132,4 @@ pub(super) fn protection(id: &str) -> DeletionProtection {
              modify-instance-attribute --instance-id {id} --no-disable-api-termination`"
         ),
     }
-}
-
-/// Copies an error that concerns several objects.
-fn copy(error: &Error) -> Error {
-    let Error { fault, message, hint, .. } = error;
-    Error { hint: hint.clone(), ..Error::new(fault.clone(), message.clone()) }
 }

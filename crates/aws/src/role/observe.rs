@@ -34,10 +34,7 @@ impl Roles {
     ) -> Vec<Result<Option<Live<Spec>>>> {
         let mut listed = match self.listed(handles).await {
             Ok(listed) => listed,
-            Err(Error { fault, message, .. }) => {
-                let failed = |_: &Handle<Spec>| Err(Error::new(fault.clone(), message.clone()));
-                return handles.iter().map(failed).collect();
-            }
+            Err(error) => return handles.iter().map(|_| Err(error.again())).collect(),
         };
         let reads = handles.iter().map(|handle| {
             let listed = listed.remove(&handle.id);

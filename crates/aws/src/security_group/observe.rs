@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use aws_sdk_ec2::types::{
     Filter, IpPermission, IpRange, Ipv6Range, PrefixListId, SecurityGroup as Seen, UserIdGroupPair,
 };
-use stackwright_engine::kind::{Error, Found, Handle, Live, Memo, Readiness, Result};
+use stackwright_engine::kind::{Found, Handle, Live, Memo, Readiness, Result};
 
 use super::config;
 use super::rule::{Direction, Messages, Network, Peer, Ports, Rule, Traffic, protocol};
@@ -23,7 +23,7 @@ impl SecurityGroups {
         let ids = handles.iter().map(|handle| handle.id.clone());
         let seen = match self.describe(vec![filter("group-id", ids)]).await {
             Ok(seen) => seen,
-            Err(error) => return handles.iter().map(|_| Err(again(&error))).collect(),
+            Err(error) => return handles.iter().map(|_| Err(error.again())).collect(),
         };
         let by_id: HashMap<&str, &Seen> =
             seen.iter().filter_map(|seen| Some((seen.group_id()?, seen))).collect();
@@ -174,12 +174,6 @@ fn traffic(permission: &IpPermission) -> Traffic {
         Some("icmpv6") => Traffic::Icmpv6(messages()),
         _ => Traffic::Other(name.to_owned()),
     }
-}
-
-/// A failure that concerns several objects, for each of them.
-fn again(error: &Error) -> Error {
-    let Error { fault, message, hint, .. } = error;
-    Error { hint: hint.clone(), ..Error::new(fault.clone(), message.clone()) }
 }
 
 #[cfg(test)]

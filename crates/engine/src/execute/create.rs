@@ -84,9 +84,9 @@ impl Op<'_> {
         let made = self.make(&token, &target.spec, attempts).await?;
         let name = target.spec["name"].as_str().unwrap_or_default().to_owned();
         let own = self.made_handle(&made);
+        self.object = None;
         if self.provider.kind().usable_once == Milestone::Complete {
             // Nothing starts on the object before it is complete: meanwhile, rivals are searched.
-            self.object = None;
             let (elder, completed) =
                 join(self.elder(&name, &own), self.complete(target, made)).await;
             return match elder? {
@@ -101,7 +101,6 @@ impl Op<'_> {
         if made.as_asked {
             self.reached(Milestone::Created);
         }
-        self.object = None;
         self.complete(target, made).await
     }
 

@@ -50,6 +50,13 @@ impl Error {
         Self { fault, message: message.into(), hint: None, field: None, source: None }
     }
 
+    /// Returns the error for one more of the objects that it concerns, without its source.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        let Self { fault, message, hint, field, .. } = self;
+        Self { hint: hint.clone(), field: *field, ..Self::new(fault.clone(), message.clone()) }
+    }
+
     pub fn terminal(message: impl Into<String>) -> Self {
         Self::new(Fault::Terminal, message)
     }

@@ -100,8 +100,11 @@ impl Session<'_> {
         let sealed =
             |(spec, secrets): (Value, Secrets)| secrets.seal(&spec, provider.kind(), &sealer);
         let desired = sealed(preparing.spec(known).await?);
-        let is_output = |reference: &Reference| matches!(reference, Reference::Output(of, _) if known.outputs.contains_key(of));
-        let refers = resource.references().iter().any(is_output);
+        let is_known = |reference: &Reference| match reference {
+            Reference::Output(of, _) => known.outputs.contains_key(of),
+            _ => false,
+        };
+        let refers = resource.references().iter().any(is_known);
         let symbolic = if refers {
             // No value is looked up a second time.
             let prior = PriorState::Applied(desired.clone());

@@ -341,6 +341,17 @@ async fn an_untagged_object_of_the_first_attempt_is_recovered_after_later_ones()
     stack.holds("of the first attempt").await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_name_is_given_again_once_it_is_seen_to_be_free() {
+    let mut stack = Stack::new("named:\n  n: {shape: round}\n");
+    stack.reconcile().await;
+    stack.world.linger(Duration::from_secs(20));
+    stack.file = stack.file.replace("round", "square");
+    stack.reconcile().await;
+    assert_eq!(stack.world.things()[0].spec["shape"], "square");
+    stack.holds("replaced").await;
+}
+
 /// A run ended before the tags were set, so that only the state knows whose object it is.
 #[tokio::test(start_paused = true)]
 async fn an_untagged_predecessor_that_is_still_found_is_awaited() {

@@ -197,9 +197,7 @@ impl<W: Way> Provider for Sorts<W> {
         });
         match seen.await {
             Ok(seen) => seen.into_iter().map(Ok).collect(),
-            Err(Error { fault, message, .. }) => {
-                handles.iter().map(|_| Err(Error::new(fault.clone(), message.clone()))).collect()
-            }
+            Err(error) => handles.iter().map(|_| Err(error.again())).collect(),
         }
     }
 
@@ -324,7 +322,7 @@ fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing
             None => {}
         },
         _ if has_unique_names::<W>()
-            && known.any(|thing| thing.alive && thing.name() == spec["name"]) =>
+            && known.any(|thing| is_found(thing) && thing.name() == spec["name"]) =>
         {
             return Err(Error::new(Fault::NameTaken, "there is one of that name"));
         }
@@ -362,7 +360,8 @@ fn is_seen(thing: &Thing) -> bool {
 }
 
 fn look(inner: &mut Inner, kind: &str, id: &str) -> Option<Live<Spec>> {
-    let thing = alive(inner, kind, id)?;
+    let mut all = inner.things.iter().filter(|thing| thing.kind == kind && thing.id == id);
+    let thing = all.find(|thing| is_found(thing))?;
     if is_seen(thing) { live(thing).ok() } else { None }
 }
 

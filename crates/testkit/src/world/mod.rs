@@ -198,7 +198,7 @@ impl World {
         self.inner().late = Late { hidden, settling };
     }
 
-    /// Objects deleted from now on are found for that long afterwards.
+    /// Objects deleted from now on are shown for that long afterwards, and their names are not free before.
     pub fn linger(&self, lingering: Duration) {
         self.inner().lingering = lingering;
     }
