@@ -10,6 +10,11 @@ pub const MUTANTS: &[Mutant] = &[
         Remove("self.keep"),
     ),
     Mutant::engine(
+        "a name is given again before it is free",
+        "Op::delete_object",
+        Replace("makes_way || !self.provider", "!self.provider"),
+    ),
+    Mutant::engine(
         "a delete begins while what it waits for is half created",
         "Walk::needs_no_more",
         Replace("!step.action.removes() && !is_asked_for", "!is_asked_for"),
