@@ -15,12 +15,14 @@ stopped = False
 def stop(*_):
     global stopped
     stopped = True
-    os.kill(child, signal.SIGKILL)
+    os.killpg(child, signal.SIGKILL)
 
 
-signal.signal(signal.SIGALRM, stop)
+# It is stopped with all that it has started, also when it is this program that is stopped.
+for number in (signal.SIGALRM, signal.SIGINT, signal.SIGTERM):
+    signal.signal(number, stop)
 since = time.perf_counter()
-child = os.posix_spawnp(command[0], command, os.environ, file_actions=streams)
+child = os.posix_spawnp(command[0], command, os.environ, file_actions=streams, setpgroup=0)
 signal.setitimer(signal.ITIMER_REAL, float(limit))
 _, status, used = os.wait4(child, 0)
 wall = time.perf_counter() - since

@@ -96,7 +96,10 @@ impl Ran {
             return None;
         }
         let mut lines = self.output.lines().filter(|line| !line.trim().is_empty());
-        let said = lines.clone().find(|line| line.contains("error")).or_else(|| lines.next_back());
+        let is_error = |line: &&str| line.to_lowercase().trim_start().starts_with("error");
+        let has_error = |line: &&str| line.to_lowercase().contains("error");
+        let said = lines.clone().find(is_error).or_else(|| lines.clone().find(has_error));
+        let said = said.or_else(|| lines.next_back());
         Some(said.map_or_else(|| format!("exit code {}", self.code), |line| line.trim().to_owned()))
     }
 
@@ -133,6 +136,8 @@ fn read(said: &str) -> Option<(i32, bool, Usage)> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn shell(script: &str, limit: f64) -> Ran {
@@ -163,13 +168,26 @@ mod tests {
             shell("echo first; echo error: wrong; exit 3", 60.0).failure().as_deref(),
             Some("error: wrong")
         );
+        assert_eq!(
+            shell("echo ERROR! wrong; echo last; exit 3", 60.0).failure().as_deref(),
+            Some("ERROR! wrong")
+        );
+        let with_a_name = "echo Compiling thiserror; echo error: wrong; exit 3";
+        assert_eq!(shell(with_a_name, 60.0).failure().as_deref(), Some("error: wrong"));
         assert_eq!(shell("exit 3", 60.0).failure().as_deref(), Some("exit code 3"));
     }
 
     #[test]
     fn a_run_that_takes_too_long_is_stopped() {
-        let ran = shell("exec sleep 60", 0.2);
+        let ran = shell("sleep 60 & echo $!; wait", 0.2);
         assert!(ran.is_stopped && ran.usage.wall < 30.0, "{ran:?}");
         assert_eq!(ran.failure().as_deref(), Some("stopped after 0 s"));
+        // With the programs that it has started.
+        let other = Path::new("/proc").join(ran.output.trim()).join("cmdline");
+        let until = Instant::now() + Duration::from_secs(30);
+        while fs::read(&other).is_ok_and(|command| !command.is_empty()) {
+            assert!(Instant::now() < until, "{} is there", other.display());
+            thread::yield_now();
+        }
     }
 }
