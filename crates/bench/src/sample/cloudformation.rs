@@ -45,13 +45,17 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
     let template =
         include_str!("template.yaml").replace("ZipFile: CODE", &format!("ZipFile: {code}"));
     fs::write(folder.path().join(FILE), template)?;
+    let variables = cli_variables(emulator);
+    Ok(Contestant { name: "cloudformation", variables, folder, steps: steps() })
+}
+
+pub(super) fn steps() -> Vec<Step> {
     let (deploy, delete) = (["sh", "-c", DEPLOY], ["sh", "-c", DELETE]);
-    let steps = vec![
+    vec![
         Step::new("create", &deploy),
         Step::new("nothing to do", &deploy),
         Step::new("change a timeout", &deploy).after(FILE, "Timeout: 30", "Timeout: 60"),
         Step::new("one more route", &deploy).after(FILE, DEPLOYMENT, ROUTE),
         Step::new("destroy", &delete),
-    ];
-    Ok(Contestant { name: "cloudformation", variables: cli_variables(emulator), folder, steps })
+    ]
 }

@@ -1,10 +1,13 @@
 //! The sample on emulators, beside other programs that make the same objects: same endpoint, same run.
 
+mod ansible;
 mod aws;
+mod cdk;
 mod cloudformation;
 mod stackwright;
 mod terraform;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -12,9 +15,9 @@ use std::process::Command;
 use stackwright_testkit::Emulator;
 use tempfile::TempDir;
 
+use crate::Result;
 use crate::process::{Program, Usage};
 use crate::report::{Figure, Report, Row};
-use crate::{Error, Result};
 
 /// The steps in the life of the sample, in their order.
 const STEPS: [&str; 6] =
@@ -54,6 +57,18 @@ impl Step {
     }
 }
 
+impl Edit {
+    /// # Errors
+    /// The text does not have what is to be replaced.
+    fn made(&self, text: &str) -> Result<String> {
+        let Self { file, from, to } = self;
+        if !text.contains(from) {
+            return Err(format!("`{from}` is not in {file}").into());
+        }
+        Ok(text.replace(from, to))
+    }
+}
+
 /// Measures the sample on each emulator.
 ///
 /// # Errors
@@ -69,6 +84,8 @@ pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
         let mut all = vec![("stackwright", first)];
         let others = [
             terraform::contestant(&emulator),
+            ansible::contestant(&emulator),
+            cdk::contestant(&emulator),
             cloudformation::contestant(&emulator),
             aws::contestant(&emulator),
         ];
@@ -128,13 +145,9 @@ impl Contestant {
     ) -> Result<Vec<(&'static str, Usage)>> {
         let mut figures = Vec::new();
         for step in &self.steps {
-            if let Some(Edit { file, from, to }) = &step.edit {
-                let file = self.folder.path().join(file);
-                let text = fs::read_to_string(&file)?;
-                if !text.contains(from) {
-                    return Err(format!("`{from}` is not in {}", file.display()).into());
-                }
-                fs::write(&file, text.replace(from, to))?;
+            if let Some(edit) = &step.edit {
+                let file = self.folder.path().join(edit.file);
+                fs::write(&file, edit.made(&fs::read_to_string(&file)?)?)?;
             }
             let program = Program {
                 command: step.command.clone(),
@@ -186,10 +199,74 @@ fn cli_variables(emulator: &Emulator) -> Vec<(String, String)> {
     known.chain([("PYTHON".to_owned(), text(python.get_program()))]).collect()
 }
 
-/// Whether a program is installed.
-fn installed(program: &str) -> std::result::Result<(), Error> {
-    match Command::new(program).arg("--version").output() {
-        Ok(output) if output.status.success() => Ok(()),
-        _ => Err(format!("{program}: it is not installed").into()),
+/// The settings of programs that find their cloud as AWS's own clients do.
+fn cloud_variables(emulator: &Emulator) -> Vec<(&'static str, String)> {
+    vec![
+        ("AWS_ENDPOINT_URL", emulator.url()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+    ]
+}
+
+/// A program that must be installed: what a variable of the environment names, or else what the path has.
+fn installed(name: &str, variable: &str) -> Result<String> {
+    program(name, variable, std::env::var_os(variable))
+}
+
+fn program(name: &str, variable: &str, named: Option<OsString>) -> Result<String> {
+    let why = match &named {
+        Some(_) => format!("{name}: the file that {variable} names does not run"),
+        None => format!("{name}: it is not installed; {variable} may name its file"),
+    };
+    let program = match named {
+        // It runs in another folder.
+        Some(file) => std::path::absolute(file)?.display().to_string(),
+        None => name.to_owned(),
+    };
+    match Command::new(&program).arg("--version").output() {
+        Ok(output) if output.status.success() => Ok(program),
+        _ => Err(why.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_are_those_of_the_table_and_every_edit_finds_its_text() {
+        let stack = fs::read_to_string(crate::machine::root().join("stack.yaml")).expect("a file");
+        for (name, steps, text) in [
+            ("stackwright", stackwright::steps("", ""), stack.as_str()),
+            ("terraform", terraform::steps(""), include_str!("sample.tf")),
+            ("ansible", ansible::steps(""), include_str!("playbook.yaml")),
+            ("cdk", cdk::steps(""), include_str!("app.js")),
+            ("cloudformation", cloudformation::steps(), include_str!("template.yaml")),
+        ] {
+            let mut known = STEPS.iter();
+            let mut text = text.to_owned();
+            for step in steps {
+                assert!(known.any(|name| *name == step.name), "{name}: {}", step.name);
+                let Some(edit) = step.edit else { continue };
+                let edited = edit.made(&text).expect(name);
+                assert_ne!(edited, text, "{name}: {}", step.name);
+                text = edited;
+            }
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_not_installed_is_named_with_its_variable() {
+        let why = |file: Option<&str>| {
+            program("no-such-program", "FILE", file.map(OsString::from))
+                .expect_err("nothing")
+                .to_string()
+        };
+        assert_eq!(why(None), "no-such-program: it is not installed; FILE may name its file");
+        assert_eq!(why(Some("nowhere")), "no-such-program: the file that FILE names does not run");
+        let found = program("no-such-program", "FILE", Some("/bin/../bin/cat".into()));
+        assert_eq!(found.expect("a program"), "/bin/../bin/cat");
     }
 }

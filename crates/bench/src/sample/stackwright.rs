@@ -16,20 +16,23 @@ const ROUTES: &str =
 pub fn contestant(binary: &Path, emulator: &Emulator) -> Result<Contestant> {
     let folder = folder_with_code()?;
     fs::copy(crate::machine::root().join(FILE), folder.path().join(FILE))?;
-    let (binary, url) = (binary.display().to_string(), emulator.url());
+    let steps = steps(&binary.display().to_string(), &emulator.url());
+    let port = ("STACKWRIGHT_LOCAL_PORT", emulator.port().to_string());
+    Ok(Contestant { name: "stackwright", variables: variables(&folder, &[port]), folder, steps })
+}
+
+pub(super) fn steps(binary: &str, url: &str) -> Vec<Step> {
     let of = |arguments: &[&'static str], name| {
-        let command = [&[binary.as_str()], arguments, &["--cloud", &url]].concat();
+        let command = [&[binary], arguments, &["--cloud", url]].concat();
         Step::new(name, &command)
     };
     let reconcile = ["reconcile", "--yes", "--no-check"];
-    let steps = vec![
+    vec![
         of(&reconcile, "create"),
         of(&reconcile, "nothing to do"),
         of(&["plan"], "plan"),
         of(&reconcile, "change a timeout").after(FILE, "timeout: 30", "timeout: 60"),
         of(&reconcile, "one more route").after(FILE, ROUTE, ROUTES),
         of(&["destroy", "--yes"], "destroy"),
-    ];
-    let port = ("STACKWRIGHT_LOCAL_PORT", emulator.port().to_string());
-    Ok(Contestant { name: "stackwright", variables: variables(&folder, &[port]), folder, steps })
+    ]
 }

@@ -10,13 +10,15 @@ use crate::Result;
 
 const FILE: &str = "main.tf";
 const PLACE: &str = "# Further routes.\n";
+/// `terraform` where it is not on the path.
+const PROGRAM: &str = "STACKWRIGHT_BENCH_TERRAFORM";
 /// A folder with the provider, for a machine that does not reach Terraform's registry.
 const PLUGINS: &str = "STACKWRIGHT_BENCH_TERRAFORM_PLUGINS";
 
 /// # Errors
 /// Terraform or its provider is not installed.
 pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
-    installed("terraform")?;
+    let program = installed("terraform", PROGRAM)?;
     let folder = folder_with_code()?;
     fs::write(folder.path().join(FILE), include_str!("sample.tf"))?;
     let settings = [
@@ -26,7 +28,7 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
         ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
     ];
     let variables = variables(&folder, &settings);
-    let mut init = Command::new("terraform");
+    let mut init = Command::new(&program);
     init.args(["init", "-input=false", "-no-color"]).current_dir(folder.path()).env_clear();
     if let Some(plugins) = std::env::var_os(PLUGINS) {
         init.arg(format!("-plugin-dir={}", plugins.display()));
@@ -41,12 +43,16 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
         )
         .into());
     }
-    let apply = ["terraform", "apply", "-auto-approve", "-input=false", "-no-color"];
-    let destroy = ["terraform", "destroy", "-auto-approve", "-input=false", "-no-color"];
-    let steps = vec![
+    Ok(Contestant { name: "terraform", variables, folder, steps: steps(&program) })
+}
+
+pub(super) fn steps(program: &str) -> Vec<Step> {
+    let apply = [program, "apply", "-auto-approve", "-input=false", "-no-color"];
+    let destroy = [program, "destroy", "-auto-approve", "-input=false", "-no-color"];
+    vec![
         Step::new("create", &apply),
         Step::new("nothing to do", &apply),
-        Step::new("plan", &["terraform", "plan", "-input=false", "-no-color"]),
+        Step::new("plan", &[program, "plan", "-input=false", "-no-color"]),
         Step::new("change a timeout", &apply).after(
             FILE,
             "timeout          = 30",
@@ -54,6 +60,5 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
         ),
         Step::new("one more route", &apply).after(FILE, PLACE, include_str!("route.tf")),
         Step::new("destroy", &destroy),
-    ];
-    Ok(Contestant { name: "terraform", variables, folder, steps })
+    ]
 }
