@@ -13,14 +13,18 @@ pub const PROFILE: &str = if cfg!(debug_assertions) { "dev" } else { "release" }
 /// # Errors
 /// It cannot be built.
 pub fn build() -> Result<PathBuf> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut command = Command::new(cargo);
+    let mut command = Command::new(cargo());
     command.args(["build", "--locked", "--package", "stackwright", "--profile", PROFILE]);
     let status = command.current_dir(crate::machine::root()).status()?;
     if !status.success() {
         return Err("stackwright cannot be built".into());
     }
     Ok(folder()?.join("stackwright"))
+}
+
+/// The cargo that runs this program, or else the one on the path.
+pub fn cargo() -> String {
+    std::env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned())
 }
 
 /// The folder of this program.

@@ -6,6 +6,7 @@
 //! called and what became of it ([`smoke`]).
 
 pub mod binary;
+pub mod build;
 pub mod hot;
 pub mod limit;
 pub mod machine;
@@ -20,6 +21,7 @@ pub mod serve;
 pub mod smoke;
 pub mod stack;
 pub mod startup;
+pub mod task;
 
 /// Why a measurement could not be made.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -67,7 +67,7 @@ mod tests {
     #[test]
     fn the_page_has_a_place_for_every_subset() {
         let page = fs::read_to_string(crate::machine::root().join(PAGE)).expect("the page");
-        for subset in ["scale", "limit", "quotas", "startup", "sample"] {
+        for subset in crate::task::MEASURED {
             assert!(replaced(&page, subset, "").is_some(), "{subset}");
         }
     }
