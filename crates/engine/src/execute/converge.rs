@@ -16,6 +16,7 @@ use crate::lifecycle::is_reserved_tag;
 use crate::manifest;
 use crate::plan::{rebound, recreated};
 use crate::state::{Object, Transition};
+use crate::wait::Wait;
 
 /// The number of accepted updates after which the operation gives up.
 const ROUNDS: usize = 8;
@@ -127,7 +128,9 @@ impl Op<'_> {
             if !std::mem::replace(&mut intent, true) {
                 self.journal(Transition::UpdateIntent { guard: target.lifecycle.guard }).await?;
             }
-            if let Err(error) = self.change(&mut handle, &target, &seen, &changes).await {
+            if let Err(error) =
+                self.change(&mut trouble, &mut handle, &target, &seen, &changes).await
+            {
                 // The next observation shows what the failed update has changed.
                 self.retry_change(
                     &mut trouble,
@@ -161,6 +164,7 @@ impl Op<'_> {
     /// Sends an update until the cloud accepts it.
     async fn change(
         &self,
+        wait: &mut Wait<'_>,
         handle: &mut Handle<Value>,
         target: &Target,
         seen: &Live<Value>,
@@ -170,11 +174,10 @@ impl Op<'_> {
         target.lifecycle.ignored.keep(&mut desired, &seen.spec);
         handle.outputs.clone_from(&seen.outputs);
         handle.memo = seen.memo.clone();
-        let mut wait = self.wait();
         loop {
             match self.provider.update(handle, &desired, changes).await {
                 Err(error) if !matches!(error.fault, Fault::Unknown | Fault::Conflict) => {
-                    self.retry(&mut wait, error).await?;
+                    self.retry(wait, error).await?;
                     // The refused update may have changed something.
                     handle.memo = Memo::default();
                 }
@@ -198,7 +201,7 @@ impl Op<'_> {
                 None => match self.provider.observe_one(handle).await {
                     Ok(live) => live,
                     Err(error) => {
-                        self.retry_look(&mut trouble, error).await?;
+                        self.retry_read(&mut trouble, error).await?;
                         continue;
                     }
                 },

@@ -69,7 +69,7 @@ impl Op<'_> {
                         return Err(Failure::Interrupted(awaited));
                     }
                 }
-                Err(error) => self.retry_look(&mut trouble, error).await?,
+                Err(error) => self.retry_read(&mut trouble, error).await?,
             }
         }
     }

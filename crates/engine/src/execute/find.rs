@@ -161,7 +161,7 @@ impl Op<'_> {
         loop {
             match self.provider.find(sought).await {
                 Ok(found) => return Ok(found),
-                Err(error) => self.retry_look(&mut wait, error).await?,
+                Err(error) => self.retry_read(&mut wait, error).await?,
             }
         }
     }

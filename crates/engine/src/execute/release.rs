@@ -27,7 +27,7 @@ impl Op<'_> {
             let live = match self.provider.observe_one(&handle).await {
                 Ok(live) => live,
                 Err(error) => {
-                    self.retry_look(&mut trouble, error).await?;
+                    self.retry_read(&mut trouble, error).await?;
                     continue;
                 }
             };

@@ -82,7 +82,7 @@ impl Op<'_> {
     }
 
     /// As [`retry`](Self::retry), for a read: one whose reply is lost has changed nothing.
-    pub async fn retry_look(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
+    pub async fn retry_read(&self, wait: &mut Wait<'_>, error: Error) -> Result<(), Error> {
         if error.fault == Fault::Unknown {
             return self.pause(wait, Awaited::ReadableAnswer, OUTCOME, error).await;
         }

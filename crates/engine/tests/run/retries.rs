@@ -81,6 +81,27 @@ async fn a_run_without_any_success_ends_early_with_the_cause() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_update_that_stays_refused_is_given_up_once_its_time_is_over() {
+    let awaiting = Fault::Awaiting { what: "the role".to_owned(), within: Duration::from_secs(60) };
+    for (fault, limit) in [(Fault::Transient, 120), (awaiting, 60), (Fault::Conflict, 120)] {
+        let stack = Stack::new("token:\n  a: {size: 1}\n");
+        stack.reconcile().await;
+        let file = stack.file.replace("size: 1", "size: 2");
+        let stack = Stack { file, ..stack };
+        let fails = fault.clone();
+        stack.world.script(move |deed| match deed.verb {
+            "update" => Fate::Fails(fails.clone()),
+            _ => Fate::Happens,
+        });
+        let since = Instant::now();
+        let Ended::Done(outcome) = stack.run(false).await else { panic!("it ran") };
+        assert_eq!(outcome.failed.len(), 1, "{fault:?}");
+        let seconds = since.elapsed().as_secs();
+        assert!((limit..limit + 30).contains(&seconds), "{fault:?}: {seconds} s");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_large_throttled_run_completes() {
     let stack = Stack { parallelism: 32, ..many(300) };
     let mut last = Instant::now();
