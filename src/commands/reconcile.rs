@@ -81,8 +81,7 @@ pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Re
     let working = signals.ending(session.execute(&surveyed, &mut store));
     let outcome = progress.during("reconciling", working).await;
     progress.flush().await;
-    let state = store.state().clone();
-    drop(store);
+    let state = store.into_state();
     let outcome = ends.written(outcome, &state).map_err(failed)?;
 
     let ended = shared::exit_code(&outcome, signals.code());

@@ -6,6 +6,7 @@
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod address;
+pub mod at_once;
 pub mod awaited;
 mod backoff;
 pub mod change;

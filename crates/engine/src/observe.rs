@@ -14,7 +14,7 @@ use crate::event::Events;
 use crate::kind::{Error, Fault, Found, Handle, Live, Memo, Owner, Sought};
 use crate::manifest::Resource;
 use crate::prepare::stack_tag;
-use crate::providers::{AnyProvider, Providers};
+use crate::providers::{AnyProvider, Providers, unanswered};
 use crate::reference::Scope;
 use crate::state::{Object, Phase, State};
 use crate::wait::Wait;
@@ -67,6 +67,9 @@ pub struct Survey<'a> {
     /// [`GRACE`], or what scales it.
     pub grace: Duration,
 }
+
+/// An object of the state, and its address.
+type Known<'a> = (&'a Address, &'a Object);
 
 /// Returns the handle of an object that the state knows.
 pub fn handle(address: &Address, object: &Object) -> Handle<Value> {
@@ -194,7 +197,7 @@ impl Survey<'_> {
     }
 
     async fn known(&self, provider: &dyn AnyProvider) -> Vec<(Address, Answer)> {
-        let objects: Vec<(&Address, &Object)> = self
+        let objects: Vec<Known<'_>> = self
             .state
             .resources
             .iter()
@@ -204,20 +207,18 @@ impl Survey<'_> {
         if objects.is_empty() {
             return Vec::new();
         }
-        let handles: Vec<_> = objects.iter().map(|(at, object)| handle(at, object)).collect();
         let conclusive: Vec<bool> =
             objects.iter().map(|(_, object)| self.is_conclusive(object)).collect();
-        let answers = self.read(provider, &handles).await;
-        let seen = objects.iter().zip(handles).zip(answers).zip(conclusive);
-        let seen = seen.map(|(((known, handle), answer), is_conclusive)| async move {
-            let (address, object) = known;
-            let answer = match answer {
-                Ok(None) if !is_conclusive => self.again(provider, handle, object).await,
-                other => other,
-            };
-            ((*address).clone(), answer)
+        let mut answers = self.read(provider, &objects).await;
+        let invisible =
+            objects.iter().zip(&mut answers).zip(conclusive).filter(
+                |((_, answer), is_conclusive)| !is_conclusive && matches!(answer, Ok(None)),
+            );
+        let again = invisible.map(|((known, answer), _)| async move {
+            *answer = self.again(provider, *known).await;
         });
-        join_all(seen).await
+        join_all(again).await;
+        objects.into_iter().map(|(address, _)| address.clone()).zip(answers).collect()
     }
 
     /// Tells whether an object that is not visible from now on is gone.
@@ -227,19 +228,16 @@ impl Survey<'_> {
 
     /// Reads a young object again until its consistency window is over: it may be invisible and not
     /// gone.
-    async fn again(
-        &self,
-        provider: &dyn AnyProvider,
-        handle: Handle<Value>,
-        object: &Object,
-    ) -> Answer {
-        let mut wait = Wait::new(&handle.address, self.events);
-        let awaited = Awaited::Visible(handle.id.clone());
+    async fn again(&self, provider: &dyn AnyProvider, known: Known<'_>) -> Answer {
+        let (address, object) = known;
+        let mut wait = Wait::new(address, self.events);
+        let awaited = Awaited::Visible(object.id.clone());
         // A clock that was set back must not extend the wait.
         let left = self.grace.saturating_sub(self.clock.age(&object.created));
         loop {
             let is_conclusive = !wait.pause(&awaited, left).await;
-            match provider.observe_one(&handle).await {
+            let answer = self.read(provider, &[known]).await.pop();
+            match answer.unwrap_or_else(|| Err(unanswered())) {
                 Ok(None) if !is_conclusive => {}
                 answer => return answer,
             }
@@ -248,23 +246,24 @@ impl Survey<'_> {
 
     /// Reads objects, and again those that the service refuses to read for now, all of them together: many reads
     /// may exceed a quota. An object whose reads stay refused has that error.
-    async fn read(&self, provider: &dyn AnyProvider, handles: &[Handle<Value>]) -> Vec<Answer> {
-        let mut answers = provider.observe(handles).await;
+    async fn read(&self, provider: &dyn AnyProvider, objects: &[Known<'_>]) -> Vec<Answer> {
+        let handle = |&(address, object): &Known<'_>| handle(address, object);
+        let mut answers = provider.observe(objects.iter().map(handle).collect()).await;
         let mut wait: Option<Wait<'_>> = None;
         loop {
-            let throttled: Vec<usize> = (0..answers.len().min(handles.len()))
+            let throttled: Vec<usize> = (0..objects.len())
                 .filter(|at| answers[*at].as_ref().is_err_and(|e| e.fault == Fault::Transient))
                 .collect();
             let Some(first) = throttled.first() else { return answers };
             let because = answers[*first].as_ref().err().map(|error| &error.message);
             let because = because.map(|message| self.scope.redacted(message));
-            let address = &handles[*first].address;
+            let (address, _) = objects[*first];
             let waiting = wait.get_or_insert_with(|| Wait::new(address, self.events));
             if !waiting.pause_because(&Awaited::Capacity, THROTTLED, because).await {
                 return answers;
             }
-            let refused: Vec<_> = throttled.iter().map(|at| handles[*at].clone()).collect();
-            let again = provider.observe(&refused).await;
+            let refused = throttled.iter().map(|at| handle(&objects[*at])).collect();
+            let again = provider.observe(refused).await;
             let is_nearer = again.iter().any(Result::is_ok);
             throttled.into_iter().zip(again).for_each(|(at, answer)| answers[at] = answer);
             if is_nearer {

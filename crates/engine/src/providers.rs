@@ -29,9 +29,10 @@ pub trait AnyProvider: Send + Sync {
         config: &'a Value,
         context: &'a Context,
     ) -> Future<'a, Result<Value>>;
+    /// Answers for each handle, in their order.
     fn observe<'a>(
         &'a self,
-        handles: &'a [Handle<Value>],
+        handles: Vec<Handle<Value>>,
     ) -> Future<'a, Vec<Result<Option<Live<Value>>>>>;
     fn ended<'a>(&'a self, handle: &'a Handle<Value>) -> Future<'a, Result<Option<String>>>;
     fn find<'a>(&'a self, sought: Sought<'a>) -> Future<'a, Result<Vec<Found>>>;
@@ -63,10 +64,10 @@ pub trait AnyProvider: Send + Sync {
 }
 
 impl dyn AnyProvider + '_ {
-    /// Observes one object. One that is left out of the answer is not there.
+    /// Observes one object.
     pub async fn observe_one(&self, handle: &Handle<Value>) -> Result<Option<Live<Value>>> {
-        let mut seen = self.observe(std::slice::from_ref(handle)).await;
-        seen.pop().unwrap_or(Ok(None))
+        let mut seen = self.observe(vec![handle.clone()]).await;
+        seen.pop().unwrap_or_else(|| Err(unanswered()))
     }
 }
 
@@ -128,11 +129,12 @@ impl<P: Ownership> AnyProvider for Erased<P> {
 
     fn observe<'a>(
         &'a self,
-        handles: &'a [Handle<Value>],
+        handles: Vec<Handle<Value>>,
     ) -> Future<'a, Vec<Result<Option<Live<Value>>>>> {
         async move {
-            let handles: Vec<_> = handles.iter().map(typed_handle).collect();
-            let seen = self.provider.observe(&handles).await;
+            let handles: Vec<_> = handles.into_iter().map(|handle| typed_handle(&handle)).collect();
+            let mut seen = self.provider.observe(&handles).await;
+            seen.resize_with(handles.len(), || Err(unanswered()));
             let untyped = |live: Option<Live<SpecOf<P>>>| live.map(untyped_live).transpose();
             seen.into_iter().map(|answer| answer.and_then(untyped)).collect()
         }
@@ -227,6 +229,11 @@ pub(crate) fn bounded(id: &str) -> Result<()> {
 fn untyped<T: Serialize>(value: &T) -> Result<Value> {
     serde_json::to_value(value)
         .map_err(|error| Error::terminal(error.to_string()).with_source(error))
+}
+
+/// An object without an answer may exist: it must not count as gone.
+pub(crate) fn unanswered() -> Error {
+    Error::new(Fault::Unknown, "the object was left out of the answer")
 }
 
 /// A spec that an older version recorded and this one cannot read counts as unknown.

@@ -9,6 +9,7 @@ mod protection;
 mod recovery;
 mod state_edits;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join;
@@ -88,7 +89,7 @@ impl Session<'_> {
     pub async fn survey(&self, state: &State) -> Result<Surveyed, Error> {
         self.known(state)?;
         let mut learnt = self.moves(state);
-        let mut state = folded(state.clone(), &learnt)?;
+        let mut state = folded(Cow::Borrowed(state), &learnt)?;
         let (observed, mut ahead) = join(self.look(&state), self.ahead(&state)).await;
         let mut observed = observed?;
         let (mut plan, wanted) = loop {
@@ -179,7 +180,7 @@ impl Session<'_> {
         // What is known is deleted also where a kind's objects cannot be searched; the plan says so.
         let unsearched = unsearched(&mut observed);
         let mut learnt = self.claiming(state, &observed).owned().map_err(Error::Foreign)?;
-        let adopting = folded(state.clone(), &learnt)?;
+        let adopting = folded(Cow::Borrowed(state), &learnt)?;
         let given_again = self.given_again(&adopting);
         let state = &folded(adopting, &given_again)?;
         learnt.extend(given_again);
@@ -189,15 +190,7 @@ impl Session<'_> {
             protections = Protections::new();
         }
         let wanted = BTreeMap::new();
-        let mut guarded = state.clone();
-        for (address, record) in &mut guarded.resources {
-            let resource = self.run.manifest.resources.get(address);
-            if let (Some(object), Some(resource)) = (&mut record.object, resource) {
-                // Protection in the file counts also before a run has recorded it.
-                object.guard = object.guard.or(resource.lifecycle.guard);
-            }
-        }
-        let mut plan = self.plan(&guarded, &observed, &wanted, &Graph::default());
+        let mut plan = self.plan(&self.guarded(state), &observed, &wanted, &Graph::default());
         plan.unsearched = unsearched;
         seen(&plan, &mut observed)?;
         self.lock(&mut plan, state, &observed, protections).await?;
@@ -205,6 +198,22 @@ impl Session<'_> {
             learnt.iter().filter_map(|entry| noted(entry, &plan, state)).collect();
         plan.notes.extend(adopted);
         Ok(Surveyed { plan, observed, learnt })
+    }
+
+    /// Returns the state with the protection that the file asks for, which counts also before a run has
+    /// recorded it.
+    fn guarded<'a>(&self, state: &'a State) -> Cow<'a, State> {
+        let mut guarded = Cow::Borrowed(state);
+        for (address, resource) in &self.run.manifest.resources {
+            let Some(object) = state.object(address) else { continue };
+            let guard = object.guard.or(resource.lifecycle.guard);
+            if guard != object.guard {
+                let record = guarded.to_mut().resources.get_mut(address);
+                let object = record.and_then(|record| record.object.as_mut());
+                object.into_iter().for_each(|object| object.guard = guard);
+            }
+        }
+        guarded
     }
 
     /// Plans to create everything: for an empty state, without an endpoint.
@@ -350,9 +359,10 @@ fn seen(plan: &Plan, observed: &mut Observed) -> Result<(), Error> {
     if asked.is_empty() { Ok(()) } else { Err(Error::Unseen(asked)) }
 }
 
-fn folded(mut state: State, entries: &[Entry]) -> Result<State, Error> {
+/// Copies the state only if there is an entry: it may be large.
+fn folded<'a>(mut state: Cow<'a, State>, entries: &[Entry]) -> Result<Cow<'a, State>, Error> {
     for entry in entries {
-        fold(&mut state, entry)?;
+        fold(state.to_mut(), entry)?;
     }
     Ok(state)
 }

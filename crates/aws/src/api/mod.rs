@@ -32,7 +32,8 @@ mod write_routes;
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, join, stream};
+use futures_util::join;
+use stackwright_engine::at_once::at_once;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, Field, Found, Handle, Intent, Live,
@@ -90,8 +91,7 @@ impl Provider for Apis {
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
-        let reads: Vec<_> = handles.iter().map(|handle| self.observe_one(handle)).collect();
-        stream::iter(reads).buffered(AT_ONCE).collect().await
+        at_once(AT_ONCE, handles, |handle| self.observe_one(handle)).await
     }
 
     /// Names are not unique: the tags alone identify an API.

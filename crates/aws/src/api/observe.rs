@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_apigateway::types::{ApiStatus, Deployment, Method, Resource as SeenResource, RestApi};
 use aws_smithy_types::date_time::Format;
-use futures_util::{StreamExt, TryStreamExt, stream, try_join};
+use futures_util::try_join;
+use stackwright_engine::at_once::at_once;
 use stackwright_engine::kind::{Fault, Found, Handle, Live, Memo, Readiness, Result, Sought, tag};
 
 use super::access_log::AccessLog;
@@ -228,8 +229,7 @@ impl Apis {
             let granted = self.permissions.observe(&function, permission).await?;
             Ok((function, granted))
         };
-        let reads: Vec<_> = functions.into_iter().map(read).collect();
-        stream::iter(reads).buffer_unordered(AT_ONCE).try_collect().await
+        at_once(AT_ONCE, functions, read).await.into_iter().collect()
     }
 
     async fn stages(&self, names: &Names) -> Result<Option<Stages>> {

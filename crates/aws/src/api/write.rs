@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::{StreamExt as _, join, stream, try_join};
+use futures_util::{join, try_join};
+use stackwright_engine::at_once::at_once;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Memo, Readiness, Result, tag};
 
@@ -120,17 +121,14 @@ impl Apis {
     ) -> Result<()> {
         let Parts { stages, granted, .. } = parts;
         let permission = names.permission();
-        let grants = desired.permissions.iter().map(|function| {
+        let grants = at_once(AT_ONCE, &desired.permissions, |function| {
             let now = granted.get(function).cloned().unwrap_or_default();
             self.grant(function, &permission, now)
         });
-        let grants: Vec<_> = grants.collect();
         // Where one fails, the others end: a write that is dropped on its way may still be done, unseen by the
         // read before the next attempt.
-        let (seen, granting) = join!(
-            self.set_definition(&names.id, parts, desired, responses),
-            stream::iter(grants).buffer_unordered(AT_ONCE).collect::<Vec<Result<()>>>(),
-        );
+        let (seen, granting) =
+            join!(self.set_definition(&names.id, parts, desired, responses), grants,);
         let seen = seen?;
         granting.into_iter().collect::<Result<()>>()?;
         if desired.deployed != stages.digest {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use futures_util::join;
-use futures_util::stream::{self, StreamExt as _};
+use stackwright_engine::at_once::at_once;
 use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Result, tag};
 
 use super::log_group::{LogGroup, Seen as Group};
@@ -25,8 +25,7 @@ impl Functions {
         &self,
         handles: &[Handle<Spec>],
     ) -> Vec<Result<Option<Live<Spec>>>> {
-        let reads: Vec<_> = handles.iter().map(|handle| self.observe_one(handle)).collect();
-        stream::iter(reads).buffered(AT_ONCE).collect().await
+        at_once(AT_ONCE, handles, |handle| self.observe_one(handle)).await
     }
 
     async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {
@@ -63,8 +62,7 @@ impl Functions {
     }
 
     pub(super) async fn find_named(&self, names: &[String]) -> Result<Vec<Found>> {
-        let reads: Vec<_> = names.iter().map(|name| self.get(name)).collect();
-        let seen: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
+        let seen = at_once(AT_ONCE, names, |name| self.get(name)).await;
         seen.into_iter()
             .filter_map(Result::transpose)
             .map(|found| {

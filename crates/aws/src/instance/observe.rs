@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use aws_sdk_ec2::types::{Filter, Instance as Seen, InstanceAttributeName, Reservation};
 use aws_smithy_types::date_time::Format;
-use futures_util::{StreamExt as _, stream, try_join};
+use futures_util::try_join;
+use stackwright_engine::at_once::at_once;
 use stackwright_engine::kind::{DeletionProtection, Fault, Found, Handle, Live, Memo, Result};
 
 use super::seen::{self, facts, is_gone, is_missing_disks, readiness, state};
@@ -56,8 +57,7 @@ impl Instances {
                 Ok(Some(live))
             }
         };
-        let reads: Vec<_> = handles.iter().map(read).collect();
-        stream::iter(reads).buffered(AT_ONCE).collect().await
+        at_once(AT_ONCE, handles, read).await
     }
 
     /// Returns whether termination protection is on. `None`: the endpoint does not report it.

@@ -14,8 +14,8 @@ mod write;
 
 use std::sync::Arc;
 
-use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
+use stackwright_engine::at_once::at_once;
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::kind::{
     CheckContext, Context, CreateIdempotency, Created, ExistingPart, Field, Found, Handle, Intent,
@@ -98,8 +98,7 @@ impl Provider for Roles {
     async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         // ListRoles neither filters by tag nor reports tags: a role is found by its name.
         let names = self.taken(sought.names).await?;
-        let reads: Vec<_> = names.into_iter().map(|name| self.get(name)).collect();
-        let seen: Vec<_> = stream::iter(reads).buffered(AT_ONCE).collect().await;
+        let seen = at_once(AT_ONCE, names, |name| self.get(name)).await;
         seen.into_iter().filter_map(Result::transpose).map(|role| role.map(found)).collect()
     }
 

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use aws_sdk_iam::types::Role as Seen;
 use aws_smithy_types::date_time::Format;
 use futures_util::future::try_join_all;
-use futures_util::{StreamExt as _, stream, try_join};
+use futures_util::try_join;
+use stackwright_engine::at_once::at_once;
 use stackwright_engine::kind::{Error, Found, Handle, Live, Memo, Readiness, Result};
 
 use super::service::{Roles, unless_gone};
@@ -36,7 +37,7 @@ impl Roles {
             Ok(listed) => listed,
             Err(error) => return handles.iter().map(|_| Err(error.again())).collect(),
         };
-        let reads = handles.iter().map(|handle| {
+        at_once(AT_ONCE, handles, |handle| {
             let listed = listed.remove(&handle.id);
             async move {
                 match listed {
@@ -44,8 +45,8 @@ impl Roles {
                     None => self.observe_one(handle).await,
                 }
             }
-        });
-        stream::iter(reads.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await
+        })
+        .await
     }
 
     async fn observe_one(&self, handle: &Handle<Spec>) -> Result<Option<Live<Spec>>> {

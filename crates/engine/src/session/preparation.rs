@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
 use serde_json::Value;
 
 use super::protection::Parts;
 use super::{Error, Session};
 use crate::address::Address;
+use crate::at_once::at_once;
 use crate::kind::{self, PriorState};
 use crate::manifest::Resource;
 use crate::observe::Observed;
@@ -15,6 +15,9 @@ use crate::prepare::{Preparing, Secrets, Wanted, known_outputs};
 use crate::reference::{Reference, Scope};
 use crate::secret::Sealer;
 use crate::state::State;
+
+/// How many resources are prepared at a time: some need a call for it.
+const AT_ONCE: usize = 64;
 
 /// What is known of a stack without a state before its objects are searched.
 pub(super) struct Ahead {
@@ -43,8 +46,8 @@ impl Session<'_> {
         observed: Option<&Observed>,
     ) -> Result<BTreeMap<Address, Wanted>, Error> {
         let known = Scope { outputs: known_outputs(state), ..self.run.scope.clone() };
-        let each = self.run.manifest.resources.values().map(|resource| {
-            let known = &known;
+        let known = &known;
+        let prepared = at_once(AT_ONCE, self.run.manifest.resources.values(), |resource| {
             let prior = match observed {
                 Some(observed) => self.prior(state, observed, &resource.address),
                 None => PriorState::Offline,
@@ -56,7 +59,7 @@ impl Session<'_> {
         });
         let mut wanted = BTreeMap::new();
         let mut failed = Vec::new();
-        for (address, prepared) in join_all(each).await {
+        for (address, prepared) in prepared.await {
             match prepared {
                 Ok(prepared) => {
                     wanted.insert(address, prepared);

@@ -8,7 +8,7 @@ use super::disk::Disk;
 use super::fold::{Illegal, fold};
 use super::journal::{self, Batch, Entry, Header, Journal};
 use super::model::{Place, Record, SCHEMA, State};
-use super::snapshot::{self, Snapshot};
+use super::snapshot;
 use super::transition::Transition;
 use super::{Error, JOURNAL, SNAPSHOT};
 use crate::address::Address;
@@ -95,6 +95,11 @@ impl Store {
         &self.state
     }
 
+    /// Gives the lock up, and the state away.
+    pub fn into_state(self) -> State {
+        self.state
+    }
+
     /// A number for a new operation.
     pub fn next_op(&mut self) -> u64 {
         self.op += 1;
@@ -130,23 +135,28 @@ impl Store {
     /// Writes the snapshot first, then an empty journal that continues it: between the two, the old
     /// journal's smaller base shows that it is folded in already.
     fn snapshot(&mut self) -> Result<(), Error> {
-        let mut state = self.state.clone();
-        state.serial += 1;
-        state.schema = SCHEMA;
-        let json = |error: serde_json::Error| Error::Damaged {
-            file: self.disk.path().join(SNAPSHOT),
-            why: error.to_string(),
-        };
-        let snapshot = Snapshot::of(&state).map_err(json)?;
-        let text = serde_json::to_string_pretty(&snapshot).map_err(json)? + "\n";
-        let header = journal::line(&Header::of(&state.lineage, state.serial)).map_err(json)?;
-        let replaced = self.disk.replace(SNAPSHOT, text.as_bytes());
-        replaced.map_err(disk_error(&*self.disk, "written"))?;
-        self.state = state;
+        self.state.schema = SCHEMA;
+        self.state.serial += 1;
+        if let Err(error) = self.write_snapshot() {
+            self.state.serial -= 1;
+            return Err(error);
+        }
+        let header = Header::of(&self.state.lineage, self.state.serial);
+        let header = journal::line(&header).map_err(|error| self.unwritable(&error))?;
         let replaced = self.disk.replace(JOURNAL, header.as_bytes());
         replaced.map_err(disk_error(&*self.disk, "written"))?;
         self.seq = 0;
         Ok(())
+    }
+
+    fn write_snapshot(&mut self) -> Result<(), Error> {
+        let text = snapshot::text(&self.state).map_err(|error| self.unwritable(&error))?;
+        let replaced = self.disk.replace(SNAPSHOT, text.as_bytes());
+        replaced.map_err(disk_error(&*self.disk, "written"))
+    }
+
+    fn unwritable(&self, error: &serde_json::Error) -> Error {
+        Error::Damaged { file: self.disk.path().join(SNAPSHOT), why: error.to_string() }
     }
 }
 

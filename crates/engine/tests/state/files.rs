@@ -11,7 +11,7 @@ use stackwright_engine::state::{Entry, Error, Folder, Phase, Place, SCHEMA, Stor
 
 use crate::support::{
     Home, JOURNAL, SNAPSHOT, accepted, address, completed, deleted, deleting, entry, in_words,
-    intent, place, updating,
+    intent, intent_with, place, updating,
 };
 
 #[test]
@@ -111,6 +111,21 @@ fn a_snapshot_that_was_edited_is_refused() {
     home.refuses("it has no format number");
     // A flipped bit of the number makes no snapshot of another build.
     fs::write(home.file(SNAPSHOT), text.replace(&format, "\"schema\": 7")).expect("edited");
+    home.refuses("its checksum does not match");
+}
+
+#[test]
+fn a_snapshot_may_be_indented_otherwise() {
+    let home = Home::new();
+    let mut store = home.open();
+    store.append(&[intent_with("a \" b\\ \\\" { }\\")]).expect("written");
+    store.finish().expect("folded");
+    let state = store.state().clone();
+    drop(store);
+    let text = fs::read_to_string(home.file(SNAPSHOT)).expect("a snapshot");
+    fs::write(home.file(SNAPSHOT), text.replace('\n', "\r\n\t ")).expect("indented");
+    assert_eq!(home.open().state(), &state);
+    fs::write(home.file(SNAPSHOT), text.replace("{ }", "{}")).expect("edited");
     home.refuses("its checksum does not match");
 }
 
