@@ -24,6 +24,8 @@ const ALSO_CALLED: &str = "x-also-called";
 pub(super) struct Known<'a> {
     /// Every address of the file with the outputs of its kind.
     pub outputs: &'a BTreeMap<Address, &'static [&'static str]>,
+    /// The names of all kinds, also of those that the file does not use.
+    pub kinds: &'a [&'static str],
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Whether environment variables without a default must be set.
     pub needs_env: bool,
@@ -163,7 +165,7 @@ impl<'a> Checker<'a> {
             let schema = match known {
                 Some(schema) => schema,
                 None if others == &Json::Bool(false) => {
-                    self.unknown_key(name, key, properties);
+                    self.diagnostics.push(unknown(name, key, properties));
                     continue;
                 }
                 None => others,
@@ -186,21 +188,6 @@ impl<'a> Checker<'a> {
             self.error(&key.span, "a key cannot contain a reference".to_owned()).help =
                 Some("write the text itself; references can be used in values".to_owned());
         }
-    }
-
-    fn unknown_key(&mut self, name: &str, key: &Key, properties: Option<&Map<String, Json>>) {
-        let names: Vec<&str> =
-            properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
-        let help = match properties.and_then(|known| meant(&key.text, known)) {
-            Some(meant) => format!("did you mean `{meant}`?"),
-            None => format!("known keys: {}", names.join(", ")),
-        };
-        let message = if name.is_empty() {
-            format!("unknown key `{}`", key.text)
-        } else {
-            format!("unknown key `{}` in `{name}`", key.text)
-        };
-        self.error(&key.span, message).help = Some(help);
     }
 
     /// Reports missing keys at the key of the map, or the item of the list, that lacks them.
@@ -324,9 +311,26 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// What is said of a key that a map does not have. `name`: of the map; empty for the file itself.
+pub(super) fn unknown(name: &str, key: &Key, properties: Option<&Map<String, Json>>) -> Diagnostic {
+    let message = match name {
+        "" => format!("unknown key `{}`", key.text),
+        name => format!("unknown key `{}` in `{name}`", key.text),
+    };
+    let help = match properties.and_then(|known| meant(&key.text, known)) {
+        Some(meant) => format!("did you mean `{meant}`?"),
+        None => {
+            let names: Vec<&str> =
+                properties.into_iter().flat_map(Map::keys).map(String::as_str).collect();
+            format!("known keys: {}", names.join(", "))
+        }
+    };
+    Diagnostic::error(key.span.clone(), message).help(help)
+}
+
 /// The key that somebody meant who wrote an unknown one: what AWS or other tools call it, or one that is
 /// spelt nearly so.
-fn meant<'a>(written: &str, known: &'a Map<String, Json>) -> Option<&'a str> {
+pub(super) fn meant<'a>(written: &str, known: &'a Map<String, Json>) -> Option<&'a str> {
     let is_called = |schema: &Json| {
         let names = schema[ALSO_CALLED].as_array().into_iter().flatten();
         names.filter_map(Json::as_str).any(|name| name == written)

@@ -4,6 +4,7 @@ mod annotate;
 mod check;
 mod cloud;
 mod common;
+mod correct;
 mod diagnostic;
 mod header;
 mod measure;
@@ -26,11 +27,12 @@ use serde_json::Value as Json;
 
 pub use self::cloud::Cloud;
 pub use self::common::not_to_ignore;
+use self::correct::Corrector;
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
 use self::read::Reader;
 pub use self::schema::document;
 pub use self::source::{Source, Span};
-use self::tree::{Node, Value};
+use self::tree::Node;
 use crate::address::Address;
 use crate::graph::Graph;
 use crate::kind::Files;
@@ -137,12 +139,12 @@ impl Resource {
 impl Manifest {
     /// Reads and checks a file for every cloud that it names, before any call.
     pub fn load(source: Source, request: &Request<'_>, kinds: &Registry) -> Result<Self, Invalid> {
-        let tree = match tree::parse(&source) {
+        let mut tree = match tree::parse(&source) {
             Ok(tree) => overlay::without_extensions(tree),
             Err(diagnostic) => return Err(Invalid::new(source, vec![diagnostic])),
         };
-        let mut diagnostics = Vec::new();
-        duplicate_keys(&tree, &source, &mut diagnostics);
+        let schema = schema::document(kinds);
+        let mut diagnostics = Corrector::new(&source, kinds, &schema).correct(&mut tree);
         let cloud = match chosen(&tree, request) {
             Ok(cloud) => cloud,
             Err(diagnostic) => {
@@ -150,7 +152,6 @@ impl Manifest {
                 Cloud::Local
             }
         };
-        let schema = schema::document(kinds);
         let base = overlay::without(&tree, "clouds");
         let overlays = tree.get("clouds").map(Node::entries).unwrap_or_default();
         let mut reader = Reader { source: &source, request, kinds, schema: &schema };
@@ -164,6 +165,7 @@ impl Manifest {
                     continue;
                 }
             };
+            diagnostics.extend(overlay::additions(&key.text, &base, over, kinds));
             let merged = overlay::merge(&base, over);
             let mut found = Vec::new();
             let read = reader.read(&merged, &of, of == cloud, &mut found);
@@ -223,20 +225,4 @@ fn chosen(tree: &Node, request: &Request<'_>) -> Result<Cloud, Diagnostic> {
     text.parse().map_err(|error: String| {
         Diagnostic::error(node.span.clone(), error).suggest(text, ["local", "aws"])
     })
-}
-
-fn duplicate_keys(node: &Node, source: &Source, diagnostics: &mut Vec<Diagnostic>) {
-    if let Value::List(items) = &node.value {
-        items.iter().for_each(|item| duplicate_keys(item, source, diagnostics));
-    }
-    let entries = node.entries();
-    let mut first = BTreeMap::new();
-    for (key, value) in entries {
-        if let Some(before) = first.insert(key.text.as_str(), key.span.start) {
-            let (line, _) = source.position(before);
-            let message = format!("duplicate key `{}`, first on line {line}", key.text);
-            diagnostics.push(Diagnostic::error(key.span.clone(), message));
-        }
-        duplicate_keys(value, source, diagnostics);
-    }
 }

@@ -1,6 +1,8 @@
 //! `clouds: {aws: {…}}` merged over the file. Every key and value keeps its span.
 
-use super::tree::{Node, Value};
+use super::diagnostic::{Diagnostic, nearest};
+use super::tree::{Key, Node, Value};
+use crate::registry::Registry;
 
 /// Merges `over` into `base`: maps key by key, anything else is replaced, and `null` removes a key.
 pub(super) fn merge(base: &Node, over: &Node) -> Node {
@@ -19,6 +21,42 @@ pub(super) fn merge(base: &Node, over: &Node) -> Node {
         }
     }
     Node { span: base.span.clone(), value: Value::Map(merged) }
+}
+
+/// Warns of resources that a cloud adds to the file and that have nearly the key of one of its own: what was meant to
+/// change a resource would make a second one.
+pub(super) fn additions(
+    cloud: &str,
+    base: &Node,
+    over: &Node,
+    kinds: &Registry,
+) -> Vec<Diagnostic> {
+    let mut warnings = Vec::new();
+    for kind in kinds.iter() {
+        let own = section(base, kind.name);
+        let is_own = |key: &Key| own.iter().any(|(one, _)| one.text == key.text);
+        for (key, _) in section(over, kind.name).iter().filter(|(key, _)| !is_own(key)) {
+            let near = nearest(&key.text, own.iter().map(|(key, _)| key.text.as_str()));
+            let Some(near) = near.filter(|near| letters(near) != letters(&key.text)) else {
+                continue;
+            };
+            let message = format!("`{}.{}` is in the cloud `{cloud}` alone", kind.name, key.text);
+            let warning = Diagnostic::warning(key.span.clone(), message);
+            warnings.push(
+                warning.help(format!("did you mean `{near}`, which the file has for every cloud?")),
+            );
+        }
+    }
+    warnings
+}
+
+fn section<'a>(file: &'a Node, kind: &str) -> &'a [(Key, Node)] {
+    file.get(kind).map(Node::entries).unwrap_or_default()
+}
+
+/// Returns a key without its digits: `web-1` and `web-2` are no slip of the pen.
+fn letters(key: &str) -> String {
+    key.chars().filter(|letter| !letter.is_ascii_digit()).collect()
 }
 
 /// Tells whether a position of the text lies in a part of the file.

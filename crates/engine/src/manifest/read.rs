@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 
 use super::check::{Checker, Known};
 use super::common;
-use super::diagnostic::{Diagnostic, nearest};
+use super::diagnostic::Diagnostic;
 use super::missing::missing;
 use super::schema::Header;
 use super::source::{Source, Span};
@@ -50,10 +50,12 @@ impl Reader<'_> {
             return None;
         };
         let outputs = self.addresses(tree, diagnostics);
+        let kinds = self.kind_names();
         let mut checker = Checker {
             root: self.schema,
             known: Known {
                 outputs: &outputs,
+                kinds: &kinds,
                 env: self.request.env,
                 needs_env: is_chosen && self.request.needs_env,
             },
@@ -110,7 +112,7 @@ impl Reader<'_> {
         tree: &Node,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> BTreeMap<Address, &'static [&'static str]> {
-        let mut outputs = self.misspelt(tree);
+        let mut outputs = BTreeMap::new();
         for kind in self.kinds.iter() {
             for (key, _) in tree.get(kind.name).map(Node::entries).unwrap_or_default() {
                 if is_key(&key.text) {
@@ -126,19 +128,8 @@ impl Reader<'_> {
         outputs
     }
 
-    /// Addresses in sections with a misspelt name, which is reported itself: `instances` for `instance`.
-    fn misspelt(&self, tree: &Node) -> BTreeMap<Address, &'static [&'static str]> {
-        let mut outputs = BTreeMap::new();
-        let known = &self.schema["properties"];
-        for (section, node) in
-            tree.entries().iter().filter(|(key, _)| known.get(&key.text).is_none())
-        {
-            let near = nearest(&section.text, self.kinds.iter().map(|kind| kind.name));
-            let Some(kind) = near.and_then(|near| self.kinds.get(near)) else { continue };
-            let keys = node.entries().iter().filter(|(key, _)| is_key(&key.text));
-            outputs.extend(keys.map(|(key, _)| (Address::new(kind.name, &key.text), kind.outputs)));
-        }
-        outputs
+    fn kind_names(&self) -> Vec<&'static str> {
+        self.kinds.iter().map(|kind| kind.name).collect()
     }
 
     fn required<'a>(&'a self, checker: &mut Checker<'a>, tree: &Node) {
@@ -188,7 +179,7 @@ impl Reader<'_> {
             for need in resource.depends_on.iter().filter(|need| !resources.contains_key(need)) {
                 let path = [resource.address.kind(), resource.address.key(), "depends_on"];
                 let span = tree.place(&path.map(str::to_owned));
-                diagnostics.push(missing(need, resources.keys(), &span));
+                diagnostics.push(missing(need, resources.keys(), &self.kind_names(), &span));
             }
             let former =
                 resource.renamed_from.as_ref().filter(|former| resources.contains_key(former));

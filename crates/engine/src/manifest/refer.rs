@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 
 use super::annotate;
 use super::check::Checker;
-use super::diagnostic::nearest;
+use super::diagnostic::{Diagnostic, nearest};
 use super::missing::missing;
 use super::source::Span;
 use super::tree::Node;
@@ -179,7 +179,7 @@ impl<'a> Checker<'a> {
         let Reference::Output(address, output) = reference else { return };
         let known = self.known.outputs;
         match known.get(address) {
-            None => self.diagnostics.push(missing(address, known.keys(), span)),
+            None => self.diagnostics.push(missing(address, known.keys(), self.known.kinds, span)),
             Some(outputs) if !outputs.contains(&output.as_str()) => {
                 let near = nearest(output, outputs.iter().copied());
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
@@ -332,7 +332,7 @@ mod tests {
         let (_, help) = reported("${gat.fortress.id}");
         assert_eq!(help.as_deref(), Some("did you mean the kind `gate`?"));
         let (_, help) = reported("${moon.base.id}");
-        assert_eq!(help.as_deref(), Some("add it to the file: `moon:` with the key `base`"));
+        assert_eq!(help.as_deref(), Some("`moon` is no kind; the kinds are: gate"));
         let (message, help) = reported("${gate.a.ip}");
         assert_eq!(message, "`gate.a` has no output `ip`");
         assert_eq!(help.as_deref(), Some("did you mean `id`? the outputs of `gate` are id"));

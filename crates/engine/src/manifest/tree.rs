@@ -59,6 +59,13 @@ impl Node {
         }
     }
 
+    pub fn entries_mut(&mut self) -> &mut [(Key, Node)] {
+        match &mut self.value {
+            Value::Map(entries) => entries,
+            _ => &mut [],
+        }
+    }
+
     pub fn text(&self) -> Option<&str> {
         match &self.value {
             Value::Text(text) | Value::Number(_, text) => Some(text),
