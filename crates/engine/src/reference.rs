@@ -148,6 +148,11 @@ fn split_default(inside: &str, start: usize) -> (&str, Option<Default>) {
 }
 
 fn unknown(name: &str, at: Range<usize>) -> Malformed {
+    if let Some(meant) = name_of(name.trim_matches(|c: char| c.is_whitespace() || "{}".contains(c)))
+    {
+        let help = format!("write `${{{meant}}}`");
+        return Malformed { at, message: format!("`{name}` is not a reference"), help: Some(help) };
+    }
     let help = match name.split('.').next() {
         Some("env") if name.contains('?') => {
             "write `${env.NAME}` alone: a variable that is not set is an error anyway"
@@ -176,6 +181,28 @@ fn name_of(name: &str) -> Option<Reference> {
             Reference::Output(Address::new(kind, key), (*output).to_owned())
         }
         _ => return None,
+    })
+}
+
+/// Returns what would be a reference if it were written with `${` and `}`, and where: `$instance.web.id`,
+/// `$(instance.web.id)`, `{{ instance.web.id }}`.
+pub fn in_other_templates(text: &str) -> impl Iterator<Item = (Reference, Range<usize>)> + '_ {
+    [("{{", "}}"), ("$(", ")"), ("$", "")].into_iter().flat_map(move |(open, close)| {
+        // `$${` is a literal `${`, and `${{` is malformed.
+        let found = text.match_indices(open).filter(|(at, _)| !text[..*at].ends_with('$'));
+        found.filter_map(move |(start, _)| {
+            let inside = text[start + open.len()..].trim_start();
+            let is_part = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            let length = inside.find(|c: char| !is_part(c)).unwrap_or(inside.len());
+            let (name, rest) = inside.split_at(length);
+            let name = name.trim_end_matches(['.', '-']);
+            let is_closed = rest.trim_start().starts_with(close);
+            let end = match close {
+                "" => text.len() - inside.len() + name.len(),
+                close => text.len() - rest.trim_start().len() + close.len(),
+            };
+            name_of(name).filter(|_| is_closed).map(|reference| (reference, start..end))
+        })
     })
 }
 
@@ -422,6 +449,23 @@ mod tests {
             "${env.A::-b}",
         ] {
             assert!(parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_other_languages_would_fill_in_is_found() {
+        let found = |text: &str| -> Vec<String> {
+            let found = in_other_templates(text);
+            found.map(|(reference, at)| format!("{reference} in {}", &text[at])).collect()
+        };
+        assert_eq!(found("x $a.b.id."), ["a.b.id in $a.b.id"]);
+        assert_eq!(found("$(a.b-c.id)"), ["a.b-c.id in $(a.b-c.id)"]);
+        assert_eq!(found("<{{ a.b.id }}>"), ["a.b.id in {{ a.b.id }}"]);
+        assert_eq!(found("{{aws.region}}/$stack.name").len(), 2);
+        for text in
+            ["$HOME", "$(date)", "${a.b.id}", "$${a.b.id}", "$$a.b.id", "{{a.b.id", "a.b.id", "$"]
+        {
+            assert_eq!(found(text), [""; 0], "{text}");
         }
     }
 

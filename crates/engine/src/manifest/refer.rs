@@ -110,6 +110,7 @@ impl<'a> Checker<'a> {
             self.missing_braces(text, span, format!("write `${{{text}}}`"));
             return None;
         }
+        self.other_templates(text, span);
         let parts = match reference::parse(text) {
             Ok(parts) => parts,
             Err(malformed) => {
@@ -158,6 +159,25 @@ impl<'a> Checker<'a> {
         let (address, output) = text.rsplit_once('.')?;
         let address: Address = address.parse().ok()?;
         self.known.outputs.get(&address)?.contains(&output).then_some(address)
+    }
+
+    /// Warns of what would be a reference in another language: `$instance.web.id`, `{{instance.web.id}}`.
+    fn other_templates(&mut self, text: &str, span: &Span) {
+        for (name, at) in reference::in_other_templates(text) {
+            let is_there = match &name {
+                Reference::Output(address, output) => {
+                    let outputs = self.known.outputs.get(address);
+                    outputs.is_some_and(|outputs| outputs.contains(&output.as_str()))
+                }
+                _ => true,
+            };
+            if is_there {
+                let message =
+                    format!("`{}` is plain text here, not a reference", &text[at.clone()]);
+                let warning = Diagnostic::warning(within(span, &at, text), message);
+                self.diagnostics.push(warning.help(format!("write `${{{name}}}`")));
+            }
+        }
     }
 
     fn missing_braces(&mut self, text: &str, span: &Span, help: String) {
