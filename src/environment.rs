@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use stackwright_aws::proxy_url::{self, WrongProxy};
 use stackwright_local::Config;
 
 use crate::error::{Error, Result};
@@ -70,13 +71,34 @@ pub fn ca_bundle() -> Option<PathBuf> {
     std::env::var_os("AWS_CA_BUNDLE").filter(|file| !file.is_empty()).map(PathBuf::from)
 }
 
-/// Returns the variable of a proxy for HTTPS that names none, if there is one.
-pub fn wrong_proxy() -> Option<&'static str> {
-    ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].into_iter().find(|name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .is_some_and(|value| !value.to_str().is_some_and(stackwright_aws::unreached::is_proxy))
-    })
+/// Returns the variable of the proxy for HTTPS, if it names none that can be used.
+pub fn wrong_proxy() -> Option<(&'static str, WrongProxy)> {
+    // The first that is set counts, as for the HTTP client.
+    let first = |names: [&'static str; 2]| {
+        let mut set = names.into_iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
+        set.next().filter(|(_, value)| !value.is_empty())
+    };
+    let set = first(["HTTPS_PROXY", "https_proxy"]).or_else(|| first(["ALL_PROXY", "all_proxy"]));
+    let (name, value) = set?;
+    let checked = value.to_str().ok_or(WrongProxy::Malformed).and_then(proxy_url::check);
+    checked.err().map(|wrong| (name, wrong))
+}
+
+/// Returns the profile that `AWS_PROFILE` names, if it counts: keys in the environment go before it.
+pub fn profile() -> Option<String> {
+    let has_keys = std::env::var_os("AWS_ACCESS_KEY_ID").is_some_and(|id| !id.is_empty());
+    std::env::var("AWS_PROFILE").ok().filter(|name| !name.is_empty() && !has_keys)
+}
+
+/// Returns the files that have the profiles, as a user would write them.
+pub fn profile_files() -> [String; 2] {
+    let file = |variable: &str, usual: &str| {
+        std::env::var(variable).ok().filter(|path| !path.is_empty()).unwrap_or(usual.to_owned())
+    };
+    [
+        file("AWS_CONFIG_FILE", "~/.aws/config"),
+        file("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials"),
+    ]
 }
 
 /// Returns which half of a pair of AWS keys is set, and which is not, if only one is.

@@ -233,11 +233,11 @@ impl Workspace {
 
 /// Refuses a proxy that the HTTP client would pass over without a word.
 fn proxies(access: &Access) -> Result<()> {
-    let (Access::Aws { .. }, Some(variable)) = (access, environment::wrong_proxy()) else {
+    let (Access::Aws { .. }, Some((variable, wrong))) = (access, environment::wrong_proxy()) else {
         return Ok(());
     };
     Err(Error::Refused(
-        format!("{variable} does not name a proxy"),
+        format!("{variable} {wrong}"),
         Some(format!("write `http://HOST:PORT` into {variable}, or unset it")),
     ))
 }

@@ -5,9 +5,9 @@
 //! account.
 
 use stackwright_aws::cloud::{Access, Cloud as Clients};
-use stackwright_aws::credentials;
+use stackwright_aws::{credentials, profiles};
 use stackwright_engine::kind::{Error as CallError, Fault};
-use stackwright_engine::manifest::Cloud;
+use stackwright_engine::manifest::{Cloud, nearest};
 use stackwright_engine::state::{self, Folder, Store};
 
 use super::{Connected, Workspace, proxies, trust};
@@ -24,6 +24,7 @@ impl Workspace {
     ) -> Result<Connected> {
         let access = self.access()?;
         proxies(&access)?;
+        profile_exists(&access).await?;
         let clients = Clients::open(&access, &self.manifest.region, trust(&access)?).await;
         if let (Access::Aws { .. }, Some(url)) = (&access, clients.config.endpoint_url()) {
             let message = format!("the profile sends AWS calls to {url}");
@@ -93,6 +94,29 @@ impl Connected {
         let both = async { tokio::try_join!(self.verified(), look) };
         progress.during(LOOKING, both).await.map(|((), seen)| seen)
     }
+}
+
+/// Refuses a profile that does not exist: the SDK would look for credentials elsewhere, and report those.
+async fn profile_exists(access: &Access) -> Result<()> {
+    let (source, name) = match access {
+        Access::Endpoint { .. } => return Ok(()),
+        Access::Aws { profile: Some(name) } => ("--profile", name.clone()),
+        Access::Aws { profile: None } => match environment::profile() {
+            Some(name) => ("AWS_PROFILE", name),
+            None => return Ok(()),
+        },
+    };
+    let Some(known) = profiles::instead_of(&name).await else { return Ok(()) };
+    let hint = match nearest(&name, known.iter().map(String::as_str)) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if known.is_empty() => {
+            "there are none yet: `aws configure sso` or `aws configure` makes one".to_owned()
+        }
+        None => format!("there are: {}", known.join(", ")),
+    };
+    let [config, credentials] = environment::profile_files();
+    let message = format!("{source}: there is no profile `{name}` in {config} or {credentials}");
+    Err(Error::Refused(message, Some(hint)))
 }
 
 fn other_account(account: &str, wanted: &str) -> Error {

@@ -22,6 +22,8 @@ pub mod kinds;
 pub mod pace;
 mod paced;
 pub mod policy;
+pub mod profiles;
+pub mod proxy_url;
 pub mod role;
 pub mod security_group;
 pub mod tags;

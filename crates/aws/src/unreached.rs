@@ -94,15 +94,6 @@ impl Proxies {
     }
 }
 
-/// Tells whether the URL names a proxy that the HTTP client would use.
-pub fn is_proxy(url: &str) -> bool {
-    let matcher = Matcher::builder().all(url.to_owned()).build();
-    let uri = http::Uri::from_static("https://sts.amazonaws.com/");
-    matcher.intercept(&uri).is_some_and(|proxy| {
-        proxy.uri().scheme_str().is_some_and(|scheme| matches!(scheme, "http" | "https"))
-    })
-}
-
 /// `HOST` or `HOST:PORT`, without credentials.
 fn host(uri: &http::Uri) -> String {
     let host = uri.host().unwrap_or_default();

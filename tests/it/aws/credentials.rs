@@ -43,7 +43,30 @@ fn a_profile_without_usable_credentials_says_what_to_do() {
                 mfa_serial = arn:aws:iam::000000000000:mfa/me\n\
                 [profile q]\naws_access_key_id = a\naws_secret_access_key = b\n";
     check(role, &["not authorized to perform: sts:AssumeRole", "export-credentials --profile p"]);
-    check("[profile q]\n", &["there is no such profile", "aws configure list-profiles"]);
+    let source = "[profile p]\nrole_arn = arn:aws:iam::000000000000:role/r\nsource_profile = q\n";
+    check(source, &["there is no such profile", "aws configure list-profiles"]);
+}
+
+#[test]
+fn a_profile_that_does_not_exist_is_named_with_those_that_do() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |_| Act::Pass);
+    let check = |settings: &str, arguments: &[&str], parts: &[&str]| {
+        let stack = with_profile(&emulator, &proxy, settings).env("AWS_PROFILE", "nope");
+        let ran = stack.run(arguments).code(3);
+        parts.iter().fold(ran, |ran, part| ran.says(part));
+    };
+    let settings = "[default]\n[profile staging]\n";
+    let files = "in ~/.aws/config or ~/.aws/credentials";
+    let by_variable = "AWS_PROFILE: there is no profile `nope`";
+    check(settings, &["plan"], &[by_variable, files, "there are: default, staging"]);
+    let by_option = "--profile: there is no profile `stagign`";
+    let arguments = ["plan", "--profile", "stagign"];
+    check(settings, &arguments, &[by_option, files, "did you mean `staging`?"]);
+    check("", &["plan"], &[by_variable, "there are none yet"]);
+    // As for the SDK, keys in the environment go before the variable.
+    let stack = with_profile(&emulator, &proxy, settings).env("AWS_PROFILE", "nope");
+    signed(stack).ok(&["plan"]);
 }
 
 /// Nobody has rejected what there is not.
@@ -69,6 +92,11 @@ fn without_credentials_or_without_a_network_nobody_has_rejected_them() {
     through("http://me:secret@127.0.0.1:9", &refused);
     through("http://nobody.invalid:1", &["no address is known for the proxy nobody.invalid:1"]);
     through("http://[", &["HTTPS_PROXY does not name a proxy", "http://HOST:PORT"]);
+    through("http://me:secret@localhost:99999", &["HTTPS_PROXY names a proxy whose port"]);
+    through("socks5://localhost:1080", &["HTTPS_PROXY names a SOCKS proxy"]);
+    // The variable for everything counts only where there is none for HTTPS.
+    let stack = with_profile(&emulator, &proxy, "").env("ALL_PROXY", "socks5://localhost:1080");
+    signed(stack).ok(&["plan"]);
 }
 
 /// Credentials that STS should give may be right, whatever happens on the way to it.

@@ -59,16 +59,6 @@ fn each_failure_has_its_sentence() {
 }
 
 #[test]
-fn what_names_a_proxy() {
-    for url in ["http://10.0.0.1:3128", "10.0.0.1:3128", "https://me:secret@proxy", "proxy"] {
-        assert!(is_proxy(url), "{url}");
-    }
-    for url in ["http://[", "ftp://proxy", "socks5://proxy", "a b", "http://"] {
-        assert!(!is_proxy(url), "{url}");
-    }
-}
-
-#[test]
 fn nothing_secret_of_a_proxy_is_shown() {
     let matcher = Matcher::builder().all("http://me:secret@proxy:3128").no("127.0.0.1").build();
     let proxies = Proxies(Some(Arc::new(matcher)));
