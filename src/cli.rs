@@ -38,7 +38,7 @@ Exit codes:
   4    a resource failed
   5    a check failed
   6    another run is in progress
-  64   wrong usage, or there is no stack file
+  64   wrong usage, or no such file or folder
   65   invalid stack file
   130  interrupted (SIGINT)
   143  terminated (SIGTERM)")]

@@ -1,7 +1,8 @@
 //! What can go wrong with a command. [`exit`](crate::exit) has the exit code of each error, and
 //! [`render::error`](crate::render::error) its words.
 
-use std::path::PathBuf;
+use std::io::{self, ErrorKind};
+use std::path::{Path, PathBuf};
 
 use stackwright_engine::Address;
 use stackwright_engine::kind;
@@ -15,10 +16,13 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     #[error("there is no stack.yaml here or in a folder above")]
     NoStackFile,
+    /// What an option names is not there, or is no file or no folder.
+    #[error("{0}")]
+    NoSuchPath(String),
     #[error("{} cannot be read: {source}", path.display())]
-    Read { path: PathBuf, source: std::io::Error },
+    Read { path: PathBuf, source: io::Error },
     #[error("{} cannot be written: {source}", path.display())]
-    Write { path: PathBuf, source: std::io::Error },
+    Write { path: PathBuf, source: io::Error },
     #[error("{0}")]
     Usage(String),
     #[error("{0}")]
@@ -44,7 +48,7 @@ pub enum Error {
     #[error("{error}")]
     Hinted { error: Box<Error>, hint: String },
     #[error("{0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     #[error("{0}")]
     Json(#[from] serde_json::Error),
 }
@@ -67,6 +71,21 @@ impl Error {
         match self {
             Self::Hinted { error, .. } => error.cause(),
             error => error,
+        }
+    }
+
+    /// Says why what an option names cannot be opened.
+    pub fn given(option: &str, path: &Path, source: io::Error) -> Self {
+        let shown = path.display();
+        match source.kind() {
+            ErrorKind::NotFound => Self::NoSuchPath(format!("{option}: {shown} does not exist")),
+            ErrorKind::IsADirectory => {
+                Self::NoSuchPath(format!("{option}: {shown} is a folder; name a file in it"))
+            }
+            ErrorKind::NotADirectory => {
+                Self::NoSuchPath(format!("{option}: {shown} is not in a folder, or is none"))
+            }
+            _ => Self::Read { path: path.to_owned(), source },
         }
     }
 

@@ -23,7 +23,9 @@ pub mod code {
 /// The exit code of a command that failed.
 pub fn of(error: &Error) -> u8 {
     match error {
-        Error::NoStackFile | Error::Usage(_) | Error::NeedsYes(_) => code::USAGE,
+        Error::NoStackFile | Error::NoSuchPath(_) | Error::Usage(_) | Error::NeedsYes(_) => {
+            code::USAGE
+        }
         Error::Invalid(_) => code::INVALID,
         Error::Local(_) | Error::Refused(..) => code::CLOUD,
         Error::Cloud { error, .. } => of_fault(&error.fault),

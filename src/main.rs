@@ -71,7 +71,7 @@ fn prepare(global: &Global) -> Result<()> {
     choice.write_global();
     if let Some(folder) = &global.chdir {
         std::env::set_current_dir(folder)
-            .map_err(|source| error::Error::Read { path: folder.clone(), source })?;
+            .map_err(|source| error::Error::given("--chdir", folder, source))?;
     }
     let level = match global.verbose {
         0 => return Ok(()),

@@ -14,7 +14,7 @@ use stackwright_aws::connect::Sources;
 use stackwright_aws::kinds;
 use stackwright_aws::trust::Trust;
 use stackwright_engine::Address;
-use stackwright_engine::manifest::{Cloud, Manifest, nearest};
+use stackwright_engine::manifest::{Cloud, Diagnostic, Manifest, nearest};
 use stackwright_engine::providers::Providers;
 use stackwright_engine::reference::Scope;
 use stackwright_engine::state::{self, Disk as _, Folder, Lock, Place, Salvage, State, Store};
@@ -39,6 +39,8 @@ pub struct Workspace {
     folder: PathBuf,
     profile: Option<String>,
     local: stackwright_local::Config,
+    /// What may be wrong with `--region`.
+    region_doubt: Option<Diagnostic>,
 }
 
 /// A cloud that answered.
@@ -78,6 +80,16 @@ fn is_managed(local: &stackwright_local::Config, url: &str) -> bool {
 }
 
 impl Workspace {
+    /// Prints what may be wrong in the file and with the options, on stderr. Returns the number of warnings.
+    pub fn warn(&self) -> usize {
+        if let Some(Diagnostic { message, help, .. }) = &self.region_doubt {
+            let hint = help.as_ref().map(|help| format!("\n  hint: {help}")).unwrap_or_default();
+            render::wrap::eprintln!("warning: --region: {message}{hint}\n");
+        }
+        render::error::warn(&self.manifest);
+        self.manifest.warnings.len() + usize::from(self.region_doubt.is_some())
+    }
+
     /// The state as it is, without a lock; `None`: there is none yet.
     pub fn peek(&self) -> Result<Option<State>> {
         Ok(Store::peek(&Folder::at(self.folder.clone()), &self.place(""))?)

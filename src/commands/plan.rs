@@ -11,7 +11,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::progress::Progress;
-use crate::render::{clean, error, human, json, open, wrap};
+use crate::render::{clean, human, json, open, wrap};
 use crate::workspace::{self, Connected};
 
 pub struct Options {
@@ -28,16 +28,16 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
     let since = Instant::now();
     let workspace = workspace::open(stack).await?;
     if !options.json {
-        error::warn(&workspace.manifest);
+        workspace.warn();
     }
     let state = workspace.peek()?;
     let answering = if options.offline { None } else { workspace.look_for(progress).await? };
     let offline = answering.is_none();
     if offline && state.as_ref().is_some_and(|state| !state.resources.is_empty()) {
         if options.offline {
-            let message =
-                "the state has resources, and an offline plan would create them a second time";
-            return Err(Error::Refused(message.into(), Some("plan without --offline".into())));
+            let message = "--offline plans a new stack; this one has a state, and what it needs is \
+                           known only from the cloud";
+            return Err(Error::Usage(message.into()).with_hint("plan without --offline"));
         }
         let message =
             format!("{} does not answer, and the state has resources", workspace.manifest.cloud);

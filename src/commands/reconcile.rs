@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::print;
 use crate::progress::Progress;
-use crate::render::{self, error, human, wrap};
+use crate::render::{self, human, wrap};
 use crate::signals::Signals;
 use crate::workspace::{self, Connected, Workspace};
 
@@ -35,7 +35,7 @@ pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Re
     let mut since = Instant::now();
     let workspace = workspace::open(stack).await?;
     if !progress.json {
-        error::warn(&workspace.manifest);
+        workspace.warn();
     }
     let saved = options.saved.as_deref().map(saved::read).transpose()?;
     if let Some(saved) = &saved {

@@ -31,8 +31,8 @@ pub fn write(
 }
 
 pub fn read(file: &Path) -> Result<Saved> {
-    let text = std::fs::read_to_string(file)
-        .map_err(|source| Error::Read { path: file.to_owned(), source })?;
+    let text =
+        std::fs::read_to_string(file).map_err(|source| Error::given("--plan", file, source))?;
     serde_json::from_str(&text).map_err(|error| {
         let message = format!("{} is not a plan of `plan --out`: {error}", file.display());
         Error::Unknown(message, None)

@@ -24,8 +24,7 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
         document(true, &error::as_json(&manifest.warnings, &manifest.source));
         return Ok(0);
     }
-    error::warn(manifest);
-    let warnings = match manifest.warnings.len() {
+    let warnings = match workspace.warn() {
         0 => String::new(),
         count => format!(", {}", counted(count, "warning")),
     };

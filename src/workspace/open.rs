@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use stackwright_aws::kinds;
 use stackwright_engine::kind::Files;
-use stackwright_engine::manifest::{Cloud, Diagnostic, Invalid, Manifest, Request, Source};
-use stackwright_engine::partition::is_region;
+use stackwright_engine::manifest::{
+    Cloud, Diagnostic, Invalid, Manifest, Request, Source, wrong_region,
+};
 
 use super::{Workspace, state_folder};
 use crate::cli::Stack;
@@ -44,13 +45,10 @@ async fn open_to(purpose: Use, stack: &Stack) -> Result<Workspace> {
         Some(path) => path.clone(),
         None => discover()?,
     };
-    let bytes =
-        std::fs::read(&path).map_err(|source| Error::Read { path: path.clone(), source })?;
+    let bytes = std::fs::read(&path).map_err(|source| Error::given("--file", &path, source))?;
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&path, error))?;
     let cloud = parsed_cloud(stack)?;
-    if let Some(region) = stack.region.as_ref().filter(|region| !is_region(region)) {
-        return Err(Error::Usage(format!("--region: `{region}` is not written like `us-east-1`")));
-    }
+    let region_doubt = stack.region.as_deref().map_or(Ok(None), doubt)?;
     let source = Source { path, text };
     let files = Files::new(source.folder(), source.path.clone());
     let env = |name: &str| std::env::var(name).ok();
@@ -72,7 +70,21 @@ async fn open_to(purpose: Use, stack: &Stack) -> Result<Workspace> {
     let manifest = loaded.map_err(|invalid| Error::Invalid(Box::new(invalid)))?;
     let local = environment::local()?;
     let folder = state_folder(&manifest, &local);
-    Ok(Workspace { manifest, folder, profile: stack.profile.clone(), local })
+    Ok(Workspace { manifest, folder, profile: stack.profile.clone(), local, region_doubt })
+}
+
+/// Checks the value of `--region`. Returns what may be wrong with it.
+fn doubt(region: &str) -> Result<Option<Diagnostic>> {
+    match wrong_region(region, 0..0) {
+        Some(wrong) if wrong.is_error() => {
+            let error = Error::Usage(format!("--region: {}", wrong.message));
+            Err(match wrong.help {
+                Some(help) => error.with_hint(help),
+                None => error,
+            })
+        }
+        doubt => Ok(doubt),
+    }
 }
 
 /// The value of `--cloud`.

@@ -21,8 +21,10 @@ pub async fn open_state(stack: &Stack, name: Option<&str>, command: &str) -> Res
         return by_name(stack, name);
     }
     open_to_look(stack).await.map_err(|error| {
-        let is_of_file =
-            matches!(error, Error::Invalid(_) | Error::NoStackFile | Error::Read { .. });
+        let is_of_file = matches!(
+            error,
+            Error::Invalid(_) | Error::NoStackFile | Error::NoSuchPath(_) | Error::Read { .. }
+        );
         match hint(stack, command).filter(|_| is_of_file) {
             Some(hint) => error.with_hint(hint),
             None => error,
@@ -65,7 +67,7 @@ fn by_name(stack: &Stack, name: &str) -> Result<Workspace> {
         [(folder, state)] => {
             let manifest = manifest(&state.place, &beside)?;
             let (profile, folder) = (stack.profile.clone(), folder.clone());
-            Ok(Workspace { manifest, folder, profile, local })
+            Ok(Workspace { manifest, folder, profile, local, region_doubt: None })
         }
         several => {
             let message = format!("the stack {name} has {} states", several.len());

@@ -196,9 +196,30 @@ fn usage_errors_are_64() {
     stack.run(&["frobnicate"]).code(64);
     stack.run(&["plan", "--cloud", "mars"]).code(64).says("mars");
     stack.run(&["show", "nonsense"]).code(64).says("instance.web");
+    for (arguments, said) in [
+        (&["plan", "-f", "nowhere.yaml"][..], "--file: nowhere.yaml does not exist"),
+        (&["plan", "-f", "handler"], "--file: handler is a folder"),
+        (&["plan", "-f", "stack.yaml/x"], "--file: stack.yaml/x is not in a folder"),
+        (&["-C", "nowhere", "plan"], "--chdir: nowhere does not exist"),
+        (&["reconcile", "--plan", "nowhere.plan"], "--plan: nowhere.plan does not exist"),
+    ] {
+        stack.run(arguments).code(64).says(said);
+    }
     Sandbox::empty(NOBODY).run(&["plan"]).code(64).says("stack.yaml");
     stack.ok(&["--help"]);
     stack.ok(&["version"]).says("stackwright");
+}
+
+#[test]
+fn a_region_given_as_an_option_is_checked_as_that_of_the_file() {
+    let stack = sample();
+    let ran = stack.run(&["plan", "--region", "us-est-1"]).code(64);
+    ran.says("--region: `us-est-1` is not written like a region").says("did you mean `us-east-1`?");
+    let ran = stack.ok(&["validate", "--region", "us-east-9"]);
+    ran.says("--region: this version knows no region `us-east-9`")
+        .says("us-east-1 or us-east-2")
+        .says("valid, 1 warning");
+    stack.ok(&["plan", "--offline", "--region", "us-east-9"]).says("knows no region");
 }
 
 /// A mistyped URL must not look like a cloud in which nothing exists.

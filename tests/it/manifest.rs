@@ -455,7 +455,9 @@ fn what_may_be_right_is_a_warning() {
     assert_eq!(region.message, "`xx-east-1` is in no partition of AWS that this version knows");
     check(
         "stack: s\nregion: us-esat-1\n",
-        &["2:9 `region` must look like `us-east-1` | did you mean `us-east-1`?"],
+        &[
+            "2:9 `us-esat-1` is not written like a region, such as `us-east-1` | did you mean `us-east-1`?",
+        ],
     );
 }
 
@@ -624,7 +626,7 @@ fn values_that_aws_refuses_are_reported() {
     check_more(
         "region: mars\ntags: {'aws:x': y}\noutput: {a b: c, a-b: d, a_b: e}\n",
         &[
-            "8:9 `region` must look like `us-east-1`",
+            "8:9 `mars` is not written like a region, such as `us-east-1`",
             "9:8 tags starting with `stackwright:` or `aws:` are reserved",
             "10:10 `a b` is not a valid output name | use a letter, then letters, digits, `-` and `_`; dots may separate several such names",
             "10:26 `a-b` and `a_b` would both be the shell variable `A_B`",

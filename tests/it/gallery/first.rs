@@ -63,6 +63,7 @@ fn a_plan_that_is_kept() {
             &["reconcile", "--plan", "kept.plan", "--parallelism", "1"],
             0,
         );
+        story.page("plan-offline-with-a-state", &["plan", "--offline"], 64);
         story.page("reconcile-plan-stale", &["reconcile", "--plan", "kept.plan"], 1);
         story.stack.ok(&["plan", "--out", "kept.plan"]);
         story.stack.edit("timeout: 30", "timeout: 31");

@@ -11,6 +11,7 @@ use super::diagnostic::Diagnostic;
 use super::placeholder::UNKNOWN;
 use super::read::Reader;
 use super::schema::{CheckConfig, Header};
+use super::source::Span;
 use super::tree::Node;
 use super::{Check, Cloud};
 use crate::address::is_key;
@@ -141,8 +142,11 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
         let rule = "use a letter, then letters, digits, `-` and `_`, at most 63";
         wrong("stack", format!("`{}` is not a valid stack name: {rule}", header.stack));
     }
-    if let Some(written) = &header.region {
-        region(tree, written, diagnostics);
+    if let Some(written) = &header.region
+        && reference::markers(written).next().is_none()
+    {
+        let span = tree.get("region").map_or(0..1, |node| node.span.clone());
+        diagnostics.extend(wrong_region(written, span));
     }
     match (&header.account, cloud) {
         (Some(account), _)
@@ -162,25 +166,22 @@ fn place(tree: &Node, header: &Header, cloud: Option<&Cloud>, diagnostics: &mut 
     }
 }
 
-/// Checks the form of the region. AWS opens regions whose first word is new.
-fn region(tree: &Node, region: &str, diagnostics: &mut Vec<Diagnostic>) {
-    let span = || tree.get("region").map_or(0..1, |node| node.span.clone());
-    if reference::markers(region).next().is_some() {
-        return;
-    }
+/// Returns what is wrong with a region, or may be: AWS opens regions whose first word is new.
+pub fn wrong_region(region: &str, span: Span) -> Option<Diagnostic> {
     if !partition::is_region(region) {
-        let wrong = Diagnostic::error(span(), "`region` must look like `us-east-1`");
+        let message = format!("`{region}` is not written like a region, such as `us-east-1`");
         let help = partition::meant(region).map(|meant| format!("did you mean `{meant}`?"));
-        diagnostics.push(Diagnostic { help, ..wrong });
+        Some(Diagnostic { help, ..Diagnostic::error(span, message) })
     } else if Partition::of(region).is_none() {
         let message = format!("`{region}` is in no partition of AWS that this version knows");
         let help = "names and URLs are made as in the partition `aws`";
-        diagnostics.push(Diagnostic::warning(span(), message).help(help));
-    } else if let Some(known) = partition::instead_of(region) {
+        Some(Diagnostic::warning(span, message).help(help))
+    } else {
+        let known = partition::instead_of(region)?;
         let message = format!("this version knows no region `{region}`");
         let help =
             format!("did you mean {}? AWS opens new regions now and then", known.join(" or "));
-        diagnostics.push(Diagnostic::warning(span(), message).help(help));
+        Some(Diagnostic::warning(span, message).help(help))
     }
 }
 

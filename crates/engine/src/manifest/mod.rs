@@ -29,6 +29,7 @@ pub use self::cloud::Cloud;
 pub use self::common::not_to_ignore;
 use self::correct::Corrector;
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
+pub use self::header::wrong_region;
 use self::read::Reader;
 pub use self::schema::document;
 pub use self::source::{Source, Span};
