@@ -67,6 +67,9 @@ impl Form {
         let name = resource.strip_prefix(self.resource).filter(|name| !name.is_empty());
         let name = name.filter(|_| service == self.service && partition.starts_with("aws"));
         let name = name.ok_or_else(example)?;
+        if let Some(other) = name.chars().find(|&c| !is_of_a_name(c)) {
+            return Err(format!("no name has the character {other:?}; {}", example()));
+        }
         if !self.is_regional && !region.is_empty() {
             return Err(format!(
                 "IAM has no regions: leave out `{region}`, as in {}",
@@ -83,6 +86,28 @@ impl Form {
     }
 }
 
+/// Tells whether a path and a name may have a character. (A layer's version follows a colon.)
+fn is_of_a_name(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_+=,.@-/:".contains(c)
+}
+
+/// Returns what is wrong with a resource of a policy: an ARN, of which any part but the first three may have
+/// wildcards. What an object is called is up to its service: keys of S3 have blanks.
+pub fn wrong_resource(text: &str) -> Option<String> {
+    let form = || Some("an ARN is arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE".to_owned());
+    let parts: Vec<&str> = text.splitn(6, ':').collect();
+    let [head @ .., resource] = &parts[..] else { return form() };
+    if parts.len() < 6 {
+        // `*` may stand for the parts that are missing.
+        return if resource.ends_with('*') { None } else { form() };
+    }
+    if resource.is_empty() || parts[1].is_empty() || parts[2].is_empty() {
+        return form();
+    }
+    let blank = head.iter().find(|part| part.contains(char::is_whitespace))?;
+    Some(format!("`{blank}` has a blank"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -94,6 +119,33 @@ mod tests {
         assert_eq!(wrong("arn:aws:sts::123456789012:assumed-role/a/b:c"), "");
         assert!(wrong("arn:aws:iam::1234:root").starts_with("an account"));
         assert!(wrong("arn:aws:iam").starts_with("an ARN is"));
+    }
+
+    #[test]
+    fn a_resource_of_a_policy_has_six_parts_or_a_wildcard() {
+        for right in [
+            "arn:aws:s3:::bucket/a key/*",
+            "arn:aws:ec2:*:*:instance/*",
+            "arn:aws:logs:us-east-1:123456789012:log-group:/aws/*:log-stream:*",
+            "arn:aws:s3:*",
+            "arn:*",
+        ] {
+            assert_eq!(wrong_resource(right), None, "{right}");
+        }
+        for wrong in [
+            "arn:aws:s3",
+            "arn:aws:s3:::",
+            "arn:aws:ec2:us-east-1:instance/i-1",
+            "arn:",
+            "arn:aws::::x",
+        ] {
+            assert!(
+                wrong_resource(wrong).is_some_and(|hint| hint.starts_with("an ARN is")),
+                "{wrong}"
+            );
+        }
+        let blank = wrong_resource("arn:aws:ec2:us-east-1: 123456789012:instance/i-1");
+        assert_eq!(blank.as_deref(), Some("` 123456789012` has a blank"));
     }
 
     #[test]
@@ -112,6 +164,8 @@ mod tests {
             (ROLE, "arn:aws:iam:us-east-1:123456789012:role/web", "IAM has no regions"),
             (ROLE, "arn:aws:iam::123456789012:user/web", "it looks like arn:aws:iam::"),
             (ROLE, "arn:aws:iam::123456789012:role/", "it looks like arn:aws:iam::"),
+            (POLICY, "arn:aws:iam::aws:policy/Amazon S3", "no name has the character ' '"),
+            (POLICY, "arn:aws:iam::aws:policy/Amazon*", "no name has the character '*'"),
             (ROLE, "arn:aws:iam", "it looks like arn:aws:iam::"),
             (LAYER_VERSION, "arn:aws:lambda::123456789012:layer:deps:3", "`` is not a region"),
             (LAYER_VERSION, "arn:aws:lambda:eu-west-1:1:layer:deps:3", "an account has twelve"),

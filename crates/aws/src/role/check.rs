@@ -57,17 +57,26 @@ pub fn trust(trust: &Trust) -> Vec<Problem> {
 fn allow(config: &Config, problems: &mut Problems) {
     for (at, statement) in config.allow.iter().enumerate() {
         let at = at.to_string();
-        let is_action = |action: &str| action == "*" || action.contains(':') || is_open(action);
+        let is_named = |action: &str| action.contains(':') && !action.contains(char::is_whitespace);
+        let is_action = |action: &str| action == "*" || is_named(action) || is_open(action);
         for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
             problems
                 .at(&["allow", &at, "actions"], format!("`{action}` is not an action"))
                 .hint("an action names its service: `s3:GetObject`, `s3:*`");
         }
-        let is_resource = |arn: &str| arn == "*" || arn.starts_with("arn:") || is_open(arn);
-        for resource in statement.resources.0.iter().filter(|arn| !is_resource(arn)) {
-            problems
-                .at(&["allow", &at, "resources"], format!("`{resource}` is not an ARN"))
-                .hint("write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`");
+        let resources = statement.resources.0.iter();
+        for resource in resources.filter(|resource| *resource != "*" && !is_open(resource)) {
+            let other = "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`";
+            let hint = if resource.starts_with("arn:") {
+                arn::wrong_resource(resource)
+            } else {
+                Some(other.to_owned())
+            };
+            if let Some(hint) = hint {
+                problems
+                    .at(&["allow", &at, "resources"], format!("`{resource}` is not an ARN"))
+                    .hint(hint);
+            }
         }
         for (part, list) in [("actions", &statement.actions), ("resources", &statement.resources)] {
             if list.0.is_empty() {
