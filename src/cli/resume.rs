@@ -3,13 +3,14 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use super::{Cli, Command};
+use super::{Cli, Command, TargetArgs};
 
 impl Cli {
     /// Returns the command that resumes this one, quoted for a shell: `stackwright reconcile` with the
     /// options that select the stack and its resources.
     pub fn resume_command(&self) -> String {
         let mut named = None;
+        let everything = TargetArgs::default();
         let (name, stack, target, flags) = match &self.command {
             // A saved plan cannot be applied twice. A new plan shows the changes that remain.
             Command::Reconcile { stack, target, plan: Some(_), .. } => {
@@ -23,6 +24,7 @@ impl Cli {
                 named = recorded.name.clone();
                 ("destroy", stack.stack(), target, Vec::new())
             }
+            Command::Check { stack } => ("check", stack.stack(), &everything, Vec::new()),
             _ => return "stackwright".to_owned(),
         };
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
@@ -83,6 +85,7 @@ mod tests {
             &["destroy", "-f", "a.yaml", "--region", "eu-west-1", "--profile", "me"],
             "stackwright destroy -f a.yaml --region eu-west-1 --profile me",
         );
+        check(&["check", "--cloud", "aws"], "stackwright check --cloud aws");
         check(&["destroy", "--stack", "shop"], "stackwright destroy --stack shop");
         check(
             &["up", "--target", "role.a", "--exclude", "api.b", "--target", "api.c", "--no-check"],

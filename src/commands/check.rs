@@ -14,7 +14,9 @@ use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::print;
 use crate::progress::{Progress, Silent};
+use crate::render::unfinished::Unfinished;
 use crate::render::{self, clean, time, wrap};
+use crate::signals::Signals;
 use crate::workspace::{self, Connected};
 
 /// Why a check failed.
@@ -29,7 +31,8 @@ pub enum Failure {
     Missing { wanted: String, body: String },
 }
 
-pub async fn run(stack: &Stack, progress: &Progress) -> Result<u8> {
+/// `again`: the command that runs the checks again.
+pub async fn run(stack: &Stack, again: &str, progress: &Progress) -> Result<u8> {
     let workspace = workspace::open_to_look(stack).await?;
     let Some(state) = workspace.peek()? else {
         return Err(Error::Unknown(
@@ -41,16 +44,34 @@ pub async fn run(stack: &Stack, progress: &Progress) -> Result<u8> {
         wrap::eprintln!("the file has no `check:`");
         return Ok(0);
     }
+    let signals = Signals::catch(again, progress.json);
     let connected = workspace.connect(progress).await?;
-    let passed = all(&workspace.manifest, &connected, &state, progress).await?;
-    Ok(if passed { 0 } else { code::CHECK })
+    let mut ended = Vec::new();
+    let checking = all(&workspace.manifest, &connected, &state, &mut ended, progress);
+    match signals.unless(checking).await {
+        Ok(passed) => Ok(if passed? { 0 } else { code::CHECK }),
+        Err(signal) => {
+            let names = workspace.manifest.checks.iter().map(|check| check.name.clone());
+            let left = names.filter(|name| !ended.contains(name)).collect();
+            let unfinished = Unfinished {
+                is_interrupted: true,
+                not_started: left,
+                done: ended,
+                resume: again.to_owned(),
+                ..Unfinished::default()
+            };
+            progress.say(|| unfinished.of_checks(), || unfinished.json());
+            Ok(signal)
+        }
+    }
 }
 
-/// Runs all checks and tells of each; false when one failed.
+/// Runs all checks and tells of each; false when one failed. Adds the name of each to `ended`.
 pub async fn all(
     manifest: &Manifest,
     connected: &Connected,
     state: &State,
+    ended: &mut Vec<String>,
     progress: &Progress,
 ) -> Result<bool> {
     let scope = Scope { outputs: known_outputs(state), ..connected.scope.clone() };
@@ -61,6 +82,7 @@ pub async fn all(
         let failure = progress.during(&format!("check {}", check.name), checking).await;
         let because = failure.as_ref().map(|why| scope.redacted(&render::check::failure(why)));
         passed &= failure.is_none();
+        ended.push(check.name.clone());
         let elapsed = since.elapsed();
         if progress.json {
             let event = json!({

@@ -104,7 +104,7 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
             let options = destroy::Options { apply, plan, of_stack: recorded.name, again };
             destroy::run(&stack.stack(), options, progress).await
         }
-        Command::Check { stack } => check::run(&stack.stack(), progress).await,
+        Command::Check { stack } => check::run(&stack.stack(), &again, progress).await,
         Command::Invoke { bare: Some(event), function, .. } => {
             Err(invoke::without_option(&function, &event))
         }

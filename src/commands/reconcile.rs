@@ -98,7 +98,8 @@ pub async fn run(stack: &Stack, mut options: Options, progress: &Progress) -> Re
             || json!({ "event": "unchecked" }),
         );
     } else if options.check {
-        let all = check::all(&workspace.manifest, &connected, &state, progress);
+        let mut ended = Vec::new();
+        let all = check::all(&workspace.manifest, &connected, &state, &mut ended, progress);
         checked = match signals.unless(all).await {
             Ok(checked) => checked?,
             Err(signal) => {

@@ -52,6 +52,18 @@ impl Unfinished {
         lines.join("\n")
     }
 
+    /// As [`human`](Self::human), of checks, which leave nothing to be saved.
+    pub fn of_checks(&self) -> String {
+        let mut lines = vec!["interrupted in the checks".to_owned()];
+        for (what, which) in [("done", &self.done), ("not done", &self.not_started)] {
+            if !which.is_empty() {
+                lines.push(format!("  {what}: {}", cut(which).join(", ")));
+            }
+        }
+        lines.push(format!("To continue, run: {}", self.resume));
+        lines.join("\n")
+    }
+
     pub fn json(&self) -> Value {
         json!({
             "event": "unfinished", "interrupted": self.is_interrupted, "done": self.done,

@@ -209,3 +209,20 @@ fn interrupted_checks_report_that_all_resources_are_in_place() {
         .says("interrupted in the checks, with all resources in place; progress is saved")
         .says("To continue, run: stackwright reconcile");
 }
+
+#[test]
+fn interrupted_checks_alone_report_which_were_done() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator);
+    stack.ok(RECONCILE);
+    stack.edit("status: 200", "status: 201");
+    let ahead = "check:\n  ahead:\n    call: POST ${api.EC2-Control-API.url}/ec2\n    \
+                 body: {action: status}\n";
+    stack.edit("check:\n", ahead);
+    let mut running = stack.start(&["check"]);
+    running.hear("… check status: waiting for the expected answer, ");
+    running.signal("INT");
+    let ran = running.wait().code(130);
+    ran.says("interrupted in the checks\n  done: ahead\n  not done: status\n")
+        .says("To continue, run: stackwright check");
+}
