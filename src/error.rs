@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use stackwright_engine::Address;
-use stackwright_engine::kind;
-use stackwright_engine::manifest::{Cloud, Invalid, Manifest};
+use stackwright_engine::kind::{self, Fault};
+use stackwright_engine::manifest::{Cloud, Diagnostic, Invalid, Manifest};
 use stackwright_engine::session;
 use stackwright_engine::state;
 
@@ -101,6 +101,9 @@ impl Error {
 
     /// A session's error with where the resources it names stand in the file.
     pub fn session(error: session::Error, manifest: &Manifest) -> Self {
+        if let Some(invalid) = of_the_file(&error, manifest) {
+            return Self::Invalid(Box::new(invalid));
+        }
         let place = |resource: &stackwright_engine::manifest::Resource| {
             let span = field_of(&error, &resource.address)
                 .and_then(|field| resource.fields.get(field))
@@ -116,6 +119,20 @@ impl Error {
             }
         }
     }
+}
+
+/// Returns the mistakes of the file that only reading its code has shown, if there are no others: they are reported
+/// as those that the file alone shows. The output of a `build` has more lines than fit beside an excerpt.
+fn of_the_file(error: &session::Error, manifest: &Manifest) -> Option<Invalid> {
+    let session::Error::Unprepared(failed) = error else { return None };
+    let mistake = |(address, error): &(Address, kind::Error)| {
+        let span = manifest.resources.get(address)?.fields.get(error.field?)?;
+        let is_line = error.fault == Fault::Terminal && !error.message.contains('\n');
+        let help = error.hint.clone();
+        is_line.then(|| Diagnostic { help, ..Diagnostic::error(span.clone(), &error.message) })
+    };
+    let mistakes = failed.iter().map(mistake).collect::<Option<_>>()?;
+    Some(Invalid::new(manifest.source.clone(), mistakes))
 }
 
 /// The field that an error names of a resource that could not be prepared.

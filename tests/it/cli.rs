@@ -86,6 +86,19 @@ fn mistakes_in_code_and_scripts_are_reported_with_those_in_the_file() {
     assert_eq!(found, expected, "{document:#}");
 }
 
+/// Code is read when the plan is made. A mistake in it is one of the file all the same.
+#[test]
+fn a_plan_shows_a_mistake_in_the_code_as_validate_does() {
+    let stack = sample();
+    stack.edit("lambda_function.lambda_handler", "lambda_function.lambda_handlr");
+    let validated =
+        stack.run(&["validate"]).code(65).says("handler: lambda_function.lambda_handlr");
+    let planned = stack.run(&["plan"]).code(65);
+    assert_eq!(planned.stderr, validated.stderr);
+    let document = stack.run(&["plan", "--json"]).code(65).json();
+    assert_eq!(document["error"]["diagnostics"][0]["line"], 25, "{document:#}");
+}
+
 #[test]
 fn errors_are_json_where_json_was_asked_for() {
     let stack = sample();
