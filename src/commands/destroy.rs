@@ -100,6 +100,7 @@ fn event(plan: &Plan) -> Value {
     json!({
         "event": "destroyed",
         "deleted": deleted,
+        "gone": of(ActionKind::Gone),
         "released": released,
         "unsearched": plan.unsearched,
     })

@@ -34,6 +34,7 @@ pub(super) fn words(action: ActionKind) -> (&'static str, &'static str, &'static
         ActionKind::Restart => ("~", "restart", "restarted", YELLOW),
         ActionKind::Replace => ("-/+", "replace", "replaced", RED),
         ActionKind::Delete => ("-", "delete", "deleted", RED),
+        ActionKind::Gone => ("-", "remove from the state", "already gone", DIM),
         ActionKind::Release => (".", "release", "released", YELLOW),
         ActionKind::Record => (" ", "record", "recorded", DIM),
     }
@@ -175,7 +176,7 @@ pub fn counts(counts: &BTreeMap<ActionKind, usize>, done: bool) -> String {
 /// What a person is asked before objects go: `Delete 1, replace 1 on local?`.
 pub fn question(plan: &Plan, cloud: &str) -> String {
     let counts = plan.counts();
-    let going = [ActionKind::Delete, ActionKind::Replace, ActionKind::Release];
+    let going = [ActionKind::Delete, ActionKind::Replace, ActionKind::Gone, ActionKind::Release];
     let parts = going.iter().filter_map(|action| {
         let (_, word, ..) = words(*action);
         counts.get(action).map(|count| format!("{word} {count}"))

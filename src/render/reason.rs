@@ -2,7 +2,9 @@
 
 use stackwright_engine::change::{Change, ChangeReason};
 use stackwright_engine::kind::UpdateCost;
-use stackwright_engine::plan::{Action, CreateReason, ReleaseReason, ReplaceReason, Step};
+use stackwright_engine::plan::{
+    Action, CreateReason, DeleteReason, ReleaseReason, ReplaceReason, Step,
+};
 
 use super::clean;
 
@@ -12,6 +14,9 @@ pub fn step(step: &Step) -> Option<String> {
         Action::Create { reason, .. } => create(reason),
         Action::Replace { reason: ReplaceReason::Changes(_), .. } => None,
         Action::Replace { reason, .. } => Some(replace(reason)),
+        Action::Delete { id, reason: DeleteReason::Gone, .. } => {
+            Some(format!("{} no longer exists", clean(id)))
+        }
         Action::Release { reason: ReleaseReason::Retained, .. } => {
             Some("`retain` keeps it in the cloud".to_owned())
         }

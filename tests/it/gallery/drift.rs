@@ -32,3 +32,16 @@ fn changes_that_somebody_made_by_hand() {
         story.page("plan-ignored", &["plan"], 0);
     });
 }
+
+#[test]
+fn objects_that_somebody_deleted_by_hand() {
+    tell(ministack, |story, emulator| {
+        story.stack.ok(RECONCILE);
+        let shown = story.stack.ok(&["state", "show", "api.shop"]).json();
+        let api = text(&shown["object"]["id"]).to_owned();
+        emulator.aws(&["apigateway", "delete-rest-api", "--rest-api-id", &api]);
+        emulator.aws(&["lambda", "delete-function", "--function-name", "worker"]);
+        story.page("drift-gone", &["drift"], 0);
+        story.page("destroy-gone", &["destroy", "--yes", "--parallelism", "1"], 0);
+    });
+}

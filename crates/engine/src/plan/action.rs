@@ -49,6 +49,9 @@ pub enum ActionKind {
     Restart,
     Replace,
     Delete,
+    /// As a delete, of an object that no longer exists: what may be left beside it is deleted, and it leaves the
+    /// state.
+    Gone,
     Release,
     Record,
 }
@@ -93,6 +96,8 @@ pub enum ReplaceOrder {
 pub enum DeleteReason {
     /// The file does not have it, or everything is destroyed.
     NotWanted,
+    /// As before, and the object no longer exists.
+    Gone,
     /// The plan creates its successor.
     Replaced,
     /// An earlier run created its successor and did not come to delete it.
@@ -115,6 +120,7 @@ impl Action {
             Self::Update { .. } => ActionKind::Update,
             Self::Restart { .. } => ActionKind::Restart,
             Self::Replace { .. } => ActionKind::Replace,
+            Self::Delete { reason: DeleteReason::Gone, .. } => ActionKind::Gone,
             Self::Delete { .. } => ActionKind::Delete,
             Self::Release { .. } => ActionKind::Release,
             Self::Record { .. } => ActionKind::Record,

@@ -380,8 +380,10 @@ impl<'a> Making<'a> {
             let others = kind.unmanaged(object.spec.as_ref(), &live.spec);
             others.into_iter().chain(kind.lost_parts(&live.spec))
         });
-        let (id, reason) = (object.id.clone(), DeleteReason::NotWanted);
-        let action = Action::Delete { id, reason, lost: lost.collect() };
+        // What this stack has begun to delete is deleted by it.
+        let is_gone = self.is_seen_gone(address) && object.phase != Phase::Deleting;
+        let reason = if is_gone { DeleteReason::Gone } else { DeleteReason::NotWanted };
+        let action = Action::Delete { id: object.id.clone(), reason, lost: lost.collect() };
         self.plan.steps.push(Step::new(address, object.generation, action));
     }
 
@@ -393,8 +395,12 @@ impl<'a> Making<'a> {
 
     /// Tells whether nothing is left of an object that could be guarded.
     fn is_over(&self, address: &Address, object: &Object) -> bool {
-        let seen = self.on.observed.live.get(address);
-        seen.is_some_and(Option::is_none) || object.phase == Phase::Deleting
+        self.is_seen_gone(address) || object.phase == Phase::Deleting
+    }
+
+    /// Tells whether a read has shown that the object of an address no longer exists.
+    fn is_seen_gone(&self, address: &Address) -> bool {
+        self.on.observed.live.get(address).is_some_and(Option::is_none)
     }
 }
 

@@ -163,6 +163,6 @@ pub(super) fn makes<'a>(
     match step.kind() {
         ActionKind::Create | ActionKind::Replace => Some((desired, &[])),
         ActionKind::Update | ActionKind::Restart => Some((desired, step.action.changes())),
-        ActionKind::Delete | ActionKind::Release | ActionKind::Record => None,
+        ActionKind::Delete | ActionKind::Gone | ActionKind::Release | ActionKind::Record => None,
     }
 }
