@@ -10,6 +10,8 @@ use stackwright_engine::manifest::{Cloud, Diagnostic, Invalid, Manifest};
 use stackwright_engine::session;
 use stackwright_engine::state;
 
+use crate::workspace;
+
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +41,13 @@ pub enum Error {
     Refused(String, Option<String>),
     /// What a session failed at, on which cloud, and where the resources stand in the file.
     #[error("{error}")]
-    Session { error: Box<session::Error>, cloud: Cloud, places: Vec<(Address, String)> },
+    Session {
+        error: Box<session::Error>,
+        cloud: Cloud,
+        places: Vec<(Address, String)>,
+        /// The folder of the state.
+        folder: Option<PathBuf>,
+    },
     #[error(transparent)]
     State(Box<state::Error>),
     #[error("{0}")]
@@ -114,8 +122,8 @@ impl Error {
         match error {
             session::Error::State(error) => error.into(),
             error => {
-                let cloud = manifest.cloud.clone();
-                Self::Session { error: Box::new(error), cloud, places }
+                let (cloud, folder) = (manifest.cloud.clone(), workspace::folder_of(manifest));
+                Self::Session { error: Box::new(error), cloud, places, folder }
             }
         }
     }

@@ -9,12 +9,13 @@ impl Cli {
     /// Returns the command that resumes this one, quoted for a shell: `stackwright reconcile` with the
     /// options that select the stack and its resources.
     pub fn resume_command(&self) -> String {
-        let mut named = None;
+        let (mut named, mut saved) = (None, None);
         let everything = TargetArgs::default();
         let (name, stack, target, flags) = match &self.command {
             // A saved plan cannot be applied twice. A new plan shows the changes that remain.
-            Command::Reconcile { stack, target, plan: Some(_), .. } => {
-                ("plan", stack.stack(), target, vec![(true, "--out FILE")])
+            Command::Reconcile { stack, target, plan: Some(file), .. } => {
+                saved = Some(file.display().to_string());
+                ("plan", stack.stack(), target, Vec::new())
             }
             Command::Reconcile { stack, target, adopt, no_check, .. } => {
                 let flags = vec![(*adopt, "--adopt"), (*no_check, "--no-check")];
@@ -36,6 +37,7 @@ impl Cli {
             ("--cloud", stack.cloud),
             ("--region", stack.region),
             ("--profile", stack.profile),
+            ("--out", saved),
         ] {
             if let Some(value) = value {
                 words.extend([option.to_owned(), quoted(&value).into_owned()]);
@@ -85,6 +87,7 @@ mod tests {
             &["destroy", "-f", "a.yaml", "--region", "eu-west-1", "--profile", "me"],
             "stackwright destroy -f a.yaml --region eu-west-1 --profile me",
         );
+        check(&["apply", "--plan", "my plan"], "stackwright plan --out 'my plan'");
         check(&["check", "--cloud", "aws"], "stackwright check --cloud aws");
         check(&["destroy", "--stack", "shop"], "stackwright destroy --stack shop");
         check(

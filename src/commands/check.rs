@@ -1,10 +1,12 @@
 //! `check`: the HTTP calls that prove that the stack works.
 
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use stackwright_aws::http_check::{Reply, Request, call};
-use stackwright_engine::manifest::{Check, Manifest};
+use stackwright_engine::Address;
+use stackwright_engine::manifest::{Check, Manifest, Resource};
 use stackwright_engine::prepare::known_outputs;
 use stackwright_engine::reference::{self, Reference, Scope};
 use stackwright_engine::state::State;
@@ -102,11 +104,27 @@ pub async fn all(
             Some((failure, because)) => {
                 let because = clean(&because);
                 wrap::eprintln!("check {name}: {call} failed for {elapsed}: {because}");
-                wrap::eprintln!("  hint: {}", render::check::hint(failure));
+                let functions = functions_behind(check, manifest);
+                if let Some(hint) = render::check::hint(failure, &functions) {
+                    wrap::eprintln!("  hint: {hint}");
+                }
             }
         }
     }
     Ok(passed)
+}
+
+/// The keys of the functions to which the APIs of a check's URL lead.
+fn functions_behind<'a>(check: &Check, manifest: &'a Manifest) -> Vec<&'a str> {
+    let api = |reference: Reference| match reference {
+        Reference::Output(address, _) => manifest.resources.get(&address),
+        _ => None,
+    };
+    let apis = reference::markers(&check.url).filter_map(api);
+    let needed: BTreeSet<Address> = apis.flat_map(Resource::needs).collect();
+    let known = needed.iter().filter_map(|needed| manifest.resources.get_key_value(needed));
+    let functions = known.map(|(address, _)| address).filter(|of| of.kind() == "function");
+    functions.map(Address::key).collect()
 }
 
 /// Calls until the answer is as expected or the time is over; then why it was not.

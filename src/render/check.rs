@@ -16,13 +16,17 @@ pub fn failure(failure: &Failure) -> String {
     }
 }
 
-/// What to look at next.
-pub fn hint(failure: &Failure) -> &'static str {
+/// What to look at next. `functions`: those that may have answered.
+pub fn hint(failure: &Failure, functions: &[&str]) -> Option<String> {
     match failure {
-        Failure::Unknown(_) => "`stackwright reconcile` creates what it refers to",
+        Failure::Unknown(_) => Some("`stackwright reconcile` creates what it refers to".to_owned()),
         Failure::Status { status: 400..500, .. } => {
-            "does the API have that route, and does it let the call in?"
+            Some("does the API have that route, and does it let the call in?".to_owned())
         }
-        _ => "`stackwright logs FUNCTION` may show why",
+        _ if functions.is_empty() => None,
+        _ => {
+            let logs = functions.iter().map(|function| format!("`stackwright logs {function}`"));
+            Some(format!("{} may show why", logs.collect::<Vec<_>>().join(" or ")))
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What is said of an error: what happened, where, and what to do.
 
 use std::io::stderr;
+use std::path::Path;
 
 use anstream::{AutoStream, ColorChoice};
 use serde_json::{Value, json};
@@ -14,6 +15,7 @@ use stackwright_engine::session::{self, Foreign, Why};
 use super::json::SCHEMA;
 use super::wrap::{self, wrapped};
 use super::{blocker, clean, failure};
+use crate::cli::quoted;
 use crate::error::Error;
 use crate::exit::{self, code};
 use crate::print::{self, Lost};
@@ -33,7 +35,9 @@ pub fn event(error: &Error) -> Value {
 /// An error for programs: its message, what it names, and `text` with all that people read of it.
 pub fn json(error: &Error) -> Value {
     let message = match error {
-        Error::Session { error, cloud, places } => Report { error, cloud, places }.title(),
+        Error::Session { error, cloud, places, folder } => {
+            Report { error, cloud, places, folder: folder.as_deref() }.title()
+        }
         other => clean(&other.to_string()),
     };
     let mut document = json!({
@@ -85,7 +89,9 @@ pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
             lines.push(wrapped(&format!("error: {invalid}"), width));
             return lines.join("\n\n");
         }
-        Error::Session { error, cloud, places } => Report { error, cloud, places }.lines(),
+        Error::Session { error, cloud, places, folder } => {
+            Report { error, cloud, places, folder: folder.as_deref() }.lines()
+        }
         Error::Hinted { error, hint } => {
             let hint = wrapped(&format!("  hint: {}", clean(hint)), width);
             return format!("{}\n{hint}", report(error, color, width));
@@ -132,6 +138,8 @@ struct Report<'a> {
     error: &'a session::Error,
     cloud: &'a Cloud,
     places: &'a [(Address, String)],
+    /// That of the state.
+    folder: Option<&'a Path>,
 }
 
 impl Report<'_> {
@@ -169,7 +177,8 @@ impl Report<'_> {
             }
             session::Error::Foreign(foreign) => {
                 lines.extend(foreign.iter().map(|foreign| self.foreign(foreign)));
-                lines.extend(foreign_hints(foreign).iter().map(|hint| format!("  hint: {hint}")));
+                let hints = foreign_hints(foreign, self.folder);
+                lines.extend(hints.iter().map(|hint| format!("  hint: {hint}")));
             }
             session::Error::State(_) | session::Error::Unclaimed(_) => {}
         }
@@ -268,32 +277,47 @@ fn skipping(unseen: &[Unseen]) -> Option<String> {
     })
 }
 
-fn foreign_hints(foreign: &[Foreign]) -> Vec<&'static str> {
+fn foreign_hints(foreign: &[Foreign], folder: Option<&Path>) -> Vec<String> {
     let is_there = |why: Why| foreign.iter().any(|foreign| foreign.why == why);
     let mut hints = Vec::new();
     if is_there(Why::OtherLineage) || is_there(Why::TakenOver) {
         hints.push(
             "a colleague's clone, or a lost state file? `stackwright reconcile --adopt` adopts them; \
-             another `stack:` name leaves them alone",
+             another `stack:` name leaves them alone"
+                .to_owned(),
         );
     }
     if is_there(Why::TakenOver) {
-        hints.push("to drop them here, remove this state's folder: .stackwright/STACK/CLOUD");
+        let shown =
+            |folder: &Path| folder.strip_prefix(".").unwrap_or(folder).display().to_string();
+        let folder = folder.map(|folder| format!(": {}", clean(&shown(folder))));
+        let folder = folder.unwrap_or_default();
+        hints.push(format!("to drop them here, remove this state's folder{folder}"));
     }
     let is_owned = |foreign: &Foreign| foreign.found.tags.contains_key(tag::STACK);
     let mut taken = foreign.iter().filter(|foreign| foreign.why == Why::NameTaken);
     if taken.any(is_owned) {
         hints.push(
-            "give yours another `name:`; or release it in its own stack first (`stackwright state rm`)",
+            "give yours another `name:`; or release it in its own stack first (`stackwright state rm`)"
+                .to_owned(),
         );
-    } else if is_there(Why::NameTaken) {
-        hints.push(
-            "give yours another `name:`; or adopt it, by `stackwright import ADDRESS ID` or with \
-             `reconcile --adopt`",
-        );
+    } else if let Some(taken) = foreign.iter().find(|foreign| foreign.why == Why::NameTaken) {
+        hints.push(format!(
+            "give yours another `name:`; or adopt it, by `{}` or with `reconcile --adopt`",
+            import(taken)
+        ));
     }
     if is_there(Why::Duplicate) {
-        hints.push("delete one of the two, then run again");
+        hints.push("delete one of the two, then run again".to_owned());
     }
     hints
+}
+
+/// The command that imports a found object.
+fn import(foreign: &Foreign) -> String {
+    let id = quoted(&foreign.found.id);
+    match &foreign.address {
+        Some(address) => format!("stackwright import {address} {id}"),
+        None => format!("stackwright import ADDRESS {id}"),
+    }
 }

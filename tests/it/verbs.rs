@@ -221,7 +221,7 @@ fn a_saved_plan_is_applied_exactly_or_not_at_all() {
     stack.run(&elsewhere).code(1).says("the plan is for the cloud");
     stack.ok(&["reconcile", "--plan", "second.plan"]).says("replaced");
     stack.settled(&[]);
-    stack.run(&["reconcile", "--plan", "none.plan"]).code(1).says("none.plan cannot be read");
+    stack.run(&["reconcile", "--plan", "none.plan"]).code(64).says("none.plan does not exist");
     stack.run(&["reconcile", "--plan", "stack.yaml"]).code(1).says("is not a plan");
     stack.run(&["reconcile", "--plan", "second.plan", "--adopt"]).code(64);
 }

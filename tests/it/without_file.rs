@@ -14,7 +14,7 @@ fn a_stack_whose_file_has_a_mistake_or_is_lost_is_destroyed_by_its_state() {
     stack.run(&["destroy", "--yes"]).code(65).says("unknown key `timout`").says(hint);
     std::fs::remove_file(stack.path("stack.yaml")).expect("removed");
     stack.run(&["destroy", "--yes"]).code(64).says("there is no stack.yaml").says(hint);
-    stack.run(&["destroy", "--yes", "-f", "stack.yaml"]).code(1).says(hint);
+    stack.run(&["destroy", "--yes", "-f", "stack.yaml"]).code(64).says(hint);
 
     let unknown = stack.run(&["destroy", "--yes", "--stack", "ec2-contrl"]).code(1);
     unknown.says("there is no state of a stack `ec2-contrl`").says("did you mean `ec2-control`?");

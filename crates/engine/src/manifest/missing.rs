@@ -5,7 +5,7 @@ use super::source::Span;
 use crate::address::Address;
 
 /// How many addresses a help lists.
-const LISTED: usize = 8;
+pub(super) const LISTED: usize = 8;
 
 /// Reports that the stack does not have an address. `known` are those that it has, `kinds` all that there are.
 pub(super) fn missing<'a>(

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::annotate;
 use super::check::Checker;
 use super::diagnostic::{Diagnostic, nearest};
-use super::missing::missing;
+use super::missing::{LISTED, missing};
 use super::source::Span;
 use super::tree::Node;
 use crate::address::Address;
@@ -53,7 +53,7 @@ impl<'a> Checker<'a> {
             let is_meant = other == output || prefix == "arn:" && other == "arn";
             if address.kind() != kind {
                 let message = format!("`{text}` refers to `{address}`, which is no {kind}");
-                self.error(span, message).help = Some(format!("write `{kind}.KEY`"));
+                self.error(span, message).help = Some(self.instead_of_another_kind(kind));
             } else if !is_meant {
                 let message = format!("`{text}` is the {other}; this needs the {output}");
                 self.error(span, message).help = Some(format!("write `{address}`"));
@@ -66,6 +66,15 @@ impl<'a> Checker<'a> {
             };
             let message = format!("`{text}` is neither `{kind}.KEY` nor {other}");
             self.error(span, message).help = near.map(|near| format!("did you mean `{near}`?"));
+        }
+    }
+
+    fn instead_of_another_kind(&self, kind: &str) -> String {
+        let addresses: Vec<String> =
+            self.keys(kind).take(LISTED).map(|key| format!("`{kind}.{key}`")).collect();
+        match addresses.as_slice() {
+            [] => format!("add a {kind} to the file, and write `{kind}.KEY`"),
+            _ => format!("write {}", addresses.join(" or ")),
         }
     }
 
