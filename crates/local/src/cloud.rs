@@ -1,6 +1,7 @@
 //! The operations on the local cloud: up, down, status, reset.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -66,6 +67,11 @@ pub async fn up(config: &Config, report: Report<'_>) -> Result<Endpoint> {
             PortUse::Other { .. } => saw_unknown_reply = !is_managed,
             PortUse::Free if is_managed => {}
             PortUse::Free => {
+                // Another run may have started one in this moment.
+                let free = can_listen(config.port);
+                if !is_locked(config) {
+                    free?;
+                }
                 if let Some(endpoint) = start(config, report).await? {
                     return Ok(endpoint);
                 }
@@ -87,6 +93,19 @@ pub async fn up(config: &Config, report: Report<'_>) -> Result<Endpoint> {
             return Err(Error::NotResponding { port, after, output, log });
         }
         tokio::time::sleep(intervals.next().unwrap_or(CONCURRENT_START_TIMEOUT)).await;
+    }
+}
+
+/// Refuses a port on which the emulator could not listen, before anything is installed. Nothing may answer on it
+/// and somebody may have it all the same.
+fn can_listen(port: u16) -> Result<()> {
+    match std::net::TcpListener::bind(("127.0.0.1", port)) {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            let answer = "a process has it and does not listen".to_owned();
+            Err(Error::PortTaken { port, answer })
+        }
+        Err(source) => Err(Error::NoPort { port, source }),
     }
 }
 

@@ -26,6 +26,8 @@ pub enum Error {
     Install { offline: bool, command: String, output: String },
     #[error("port {port} is used by something that is not an AWS endpoint ({answer})")]
     PortTaken { port: u16, answer: String },
+    #[error("the local cloud cannot listen on port {port}: {source}")]
+    NoPort { port: u16, source: io::Error },
     #[error("the local cloud exited at startup ({status}); the end of its log, {}:\n{output}",
         log.display())]
     Crashed { status: String, log: PathBuf, output: String },
@@ -69,9 +71,10 @@ impl Error {
                 format!("{first}to install it by hand, run: {command}")
             }
             Self::PortTaken { port, .. } => format!(
-                "stop the process that uses the port, or choose another port: STACKWRIGHT_LOCAL_PORT={}",
-                if *port == Config::PORT { 4600 } else { Config::PORT }
+                "stop the process that uses the port, or choose another port: {}",
+                other_port(*port)
             ),
+            Self::NoPort { port, .. } => format!("choose another port: {}", other_port(*port)),
             Self::Crashed { log, .. } => format!("see the full log: {}", log.display()),
             Self::NotResponding { log, .. } => format!(
                 "run `stackwright local down`, then try again; see the full log: {}",
@@ -85,6 +88,12 @@ impl Error {
             Self::Io { .. } => return None,
         })
     }
+}
+
+/// A setting that chooses another port.
+fn other_port(port: u16) -> String {
+    let other = if port == Config::PORT { 4600 } else { Config::PORT };
+    format!("STACKWRIGHT_LOCAL_PORT={other}")
 }
 
 /// Adds the file and the failed action to an I/O error.

@@ -18,7 +18,7 @@ use hyper_util::rt::TokioExecutor;
 use stackwright_local::{Config, Endpoint, Error, Event, PortUse, down, probe, reset, status, up};
 use stackwright_testkit::cache;
 use tempfile::TempDir;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 /// A local cloud for one test, on the shared installation. It stops when the test ends.
 struct Cloud {
@@ -243,6 +243,20 @@ async fn a_taken_port_is_an_error_with_a_hint() {
     let error = up(&cloud.config, &mut |_| ()).await.unwrap_err();
     assert!(matches!(error, Error::PortTaken { .. }), "{error}");
     assert!(error.hint().unwrap().contains("STACKWRIGHT_LOCAL_PORT=4566"));
+}
+
+/// Connections to such a port are refused as those to a free one.
+#[tokio::test]
+async fn a_port_that_is_bound_and_does_not_listen_is_taken() {
+    let cloud = Cloud::new().await;
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], cloud.config.port).into()).unwrap();
+    assert_eq!(probe(cloud.config.port).await, PortUse::Free);
+    let mut reports = 0;
+    let error = up(&cloud.config, &mut |_| reports += 1).await.unwrap_err();
+    assert!(matches!(error, Error::PortTaken { .. }), "{error}");
+    assert!(error.hint().is_some_and(|hint| hint.contains("STACKWRIGHT_LOCAL_PORT=4566")));
+    assert_eq!(reports, 0, "nothing was installed or started");
 }
 
 #[tokio::test]
