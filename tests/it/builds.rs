@@ -169,7 +169,7 @@ function:
         .run(&["plan"])
         .code(65)
         .says("dist/: No such file or directory")
-        .says("hint: `build` should create it; `path` is relative to the stack file");
+        .says("help: `build` should create it; `path` is relative to the stack file");
 }
 
 #[test]

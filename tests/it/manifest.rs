@@ -333,9 +333,7 @@ fn a_reference_to_something_else_than_the_field_means_is_reported() {
     );
     check(
         &role("${instance.web.id}"),
-        &[
-            "7:60 `${instance.web.id}` refers to `instance.web`, which is no role | write `role.KEY`",
-        ],
+        &["7:60 `${instance.web.id}` refers to `instance.web`, which is no role | write `role.r`"],
     );
     let profile = |text: &str| {
         let with = format!("type: t2.micro, profile: '{text}'");

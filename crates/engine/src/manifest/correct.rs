@@ -74,7 +74,8 @@ impl<'a> Corrector<'a> {
 
     /// Reports a field of resources that is not indented at all.
     fn is_field_of_some_kind(&mut self, key: &Key) -> bool {
-        let is_known = self.schema["properties"].get(&key.text).is_some();
+        let sections = self.schema["properties"].as_object();
+        let is_known = sections.is_some_and(|known| meant(&key.text, known).is_some());
         let has_it = |kind: &&str| self.fields(kind).is_some_and(|of| of.contains_key(&key.text));
         let kinds = self.kinds.iter().map(|kind| kind.name).filter(has_it);
         let kinds: Vec<String> = kinds.map(|kind| format!("`{kind}`")).collect();

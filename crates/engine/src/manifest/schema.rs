@@ -15,6 +15,7 @@ use crate::registry::{Kind, Registry};
 #[serde(deny_unknown_fields)]
 pub(super) struct Header {
     /// The stack's name: a letter, then letters, digits, `-` and `_`.
+    #[schemars(extend("x-also-called" = ["name"]))]
     pub stack: String,
     /// The cloud: `local` (an emulator on this machine), `aws`, or the URL of an endpoint.
     #[serde(default)]
