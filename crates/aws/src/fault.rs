@@ -32,6 +32,20 @@ where
     }
 }
 
+/// Tells whether an error says that something can never be read: the endpoint does not have the call, or the credentials
+/// may not make it.
+pub fn is_unreadable(error: &Error) -> bool {
+    matches!(error.fault, Fault::Unsupported | Fault::Denied)
+}
+
+/// Returns `None` for what can never be read.
+pub fn if_readable<T>(read: Result<T>) -> Result<Option<T>> {
+    match read {
+        Err(error) if is_unreadable(&error) => Ok(None),
+        read => read.map(Some),
+    }
+}
+
 /// Returns the service's error code, if the service answered with one.
 pub fn code<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> Option<&str> {
     error.as_service_error().and_then(ProvideErrorMetadata::code)

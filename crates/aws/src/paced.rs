@@ -43,7 +43,7 @@ impl Paced {
 struct Attempt(Mutex<Option<Sent>>);
 
 impl Attempt {
-    fn is(&self, sent: Option<Sent>) {
+    fn set(&self, sent: Option<Sent>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sent;
     }
 }
@@ -63,7 +63,7 @@ impl ResolveCachedIdentity for Paced {
             if let (Some(call), Some(awaiting)) = (bag.load::<Metadata>(), bag.load::<Awaiting>()) {
                 let sent = self.pace.turn(call.name(), awaiting).await?;
                 if let Some(attempt) = bag.load::<Attempt>() {
-                    attempt.is(Some(sent));
+                    attempt.set(Some(sent));
                 }
             }
             self.identities.resolve_cached_identity(resolver, components, bag).await
@@ -109,7 +109,7 @@ impl Intercept for Paced {
         bag: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(attempt) = bag.load::<Attempt>() {
-            attempt.is(None);
+            attempt.set(None);
         }
         if let Some(call) = bag.load::<Metadata>()
             && is_throttled(context.inner(), components)

@@ -1,7 +1,7 @@
 //! An attempt that has used up its time is not repeated.
 //!
-//! The limit is that of an attempt, not of a call: a call may wait long for its turn, which no limit must count. So
-//! an attempt that ends at its limit is the last one, or the limit of a call would be a multiple of it.
+//! The limit is that of an attempt, not of a call: a call may wait long for its turn, which no limit must count. An
+//! attempt that reaches its limit is not repeated: with repetitions, a call could take several times the limit.
 
 use aws_smithy_runtime_api::client::interceptors::context::InterceptorContext;
 use aws_smithy_runtime_api::client::retries::classifiers::{ClassifyRetry, RetryAction};

@@ -209,8 +209,9 @@ impl Session<'_> {
             let guard = object.guard.or(resource.lifecycle.guard);
             if guard != object.guard {
                 let record = guarded.to_mut().resources.get_mut(address);
-                let object = record.and_then(|record| record.object.as_mut());
-                object.into_iter().for_each(|object| object.guard = guard);
+                if let Some(object) = record.and_then(|record| record.object.as_mut()) {
+                    object.guard = guard;
+                }
             }
         }
         guarded

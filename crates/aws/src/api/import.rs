@@ -20,9 +20,9 @@ use super::openapi::{Unmanaged, document};
 use super::service::{Apis, not_visible};
 use super::spec::Spec;
 
-/// The largest number of single calls that are made instead of an import. In the second that AWS's quota of one import
-/// takes, it accepts ten other calls, so that they are done as soon. They are not many more than the calls of an
-/// import: with those that read what is unmanaged ([`Apis::unmanaged`]) and that confirm it, nine or ten.
+/// The largest number of single calls that are made instead of an import. AWS accepts one import or ten other calls in
+/// a second, so that up to ten single calls are as fast. An import takes nine or ten calls itself, with those that
+/// read what is unmanaged ([`Apis::unmanaged`]) and those that confirm it.
 const FEW: usize = 10;
 
 /// The largest document that API Gateway imports, in bytes.
@@ -144,7 +144,7 @@ impl Apis {
             }) => Ok(Some(message)),
             Err(error) => {
                 if error.fault == Fault::Unknown {
-                    // Single calls help where this one fails again and again.
+                    // One lost reply is enough: the other APIs of this run are set by single calls.
                     self.imports.refuse();
                 }
                 Err(error)

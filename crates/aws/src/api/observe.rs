@@ -6,7 +6,7 @@ use aws_sdk_apigateway::types::{ApiStatus, Deployment, Method, Resource as SeenR
 use aws_smithy_types::date_time::Format;
 use futures_util::try_join;
 use stackwright_engine::at_once::at_once;
-use stackwright_engine::kind::{Fault, Found, Handle, Live, Memo, Readiness, Result, Sought, tag};
+use stackwright_engine::kind::{Found, Handle, Live, Memo, Readiness, Result, Sought, tag};
 
 use super::access_log::AccessLog;
 use super::config::STAGE;
@@ -16,6 +16,7 @@ use super::service::{AT_ONCE, Apis, PAGE};
 use super::settings;
 use super::spec::{Route, STAGE_TAG, Spec, Throttle, sorted};
 use super::unmanaged::is_customized;
+use crate::fault::if_readable;
 use crate::function::permission::Granted;
 use crate::tags::Tags;
 
@@ -178,14 +179,8 @@ impl Apis {
     /// reason ([`RELEASED`](super::spec::RELEASED)).
     async fn second_tags(&self, arn: String) -> Result<Option<Tags>> {
         let request = self.gateway.get_tags().resource_arn(arn);
-        let tags = match self.unless_gone("GetTags", request.send()).await {
-            Ok(reply) => reply.and_then(|reply| reply.tags).unwrap_or_default(),
-            // The endpoint does not have the call, or the credentials may not make it.
-            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
-        };
+        let reply = if_readable(self.unless_gone("GetTags", request.send()).await)?;
+        let tags = reply.flatten().and_then(|reply| reply.tags).unwrap_or_default();
         Ok(Some(tags.into_iter().collect()).filter(|tags: &Tags| !tags.is_empty()))
     }
 

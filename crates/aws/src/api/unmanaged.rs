@@ -12,7 +12,7 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::try_join;
 use serde_json::Value;
-use stackwright_engine::kind::{Fault, Result};
+use stackwright_engine::kind::Result;
 
 use super::edits::kept;
 use super::observe::Tree;
@@ -21,6 +21,7 @@ use super::preflight::preflight;
 use super::routes::RouteKey;
 use super::service::{Apis, PAGE};
 use super::spec::Spec;
+use crate::fault::if_readable;
 
 /// How long an integration may take where nobody has set another time, in milliseconds.
 const TIMEOUT: i32 = 29_000;
@@ -35,7 +36,7 @@ impl Apis {
         responses: &[&str],
     ) -> Result<Option<Unmanaged>> {
         let client = &self.gateway;
-        // Whatever was seen before: an import meets no refusal where something has changed since.
+        // All of it is read again: an import overwrites what somebody changed meanwhile, without an error.
         let (tree, api, set, models, authorizers, validators, parts) = try_join!(
             self.tree(id),
             self.readable("GetRestApi", client.get_rest_api().rest_api_id(id).send()),
@@ -82,10 +83,7 @@ impl Apis {
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
-        match self.unless_gone(call, sent).await {
-            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => Ok(None),
-            reply => reply,
-        }
+        Ok(if_readable(self.unless_gone(call, sent).await)?.flatten())
     }
 }
 
@@ -99,15 +97,13 @@ fn of_new_api(seen: &Model) -> Option<&'static str> {
 
 /// Tells whether an import sets an API's settings again. It does not set the endpoint type, and leaves it.
 fn is_importable(api: &GetRestApiOutput) -> bool {
-    let is = |set: Option<bool>| set.unwrap_or(true);
-    let endpoint = api.endpoint_configuration();
     api.policy().is_none_or(str::is_empty)
         && api.minimum_compression_size().is_none()
         && !api.disable_execute_api_endpoint()
-        && is(api.api_key_source().map(|source| *source == ApiKeySourceType::Header))
-        && is(api.security_policy().map(|policy| *policy == SecurityPolicy::Tls10))
-        && is(api.endpoint_access_mode().map(|mode| *mode == EndpointAccessMode::Basic))
-        && is(endpoint.map(is_plain))
+        && api.api_key_source().is_none_or(|source| *source == ApiKeySourceType::Header)
+        && api.security_policy().is_none_or(|policy| *policy == SecurityPolicy::Tls10)
+        && api.endpoint_access_mode().is_none_or(|mode| *mode == EndpointAccessMode::Basic)
+        && api.endpoint_configuration().is_none_or(is_plain)
 }
 
 fn is_plain(endpoint: &EndpointConfiguration) -> bool {

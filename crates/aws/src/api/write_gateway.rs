@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use aws_sdk_apigateway::types::{GatewayResponse as SeenResponse, GatewayResponseType};
 use stackwright_engine::change::Change;
-use stackwright_engine::kind::{Fault, Result};
+use stackwright_engine::kind::Result;
 
 use super::gateway::GatewayResponse;
 use super::service::{Apis, PAGE};
 use super::spec::Spec;
+use crate::fault::if_readable;
 
 impl Apis {
     /// Reads the responses that were set, by type. `None`: the endpoint does not report them, or the
@@ -28,12 +29,8 @@ impl Apis {
     pub(super) async fn seen_responses(&self, id: &str) -> Result<Option<Vec<SeenResponse>>> {
         // A page is larger than the number of types.
         let request = self.gateway.get_gateway_responses().rest_api_id(id).limit(PAGE);
-        let reply = match self.unless_gone("GetGatewayResponses", request.send()).await {
-            Err(error) if matches!(error.fault, Fault::Unsupported | Fault::Denied) => {
-                return Ok(None);
-            }
-            reply => reply?,
-        };
+        let reply = self.unless_gone("GetGatewayResponses", request.send()).await;
+        let Some(reply) = if_readable(reply)? else { return Ok(None) };
         let mut all = reply.and_then(|reply| reply.items).unwrap_or_default();
         all.retain(|one| !one.default_response());
         Ok(Some(all))

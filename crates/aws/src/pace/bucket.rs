@@ -13,7 +13,8 @@ const RECOVERY: Duration = Duration::from_secs(240);
 /// The lowest share of a quota that is used.
 const LEAST: f64 = 1.0 / 16.0;
 
-/// Calls that were sent before such an answer was there may be throttled, too: they are no news.
+/// Calls that are sent within this time of a throttled one may be throttled for the same reason: they do not slow the
+/// bucket down again.
 const OLD_NEWS: Duration = Duration::from_secs(1);
 
 /// When the bucket is full again, and which share of the quota is used. Times are counted from the start.
@@ -40,12 +41,12 @@ impl Bucket {
         Self { full: quota.slack().min(SINCE_LAST_RUN), under_way: 0, slowed: None }
     }
 
-    /// Returns how long until there are tokens for `first` others and one more.
-    pub fn wait(&self, quota: &Quota, now: Duration, first: usize) -> Duration {
+    /// Returns how long it takes until a call may be sent that so many calls precede.
+    pub fn wait(&self, quota: &Quota, now: Duration, ahead: usize) -> Duration {
         if !self.is_in_force(quota, now) {
             return Duration::ZERO;
         }
-        let others = u32::try_from(first).unwrap_or(u32::MAX).saturating_add(self.under_way);
+        let others = u32::try_from(ahead).unwrap_or(u32::MAX).saturating_add(self.under_way);
         let full = self.full.max(now).saturating_add(self.every(quota, now).saturating_mul(others));
         full.saturating_sub(self.slack(quota, now)).saturating_sub(now)
     }

@@ -89,7 +89,8 @@ impl Quota {
         matches!(self.calls, Calls::EachOtherRead | Calls::EachOtherWrite)
     }
 
-    /// How long a full bucket takes to fill behind its first token: so much too early calls may be.
+    /// How far a burst of calls may be ahead of the steady rate: the time that all but the first token of a full bucket
+    /// take to come.
     pub(super) fn slack(&self) -> Duration {
         self.every * self.burst.saturating_sub(1)
     }

@@ -5,16 +5,15 @@
 //! so that a few pages replace the reads of a large stack, for which IAM's quota is small.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
 
 use aws_sdk_iam::types::{AttachedPolicy, EntityType, PolicyDetail, Role as Seen, RoleDetail, Tag};
 use futures_util::try_join;
-use stackwright_engine::kind::{Fault, Handle, Result, tag};
+use stackwright_engine::kind::{Handle, Result, tag};
 
 use super::observe::{Read, document};
 use super::service::{CODES, Roles};
 use super::spec::Spec;
-use crate::fault::Explain as _;
+use crate::fault::{Explain as _, if_readable};
 
 /// From so many roles on lists are cheaper than reads, also in an account that is full of roles of others.
 pub(super) const MANY: usize = 25;
@@ -30,7 +29,7 @@ impl Roles {
             return Ok(BTreeMap::new());
         }
         let lists = async { try_join!(self.details(), self.roles()) };
-        let Some((details, mut roles)) = unless_refused(lists).await? else {
+        let Some((details, mut roles)) = if_readable(lists.await)? else {
             return Ok(BTreeMap::new());
         };
         let wanted: BTreeMap<&str, &Handle<Spec>> =
@@ -55,7 +54,7 @@ impl Roles {
         if names.len() < MANY {
             return Ok(names.iter().collect());
         }
-        let Some(roles) = unless_refused(self.roles()).await? else {
+        let Some(roles) = if_readable(self.roles().await)? else {
             return Ok(names.iter().collect());
         };
         // IAM ignores the case of names.
@@ -84,14 +83,6 @@ impl Roles {
         let all = pages.items().send().collect::<std::result::Result<Vec<_>, _>>().await;
         let all = all.explain("ListRoles", CODES)?;
         Ok(all.into_iter().map(|role| (role.role_name.clone(), role)).collect())
-    }
-}
-
-/// Returns `None` if the credentials may not make the calls, or the endpoint does not have them.
-async fn unless_refused<T>(lists: impl Future<Output = Result<T>>) -> Result<Option<T>> {
-    match lists.await {
-        Err(error) if matches!(error.fault, Fault::Denied | Fault::Unsupported) => Ok(None),
-        lists => lists.map(Some),
     }
 }
 

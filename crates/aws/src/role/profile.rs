@@ -3,11 +3,11 @@
 
 use aws_sdk_iam::types::InstanceProfile;
 use futures_util::TryFutureExt as _;
-use stackwright_engine::kind::{Error, ExistingPart, Fault, Handle, Result, tag};
+use stackwright_engine::kind::{Error, ExistingPart, Handle, Result, tag};
 
 use super::service::{CODES, Roles, unless_gone};
 use super::spec::{InProfile, Spec};
-use crate::fault::{Explain, code};
+use crate::fault::{Explain, code, is_unreadable};
 use crate::tags::{self, Difference, Tags};
 
 impl Roles {
@@ -154,11 +154,6 @@ pub(super) fn unless_unreadable<T: Default>(on: &Handle<Spec>, done: Result<T>) 
         }
         done => done,
     }
-}
-
-/// Tells whether an error says that profiles cannot be read at all.
-fn is_unreadable(error: &Error) -> bool {
-    matches!(error.fault, Fault::Denied | Fault::Unsupported)
 }
 
 fn taken(name: &str) -> String {

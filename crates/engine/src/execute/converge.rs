@@ -87,8 +87,8 @@ impl Op<'_> {
             applied: applied.clone().or_else(|| Some(target.sealed.clone())),
             memo: Memo::default(),
         };
-        let mut intent = self.object.is_none();
-        let mut before: Vec<Change> = Vec::new();
+        let mut is_recorded = self.object.is_none();
+        let mut last_sent: Vec<Change> = Vec::new();
         let mut accepted = 0;
         let mut showing = self.wait();
         let mut trouble = self.wait();
@@ -115,17 +115,16 @@ impl Op<'_> {
                 let created = Failure::CreatedDifferently(path.clone());
                 return Err(if is_as_asked { created } else { Failure::NotPlanned { path, cost } });
             }
-            if is_same_difference(&changes, &before) {
-                // An update may become visible a little later.
-                if showing.pause(&Awaited::ChangeVisible, self.grace().min(SHOWING)).await {
-                    continue;
-                }
+            let is_not_seen = is_same_difference(&changes, &last_sent);
+            // An update may become visible a little later.
+            let limit = self.grace().min(SHOWING);
+            if is_not_seen && showing.pause(&Awaited::ChangeVisible, limit).await {
+                continue;
+            }
+            if is_not_seen || accepted == ROUNDS {
                 return Err(self.not_applied(&target, seen, unapplied, &changes).await?);
             }
-            if accepted == ROUNDS {
-                return Err(self.not_applied(&target, seen, unapplied, &changes).await?);
-            }
-            if !std::mem::replace(&mut intent, true) {
+            if !std::mem::replace(&mut is_recorded, true) {
                 self.journal(Transition::UpdateIntent { guard: target.lifecycle.guard }).await?;
             }
             if let Err(error) =
@@ -152,10 +151,10 @@ impl Op<'_> {
                 rebound.clear();
                 continue;
             }
-            before = changes;
+            last_sent = changes;
             // Write-only fields have been sent now, and removed ones need no more comparison; a default
             // that was restored must become visible.
-            applied = Some(asked(&target, &before));
+            applied = Some(asked(&target, &last_sent));
             handle.applied = Some(target.sealed.clone());
             fingerprints = BTreeMap::new();
         }

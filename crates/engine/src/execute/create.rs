@@ -80,9 +80,8 @@ impl Op<'_> {
         .await?;
         let (last, unknown) = (self.now(), usize::from(self.open_since.is_some()));
         let first = self.open_since.clone().unwrap_or_else(|| last.clone());
-        let attempts = Attempts { name, first, last, unknown };
+        let attempts = Attempts { name: name.clone(), first, last, unknown };
         let made = self.make(&token, &target.spec, attempts).await?;
-        let name = target.spec["name"].as_str().unwrap_or_default().to_owned();
         let own = self.made_handle(&made);
         self.object = None;
         if self.provider.kind().usable_once == Milestone::Complete {

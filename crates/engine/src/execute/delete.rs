@@ -15,38 +15,38 @@ use crate::state::Transition;
 const LINGER: Duration = Duration::from_secs(600);
 
 impl Op<'_> {
-    /// `makes_way`: another object comes in its place, perhaps with its name, which is not free before a read
-    /// shows it.
-    pub async fn delete(&self, id: &str, makes_way: bool) -> Result<(), Failure> {
+    /// `is_replaced`: a successor may have the same name, which is free only when a read shows that the object is gone.
+    pub async fn delete(&self, id: &str, is_replaced: bool) -> Result<(), Failure> {
         let Some(object) = &self.object else { return Ok(()) };
         let memo = self.live().map(|live| live.memo.clone()).unwrap_or_default();
         let handle = Handle { id: id.to_owned(), memo, ..handle(&self.address, object) };
-        self.delete_object(handle, makes_way).await
+        self.delete_object(handle, is_replaced).await
     }
 
     /// Deletes an object that the state has at this address.
     pub(super) async fn delete_object(
         &self,
         mut handle: Handle<Value>,
-        makes_way: bool,
+        is_replaced: bool,
     ) -> Result<(), Failure> {
         let id = handle.id.clone();
         self.journal(Transition::DeleteIntent { id: id.clone() }).await?;
         let mut wait = self.wait();
-        let mut is_refused = true;
+        let mut only_refusals = true;
         while let Err(error) = self.provider.delete(&handle).await {
             handle.memo = Memo::default();
             // A second delete is harmless and shows the outcome.
-            is_refused &= error.fault != Fault::Unknown;
+            only_refusals &= error.fault != Fault::Unknown;
             if let Err(error) = self.retry_change(&mut wait, error).await {
                 // Some deletes are several calls: an object that is gone was not refused.
-                if is_refused && matches!(self.provider.observe_one(&handle).await, Ok(Some(_))) {
+                if only_refusals && matches!(self.provider.observe_one(&handle).await, Ok(Some(_)))
+                {
                     self.journal(Transition::DeleteRefused { id }).await?;
                 }
                 return Err(error.into());
             }
         }
-        if makes_way || !self.provider.kind().is_gone_once_accepted {
+        if is_replaced || !self.provider.kind().is_gone_once_accepted {
             self.await_absence(&handle).await?;
         }
         Ok(self.journal(Transition::Deleted { id }).await?)

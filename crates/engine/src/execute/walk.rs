@@ -84,8 +84,8 @@ impl<'a, 'b> Walk<'a, 'b> {
         }
     }
 
-    /// Tells whether a step needs no more of a dependency than that it is so far. Who writes `depends_on` wants
-    /// it complete.
+    /// Tells whether a step may start once its dependency has reached this milestone. With `depends_on`, it starts when
+    /// the dependency is complete.
     fn needs_no_more(&self, step: &Step, dependency: &Step, reached: Milestone) -> bool {
         let run = self.shared.run;
         let Some(kind) = run.providers.kinds().get(dependency.address.kind()) else { return false };
