@@ -10,9 +10,6 @@ use crate::process::{Program, Ran, size};
 use crate::report::{Figure, Report, Row};
 use crate::{Result, binary};
 
-/// `cargo run` builds the first one, and a release is the second one.
-pub const PROFILES: [&str; 2] = ["dev", "release"];
-
 /// How long a build may take, in seconds.
 pub const LIMIT: f64 = 3_600.0;
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use bench::machine::{Machine, root};
 use bench::report::Report;
-use bench::task::{Task, USAGE};
+use bench::task::{Subset, Task};
 use bench::{
     Result, binary, build, hot, limit, page, quotas, sample, scale, serve, smoke, startup,
 };
@@ -13,17 +13,7 @@ use bench::{
 const LIMIT: f64 = 300.0;
 
 fn main() -> ExitCode {
-    if std::env::args().any(|argument| argument == "--help") {
-        println!("{USAGE}");
-        return ExitCode::SUCCESS;
-    }
-    let task = match Task::read(std::env::args().skip(1)) {
-        Ok(task) => task,
-        Err(wrong) => {
-            eprintln!("{wrong}\n\n{USAGE}");
-            return ExitCode::from(64);
-        }
-    };
+    let task = Task::read(std::env::args_os()).unwrap_or_else(|wrong| wrong.exit());
     match run(&task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -40,26 +30,26 @@ fn run(task: &Task) -> Result<()> {
     };
     let is_written = task.binary.is_none() && binary::PROFILE == "release";
     let limit = task.limit.unwrap_or(LIMIT);
-    for subset in &task.subsets {
+    for &subset in &task.subsets {
         let profile = if task.binary.is_some() { "unknown" } else { binary::PROFILE };
         // Before the run, which is a load itself.
         let machine = Machine::asked(&program, profile);
-        let reports = match subset.as_str() {
-            "scale" => vec![scale::measure(&program, &task.sizes, limit)?],
-            "limit" => limit::measure(&program, &limit::DELAYS, limit)?.into(),
-            "quotas" => vec![quotas::measure(&program, limit)?],
-            "startup" => vec![startup::measure(&program, task.times, limit)?],
-            "sample" => vec![sample::measure(&program, limit)?],
-            "hot" => vec![hot::measure(&program, task.times, limit)?],
-            "build" => {
+        let reports = match subset {
+            Subset::Scale => vec![scale::measure(&program, &task.sizes, limit)?],
+            Subset::Limit => limit::measure(&program, &limit::DELAYS, limit)?.into(),
+            Subset::Quotas => vec![quotas::measure(&program, limit)?],
+            Subset::Startup => vec![startup::measure(&program, task.times, limit)?],
+            Subset::Sample => vec![sample::measure(&program, limit)?],
+            Subset::Hot => vec![hot::measure(&program, task.times, limit)?],
+            Subset::Build => {
                 let limit = task.limit.unwrap_or(build::LIMIT);
                 vec![build::measure(&task.profiles, &binary::target()?, limit)?]
             }
-            "serve" => {
+            Subset::Serve => {
                 serve::serve(&program, task.sizes.first().copied().unwrap_or(1_000))?;
                 continue;
             }
-            _ => {
+            Subset::Smoke => {
                 println!("{:#?}", smoke::run(&program)?);
                 continue;
             }

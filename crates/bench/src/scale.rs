@@ -11,9 +11,6 @@ use crate::report::{Figure, Report, Row};
 use crate::sandbox::{Sandbox, beside};
 use crate::stack::{Edition, Shape};
 
-/// How large the stacks are.
-pub const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
-
 /// A run in the life of a stack.
 struct Step {
     name: &'static str,
