@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Task, String> {
-        let arguments = std::iter::once("bench").chain(line.split(' ').filter(|part| *part != ""));
+        let arguments = std::iter::once("bench").chain(line.split_whitespace());
         Task::read(arguments).map_err(|wrong| wrong.to_string())
     }
 
