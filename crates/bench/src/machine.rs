@@ -9,10 +9,10 @@ use crate::Result;
 use crate::binary::Binary;
 use crate::process::size;
 
-/// The machine, and what was built on it.
+/// The machine, the commit and the measured program.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// By what it is: `commit`, `processor`, ….
+    /// What is known, by its name: `commit`, `processor`, ….
     lines: BTreeMap<&'static str, String>,
 }
 
@@ -58,7 +58,7 @@ impl Machine {
         Ok(machine)
     }
 
-    /// All that is known, by what it is.
+    /// What is known, by its name.
     pub fn lines(&self) -> &BTreeMap<&'static str, String> {
         &self.lines
     }

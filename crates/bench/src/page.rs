@@ -9,7 +9,7 @@ use crate::Result;
 use crate::machine::Machine;
 use crate::report::Report;
 
-/// Where the figures are read.
+/// The page with the figures.
 pub const PAGE: &str = "docs/performance.md";
 
 /// Writes the figures as JSON into the target folder. Returns the file.

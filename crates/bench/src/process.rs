@@ -87,7 +87,7 @@ impl Program {
 }
 
 impl Ran {
-    /// Why the run is of no use; `None`: it did what it should.
+    /// Why the run failed; `None` if it succeeded.
     pub fn failure(&self) -> Option<String> {
         if self.is_stopped {
             return Some(format!("stopped after {:.0} s", self.usage.wall));
@@ -104,7 +104,7 @@ impl Ran {
     }
 
     /// # Errors
-    /// The run did not do what it should.
+    /// The run failed.
     pub fn ok(self) -> Result<Usage> {
         match self.failure() {
             None => Ok(self.usage),

@@ -14,7 +14,7 @@ pub const ROUTES: usize = 300;
 pub struct Shape {
     pub instances: usize,
     pub groups: usize,
-    /// Beside the one of all functions.
+    /// Besides the one that all functions assume.
     pub roles: usize,
     pub functions: usize,
 }

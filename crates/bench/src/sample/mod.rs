@@ -208,7 +208,7 @@ fn folder_with_code() -> Result<TempDir> {
     if status.success() { Ok(folder) } else { Err("python3 cannot make a zip".into()) }
 }
 
-/// The environment of a program that finds nothing of the machine's but other programs.
+/// The environment of a program, which has nothing of the machine's own but the path.
 fn variables(folder: &TempDir, more: &[(&str, String)]) -> Vec<(String, String)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let home = folder.path().display().to_string();
@@ -224,7 +224,7 @@ fn cli_variables(emulator: &Emulator) -> Vec<(String, String)> {
     known.chain([("PYTHON".to_owned(), text(python.get_program()))]).collect()
 }
 
-/// The settings of programs that find their cloud as AWS's own clients do.
+/// The variables by which AWS's own clients find their cloud.
 fn cloud_variables(emulator: &Emulator) -> Vec<(&'static str, String)> {
     vec![
         ("AWS_ENDPOINT_URL", emulator.url()),
@@ -235,7 +235,7 @@ fn cloud_variables(emulator: &Emulator) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A program that must be installed: what a variable of the environment names, or else what the path has.
+/// An installed program: the file that an environment variable names, or else the one on the path.
 fn installed(name: &str, variable: &str) -> Result<String> {
     program(name, variable, std::env::var_os(variable))
 }
@@ -246,7 +246,7 @@ fn program(name: &str, variable: &str, named: Option<OsString>) -> Result<String
         None => format!("{name}: it is not installed; {variable} may name its file"),
     };
     let program = match named {
-        // It runs in another folder.
+        // Absolute, since the program runs in another folder.
         Some(file) => std::path::absolute(file)?.display().to_string(),
         None => name.to_owned(),
     };
