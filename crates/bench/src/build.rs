@@ -1,6 +1,8 @@
 //! What it takes to build the program: from nothing, after a change, and when nothing has changed.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -10,31 +12,28 @@ use crate::process::{Program, Ran, size};
 use crate::report::{Figure, Report, Row};
 use crate::{Result, binary};
 
-/// `cargo run` builds the first one, and a release is the second one.
-pub const PROFILES: [&str; 2] = ["dev", "release"];
-
 /// How long a build may take, in seconds.
 pub const LIMIT: f64 = 3_600.0;
 
-/// Cargo marks its target folders with it, as other programs do with their caches.
-const CACHE: &str = "CACHEDIR.TAG";
+/// The source of stackwright that is changed, in a crate that most others need.
+const CHANGED: &str = "crates/engine/src/lib.rs";
 
-/// What the changed source has more: another function, so that there is something to compile.
+/// Appended to the changed source: another function, so that there is something to compile.
 const CHANGE: &str = "\n/// Not there before.\npub fn change() -> u64 {\n    1\n}\n";
 
 /// A program in a workspace.
 #[derive(Clone, Copy, Debug)]
-pub struct Package<'a> {
+struct Package<'a> {
     /// The folder of the workspace. It stays as it is: a copy is built.
-    pub workspace: &'a Path,
-    /// Of the package, and of its program.
-    pub name: &'a str,
+    workspace: &'a Path,
+    /// The name of the package and of its program.
+    name: &'a str,
     /// The source that is changed.
-    pub changed: &'a str,
+    changed: &'a str,
 }
 
-/// What a profile is measured in. It goes when it is dropped.
-struct Workshop {
+/// A folder with a copy of the sources and a target folder. Removed when dropped.
+struct Scratch {
     folder: TempDir,
     limit: f64,
 }
@@ -42,38 +41,48 @@ struct Workshop {
 /// Measures the program of this repository in these profiles, in a folder below `target`.
 ///
 /// # Errors
-/// A program cannot be started, or a folder cannot be written.
+/// The crates cannot be downloaded, a program cannot be started, or a folder cannot be written.
 pub fn measure(profiles: &[String], target: &Path, limit: f64) -> Result<Report> {
     let root = crate::machine::root();
-    let changed = "crates/engine/src/lib.rs";
-    built(Package { workspace: &root, name: "stackwright", changed }, profiles, target, limit)
+    let package = Package { workspace: &root, name: "stackwright", changed: CHANGED };
+    built(package, profiles, target, limit)
 }
 
 /// # Errors
-/// A program cannot be started, or a folder cannot be written. A build that fails is no error.
+/// As for [`measure`]. A build that fails is no error.
 fn built(package: Package<'_>, profiles: &[String], target: &Path, limit: f64) -> Result<Report> {
+    fetch(package.workspace)?;
     let mut report = Report { subset: "build", rows: Vec::new(), skipped: Vec::new() };
     for profile in profiles {
-        let workshop = Workshop::new(package.workspace, target, limit)?;
+        let scratch = Scratch::new(package.workspace, target, limit)?;
         for build in ["cold", "warm", "nothing changed"] {
             if build == "warm" {
-                workshop.change(package.changed)?;
+                scratch.change(package.changed)?;
             }
-            let ran = workshop.build(package.name, profile)?;
+            let ran = scratch.build(package.name, profile)?;
             if let Some(why) = ran.failure() {
                 report.skipped.push(format!("{profile}, {build}: {why}"));
                 break;
             }
             eprintln!("{profile:<8} {build:<16} {:.1} s", ran.usage.wall);
-            report.rows.push(row(profile, build, &ran, &workshop.binary(package.name, profile)));
+            report.rows.push(row(profile, build, &ran, &scratch.binary(package.name, profile)));
         }
     }
     Ok(report)
 }
 
+/// Downloads the crates that a build on this machine needs, so that no build has to wait for the network.
+fn fetch(workspace: &Path) -> Result<()> {
+    let mut command = Command::new(binary::cargo());
+    command.args(["fetch", "--locked", "--target", "host-tuple"]).current_dir(workspace);
+    if !command.status()?.success() {
+        return Err("the crates cannot be downloaded: `cargo fetch --locked` fails".into());
+    }
+    Ok(())
+}
+
 fn row(profile: &str, build: &str, ran: &Ran, binary: &Path) -> Row {
     let compiled = ran.output.lines().filter(|line| line.trim_start().starts_with("Compiling "));
-    let known = |size: u64| if size == 0 { Figure::Missing } else { Figure::Size(size) };
     Row::default()
         .with("profile", Figure::Text(profile.to_owned()))
         .with("build", Figure::Text(build.to_owned()))
@@ -81,30 +90,22 @@ fn row(profile: &str, build: &str, ran: &Ran, binary: &Path) -> Row {
         .with("wall", Figure::Seconds(ran.usage.wall))
         .with("CPU", Figure::Seconds(ran.usage.cpu))
         .with("largest process", Figure::Memory(ran.usage.memory))
-        .with("binary", known(size(binary)))
-        .with("stripped", known(stripped(binary)))
+        .with("binary", Figure::Size(size(binary)))
 }
 
-/// The size without symbols, 0 if there is no `strip`.
-fn stripped(binary: &Path) -> u64 {
-    let file = binary.with_extension("stripped");
-    let status = Command::new("strip").arg("-o").args([&file, binary]).status();
-    if status.is_ok_and(|status| status.success()) { size(&file) } else { 0 }
-}
-
-impl Workshop {
+impl Scratch {
     fn new(workspace: &Path, target: &Path, limit: f64) -> Result<Self> {
         let parent = target.join("bench");
         let left = parent.join("build");
-        // Of a run that was interrupted: some gigabytes.
+        // An interrupted run left it; it may have gigabytes.
         if left.exists() {
             fs::remove_dir_all(&left)?;
         }
         fs::create_dir_all(&parent)?;
         let folder = tempfile::Builder::new().prefix("build").rand_bytes(0).tempdir_in(&parent)?;
-        let workshop = Self { folder, limit };
-        copy(workspace, &workshop.source())?;
-        Ok(workshop)
+        let scratch = Self { folder, limit };
+        copy(workspace, &scratch.source())?;
+        Ok(scratch)
     }
 
     fn source(&self) -> PathBuf {
@@ -120,13 +121,13 @@ impl Workshop {
         self.target().join(folder).join(name)
     }
 
-    /// Changes a source. A newer time alone would not do: an incremental build finds that all is compiled.
+    /// Changes a source. A newer time alone is not enough: an incremental build finds that all is compiled.
     fn change(&self, source: &str) -> Result<()> {
         let source = self.source().join(source);
         Ok(fs::write(&source, fs::read_to_string(&source)? + CHANGE)?)
     }
 
-    /// Runs cargo. What it would have to download is an error.
+    /// Runs cargo, which may download nothing.
     fn build(&self, package: &str, profile: &str) -> Result<Ran> {
         let cargo = binary::cargo();
         let build = ["build", "--locked", "--offline", "--package", package, "--profile", profile];
@@ -140,7 +141,7 @@ impl Workshop {
         program.run()
     }
 
-    /// The environment of this process, where nothing brings in what another build has compiled.
+    /// The environment of this process, changed so that a build finds nothing that another one has compiled.
     fn variables(&self) -> Vec<(String, String)> {
         let target = self.target().display().to_string();
         let own = [
@@ -148,32 +149,38 @@ impl Workshop {
             ("CARGO_BUILD_BUILD_DIR", &target),
             ("RUSTC_WRAPPER", ""),
             ("RUSTC_WORKSPACE_WRAPPER", ""),
-            // What it prints is read.
+            // The output is read.
             ("CARGO_TERM_COLOR", "never"),
             ("CARGO_TERM_QUIET", "false"),
         ];
-        let known = std::env::vars_os();
-        let known = known.filter_map(|(name, value)| {
+        let inherited = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok()?))
         });
-        let others = known.filter(|(name, _)| own.iter().all(|(own, _)| name != own));
-        let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        others.chain(own).collect()
+        // Of two values of one name, the last one counts.
+        inherited.chain(own.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect()
     }
 }
 
-/// Copies a workspace, without its history and without what was built in it.
+/// Copies what git has of a workspace, or would add to it: no history, no builds, and nothing that is ignored.
 fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let (from, to) = (entry.path(), to.join(entry.file_name()));
-        let kind = entry.file_type()?;
-        if kind.is_file() {
-            fs::copy(&from, &to)?;
-        } else if kind.is_dir() && entry.file_name() != ".git" && !from.join(CACHE).exists() {
-            copy(&from, &to)?;
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(from);
+    let listed = git.output().map_err(|error| format!("git: {error}"))?;
+    if !listed.status.success() {
+        let why = String::from_utf8_lossy(&listed.stderr).trim().to_owned();
+        return Err(format!("{}: `git ls-files` fails: {why}", from.display()).into());
+    }
+    for name in listed.stdout.split(|&byte| byte == 0) {
+        let name = OsStr::from_bytes(name);
+        let (from, to) = (from.join(name), to.join(name));
+        // A file that was deleted is listed until git knows of it.
+        if !from.is_file() {
+            continue;
         }
+        if let Some(folder) = to.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        fs::copy(&from, &to)?;
     }
     Ok(())
 }
@@ -202,14 +209,20 @@ mod tests {
                 "[package]\nname = \"library\"\nversion = \"1.0.0\"\nedition = \"2024\"\n",
             ),
             ("library/src/lib.rs", library),
-            // Neither belongs to the sources.
-            (".git/config", ""),
-            ("old/CACHEDIR.TAG", ""),
+            (".gitignore", "/ignored/\n"),
+            ("ignored/notes", ""),
+            ("deleted", ""),
         ] {
             let file = folder.path().join(file);
             fs::create_dir_all(file.parent().expect("its folder")).expect("a folder");
             fs::write(file, text).expect("a file");
         }
+        for arguments in [&["init", "--quiet"][..], &["add", "Cargo.toml", "deleted"]] {
+            let mut git = Command::new("git");
+            let status = git.args(arguments).current_dir(folder.path()).status().expect("git");
+            assert!(status.success(), "{arguments:?}");
+        }
+        fs::remove_file(folder.path().join("deleted")).expect("a file");
         folder
     }
 
@@ -225,7 +238,7 @@ mod tests {
     #[test]
     fn a_build_is_cold_then_warm_then_has_nothing_to_do() {
         let (workspace, target) = (workspace(LIBRARY), tempfile::tempdir().expect("a folder"));
-        // Of a run that was interrupted.
+        // An interrupted run left it.
         let left = target.path().join("bench/build/target/debug");
         fs::create_dir_all(&left).expect("a folder");
         fs::write(left.join("program"), "old").expect("a file");
@@ -245,11 +258,8 @@ mod tests {
                 Some(&Figure::Count(crates)),
                 "{profile}, {build}"
             );
-            let Some(Figure::Size(size)) = row.get("binary") else { panic!("no program: {row:?}") };
-            let smaller = row.get("stripped");
-            let is_smaller =
-                |stripped: &Figure| matches!(stripped, Figure::Size(stripped) if stripped < size);
-            assert!(smaller.is_some_and(is_smaller), "{row:?}");
+            let binary = row.get("binary");
+            assert!(matches!(binary, Some(Figure::Size(1..))), "no program: {row:?}");
         }
         assert_eq!(report.rows.len(), 6);
 
@@ -273,18 +283,32 @@ mod tests {
     }
 
     #[test]
-    fn a_copy_is_changed_that_has_neither_history_nor_builds() {
+    fn a_copy_has_the_files_that_git_does_not_ignore() {
         let (workspace, target) = (workspace(LIBRARY), tempfile::tempdir().expect("a folder"));
-        let workshop = Workshop::new(workspace.path(), target.path(), 600.0).expect("a copy");
-        let files = fs::read_dir(workshop.source()).expect("a folder").flatten();
+        let scratch = Scratch::new(workspace.path(), target.path(), 600.0).expect("a copy");
+        let files = fs::read_dir(scratch.source()).expect("a folder").flatten();
         let mut names: Vec<_> = files.map(|file| file.file_name()).collect();
         names.sort();
-        assert_eq!(names, ["Cargo.lock", "Cargo.toml", "library", "src"]);
+        assert_eq!(names, [".gitignore", "Cargo.lock", "Cargo.toml", "library", "src"]);
 
-        workshop.change("library/src/lib.rs").expect("a source");
+        scratch.change("library/src/lib.rs").expect("a source");
         let library =
             |root: &Path| fs::read_to_string(root.join("library/src/lib.rs")).expect("a source");
-        assert_eq!(library(&workshop.source()), format!("{LIBRARY}{CHANGE}"));
+        assert_eq!(library(&scratch.source()), format!("{LIBRARY}{CHANGE}"));
         assert_eq!(library(workspace.path()), LIBRARY);
+    }
+
+    #[test]
+    fn a_folder_without_a_repository_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        fs::write(folder.path().join(".git"), "gitdir: nowhere\n").expect("a file");
+        let why = copy(folder.path(), &folder.path().join("copy")).expect_err("no repository");
+        let start = format!("{}: `git ls-files` fails: ", folder.path().display());
+        assert!(why.to_string().starts_with(&start), "{why}");
+    }
+
+    #[test]
+    fn the_source_that_is_changed_exists() {
+        assert!(crate::machine::root().join(CHANGED).is_file());
     }
 }

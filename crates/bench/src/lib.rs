@@ -2,8 +2,8 @@
 //!
 //! Each subset is one module. It runs the program as a process, as a user would, against a cloud in memory
 //! ([`stackwright_testkit::Double`]) or against an emulator, and returns a [`report::Report`]. Nothing here
-//! is a test of time: a machine that is busy makes other figures, so that what a test asserts is what was
-//! called and what became of it ([`smoke`]).
+//! is a test of time, since the figures of a busy machine differ: what tests assert is which calls are made and
+//! which objects exist afterwards ([`smoke`]).
 
 pub mod binary;
 pub mod build;

@@ -1,4 +1,4 @@
-//! How near a run comes to what the distance to the cloud allows: round trips, one after the other.
+//! How close a run comes to the time that its round trips to the cloud take at least.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,7 +21,7 @@ const ROUTES: &str =
 struct Step {
     name: &'static str,
     arguments: &'static [&'static str],
-    /// A text of the file, and what it becomes before the run.
+    /// A text of the file, and what replaces it before the run.
     edit: Option<[&'static str; 2]>,
 }
 
@@ -57,7 +57,7 @@ pub fn measure(binary: &Path, delays: &[u64], limit: f64) -> Result<[Report; 2]>
             if delays.iter().max() == Some(&delay) {
                 chains.extend(chain(name, &calls));
             }
-            // Without a delay no call waits long enough to say what waited for what.
+            // Without a delay, the times of the calls do not show which of them waited for which.
             let is_apart = delay > 0;
             let seconds = delay as f64 / 1e3;
             let path = calls.depth as f64 * seconds;
@@ -81,7 +81,7 @@ pub fn measure(binary: &Path, delays: &[u64], limit: f64) -> Result<[Report; 2]>
     Ok([report("limit", rows), report("chain", chains)])
 }
 
-/// What a run asks in each of its round trips.
+/// The calls of each round trip of a run.
 fn chain(step: &'static str, calls: &Calls) -> Vec<Row> {
     let row = |(place, calls): (usize, &BTreeMap<String, u64>)| {
         let times = |(name, count): (&String, &u64)| match count {

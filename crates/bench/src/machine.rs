@@ -1,14 +1,19 @@
 //! What the figures depend on: machine, versions and build.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The machine, and what was built on it.
+use crate::Result;
+use crate::binary::Binary;
+use crate::process::size;
+
+/// The machine, the commit and the measured program.
 #[derive(Clone, Debug)]
 pub struct Machine {
-    /// By what it is: `commit`, `processor`, ….
-    lines: Vec<(&'static str, String)>,
+    /// What is known, by its name: `commit`, `processor`, ….
+    lines: BTreeMap<&'static str, String>,
 }
 
 /// The repository.
@@ -17,8 +22,8 @@ pub fn root() -> PathBuf {
 }
 
 impl Machine {
-    /// Asks the machine. What it does not say is `unknown`.
-    pub fn asked(binary: &Path, profile: &str) -> Self {
+    /// Reads what the machine says of itself. What it does not say is `unknown`.
+    pub fn read() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let dirty = printed(
             "git",
@@ -27,13 +32,10 @@ impl Machine {
         let commit = printed("git", &["rev-parse", "--short=10", "HEAD"]).unwrap_or_else(unknown);
         let is_dirty = dirty.is_some_and(|changes| !changes.is_empty());
         let changed = if is_dirty { " with changes" } else { "" };
-        let size = crate::process::size(binary) as f64 / 1e6;
         let load = read("/proc/loadavg").and_then(|text| Some(text.split(' ').next()?.to_owned()));
-        let lines = vec![
+        let lines = [
             ("day", jiff::Timestamp::now().strftime("%Y-%m-%d").to_string()),
             ("commit", format!("{commit}{changed}")),
-            ("profile", profile.to_owned()),
-            ("binary", format!("{size:.1} MB")),
             ("compiler", printed("rustc", &["--version"]).unwrap_or_else(unknown)),
             ("processor", processor().unwrap_or_else(unknown)),
             ("cores", cores.to_string()),
@@ -41,25 +43,38 @@ impl Machine {
             ("kernel", read("/proc/sys/kernel/osrelease").unwrap_or_else(unknown)),
             ("load", load.unwrap_or_else(unknown)),
         ];
-        Self { lines }
+        Self { lines: lines.into() }
     }
 
-    /// All that is known, by what it is.
-    pub fn lines(&self) -> std::collections::BTreeMap<&'static str, String> {
-        self.lines.iter().cloned().collect()
+    /// The same with the program that is measured. If it is built for that, the load is the one after the build.
+    ///
+    /// # Errors
+    /// There is no such program, or it cannot be built.
+    pub fn with(binary: &Binary) -> Result<Self> {
+        let megabytes = size(binary.file()?) as f64 / 1e6;
+        let mut machine = Self::read();
+        machine.lines.insert("profile", binary.profile().to_owned());
+        machine.lines.insert("binary", format!("{megabytes:.1} MB"));
+        Ok(machine)
+    }
+
+    /// What is known, by its name.
+    pub fn lines(&self) -> &BTreeMap<&'static str, String> {
+        &self.lines
     }
 
     /// One sentence for the page.
     pub fn sentence(&self) -> String {
-        let lines = self.lines();
-        let of = |name: &str| lines.get(name).cloned().unwrap_or_default();
+        let of = |name: &str| self.lines.get(name).map_or("", String::as_str);
+        let program = match self.lines.get("profile") {
+            Some(profile) => format!("profile {profile}, binary of {}, ", of("binary")),
+            None => String::new(),
+        };
         format!(
-            "Measured on {} at commit {}: profile {}, binary of {}, {}; {} with {} cores, {} of memory, Linux \
-             {}, load {} before the run.",
+            "Measured on {} at commit {}: {program}{}; {} with {} cores, {} of memory, Linux {}, load {} before \
+             the run.",
             of("day"),
             of("commit"),
-            of("profile"),
-            of("binary"),
             of("compiler"),
             of("processor"),
             of("cores"),
@@ -95,4 +110,21 @@ fn printed(program: &str, arguments: &[&str]) -> Option<String> {
     let output = Command::new(program).args(arguments).current_dir(root()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     output.status.success().then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sentence_describes_the_measured_program_if_there_is_one() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("program");
+        fs::write(&file, vec![0; 1_250_000]).expect("a file");
+        let machine = Machine::with(&Binary::new(Some(file))).expect("a program");
+        let sentence = machine.sentence();
+        assert!(sentence.contains(": profile unknown, binary of 1.2 MB, rustc "), "{sentence}");
+        let sentence = Machine::read().sentence();
+        assert!(sentence.contains(": rustc ") && !sentence.contains("binary"), "{sentence}");
+    }
 }

@@ -2,28 +2,17 @@
 
 use std::process::ExitCode;
 
+use bench::binary::{Binary, target};
 use bench::machine::{Machine, root};
 use bench::report::Report;
-use bench::task::{Task, USAGE};
-use bench::{
-    Result, binary, build, hot, limit, page, quotas, sample, scale, serve, smoke, startup,
-};
+use bench::task::{Subset, Task};
+use bench::{Result, build, hot, limit, page, quotas, sample, scale, serve, smoke, startup};
 
 /// How long a run may take, in seconds.
 const LIMIT: f64 = 300.0;
 
 fn main() -> ExitCode {
-    if std::env::args().any(|argument| argument == "--help") {
-        println!("{USAGE}");
-        return ExitCode::SUCCESS;
-    }
-    let task = match Task::read(std::env::args().skip(1)) {
-        Ok(task) => task,
-        Err(wrong) => {
-            eprintln!("{wrong}\n\n{USAGE}");
-            return ExitCode::from(64);
-        }
-    };
+    let task = Task::read(std::env::args_os()).unwrap_or_else(|wrong| wrong.exit());
     match run(&task) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -34,49 +23,47 @@ fn main() -> ExitCode {
 }
 
 fn run(task: &Task) -> Result<()> {
-    let program = match &task.binary {
-        Some(binary) => binary.canonicalize()?,
-        None => binary::build()?,
-    };
-    let is_written = task.binary.is_none() && binary::PROFILE == "release";
+    let binary = Binary::new(task.binary.clone());
     let limit = task.limit.unwrap_or(LIMIT);
-    for subset in &task.subsets {
-        let profile = if task.binary.is_some() { "unknown" } else { binary::PROFILE };
+    for &subset in &task.subsets {
         // Before the run, which is a load itself.
-        let machine = Machine::asked(&program, profile);
-        let reports = match subset.as_str() {
-            "scale" => vec![scale::measure(&program, &task.sizes, limit)?],
-            "limit" => limit::measure(&program, &limit::DELAYS, limit)?.into(),
-            "quotas" => vec![quotas::measure(&program, limit)?],
-            "startup" => vec![startup::measure(&program, task.times, limit)?],
-            "sample" => vec![sample::measure(&program, limit)?],
-            "hot" => vec![hot::measure(&program, task.times, limit)?],
-            "build" => {
+        let machine = match subset {
+            Subset::Build => Machine::read(),
+            _ => Machine::with(&binary)?,
+        };
+        let reports = match subset {
+            Subset::Scale => vec![scale::measure(binary.file()?, &task.sizes, limit)?],
+            Subset::Limit => limit::measure(binary.file()?, &limit::DELAYS, limit)?.into(),
+            Subset::Quotas => vec![quotas::measure(binary.file()?, limit)?],
+            Subset::Startup => vec![startup::measure(binary.file()?, task.times, limit)?],
+            Subset::Sample => vec![sample::measure(binary.file()?, limit)?],
+            Subset::Hot => vec![hot::measure(binary.file()?, task.times, limit)?],
+            Subset::Build => {
                 let limit = task.limit.unwrap_or(build::LIMIT);
-                vec![build::measure(&task.profiles, &binary::target()?, limit)?]
+                vec![build::measure(&task.profiles, &target()?, limit)?]
             }
-            "serve" => {
-                serve::serve(&program, task.sizes.first().copied().unwrap_or(1_000))?;
+            Subset::Smoke => {
+                println!("{:#?}", smoke::run(binary.file()?)?);
                 continue;
             }
-            _ => {
-                println!("{:#?}", smoke::run(&program)?);
+            Subset::Serve => {
+                serve::serve(binary.file()?, task.sizes[0])?;
                 continue;
             }
         };
         for report in &reports {
-            tell(report, &machine, is_written)?;
+            publish(report, &machine, binary.is_for_the_page())?;
         }
     }
     Ok(())
 }
 
-/// Prints a report and writes it where it belongs.
-fn tell(report: &Report, machine: &Machine, is_written: bool) -> Result<()> {
+/// Prints a report, and writes it as JSON and, if it is for the page, into the page.
+fn publish(report: &Report, machine: &Machine, is_for_the_page: bool) -> Result<()> {
     println!("{}\n\n{}", machine.sentence(), report.markdown());
-    let file = page::save(report, machine, &binary::target()?)?;
+    let file = page::save(report, machine, &target()?)?;
     eprintln!("{}", file.display());
-    if is_written {
+    if is_for_the_page {
         page::write(report, machine, &root().join(page::PAGE))?;
     }
     Ok(())

@@ -9,7 +9,7 @@ use crate::Result;
 use crate::machine::Machine;
 use crate::report::Report;
 
-/// Where the figures are read.
+/// The page with the figures.
 pub const PAGE: &str = "docs/performance.md";
 
 /// Writes the figures as JSON into the target folder. Returns the file.
@@ -50,7 +50,10 @@ fn replaced(page: &str, subset: &str, figures: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum as _;
+
     use super::*;
+    use crate::task::Subset;
 
     #[test]
     fn figures_are_replaced_between_their_marks() {
@@ -67,8 +70,10 @@ mod tests {
     #[test]
     fn the_page_has_a_place_for_every_subset() {
         let page = fs::read_to_string(crate::machine::root().join(PAGE)).expect("the page");
-        for subset in crate::task::MEASURED {
-            assert!(replaced(&page, subset, "").is_some(), "{subset}");
+        let subsets = Subset::measured();
+        let values = subsets.iter().filter_map(|subset| subset.to_possible_value());
+        for value in values {
+            assert!(replaced(&page, value.get_name(), "").is_some(), "{value:?}");
         }
     }
 }

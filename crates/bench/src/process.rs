@@ -87,7 +87,7 @@ impl Program {
 }
 
 impl Ran {
-    /// Why the run is of no use; `None`: it did what it should.
+    /// Why the run failed; `None` if it succeeded.
     pub fn failure(&self) -> Option<String> {
         if self.is_stopped {
             return Some(format!("stopped after {:.0} s", self.usage.wall));
@@ -104,7 +104,7 @@ impl Ran {
     }
 
     /// # Errors
-    /// The run did not do what it should.
+    /// The run failed.
     pub fn ok(self) -> Result<Usage> {
         match self.failure() {
             None => Ok(self.usage),
@@ -141,15 +141,19 @@ mod tests {
     use super::*;
 
     fn shell(script: &str, limit: f64) -> Ran {
+        run(["sh", "-c", script], limit)
+    }
+
+    fn run(command: [&str; 3], limit: f64) -> Ran {
         let path = std::env::var("PATH").unwrap_or_default();
         let program = Program {
-            command: ["sh", "-c", script].map(str::to_owned).into(),
+            command: command.map(str::to_owned).into(),
             folder: std::env::temp_dir(),
             variables: vec![("PATH".to_owned(), path)],
             limit,
             watched: None,
         };
-        program.run().expect("a shell")
+        program.run().expect("a program")
     }
 
     #[test]
@@ -189,5 +193,28 @@ mod tests {
             assert!(Instant::now() < until, "{} is there", other.display());
             thread::yield_now();
         }
+    }
+
+    #[test]
+    fn a_program_gets_signals_that_its_launcher_blocks() {
+        // Not by a shell, which unblocks them itself.
+        let blocked = run(["grep", "SigBlk", "/proc/self/status"], 60.0).output;
+        assert_eq!(blocked.split_whitespace().last(), Some("0000000000000000"));
+    }
+
+    #[test]
+    fn a_signal_before_the_start_stops_the_run() {
+        // A blocked signal stays pending in the program that replaces this one.
+        const EARLY: &str = "import os, signal, sys
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+os.kill(os.getpid(), signal.SIGTERM)
+os.execvp('python3', ['python3', *sys.argv[1:]])";
+        let printed = tempfile::NamedTempFile::new().expect("a file");
+        let mut launcher = Command::new("python3");
+        launcher.args(["-c", EARLY, "-I", "-S", "-c", LAUNCHER, "60"]).arg(printed.path());
+        let ended = launcher.args(["sleep", "60"]).output().expect("python3");
+        let (code, is_stopped, _) = read(&String::from_utf8_lossy(&ended.stdout))
+            .unwrap_or_else(|| panic!("{}", String::from_utf8_lossy(&ended.stderr)));
+        assert_eq!((code, is_stopped), (-9, true));
     }
 }

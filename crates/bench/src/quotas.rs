@@ -1,4 +1,4 @@
-//! How near a run comes to what AWS's quotas allow, and whether AWS would refuse one of its calls.
+//! How close a run comes to the time that AWS's quotas allow at best, and whether AWS would refuse one of its calls.
 
 use std::path::Path;
 use std::time::Duration;
@@ -29,8 +29,8 @@ pub struct Step {
     pub calls: Calls,
 }
 
-/// Creates a stack on its true way to AWS, whose place the double takes, does nothing to it and destroys it. A step
-/// that fails is the last one.
+/// Creates a stack, reconciles it without a change and destroys it. The program takes its way to AWS, whose hosts the
+/// double replaces. A step that fails is the last one.
 ///
 /// # Errors
 /// A program cannot be started, or a folder cannot be written.

@@ -117,7 +117,7 @@ fn precise(number: f64) -> String {
     }
 }
 
-/// The median and the middle half of some figures: what a quarter of them is below, and a quarter above.
+/// The median, the lower quartile and the upper quartile of some figures.
 pub fn spread(figures: &[f64]) -> (f64, f64, f64) {
     let mut sorted = figures.to_vec();
     sorted.sort_by(f64::total_cmp);

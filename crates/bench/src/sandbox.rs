@@ -12,14 +12,14 @@ use crate::process::{Program, Ran, size};
 /// What a function's code is where only its size matters.
 const CODE: &str = "def handler(event, context):\n    return {'statusCode': 200, 'body': 'done'}\n";
 
-/// The file with the authority that vouches for the double in the place of AWS.
+/// The file with the authority that has signed the certificates of the double in the place of AWS.
 const AUTHORITY: &str = "authority.pem";
 
-/// A folder with a stack file. It goes when it is dropped.
+/// A folder with a stack file. Removed when dropped.
 pub struct Sandbox {
     folder: TempDir,
     binary: PathBuf,
-    /// Of the local cloud.
+    /// The port of the local cloud.
     port: u16,
     /// After so many seconds a run is stopped.
     limit: f64,
@@ -92,10 +92,10 @@ impl Sandbox {
     /// It cannot be started.
     pub fn run(&self, arguments: &[&str]) -> Result<Ran> {
         let url = format!("http://127.0.0.1:{}", self.port);
-        let of_cloud = ["validate", "--version", "schema"];
+        let without_cloud = ["validate", "--version", "schema"];
         let cloud: &[&str] = match arguments {
             _ if self.access == Access::Aws => &[],
-            [command, ..] if of_cloud.contains(command) => &[],
+            [command, ..] if without_cloud.contains(command) => &[],
             _ => &["--cloud", &url],
         };
         let binary = self.binary.display().to_string();
@@ -110,7 +110,7 @@ impl Sandbox {
         program.run()
     }
 
-    /// As small as it can be: nothing of the machine's own reaches a run.
+    /// The environment of a run, which has nothing of the machine's own but the path.
     fn variables(&self) -> Vec<(String, String)> {
         let folder = |name: &str| self.path(name).display().to_string();
         let path = std::env::var("PATH").unwrap_or_default();
@@ -118,7 +118,7 @@ impl Sandbox {
             ("PATH", path),
             ("HOME", folder("")),
             ("XDG_CACHE_HOME", folder(".cache")),
-            // The endpoint is the local cloud, but is not looked for.
+            // The program need not search for the local cloud.
             ("STACKWRIGHT_LOCAL_PORT", self.port.to_string()),
         ];
         if self.access == Access::Aws {
@@ -147,7 +147,7 @@ impl Sandbox {
     }
 }
 
-/// As [`beside`], where the double takes the place of AWS; the stack is one of `cloud: aws`.
+/// A sandbox whose program reaches the double in the place of AWS's hosts. Its stack must have `cloud: aws`.
 ///
 /// # Errors
 /// The folder cannot be written.
@@ -157,7 +157,7 @@ pub fn in_place_of_aws(double: &Double, binary: &Path, limit: f64, stack: &str) 
     Ok(Sandbox { access: Access::Aws, ..sandbox })
 }
 
-/// A sandbox that the double is the cloud of.
+/// A sandbox whose local cloud is the double.
 ///
 /// # Errors
 /// The folder cannot be written.

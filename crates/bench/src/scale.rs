@@ -11,14 +11,11 @@ use crate::report::{Figure, Report, Row};
 use crate::sandbox::{Sandbox, beside};
 use crate::stack::{Edition, Shape};
 
-/// How large the stacks are.
-pub const SIZES: [usize; 4] = [10, 100, 1_000, 10_000];
-
 /// A run in the life of a stack.
 struct Step {
     name: &'static str,
     arguments: &'static [&'static str],
-    /// The file that it gets.
+    /// The edition of the stack file.
     edition: Edition,
     /// Whether the steps after it need what it makes.
     is_needed: bool,
@@ -55,8 +52,8 @@ impl Step {
     }
 }
 
-/// Measures stacks of these sizes. A run that takes longer than `limit` seconds is stopped, and with it the
-/// stack's life ends.
+/// Measures stacks of these sizes. A step that fails, or takes longer than `limit` seconds, is skipped, and so are
+/// those after it that need what it would have made.
 ///
 /// # Errors
 /// A program cannot be started, or a folder cannot be written.

@@ -1,4 +1,4 @@
-//! A small stack through its whole life: whether what is measured works at all. It says nothing of time.
+//! Takes a small stack through its whole life: it shows that what is measured works, and measures nothing.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use crate::Result;
 use crate::sandbox::{Sandbox, beside};
 use crate::stack::{Edition, Shape};
 
-/// What the runs called, and what there was after them.
+/// What the runs called, and which objects there were after them.
 #[derive(Clone, Debug)]
 pub struct Smoke {
     pub shape: Shape,
@@ -26,7 +26,7 @@ pub struct Step {
     pub objects: usize,
 }
 
-/// Creates, leaves, changes and destroys a stack of ten resources.
+/// Creates a stack of ten resources, reconciles it without a change, updates it and destroys it.
 ///
 /// # Errors
 /// A run fails.

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+/// How many resources the smallest stack has.
+pub const SMALLEST: usize = 10;
+
 /// How many routes the API has at most.
 pub const ROUTES: usize = 300;
 
@@ -11,7 +14,7 @@ pub const ROUTES: usize = 300;
 pub struct Shape {
     pub instances: usize,
     pub groups: usize,
-    /// Beside the one of all functions.
+    /// Besides the one that all functions assume.
     pub roles: usize,
     pub functions: usize,
 }
@@ -24,7 +27,7 @@ pub enum Edition {
 }
 
 impl Shape {
-    /// The stack of `resources` resources, of which there are at least ten.
+    /// The stack of `resources` resources, of which there are at least [`SMALLEST`].
     pub fn of(resources: usize) -> Self {
         // One role and one API are there in any case.
         let rest = resources.saturating_sub(2);

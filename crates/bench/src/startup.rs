@@ -10,7 +10,7 @@ use crate::process::Usage;
 use crate::report::{Figure, Report, Row, spread};
 use crate::sandbox::Sandbox;
 
-/// What answers without a call.
+/// Commands that make no call.
 const COMMANDS: [(&str, &[&str]); 5] = [
     ("version", &["--version"]),
     ("validate", &["validate"]),
@@ -27,7 +27,7 @@ pub fn measure(binary: &Path, times: usize, limit: f64) -> Result<Report> {
     let double = Double::start(Duration::ZERO);
     let made = Sandbox::sample(binary, double.port(), limit)?;
     made.run(&["reconcile", "--yes", "--no-check"])?.ok()?;
-    // An offline plan is one of a stack that has nothing yet.
+    // An offline plan needs a stack that was never applied.
     let new = Sandbox::sample(binary, double.port(), limit)?;
     let mut rows = Vec::new();
     for (name, arguments) in COMMANDS {

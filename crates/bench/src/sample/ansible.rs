@@ -20,7 +20,7 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
     fs::write(folder.path().join("destroy.yaml"), include_str!("destroy.yaml"))?;
     let mut settings = cloud_variables(emulator);
     settings.extend([
-        // It refuses every other encoding.
+        // Ansible refuses every other encoding.
         ("LANG", "C.UTF-8".to_owned()),
         ("ANSIBLE_DEPRECATION_WARNINGS", "false".to_owned()),
         ("ANSIBLE_LOCALHOST_WARNING", "false".to_owned()),

@@ -1,4 +1,4 @@
-//! A script of `aws` commands, as somebody would type them: it creates everything, and can do no more.
+//! A script of `aws` commands, as somebody would type them. It creates everything, and can do nothing else.
 
 use std::fs;
 

@@ -31,7 +31,7 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
     Ok(Contestant { name: "cdk", variables, folder, steps: steps(&program) })
 }
 
-/// The stack is changed without a change set, as the emulators do not have all of these.
+/// The stack is changed without change sets, which the emulators do not support in full.
 pub(super) fn steps(program: &str) -> Vec<Step> {
     let deploy = [program, "deploy", "--method=direct"];
     vec![

@@ -40,7 +40,7 @@ const DELETE: &str = "\"$PYTHON\" -m awscli cloudformation delete-stack --stack-
 pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
     let folder = folder_with_code()?;
     let code = fs::read_to_string(folder.path().join("handler/lambda_function.py"))?;
-    // A text of JSON is one of YAML.
+    // A JSON string is valid YAML.
     let code = serde_json::to_string(&code)?;
     let template =
         include_str!("template.yaml").replace("ZipFile: CODE", &format!("ZipFile: {code}"));

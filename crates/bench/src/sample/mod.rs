@@ -16,20 +16,34 @@ use stackwright_testkit::Emulator;
 use tempfile::TempDir;
 
 use crate::Result;
-use crate::process::{Program, Usage};
+use crate::process::{Program, Ran, Usage};
 use crate::report::{Figure, Report, Row};
 
 /// The steps in the life of the sample, in their order.
 const STEPS: [&str; 6] =
-    ["create", "nothing to do", "plan", "change a timeout", "one more route", "destroy"];
+    ["create", "nothing to do", "plan", "change a timeout", "one more route", DESTROY];
+
+/// The step that deletes everything.
+const DESTROY: &str = "destroy";
 
 /// One program in a folder of its own.
 struct Contestant {
     name: &'static str,
     folder: TempDir,
     variables: Vec<(String, String)>,
-    /// Of [`STEPS`]; what is missing here the program cannot do in one run.
+    /// Those of [`STEPS`] that the program can do in one run, in their order.
     steps: Vec<Step>,
+}
+
+/// What each step took, by its name.
+type Figures = Vec<(&'static str, Usage)>;
+
+/// The step that a program failed at.
+struct Failed {
+    step: &'static str,
+    why: String,
+    /// Everything that the program printed.
+    output: String,
 }
 
 /// One run of a program.
@@ -80,8 +94,11 @@ pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
         // An emulator loads a service at its first call, which would count for the first program.
         emulator.census();
         let own = stackwright::contestant(binary, &emulator)?;
-        let first = own.run(limit, |_| {})?;
-        let mut all = vec![("stackwright", first)];
+        let (figures, failed) = own.run(limit)?;
+        if let Some(failed) = failed {
+            return Err(failed.output.into());
+        }
+        let mut all = vec![(own.name, figures)];
         let others = [
             terraform::contestant(&emulator),
             ansible::contestant(&emulator),
@@ -92,9 +109,9 @@ pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
         for other in others {
             match other {
                 Ok(other) => {
-                    let mut failed = None;
-                    let figures = other.run(limit, |why| failed = Some(why))?;
-                    let what = |why| format!("{name}, {}: {why}", other.name);
+                    let (figures, failed) = other.run(limit)?;
+                    let what =
+                        |Failed { step, why, .. }| format!("{name}, {}: {step}: {why}", other.name);
                     report.skipped.extend(failed.map(what));
                     all.push((other.name, figures));
                 }
@@ -107,7 +124,7 @@ pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
 }
 
 /// By step, with each program beside the first one.
-fn rows(endpoint: &str, all: &[(&'static str, Vec<(&'static str, Usage)>)]) -> Vec<Row> {
+fn rows(endpoint: &str, all: &[(&'static str, Figures)]) -> Vec<Row> {
     let of = |figures: &[(&str, Usage)], step: &str| {
         figures.iter().find(|(name, _)| *name == step).map(|(_, usage)| *usage)
     };
@@ -137,37 +154,45 @@ fn rows(endpoint: &str, all: &[(&'static str, Vec<(&'static str, Usage)>)]) -> V
 }
 
 impl Contestant {
-    /// Runs all steps up to the first that fails, which `failed` gets.
-    fn run(
-        &self,
-        limit: f64,
-        mut failed: impl FnMut(String),
-    ) -> Result<Vec<(&'static str, Usage)>> {
+    /// Runs the steps, up to the first one that fails. What it left behind is deleted then, as well as the program
+    /// can: the next one is measured on the same endpoint.
+    ///
+    /// # Errors
+    /// A program cannot be started, or a file cannot be edited.
+    fn run(&self, limit: f64) -> Result<(Figures, Option<Failed>)> {
         let mut figures = Vec::new();
         for step in &self.steps {
-            if let Some(edit) = &step.edit {
-                let file = self.folder.path().join(edit.file);
-                fs::write(&file, edit.made(&fs::read_to_string(&file)?)?)?;
-            }
-            let program = Program {
-                command: step.command.clone(),
-                folder: self.folder.path().to_owned(),
-                variables: self.variables.clone(),
-                limit,
-                watched: None,
-            };
-            let ran = program.run()?;
+            let ran = self.launch(step, limit)?;
             if let Some(why) = ran.failure() {
-                if self.name == "stackwright" {
-                    return Err(ran.output.into());
-                }
-                failed(format!("{}: {why}", step.name));
-                break;
+                self.clean_up(step.name, limit);
+                let failed = Failed { step: step.name, why, output: ran.output };
+                return Ok((figures, Some(failed)));
             }
             eprintln!("{:<12} {:<18} {:.2} s", self.name, step.name, ran.usage.wall);
             figures.push((step.name, ran.usage));
         }
-        Ok(figures)
+        Ok((figures, None))
+    }
+
+    /// Runs the step `destroy`, unless it is what has failed. Its outcome is of no interest.
+    fn clean_up(&self, failed: &str, limit: f64) {
+        let destroy = self.steps.iter().find(|step| step.name == DESTROY && failed != DESTROY);
+        drop(destroy.map(|step| self.launch(step, limit)));
+    }
+
+    fn launch(&self, step: &Step, limit: f64) -> Result<Ran> {
+        if let Some(edit) = &step.edit {
+            let file = self.folder.path().join(edit.file);
+            fs::write(&file, edit.made(&fs::read_to_string(&file)?)?)?;
+        }
+        let program = Program {
+            command: step.command.clone(),
+            folder: self.folder.path().to_owned(),
+            variables: self.variables.clone(),
+            limit,
+            watched: None,
+        };
+        program.run()
     }
 }
 
@@ -183,7 +208,7 @@ fn folder_with_code() -> Result<TempDir> {
     if status.success() { Ok(folder) } else { Err("python3 cannot make a zip".into()) }
 }
 
-/// The environment of a program that finds nothing of the machine's but other programs.
+/// The environment of a program, which has nothing of the machine's own but the path.
 fn variables(folder: &TempDir, more: &[(&str, String)]) -> Vec<(String, String)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let home = folder.path().display().to_string();
@@ -199,7 +224,7 @@ fn cli_variables(emulator: &Emulator) -> Vec<(String, String)> {
     known.chain([("PYTHON".to_owned(), text(python.get_program()))]).collect()
 }
 
-/// The settings of programs that find their cloud as AWS's own clients do.
+/// The variables by which AWS's own clients find their cloud.
 fn cloud_variables(emulator: &Emulator) -> Vec<(&'static str, String)> {
     vec![
         ("AWS_ENDPOINT_URL", emulator.url()),
@@ -210,7 +235,7 @@ fn cloud_variables(emulator: &Emulator) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// A program that must be installed: what a variable of the environment names, or else what the path has.
+/// An installed program: the file that an environment variable names, or else the one on the path.
 fn installed(name: &str, variable: &str) -> Result<String> {
     program(name, variable, std::env::var_os(variable))
 }
@@ -221,7 +246,7 @@ fn program(name: &str, variable: &str, named: Option<OsString>) -> Result<String
         None => format!("{name}: it is not installed; {variable} may name its file"),
     };
     let program = match named {
-        // It runs in another folder.
+        // Absolute, since the program runs in another folder.
         Some(file) => std::path::absolute(file)?.display().to_string(),
         None => name.to_owned(),
     };
@@ -255,6 +280,46 @@ mod tests {
                 text = edited;
             }
         }
+    }
+
+    /// Runs a program whose steps are shell scripts. Returns what it wrote into the file `log`, too.
+    fn run(scripts: &[(&'static str, &str)]) -> (Figures, Option<Failed>, String) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let step = |(name, script): &(&'static str, &str)| Step::new(name, &["sh", "-c", script]);
+        let steps = scripts.iter().map(step).collect();
+        let variables = variables(&folder, &[]);
+        let contestant = Contestant { name: "a shell", variables, folder, steps };
+        let (figures, failed) = contestant.run(60.0).expect("a shell");
+        let log = contestant.folder.path().join("log");
+        (figures, failed, fs::read_to_string(log).expect("a log"))
+    }
+
+    #[test]
+    fn every_step_is_measured_once() {
+        let scripts = [("create", "echo create >> log"), ("destroy", "echo destroy >> log")];
+        let (figures, failed, log) = run(&scripts);
+        assert_eq!((figures.len(), failed.is_none(), log.as_str()), (2, true, "create\ndestroy\n"));
+    }
+
+    #[test]
+    fn a_program_that_fails_is_measured_up_to_there_and_deletes_what_it_has_made() {
+        let (figures, failed, log) = run(&[
+            ("create", "echo create >> log"),
+            ("plan", "echo first; echo error: wrong; exit 1"),
+            ("one more route", "echo route >> log"),
+            ("destroy", "echo destroy >> log; exit 1"),
+        ]);
+        assert_eq!(figures.iter().map(|(step, _)| *step).collect::<Vec<_>>(), ["create"]);
+        let Failed { step, why, output } = failed.expect("a failure");
+        assert_eq!((step, why.as_str()), ("plan", "error: wrong"));
+        assert_eq!(output, "first\nerror: wrong\n");
+        assert_eq!(log, "create\ndestroy\n");
+    }
+
+    #[test]
+    fn a_destroy_that_fails_is_not_repeated() {
+        let (_, failed, log) = run(&[("destroy", "echo destroy >> log; exit 1")]);
+        assert_eq!((failed.map(|failed| failed.step), log.as_str()), (Some(DESTROY), "destroy\n"));
     }
 
     #[test]
