@@ -1,7 +1,7 @@
 //! Security groups and what uses them, over a stack's whole life.
 
 use serde_json::{Value, json};
-use stackwright_testkit::{Act, Emulator, Proxy, Rules, counts};
+use stackwright_testkit::{Act, Emulator, Entry, Proxy, Rules, counts};
 
 use crate::invariants::Witness;
 use crate::support::{Sandbox, text};
@@ -78,6 +78,40 @@ fn an_instance_is_created_when_its_group_has_its_rules() {
     let created = at("RunInstances");
     for rules in ["AuthorizeSecurityGroupIngress", "RevokeSecurityGroupEgress"] {
         assert!(at(rules) < created, "{calls:?}");
+    }
+}
+
+/// A read of one group lists no others, also where the endpoint ignores the filter for ids: the work of a run
+/// would grow with the square of their number.
+#[test]
+fn one_more_group_is_read_without_all_others() {
+    const GROUPS: usize = 30;
+    for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
+        let proxy = Proxy::before(&emulator, |_| Act::Pass);
+        let stack = Sandbox::empty(emulator.port()).through(&proxy);
+        let groups = |count: usize| {
+            let each = (0..count)
+                .map(|at| format!("  g{at}: {{ingress: ['tcp 443 from 10.0.{at}.0/24']}}\n"));
+            format!("stack: many\nsecurity_group:\n{}", each.collect::<String>())
+        };
+        stack.write("stack.yaml", &groups(GROUPS));
+        stack.reconcile(&[]);
+        let before = proxy.log().len();
+        stack.write("stack.yaml", &groups(GROUPS + 1));
+        stack.reconcile(&[]);
+        let calls = proxy.entries().split_off(before);
+        let created =
+            calls.iter().position(|call| call.call.operation.name == "CreateSecurityGroup");
+        let (survey, of_one) = calls.split_at(created.expect("one more group"));
+        let lengths = |calls: &[Entry]| -> Vec<usize> {
+            let reads =
+                calls.iter().filter(|call| call.call.operation.name == "DescribeSecurityGroups");
+            reads.filter_map(|call| call.length).collect()
+        };
+        let all = lengths(survey).into_iter().max().expect("a survey");
+        let each = lengths(of_one);
+        assert!(!each.is_empty(), "the new group is read");
+        assert!(each.iter().all(|length| length * 10 < all), "{emulator:?}: {each:?} of {all}");
     }
 }
 

@@ -107,7 +107,7 @@ impl Provider for SecurityGroups {
     }
 
     async fn observe(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
-        let chunks: Vec<_> = handles.chunks(CHUNK).map(|chunk| self.look(chunk)).collect();
+        let chunks: Vec<_> = handles.chunks(CHUNK).map(|chunk| self.read(chunk)).collect();
         join_all(chunks).await.into_iter().flatten().collect()
     }
 

@@ -12,16 +12,25 @@ use super::rule::{Direction, Messages, Network, Peer, Ports, Rule, Traffic, prot
 use super::service::{CODES, SecurityGroups};
 use super::spec::Spec;
 use crate::ec2_filter::filter;
-use crate::fault::Explain;
+use crate::fault::{Explain as _, code};
 use crate::tags;
+
+/// What EC2 says of the id of a group that does not exist, or of what cannot be such an id.
+const NO_SUCH: [&str; 2] = ["InvalidGroup.NotFound", "InvalidGroupId.Malformed"];
 
 /// Reading.
 impl SecurityGroups {
-    /// At most [`CHUNK`](super::CHUNK) handles, by one filter: by ids one unknown id would fail the
+    /// At most [`CHUNK`](super::CHUNK) handles. Several are read by a filter: by ids, one unknown id would fail the
     /// whole call.
-    pub(super) async fn look(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
-        let ids = handles.iter().map(|handle| handle.id.clone());
-        let seen = match self.describe(vec![filter("group-id", ids)]).await {
+    pub(super) async fn read(&self, handles: &[Handle<Spec>]) -> Vec<Result<Option<Live<Spec>>>> {
+        let seen = match handles {
+            [one] => self.by_id(&one.id).await.map(Vec::from_iter),
+            _ => {
+                let ids = handles.iter().map(|handle| handle.id.clone());
+                self.describe(vec![filter("group-id", ids)]).await
+            }
+        };
+        let seen = match seen {
             Ok(seen) => seen,
             Err(error) => return handles.iter().map(|_| Err(error.again())).collect(),
         };
@@ -30,6 +39,20 @@ impl SecurityGroups {
         let live =
             |handle: &Handle<Spec>| by_id.get(handle.id.as_str()).map(|seen| self.live(seen));
         handles.iter().map(|handle| Ok(live(handle))).collect()
+    }
+
+    /// Reads one group by its id. An endpoint that ignores the filter for ids would answer with all groups, and
+    /// the work of a run would grow with the square of their number.
+    pub(super) async fn by_id(&self, id: &str) -> Result<Option<Seen>> {
+        let sent = self.ec2.describe_security_groups().group_ids(id).send().await;
+        let seen = match sent {
+            Err(error) if code(&error).is_some_and(|code| NO_SUCH.contains(&code)) => Vec::new(),
+            sent => {
+                let reply = sent.explain("DescribeSecurityGroups", CODES)?;
+                reply.security_groups.unwrap_or_default()
+            }
+        };
+        Ok(seen.into_iter().find(|seen| seen.group_id() == Some(id)))
     }
 
     pub(super) async fn describe(&self, filters: Vec<Filter>) -> Result<Vec<Seen>> {

@@ -11,7 +11,6 @@ use super::observe::rules;
 use super::rule::{Direction, Messages, Peer, Ports, Rule, Traffic};
 use super::service::{CODES, SecurityGroups};
 use super::spec::Spec;
-use crate::ec2_filter::filter;
 use crate::fault::{Explain, code, explain};
 use crate::tags;
 use crate::wrong::Wrong;
@@ -50,11 +49,10 @@ impl SecurityGroups {
         direction: Direction,
         desired: &[String],
     ) -> Result<()> {
-        let seen = self.describe(vec![filter("group-id", [id.to_owned()])]).await?;
-        let Some(seen) = seen.iter().find(|seen| seen.group_id() == Some(id)) else {
+        let Some(seen) = self.by_id(id).await? else {
             return Err(Error::new(Fault::Conflict, format!("{id} is not there any more")));
         };
-        let difference = difference(id, direction, desired, rules(seen, direction))?;
+        let difference = difference(id, direction, desired, rules(&seen, direction))?;
         if !difference.missing.is_empty() {
             self.authorize(id, direction, difference.missing).await?;
         }

@@ -16,6 +16,8 @@ pub struct Entry {
     pub rule: Option<String>,
     /// The status of the answer; `None` while there is none.
     pub status: Option<u16>,
+    /// How long its body is, in bytes.
+    pub length: Option<usize>,
 }
 
 /// All calls so far, in the order of their arrival.
@@ -31,7 +33,13 @@ impl Log {
         };
         let occurrence = self.0.iter().filter(same).count();
         let call = Call { number: self.0.len(), operation, occurrence, target };
-        self.0.push(Entry { call: call.clone(), act: Act::Pass, rule: None, status: None });
+        self.0.push(Entry {
+            call: call.clone(),
+            act: Act::Pass,
+            rule: None,
+            status: None,
+            length: None,
+        });
         call
     }
 

@@ -74,6 +74,7 @@ mod tests {
             act: if call.number == 0 { Act::Say("<a b=\"c\"/>") } else { script(call) },
             rule: (call.number == 3).then(|| "hidden".to_owned()),
             status: Some(200),
+            length: Some(7),
         };
         let entries: Vec<Entry> = calls.iter().map(entry).collect();
         let folder = tempfile::tempdir().expect("a folder");

@@ -140,7 +140,10 @@ fn dropped() -> io::Error {
 impl Shared {
     /// Logs the status and sends the answer as a whole.
     fn reply(&self, call: &Call, answer: Answer) -> Response<Reply> {
-        self.log().of(call).status = Some(answer.status().as_u16());
+        let mut log = self.log();
+        let entry = log.of(call);
+        (entry.status, entry.length) = (Some(answer.status().as_u16()), Some(answer.body().len()));
+        drop(log);
         answer.map(Reply::whole)
     }
 

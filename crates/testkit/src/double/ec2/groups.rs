@@ -134,7 +134,11 @@ impl Ec2 {
     }
 
     fn describe_groups(&self, form: &Form) -> Answer {
-        let selection = Filters::of(form).selection(form.list("GroupId"), "group-id")?;
+        let ids = form.list("GroupId");
+        if ids.iter().any(|id| self.groups.get(id).is_none()) {
+            return Err(GONE);
+        }
+        let selection = Filters::of(form).selection(ids, "group-id")?;
         let (page, next) = page(self.groups.select(&selection), form);
         let items: String = page.into_iter().map(render::group).collect();
         Ok(format!("<securityGroupInfo>{items}</securityGroupInfo>{next}"))
