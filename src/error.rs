@@ -1,6 +1,7 @@
 //! What can go wrong with a command. [`exit`](crate::exit) has the exit code of each error, and
 //! [`render::error`](crate::render::error) its words.
 
+use std::collections::BTreeMap;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
@@ -39,7 +40,8 @@ pub enum Error {
     Cloud { what: String, error: Box<kind::Error> },
     #[error("{0}")]
     Refused(String, Option<String>),
-    /// What a session failed at, on which cloud, and where the resources stand in the file.
+    /// What a session failed at, on which cloud, and where the resources stand in the file, in the order of their
+    /// addresses.
     #[error("{error}")]
     Session {
         error: Box<session::Error>,
@@ -112,9 +114,11 @@ impl Error {
         if let Some(invalid) = of_the_file(&error, manifest) {
             return Self::Invalid(Box::new(invalid));
         }
+        let fields = fields_of(&error);
         let place = |resource: &stackwright_engine::manifest::Resource| {
-            let span = field_of(&error, &resource.address)
-                .and_then(|field| resource.fields.get(field))
+            let span = fields
+                .get(&resource.address)
+                .and_then(|field| resource.fields.get(*field))
                 .unwrap_or(&resource.span);
             (resource.address.clone(), manifest.source.place(span.start))
         };
@@ -143,8 +147,8 @@ fn of_the_file(error: &session::Error, manifest: &Manifest) -> Option<Invalid> {
     Some(Invalid::new(manifest.source.clone(), mistakes))
 }
 
-/// The field that an error names of a resource that could not be prepared.
-fn field_of(error: &session::Error, address: &Address) -> Option<&'static str> {
-    let session::Error::Unprepared(failed) = error else { return None };
-    failed.iter().find(|(of, _)| of == address)?.1.field
+/// The fields that an error names of resources that could not be prepared.
+fn fields_of(error: &session::Error) -> BTreeMap<&Address, &'static str> {
+    let session::Error::Unprepared(failed) = error else { return BTreeMap::new() };
+    failed.iter().filter_map(|(address, error)| Some((address, error.field?))).collect()
 }

@@ -49,7 +49,7 @@ async fn open_to(purpose: Use, stack: &Stack) -> Result<Workspace> {
     let text = String::from_utf8(bytes).map_err(|error| not_utf8(&path, error))?;
     let cloud = parsed_cloud(stack)?;
     let region_doubt = stack.region.as_deref().map_or(Ok(None), doubt)?;
-    let source = Source { path, text };
+    let source = Source::new(path, text);
     let files = Files::new(source.folder(), source.path.clone());
     let env = |name: &str| std::env::var(name).ok();
     let load = |files| {
@@ -125,5 +125,5 @@ fn not_utf8(path: &Path, error: std::string::FromUtf8Error) -> Error {
     let at = error.utf8_error().valid_up_to();
     let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
     let what = Diagnostic::error(at..at + 1, "this is not UTF-8; save the file as UTF-8");
-    Error::Invalid(Box::new(Invalid::new(Source { path: path.to_owned(), text }, vec![what])))
+    Error::Invalid(Box::new(Invalid::new(Source::new(path, text), vec![what])))
 }

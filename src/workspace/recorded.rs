@@ -170,7 +170,7 @@ fn unknown(beside: &Path, name: &str) -> Error {
 fn manifest(place: &Place, beside: &Path) -> Result<Manifest> {
     let cloud: Cloud = place.cloud.parse().map_err(Error::Usage)?;
     Ok(Manifest {
-        source: Source { path: beside.join("stack.yaml"), text: String::new() },
+        source: Source::new(beside.join("stack.yaml"), ""),
         stack: place.stack.clone(),
         account: (cloud == Cloud::Aws).then(|| place.account.clone()),
         cloud,

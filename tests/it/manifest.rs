@@ -21,7 +21,7 @@ fn load(text: &str) -> Result<Manifest, Invalid> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack.yaml");
     let env = |name: &str| (name == "HOME").then(|| "/home/me".to_owned());
     let request = Request { cloud: None, region: None, env: &env, needs_env: true, files: None };
-    Manifest::load(Source { path, text: text.to_owned() }, &request, &kinds::registry())
+    Manifest::load(Source::new(path, text), &request, &kinds::registry())
 }
 
 fn line(source: &Source, found: &Diagnostic) -> String {
@@ -411,11 +411,7 @@ fn an_environment_is_measured_with_its_secrets() {
         let env = move |name: &str| (name == "LONG").then(|| "s3cret".repeat(size));
         let request =
             Request { cloud: None, region: None, env: &env, needs_env: true, files: None };
-        Manifest::load(
-            Source { path: path.clone(), text: text.clone() },
-            &request,
-            &kinds::registry(),
-        )
+        Manifest::load(Source::new(path.clone(), text.clone()), &request, &kinds::registry())
     };
     assert!(load(600).is_ok());
     let found = load(700).expect_err("more than 4 KB").diagnostics.remove(0);

@@ -102,7 +102,7 @@ fn is_valid(file: &str) -> bool {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("stack.yaml");
     let env = |_: &str| None;
     let request = Request { cloud: None, region: None, env: &env, needs_env: true, files: None };
-    let source = Source { path, text: format!("stack: s\n{file}\n") };
+    let source = Source::new(path, format!("stack: s\n{file}\n"));
     Manifest::load(source, &request, &kinds::registry()).is_ok()
 }
 

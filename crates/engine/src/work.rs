@@ -7,7 +7,7 @@ thread_local! {
     static COUNTED: Cell<u64> = const { Cell::new(0) };
 }
 
-/// Counts one comparison of addresses, or one look at a step. Does nothing in an optimised build.
+/// Counts one comparison of addresses, names or keys, or one look at a step or a character. Does nothing in an optimised build.
 #[inline]
 pub(crate) fn count() {
     if cfg!(debug_assertions) {

@@ -4,12 +4,14 @@
 //! read it), with references as markers.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use serde_json::{Map, Number, Value as Json};
 
 use super::annotate;
 use super::diagnostic::{Diagnostic, nearest};
 use super::measure::{example, measured};
+use super::missing::Addresses;
 use super::shape::{accepts, alternatives, boolean, choices, fits, is_any, noun, types};
 use super::source::Span;
 use super::tree::{Key, Node, Value};
@@ -24,8 +26,6 @@ const ALSO_CALLED: &str = "x-also-called";
 pub(super) struct Known<'a> {
     /// Every address of the file with the outputs of its kind.
     pub outputs: &'a BTreeMap<Address, &'static [&'static str]>,
-    /// The names of all kinds, also of those that the file does not use.
-    pub kinds: &'a [&'static str],
     pub env: &'a dyn Fn(&str) -> Option<String>,
     /// Whether environment variables without a default must be set.
     pub needs_env: bool,
@@ -35,6 +35,7 @@ pub(super) struct Checker<'a> {
     /// The schema of the whole document, where `$ref` leads.
     pub root: &'a Json,
     pub known: Known<'a>,
+    pub addresses: Addresses<'a>,
     pub diagnostics: Vec<Diagnostic>,
     /// The environment variables that were read.
     pub env: BTreeMap<String, String>,
@@ -267,8 +268,9 @@ impl<'a> Checker<'a> {
     fn scalar(&mut self, name: &str, node: &Node, schema: &'a Json) -> Option<Json> {
         let text = node.text()?;
         let marked = self.marked(text, &node.span)?;
-        let env = self.env.clone();
-        let text = reference::Scope { env, ..Default::default() }.fill(&marked);
+        let scope = reference::Scope { env: mem::take(&mut self.env), ..Default::default() };
+        let text = scope.fill(&marked);
+        self.env = scope.env;
         if reference::markers(&text).next().is_some() && !self.known.needs_env {
             return None;
         }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 use super::Resource;
 use super::diagnostic::{Diagnostic, nearest};
 use super::placeholder::UNKNOWN;
+use super::places::Places;
 use super::tree::{Key, Node};
 use crate::address::Address;
 use crate::change::Path;
@@ -58,19 +59,26 @@ fn take(config: &mut Map<String, Json>) -> Common {
     serde_json::from_value(Json::Object(taken)).unwrap_or_default()
 }
 
+/// Where a resource is in a file.
+pub(super) struct Place<'r, 'a> {
+    pub places: &'r Places<'a>,
+    pub key: &'a Key,
+    pub node: &'a Node,
+}
+
 /// Returns one resource and reports problems of its common keys. `config` has the types of the schema.
 pub(super) fn resource(
     kind: &Kind,
     mut config: Map<String, Json>,
-    key: &Key,
-    node: &Node,
+    here: &Place<'_, '_>,
     stack_tags: &BTreeMap<String, String>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Resource {
+    let Place { places, key, node } = *here;
     let common = take(&mut config);
     let address = Address::new(kind.name, &key.text);
     let mut wrong = |path: &[String], message: String| {
-        diagnostics.push(Diagnostic::error(node.place(path), message));
+        diagnostics.push(Diagnostic::error(places.below(node, path), message));
     };
     let name = common.name.unwrap_or_else(|| address.key().to_owned());
     // As it is written: a default takes the place of its reference.
@@ -109,7 +117,7 @@ pub(super) fn resource(
     });
     for (at, path) in common.ignore.iter().enumerate().filter(|(_, path)| *path != UNKNOWN) {
         if let Some((why, help)) = not_to_ignore(kind, path) {
-            let span = node.place(&["ignore".into(), at.to_string()]);
+            let span = places.below(node, &["ignore", &at.to_string()]);
             diagnostics.push(Diagnostic { help, ..Diagnostic::error(span, why) });
         }
     }

@@ -2,12 +2,13 @@
 //! one slip would show up as several problems, of which all but one are untrue.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use serde_json::{Map, Value as Json};
 
 use super::check::{meant, unknown};
 use super::diagnostic::Diagnostic;
-use super::source::Source;
+use super::source::{Source, Span};
 use super::tree::{Key, Node, Value};
 use crate::registry::Registry;
 
@@ -144,8 +145,8 @@ impl<'a> Corrector<'a> {
             let wrong = Diagnostic::error(field.span.clone(), message);
             let help = match resources.last_mut() {
                 Some((key, resource)) => {
-                    let span = resource.span.clone();
-                    add(resource, Node { span, value: Value::Map(vec![(field, node)]) });
+                    let known = mem::replace(&mut resource.value, Value::Null);
+                    resource.value = united([known, Value::Map(vec![(field, node)])]);
                     format!("indent it further than `{}`, to which it belongs", key.text)
                 }
                 None => "write the key of its resource above it, and indent it further".to_owned(),
@@ -156,14 +157,19 @@ impl<'a> Corrector<'a> {
     }
 }
 
-/// Adds what a second map has to a first one. Where both have a value, the first one counts.
-fn add(into: &mut Node, node: Node) {
-    match (&mut into.value, node.value) {
-        (Value::Map(known), Value::Map(more)) => {
-            *known = distinct(known.drain(..).chain(more), &mut |_, _| {});
+/// Returns what several values of one key have together: the entries of maps, or the first value.
+fn united(values: impl IntoIterator<Item = Value>) -> Value {
+    let mut values = values.into_iter().filter(|value| !matches!(value, Value::Null));
+    match values.next() {
+        None => Value::Null,
+        Some(Value::Map(first)) => {
+            let maps = values.filter_map(|value| match value {
+                Value::Map(entries) => Some(entries),
+                _ => None,
+            });
+            Value::Map(distinct(first.into_iter().chain(maps.flatten()), &mut |_, _| {}))
         }
-        (value @ Value::Null, more) => *value = more,
-        _ => {}
+        Some(first) => first,
     }
 }
 
@@ -174,19 +180,17 @@ fn distinct(
     report: &mut dyn FnMut(&Key, &Key),
 ) -> Vec<(Key, Node)> {
     let mut places = BTreeMap::new();
-    let mut distinct: Vec<(Key, Node)> = Vec::new();
-    for (key, node) in entries {
-        match places.get(&key.text) {
-            Some(&at) => {
-                let (first, into): &mut (Key, Node) = &mut distinct[at];
+    let mut distinct: Vec<(Key, Span, Vec<Value>)> = Vec::new();
+    for (key, Node { span, value }) in entries {
+        let at = *places.entry(key.text.clone()).or_insert(distinct.len());
+        match distinct.get_mut(at) {
+            Some((first, _, values)) => {
                 report(first, &key);
-                add(into, node);
+                values.push(value);
             }
-            None => {
-                places.insert(key.text.clone(), distinct.len());
-                distinct.push((key, node));
-            }
+            None => distinct.push((key, span, vec![value])),
         }
     }
-    distinct
+    let united = |(key, span, values)| (key, Node { span, value: united(values) });
+    distinct.into_iter().map(united).collect()
 }

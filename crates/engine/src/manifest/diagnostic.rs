@@ -6,8 +6,10 @@ use std::fmt;
 use annotate_snippets::renderer::DEFAULT_TERM_WIDTH;
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+use super::group::{Group, digits, grouped};
 use super::source::{Source, Span};
 use crate::kind::Severity;
+use crate::work;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -32,6 +34,11 @@ impl Diagnostic {
         self.severity == Severity::Error
     }
 
+    /// What two reports of the same problem have in common: a suggestion may depend on the rest of the file.
+    pub(super) fn identity(&self) -> (Span, &str) {
+        (self.span.clone(), &self.message)
+    }
+
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
@@ -51,9 +58,12 @@ impl Diagnostic {
     /// longer than `width` is cut; the part with the problem stays.
     pub fn render(&self, source: &Source, color: bool, width: Option<usize>) -> String {
         let path = source.path.display().to_string();
-        let snippet = Snippet::source(source.text.as_str())
+        // The renderer reads all that it is given.
+        let (lines, span, first) = source.excerpt(&visible(&self.span, &source.text));
+        let snippet = Snippet::source(lines)
+            .line_start(first)
             .path(path)
-            .annotation(AnnotationKind::Primary.span(visible(&self.span, &source.text)));
+            .annotation(AnnotationKind::Primary.span(span));
         let level = match self.severity {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
@@ -77,9 +87,12 @@ fn visible(span: &Span, text: &str) -> Span {
 
 /// Returns the known name that is most similar to what was written, if one is similar enough.
 pub fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (written.chars().count() / 3).max(1);
+    let length = written.chars().count();
+    let limit = (length / 3).max(1);
     known
         .into_iter()
+        .inspect(|_| work::count())
+        .filter(|name| name.chars().count().abs_diff(length) <= limit)
         .map(|name| (strsim::damerau_levenshtein(written, name), name))
         .filter(|(distance, _)| *distance <= limit)
         .min()
@@ -111,10 +124,17 @@ impl Invalid {
 impl fmt::Display for Invalid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = self.source.path.display();
-        match self.diagnostics.iter().filter(|found| found.is_error()).count() {
-            1 => write!(f, "{path} has 1 problem"),
-            n => write!(f, "{path} has {n} problems"),
+        let errors: Vec<Group<'_>> =
+            grouped(&self.diagnostics).into_iter().filter(|group| group.first.is_error()).collect();
+        let places: usize = errors.iter().map(|group| 1 + group.others.len()).sum();
+        match errors.len() {
+            1 => write!(f, "{path} has 1 problem")?,
+            n => write!(f, "{path} has {} problems", digits(n))?,
         }
+        if places > errors.len() {
+            write!(f, " in {} places", digits(places))?;
+        }
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 use super::common::wrong_tags;
 use super::diagnostic::Diagnostic;
 use super::placeholder::UNKNOWN;
+use super::places::Places;
 use super::read::Reader;
 use super::schema::{CheckConfig, Header};
 use super::source::Span;
@@ -21,7 +22,7 @@ use crate::reference;
 impl Reader<'_> {
     pub(super) fn header(
         &self,
-        tree: &Node,
+        places: &Places<'_>,
         value: &Json,
         cloud: Option<&Cloud>,
         diagnostics: &mut Vec<Diagnostic>,
@@ -33,30 +34,31 @@ impl Reader<'_> {
             Err(error) => {
                 // The checker has already reported, field by field, what serde refuses.
                 if diagnostics.is_empty() {
-                    diagnostics.push(Diagnostic::error(tree.span.clone(), error.to_string()));
+                    diagnostics
+                        .push(Diagnostic::error(places.file.span.clone(), error.to_string()));
                 }
                 return None;
             }
         };
         for (tag, message) in wrong_tags(&header.tags) {
-            let span = tree.place(&["tags".to_owned(), tag]);
+            let span = places.of(&["tags", &tag]);
             diagnostics.push(Diagnostic::error(span, message));
         }
-        self.outputs(tree, &header.output, diagnostics);
-        place(tree, &header, cloud, diagnostics);
+        self.outputs(places, &header.output, diagnostics);
+        place(places.file, &header, cloud, diagnostics);
         Some(header)
     }
 
     /// Checks the names of outputs, which also become variables of a shell: `api-url` is `API_URL`.
     fn outputs(
         &self,
-        tree: &Node,
+        places: &Places<'_>,
         outputs: &BTreeMap<String, String>,
         diagnostics: &mut Vec<Diagnostic>,
     ) {
         let mut variables = BTreeMap::new();
         for name in outputs.keys() {
-            let span = tree.place(&["output".to_owned(), name.clone()]);
+            let span = places.of(&["output", name]);
             let variable = name.replace(['-', '.'], "_").to_ascii_uppercase();
             if !name.split('.').all(is_key) {
                 let message = format!("`{name}` is not a valid output name");
@@ -72,16 +74,13 @@ impl Reader<'_> {
 
     pub(super) fn checks(
         &self,
-        tree: &Node,
+        places: &Places<'_>,
         configs: BTreeMap<String, CheckConfig>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> Vec<Check> {
         let mut checks = Vec::new();
         for (name, config) in configs.into_iter().filter(|(_, config)| config.call != UNKNOWN) {
-            let place = |path: &[&str]| {
-                let whole = ["check", name.as_str()].into_iter().chain(path.iter().copied());
-                tree.place(&whole.map(str::to_owned).collect::<Vec<_>>())
-            };
+            let place = |path: &[&str]| places.of(&[&["check", name.as_str()], path].concat());
             let expect = config.expect.as_ref();
             let within = expect.and_then(|expect| expect.within.as_deref()).unwrap_or("30s");
             let within = duration(within).unwrap_or_else(|| {

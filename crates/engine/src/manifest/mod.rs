@@ -6,11 +6,13 @@ mod cloud;
 mod common;
 mod correct;
 mod diagnostic;
+mod group;
 mod header;
 mod measure;
 mod missing;
 mod overlay;
 mod placeholder;
+mod places;
 mod read;
 mod refer;
 mod schema;
@@ -19,7 +21,7 @@ mod source;
 mod syntax;
 mod tree;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -29,6 +31,7 @@ pub use self::cloud::Cloud;
 pub use self::common::not_to_ignore;
 use self::correct::Corrector;
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
+pub use self::group::{Group, digits, grouped};
 pub use self::header::wrong_region;
 use self::read::Reader;
 pub use self::schema::document;
@@ -176,8 +179,11 @@ impl Manifest {
             if !found.is_empty() {
                 let mut without = Vec::new();
                 reader.read(&base, &of, of == cloud, &mut without);
+                let without: HashSet<_> = without.iter().map(Diagnostic::identity).collect();
+                let of_overlay = overlay::Positions::of(over);
                 for found in &mut found {
-                    if !overlay::has(over, found.span.start) && !without.contains(found) {
+                    let is_of_overlay = of_overlay.has(found.span.start);
+                    if !is_of_overlay && !without.contains(&found.identity()) {
                         found.message += &format!(" (only for the cloud `{}`)", key.text);
                     }
                 }

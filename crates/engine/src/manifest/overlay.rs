@@ -1,6 +1,10 @@
 //! `clouds: {aws: {…}}` merged over the file. Every key and value keeps its span.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::diagnostic::{Diagnostic, nearest};
+use super::missing::SEARCHED;
+use super::source::Span;
 use super::tree::{Key, Node, Value};
 use crate::registry::Registry;
 
@@ -9,18 +13,17 @@ pub(super) fn merge(base: &Node, over: &Node) -> Node {
     let (Value::Map(below), Value::Map(above)) = (&base.value, &over.value) else {
         return over.clone();
     };
-    let mut merged = below.clone();
+    let places = below.iter().enumerate().map(|(at, (key, _))| (key.text.as_str(), at));
+    let places: BTreeMap<&str, usize> = places.collect();
+    let mut merged: Vec<Option<(Key, Node)>> = below.iter().cloned().map(Some).collect();
     for (key, node) in above {
-        let place = merged.iter().position(|(name, _)| name.text == key.text);
-        match (place, &node.value) {
-            (Some(at), Value::Null) => {
-                merged.remove(at);
-            }
-            (Some(at), _) => merged[at].1 = merge(&merged[at].1, node),
-            (None, _) => merged.push((key.clone(), node.clone())),
+        match (places.get(key.text.as_str()), &node.value) {
+            (Some(&at), Value::Null) => merged[at] = None,
+            (Some(&at), _) => merged[at] = Some((below[at].0.clone(), merge(&below[at].1, node))),
+            (None, _) => merged.push(Some((key.clone(), node.clone()))),
         }
     }
-    Node { span: base.span.clone(), value: Value::Map(merged) }
+    Node { span: base.span.clone(), value: Value::Map(merged.into_iter().flatten().collect()) }
 }
 
 /// Warns of resources that a cloud adds to the file and that have nearly the key of one of its own: what was meant to
@@ -34,8 +37,10 @@ pub(super) fn additions(
     let mut warnings = Vec::new();
     for kind in kinds.iter() {
         let own = section(base, kind.name);
-        let is_own = |key: &Key| own.iter().any(|(one, _)| one.text == key.text);
-        for (key, _) in section(over, kind.name).iter().filter(|(key, _)| !is_own(key)) {
+        let own_keys: BTreeSet<&str> = own.iter().map(|(key, _)| key.text.as_str()).collect();
+        let added = section(over, kind.name).iter().map(|(key, _)| key);
+        let added = added.filter(|key| !own_keys.contains(key.text.as_str()));
+        for key in added.take(SEARCHED) {
             let near = nearest(&key.text, own.iter().map(|(key, _)| key.text.as_str()));
             let Some(near) = near.filter(|near| letters(near) != letters(&key.text)) else {
                 continue;
@@ -59,16 +64,43 @@ fn letters(key: &str) -> String {
     key.chars().filter(|letter| !letter.is_ascii_digit()).collect()
 }
 
-/// Tells whether a position of the text lies in a part of the file.
-pub(super) fn has(node: &Node, position: usize) -> bool {
-    node.span.contains(&position)
-        || match &node.value {
-            Value::Map(entries) => entries
-                .iter()
-                .any(|(key, node)| key.span.contains(&position) || has(node, position)),
-            Value::List(items) => items.iter().any(|item| has(item, position)),
-            _ => false,
+/// The positions of the text that lie in a part of the file.
+pub(super) struct Positions {
+    /// In order, and apart from each other.
+    spans: Vec<Span>,
+}
+
+impl Positions {
+    pub fn of(part: &Node) -> Self {
+        let mut all = Vec::new();
+        spans(part, &mut all);
+        all.sort_by_key(|span| span.start);
+        let mut apart: Vec<Span> = Vec::new();
+        for span in all {
+            match apart.last_mut().filter(|last| span.start <= last.end) {
+                Some(last) => last.end = last.end.max(span.end),
+                None => apart.push(span),
+            }
         }
+        Self { spans: apart }
+    }
+
+    pub fn has(&self, position: usize) -> bool {
+        let before = self.spans.partition_point(|span| span.start <= position);
+        before.checked_sub(1).is_some_and(|at| self.spans[at].contains(&position))
+    }
+}
+
+/// Collects the spans of a part of the file, and of all that is in it.
+fn spans(node: &Node, all: &mut Vec<Span>) {
+    all.push(node.span.clone());
+    for (key, node) in node.entries() {
+        all.push(key.span.clone());
+        spans(node, all);
+    }
+    if let Value::List(items) = &node.value {
+        items.iter().for_each(|item| spans(item, all));
+    }
 }
 
 /// Returns the file without one of its top-level keys.

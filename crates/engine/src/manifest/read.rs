@@ -9,7 +9,8 @@ use serde_json::Value as Json;
 use super::check::{Checker, Known};
 use super::common;
 use super::diagnostic::Diagnostic;
-use super::missing::missing;
+use super::missing::Addresses;
+use super::places::Places;
 use super::schema::Header;
 use super::source::{Source, Span};
 use super::tree::{Node, Value};
@@ -53,9 +54,9 @@ impl Reader<'_> {
         let kinds = self.kind_names();
         let mut checker = Checker {
             root: self.schema,
+            addresses: Addresses::new(outputs.keys(), &kinds),
             known: Known {
                 outputs: &outputs,
-                kinds: &kinds,
                 env: self.request.env,
                 needs_env: is_chosen && self.request.needs_env,
             },
@@ -67,15 +68,16 @@ impl Reader<'_> {
         let env = std::mem::take(&mut checker.env);
         diagnostics.append(&mut checker.diagnostics);
 
-        let header = self.header(tree, &value, is_chosen.then_some(cloud), diagnostics);
+        let places = Places::new(tree);
+        let header = self.header(&places, &value, is_chosen.then_some(cloud), diagnostics);
         let stack_tags = header.as_ref().map(|header| header.tags.clone()).unwrap_or_default();
-        let mut resources = self.resources(tree, &value, &stack_tags, diagnostics);
+        let mut resources = self.resources(&places, &value, &stack_tags, diagnostics);
         let scope = self.scope(header.as_ref(), env.clone());
-        self.kind_checks(tree, &mut resources, &scope, diagnostics);
+        self.kind_checks(&places, &mut resources, &scope, diagnostics);
         self.unique_names(&resources, &scope, diagnostics);
         let graph = self.graph(&resources, diagnostics);
         let header = header?;
-        let checks = self.checks(tree, header.check, diagnostics);
+        let checks = self.checks(&places, header.check, diagnostics);
         let graph = graph?;
         Some(Manifest {
             source: self.source.clone(),
@@ -149,18 +151,19 @@ impl Reader<'_> {
 
     fn resources(
         &self,
-        tree: &Node,
+        places: &Places<'_>,
         value: &Json,
         stack_tags: &BTreeMap<String, String>,
         diagnostics: &mut Vec<Diagnostic>,
     ) -> BTreeMap<Address, Resource> {
         let mut resources = BTreeMap::new();
         for kind in self.kinds.iter() {
-            let entries = tree.get(kind.name).map(Node::entries).unwrap_or_default();
+            let entries = places.get(&[kind.name]).map(Node::entries).unwrap_or_default();
             for (key, node) in entries.iter().filter(|(key, _)| is_key(&key.text)) {
                 let Value::Map(_) = node.value else { continue };
                 let config = value[kind.name][&key.text].as_object().cloned().unwrap_or_default();
-                let resource = common::resource(kind, config, key, node, stack_tags, diagnostics);
+                let here = common::Place { places, key, node };
+                let resource = common::resource(kind, config, &here, stack_tags, diagnostics);
                 resources.insert(resource.address.clone(), resource);
             }
         }
@@ -170,23 +173,25 @@ impl Reader<'_> {
             if let Some(other) = formers.insert(former, &resource.address) {
                 let path = [resource.address.kind(), resource.address.key(), "renamed_from"];
                 let message = format!("`{other}` is renamed from `{former}`, too");
-                let diagnostic = Diagnostic::error(tree.place(&path.map(str::to_owned)), message);
+                let diagnostic = Diagnostic::error(places.of(&path), message);
                 diagnostics
                     .push(diagnostic.help("remove one of the two: an object has one address"));
             }
         }
+        let kinds = self.kind_names();
+        let mut addresses = Addresses::new(resources.keys(), &kinds);
         for resource in resources.values() {
             for need in resource.depends_on.iter().filter(|need| !resources.contains_key(need)) {
                 let path = [resource.address.kind(), resource.address.key(), "depends_on"];
-                let span = tree.place(&path.map(str::to_owned));
-                diagnostics.push(missing(need, resources.keys(), &self.kind_names(), &span));
+                let span = places.of(&path);
+                diagnostics.push(addresses.missing(need, &span));
             }
             let former =
                 resource.renamed_from.as_ref().filter(|former| resources.contains_key(former));
             if let Some(former) = former {
                 let path = [resource.address.kind(), resource.address.key(), "renamed_from"];
                 let message = format!("`{former}` is still in this file");
-                let diagnostic = Diagnostic::error(tree.place(&path.map(str::to_owned)), message);
+                let diagnostic = Diagnostic::error(places.of(&path), message);
                 diagnostics.push(diagnostic.help("remove one of the two"));
             }
         }
@@ -196,7 +201,7 @@ impl Reader<'_> {
     /// Runs the checks of each kind, and adds what resources contribute to others.
     fn kind_checks(
         &self,
-        tree: &Node,
+        places: &Places<'_>,
         resources: &mut BTreeMap<Address, Resource>,
         scope: &Scope,
         diagnostics: &mut Vec<Diagnostic>,
@@ -222,7 +227,7 @@ impl Reader<'_> {
                 siblings: &siblings,
                 files: self.request.files,
             };
-            let place = |path: &[String]| place(tree, &resource.address, path);
+            let place = |path: &[String]| place(places, &resource.address, path);
             let at = self.context(resource);
             match kind.check(&config, &context).and_then(|problems| {
                 contributions.extend(kind.contributions(&config, &at)?);
@@ -335,16 +340,14 @@ fn readable(config: &Json) -> Cow<'_, Json> {
 
 /// Returns where a part of a resource is in the file. A tag that it does not have itself is one of the
 /// stack.
-fn place(tree: &Node, address: &Address, path: &[String]) -> Span {
-    let of_resource = [address.kind(), address.key()].map(str::to_owned);
-    let resource = tree.get(address.kind()).and_then(|section| section.get(address.key()));
-    let own_tags = resource.and_then(|resource| resource.get("tags"));
+fn place(places: &Places<'_>, address: &Address, path: &[String]) -> Span {
+    let own_tag = |tag| places.get(&[address.kind(), address.key(), "tags", tag]);
     match path {
-        [field, tag, ..]
-            if field == "tags" && own_tags.is_none_or(|own| own.get(tag).is_none()) =>
-        {
-            tree.place(path)
+        [field, tag, ..] if field == "tags" && own_tag(tag).is_none() => places.of(path),
+        _ => {
+            let of_resource = [address.kind(), address.key()].into_iter();
+            let path: Vec<&str> = of_resource.chain(path.iter().map(String::as_str)).collect();
+            places.of(&path)
         }
-        _ => tree.place(&[&of_resource, path].concat()),
     }
 }

@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::annotate;
 use super::check::Checker;
 use super::diagnostic::{Diagnostic, nearest};
-use super::missing::{LISTED, missing};
+use super::missing::LISTED;
 use super::source::Span;
 use super::tree::Node;
 use crate::address::Address;
@@ -59,7 +59,7 @@ impl<'a> Checker<'a> {
                 self.error(span, message).help = Some(format!("write `{address}`"));
             }
         } else if marked == text && !text.starts_with(prefix) {
-            let near = nearest(text, self.keys(kind)).map(|key| format!("{kind}.{key}"));
+            let near = self.addresses.nearest_key(text, kind).map(|key| format!("{kind}.{key}"));
             let other = match prefix {
                 "arn:" => "an ARN".to_owned(),
                 prefix => format!("`{prefix}…`"),
@@ -71,7 +71,7 @@ impl<'a> Checker<'a> {
 
     fn instead_of_another_kind(&self, kind: &str) -> String {
         let addresses: Vec<String> =
-            self.keys(kind).take(LISTED).map(|key| format!("`{kind}.{key}`")).collect();
+            self.addresses.keys(kind).take(LISTED).map(|key| format!("`{kind}.{key}`")).collect();
         match addresses.as_slice() {
             [] => format!("add a {kind} to the file, and write `{kind}.KEY`"),
             _ => format!("write {}", addresses.join(" or ")),
@@ -102,11 +102,6 @@ impl<'a> Checker<'a> {
             let message = format!("`${{{reference}}}` cannot be used here");
             self.error(&within(span, &at, text), message).help = Some(help.to_owned());
         }
-    }
-
-    fn keys(&self, kind: &str) -> impl Iterator<Item = &'a str> + use<'a> {
-        let kind = kind.to_owned();
-        self.known.outputs.keys().filter(move |known| known.kind() == kind).map(Address::key)
     }
 
     /// Returns the string with references as markers.
@@ -208,7 +203,7 @@ impl<'a> Checker<'a> {
         let Reference::Output(address, output) = reference else { return };
         let known = self.known.outputs;
         match known.get(address) {
-            None => self.diagnostics.push(missing(address, known.keys(), self.known.kinds, span)),
+            None => self.diagnostics.push(self.addresses.missing(address, span)),
             Some(outputs) if !outputs.contains(&output.as_str()) => {
                 let near = nearest(output, outputs.iter().copied());
                 let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
@@ -273,7 +268,6 @@ fn within(span: &Span, part: &Range<usize>, text: &str) -> Span {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
-    use std::path::PathBuf;
 
     use schemars::JsonSchema;
     use serde::Deserialize;
@@ -308,7 +302,7 @@ mod tests {
 
     /// The manifest, or the problems with their help.
     fn read(text: String) -> Result<Manifest, Vec<(String, Option<String>)>> {
-        let source = Source { path: PathBuf::from("stack.yaml"), text };
+        let source = Source::new("stack.yaml", text);
         let request =
             Request { cloud: None, region: None, env: &|_| None, needs_env: true, files: None };
         let kinds = Registry::new(vec![Kind::of::<Gate>()]);

@@ -11,6 +11,7 @@ use serde_yaml::options::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 use super::diagnostic::Diagnostic;
 use super::source::{Source, Span};
 use super::syntax;
+use crate::work;
 
 /// The largest file read, in bytes: some hundred thousand resources.
 const LARGEST: usize = 16 << 20;
@@ -49,7 +50,11 @@ impl Node {
 
     pub fn entry(&self, key: &str) -> Option<(&Key, &Node)> {
         let Value::Map(entries) = &self.value else { return None };
-        entries.iter().find(|(name, _)| name.text == key).map(|(name, node)| (name, node))
+        entries
+            .iter()
+            .inspect(|_| work::count())
+            .find(|(name, _)| name.text == key)
+            .map(|(name, node)| (name, node))
     }
 
     pub fn entries(&self) -> &[(Key, Node)] {
@@ -85,23 +90,6 @@ impl Node {
             Value::List(_) => "a list",
             Value::Map(_) => "a map",
         }
-    }
-
-    /// Returns the span of the longest part of `path` that exists: its key, or its item.
-    pub fn place(&self, path: &[String]) -> Span {
-        let mut here = (self.span.clone(), self);
-        for step in path {
-            here = match (&here.1.value, step.parse::<usize>()) {
-                (Value::List(items), Ok(at)) if at < items.len() => {
-                    (items[at].span.clone(), &items[at])
-                }
-                _ => match here.1.entry(step) {
-                    Some((key, node)) => (key.span.clone(), node),
-                    None => break,
-                },
-            };
-        }
-        here.0
     }
 }
 
@@ -239,12 +227,10 @@ impl<'de> Visitor<'de> for RawVisitor {
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
-
     use super::*;
 
     fn read(text: String) -> Result<Node, Diagnostic> {
-        parse(&Source { path: PathBuf::from("stack.yaml"), text })
+        parse(&Source::new("stack.yaml", text))
     }
 
     #[test]

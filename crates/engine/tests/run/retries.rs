@@ -1,6 +1,5 @@
 //! What a run reports while it waits, and how often it repeats failed calls.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use crate::support::{Ended, Stack, place};
 
 /// Runs to the end with `${env.PW}` as `script says`, which the world's errors quote.
 async fn run_with_events(stack: &Stack) -> (Outcome, Vec<Event>) {
-    let source = Source { path: PathBuf::from("stack.yaml"), text: stack.file.clone() };
+    let source = Source::new("stack.yaml", stack.file.as_str());
     let env = |name: &str| (name == "PW").then(|| "script says".to_owned());
     let request = Request { cloud: None, region: None, env: &env, needs_env: true, files: None };
     let providers = stack.world.providers();

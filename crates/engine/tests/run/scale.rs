@@ -1,8 +1,9 @@
 //! The work of a run grows with the size of a stack, and not with its square. What is counted is comparisons of
-//! addresses and looks at steps: the result is the same on every machine.
+//! addresses and looks at steps, of names and characters: the result is the same on every machine.
 
 use std::fmt::Write as _;
 
+use stackwright_engine::manifest::{Manifest, Request, Source};
 use stackwright_engine::work::counted;
 
 use crate::support::Stack;
@@ -63,6 +64,42 @@ async fn the_work_for_one_resource_does_not_grow_with_the_stack() {
     let (small, large) = (lives(SMALL).await, lives(LARGE).await);
     for ((what, few), (_, many)) in small.into_iter().zip(large) {
         assert!(few > 0.0, "{what}: nothing is counted");
+        let ratio = many / few;
+        assert!(
+            ratio < MOST,
+            "{what}: {few:.0} of {SMALL}, {many:.0} of {LARGE}: {ratio:.1} times"
+        );
+    }
+}
+
+/// Returns what a wrong file counts for each of its resources until the place of every problem is known. Each of them
+/// has the line that `wrong` returns, and one problem.
+fn problems(size: usize, wrong: &dyn Fn(usize) -> String) -> f64 {
+    let mut file = "stack: s\ntoken:\n  hub: {shape: round}\nnamed:\n".to_owned();
+    for at in 0..size {
+        let _ = writeln!(file, "  n{at}: {{motor: v1, {}}}", wrong(at));
+    }
+    let kinds = Stack::new("").world.kinds();
+    let request =
+        Request { cloud: None, region: None, env: &|_| None, needs_env: true, files: None };
+    let before = counted();
+    let invalid = Manifest::load(Source::new("stack.yaml", file), &request, &kinds)
+        .expect_err("a file with problems");
+    let lines = invalid.diagnostics.iter().map(|found| invalid.source.position(found.span.start).0);
+    assert_eq!(lines.collect::<Vec<_>>(), (5..5 + size).collect::<Vec<_>>());
+    (counted() - before) as f64 / size as f64
+}
+
+#[test]
+fn the_work_for_one_problem_does_not_grow_with_their_number() {
+    let wrong: [(&str, &dyn Fn(usize) -> String); 4] = [
+        ("one wrong name", &|_| "labels: {hub: '${token.hbu.id}'}".to_owned()),
+        ("many wrong names", &|at| format!("labels: {{hub: '${{named.m{at}.id}}'}}")),
+        ("many wrong dependencies", &|at| format!("depends_on: [named.m{at}]")),
+        ("many unknown keys", &|_| "lables: {}".to_owned()),
+    ];
+    for (what, wrong) in wrong {
+        let (few, many) = (problems(SMALL, wrong), problems(LARGE, wrong));
         let ratio = many / few;
         assert!(
             ratio < MOST,

@@ -2,7 +2,6 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -95,7 +94,7 @@ impl Stack {
     pub fn manifest(&self) -> Rc<Manifest> {
         let mut read = self.read.borrow_mut();
         if read.as_ref().is_none_or(|(text, _)| *text != self.file) {
-            let source = Source { path: PathBuf::from("stack.yaml"), text: self.file.clone() };
+            let source = Source::new("stack.yaml", self.file.as_str());
             let request =
                 Request { cloud: None, region: None, env: &|_| None, needs_env: true, files: None };
             let manifest = Manifest::load(source, &request, &self.world.kinds())

@@ -1,11 +1,9 @@
-use std::path::PathBuf;
-
 use super::*;
 use crate::manifest::tree;
 
 #[track_caller]
 fn check(text: &str, expected: &str) {
-    let source = Source { path: PathBuf::from("stack.yaml"), text: text.to_owned() };
+    let source = Source::new("stack.yaml", text);
     let found = tree::parse(&source).expect_err("not YAML");
     let (line, column) = source.position(found.span.start);
     let said = found.message.strip_prefix("not valid YAML: ").unwrap_or(&found.message);
@@ -109,7 +107,7 @@ fn any_broken_text_is_a_diagnostic_inside_the_text() {
     for end in (0..whole.len()).filter(|end| whole.is_char_boundary(*end)) {
         for insert in ["'", "\"", "*", "*é", "\t", ":", ": ", "{", "]", "é", "@", "%é", "|"] {
             let text = format!("{}{insert}{}", &whole[..end], &whole[end..]);
-            let source = Source { path: PathBuf::from("stack.yaml"), text };
+            let source = Source::new("stack.yaml", text);
             if let Err(found) = tree::parse(&source) {
                 assert!(found.span.start <= source.text.len(), "{found:?}");
                 let _ = found.render(&source, false, None);
