@@ -161,7 +161,9 @@ Examples:
         #[command(flatten)]
         target: TargetArgs,
     },
-    /// Report every problem in the file, without calling the cloud.
+    /// Report the problems in the file, without calling the cloud.
+    ///
+    /// Of more than 20, the first ones are printed; `--json` lists all.
     Validate {
         #[command(flatten)]
         stack: StackPath,

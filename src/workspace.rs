@@ -91,8 +91,7 @@ impl Workspace {
             let hint = help.as_ref().map(|help| format!("\n  hint: {help}")).unwrap_or_default();
             render::wrap::eprintln!("warning: --region: {message}{hint}\n");
         }
-        render::error::warn(&self.manifest);
-        self.manifest.warnings.len() + usize::from(self.region_doubt.is_some())
+        render::diagnostics::warn(&self.manifest) + usize::from(self.region_doubt.is_some())
     }
 
     /// The state as it is, without a lock; `None`: there is none yet.

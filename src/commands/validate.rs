@@ -6,7 +6,7 @@ use crate::cli::Stack;
 use crate::error::{Error, Result};
 use crate::exit::code;
 use crate::print;
-use crate::render::error;
+use crate::render::diagnostics::{as_json, counted};
 use crate::render::json::SCHEMA;
 use crate::render::wrap;
 use crate::workspace;
@@ -14,14 +14,14 @@ use crate::workspace;
 pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
     let workspace = match workspace::open_to_check(stack).await {
         Err(Error::Invalid(invalid)) if json => {
-            document(false, &error::as_json(&invalid.diagnostics, &invalid.source));
+            document(false, &as_json(&invalid.diagnostics, &invalid.source));
             return Ok(code::INVALID);
         }
         opened => opened?,
     };
     let manifest = &workspace.manifest;
     if json {
-        document(true, &error::as_json(&manifest.warnings, &manifest.source));
+        document(true, &as_json(&manifest.warnings, &manifest.source));
         return Ok(0);
     }
     let warnings = match workspace.warn() {
@@ -35,10 +35,6 @@ pub async fn run(stack: &Stack, json: bool) -> Result<u8> {
         manifest.cloud
     );
     Ok(0)
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn document(is_valid: bool, diagnostics: &[Value]) {

@@ -1,24 +1,22 @@
 //! What is said of an error: what happened, where, and what to do.
 
-use std::io::stderr;
 use std::path::Path;
 
-use anstream::{AutoStream, ColorChoice};
 use serde_json::{Value, json};
 use stackwright_engine::Address;
 use stackwright_engine::execute::Failure;
 use stackwright_engine::kind::{self, tag};
-use stackwright_engine::manifest::{Cloud, Diagnostic, Manifest, Source, nearest};
+use stackwright_engine::manifest::{Cloud, nearest};
 use stackwright_engine::observe::Unseen;
 use stackwright_engine::session::{self, Foreign, Why};
 
 use super::json::SCHEMA;
-use super::wrap::{self, wrapped};
-use super::{blocker, clean, failure};
+use super::wrap::wrapped;
+use super::{blocker, clean, diagnostics, failure};
 use crate::cli::quoted;
 use crate::error::Error;
 use crate::exit::{self, code};
-use crate::print::{self, Lost};
+use crate::print::Lost;
 
 /// An error as one document: for a command that prints one with `--json`.
 pub fn document(error: &Error) -> Value {
@@ -46,25 +44,10 @@ pub fn json(error: &Error) -> Value {
         "text": report(error, false, None),
     });
     if let Error::Invalid(invalid) = error.cause() {
-        document["diagnostics"] = as_json(&invalid.diagnostics, &invalid.source).into();
+        document["diagnostics"] =
+            diagnostics::as_json(&invalid.diagnostics, &invalid.source).into();
     }
     document
-}
-
-/// Problems of a stack file, each with its place.
-pub fn as_json(found: &[Diagnostic], source: &Source) -> Vec<Value> {
-    let one = |found: &Diagnostic| {
-        let (line, column) = source.position(found.span.start);
-        json!({
-            "severity": found.severity.as_str(),
-            "message": found.message,
-            "file": source.path,
-            "line": line,
-            "column": column,
-            "help": found.help,
-        })
-    };
-    found.iter().map(one).collect()
 }
 
 /// What is said at the end of a command whose output could not be written.
@@ -85,7 +68,8 @@ pub fn lost(lost: &Lost, changes: bool) -> String {
 pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
     let mut lines = match error {
         Error::Invalid(invalid) => {
-            let mut lines = diagnostics(&invalid.diagnostics, &invalid.source, color, width);
+            let mut lines =
+                diagnostics::rendered(&invalid.diagnostics, &invalid.source, color, width);
             lines.push(wrapped(&format!("error: {invalid}"), width));
             return lines.join("\n\n");
         }
@@ -100,25 +84,6 @@ pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
     };
     lines.extend(hint(error).map(|hint| format!("  hint: {}", clean(&hint))));
     wrapped(&lines.join("\n"), width)
-}
-
-/// Prints what may be wrong in a file that is valid, on stderr.
-pub fn warn(manifest: &Manifest) {
-    let color = AutoStream::choice(&stderr()) != ColorChoice::Never;
-    let width = wrap::width(stderr());
-    for warning in diagnostics(&manifest.warnings, &manifest.source, color, width) {
-        print::stderr!("{warning}\n");
-    }
-}
-
-fn diagnostics(
-    found: &[Diagnostic],
-    source: &Source,
-    color: bool,
-    width: Option<usize>,
-) -> Vec<String> {
-    let fitting = found.iter().map(|found| wrap::diagnostic(found, width));
-    fitting.map(|found| found.render(source, color, width)).collect()
 }
 
 fn hint(error: &Error) -> Option<String> {
@@ -220,8 +185,8 @@ impl Report<'_> {
 
     /// Where a resource stands in the file.
     fn place(&self, address: &Address) -> Option<&str> {
-        let found = self.places.iter().find(|(known, _)| known == address);
-        found.map(|(_, place)| place.as_str())
+        let found = self.places.binary_search_by(|(known, _)| known.cmp(address)).ok()?;
+        Some(self.places[found].1.as_str())
     }
 
     /// An address, behind its place.

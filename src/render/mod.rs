@@ -4,6 +4,7 @@ pub mod awaited;
 pub mod blocker;
 pub mod changes;
 pub mod check;
+pub mod diagnostics;
 pub mod error;
 pub mod event;
 pub mod explanation;

@@ -54,6 +54,23 @@ fn every_problem_is_reported_with_its_place_in_one_run() {
     assert_eq!(document["diagnostics"][0]["line"], 10);
 }
 
+/// People get the first problems of many, each once; programs get all of them.
+#[test]
+fn of_many_problems_the_first_ones_are_printed_and_json_has_all() {
+    let stack = Sandbox::empty(NOBODY);
+    let line = "    - {actions: 's3:GetObject', resources: '${function.nope.arn}', effct: Deny}\n";
+    let role = |n: usize| format!("  r{n}:\n    trust: lambda.amazonaws.com\n    tpye{n}: 1\n");
+    let roles: String = (0..100).map(role).collect();
+    let statements = line.repeat(100);
+    stack.write("stack.yaml", &format!("stack: s\nrole:\n{roles}    allow:\n{statements}"));
+    let ran = stack.run(&["validate"]).code(65);
+    assert_eq!(ran.stderr.lines().filter(|line| line.starts_with("error: ")).count(), 21, "{ran}");
+    assert!(ran.stderr.contains("\nand 181 more problems: "), "{ran}");
+    assert!(ran.stderr.contains("stack.yaml has 201 problems in 300 places"), "{ran}");
+    let document = stack.run(&["validate", "--json"]).code(65).json();
+    assert_eq!(document["diagnostics"].as_array().map(Vec::len), Some(300));
+}
+
 #[test]
 fn mistakes_in_code_and_scripts_are_reported_with_those_in_the_file() {
     let stack = sample();

@@ -49,6 +49,17 @@ api:
     )
 }
 
+/// A file with one wrong name to which all functions refer, and a slip of the pen in each of them.
+fn many_problems() -> String {
+    let function = |n: usize| {
+        format!(
+            "  worker-{n}: {{code: handler/, runtime: python3.13, handler: m.h, role: role.worker, timout: 30}}\n"
+        )
+    };
+    let functions: String = (0..2999).map(function).collect();
+    format!("stack: s\nrole:\n  wroker: {{trust: lambda.amazonaws.com}}\nfunction:\n{functions}")
+}
+
 #[test]
 fn every_wrong_file_is_a_page() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/gallery/invalid");
@@ -63,6 +74,7 @@ fn every_wrong_file_is_a_page() {
         "      - ssh from anywhere\n".repeat(1001)
     );
     let quotas = beyond_quotas();
+    let many_problems = many_problems();
     let too_large = "# A line of the file.\n".repeat(800_000).into_bytes();
     let mut different = Vec::new();
     for width in WIDTHS {
@@ -87,6 +99,7 @@ fn every_wrong_file_is_a_page() {
         let many_rules = many_rules.as_bytes();
         different.extend(compare(&stack, "security-group-many-rules", width, many_rules));
         different.extend(compare(&stack, "quotas", width, quotas.as_bytes()));
+        different.extend(compare(&stack, "many-problems", width, many_problems.as_bytes()));
         different.extend(compare(&stack, "file-too-large", width, &too_large));
         different.extend(compare(&stack, "file-not-utf-8", width, b"stack: s\n# caf\xe9\n"));
     }
