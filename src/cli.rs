@@ -162,8 +162,9 @@ Examples:
         target: TargetArgs,
     },
     /// Report the problems in the file, without calling the cloud.
-    ///
-    /// Of more than 20, the first ones are printed; `--json` lists all.
+    #[command(
+        after_help = "Of more than 20 problems, the first ones are printed; `--json` lists all."
+    )]
     Validate {
         #[command(flatten)]
         stack: StackPath,

@@ -15,7 +15,7 @@ pub struct Source {
     /// The path that messages show.
     pub path: PathBuf,
     pub text: String,
-    index: OnceLock<Index>,
+    index: OnceLock<Box<Index>>,
 }
 
 /// Where the lines of a text start. A file may have as many problems as lines, and each has its place: none of them
@@ -73,7 +73,7 @@ impl Source {
     }
 
     fn index(&self) -> &Index {
-        self.index.get_or_init(|| Index::of(self.text.as_bytes()))
+        self.index.get_or_init(|| Box::new(Index::of(self.text.as_bytes())))
     }
 
     /// `stack.yaml:12:5`.
