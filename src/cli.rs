@@ -239,6 +239,8 @@ Example:
         bare: Option<String>,
         #[command(flatten)]
         stack: Stack,
+        #[command(flatten)]
+        recorded: Recorded,
     },
     /// Print the log of a function of the stack.
     Logs {
@@ -249,6 +251,8 @@ Example:
         follow: bool,
         #[command(flatten)]
         stack: Stack,
+        #[command(flatten)]
+        recorded: Recorded,
     },
     /// Import an existing object into the state.
     #[command(after_help = "\
@@ -286,6 +290,17 @@ Example:
 }
 
 impl Command {
+    /// What may be an address and stands where the stack file would, in a command that has `--target`.
+    pub fn misplaced_target(&self) -> Option<Address> {
+        let (Self::Plan { stack, .. }
+        | Self::Reconcile { stack, .. }
+        | Self::Destroy { stack, .. }) = self
+        else {
+            return None;
+        };
+        stack.path.as_ref()?.to_str()?.parse().ok()
+    }
+
     /// Tells whether the command may change the cloud or the state.
     pub fn changes(&self) -> bool {
         match self {

@@ -86,6 +86,9 @@ pub struct ApplyArgs {
     /// Work on at most N resources at the same time.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256))]
     pub parallelism: u16,
+    /// What other tools call `plan`.
+    #[arg(long, hide = true)]
+    pub dry_run: bool,
 }
 
 /// The option that selects a stack by its state.

@@ -23,14 +23,23 @@ use crate::workspace::{self, Connected};
 
 /// Why a check failed.
 pub enum Failure {
-    /// This reference of the file is not known.
-    Unknown(String),
+    /// The file refers to an output of this resource, which does not exist: nothing was called.
+    NoResource(Address),
+    /// This reference of the file is not known: nothing was called.
+    Unknown(Reference),
     /// The call itself failed.
     Call(String),
     /// The answer has another status than the file wants.
     Status { status: u16, wanted: u16, body: String },
     /// The answer does not contain what the file wants.
     Missing { wanted: String, body: String },
+}
+
+impl Failure {
+    /// Tells whether the call was made.
+    fn is_called(&self) -> bool {
+        !matches!(self, Self::NoResource(_) | Self::Unknown(_))
+    }
 }
 
 /// `again`: the command that runs the checks again.
@@ -103,7 +112,12 @@ pub async fn all(
             }
             Some((failure, because)) => {
                 let because = clean(&because);
-                wrap::eprintln!("check {name}: {call} failed for {elapsed}: {because}");
+                let failed = if failure.is_called() {
+                    format!("failed for {elapsed}")
+                } else {
+                    "was not called".to_owned()
+                };
+                wrap::eprintln!("check {name}: {call} {failed}: {because}");
                 let functions = functions_behind(check, manifest);
                 if let Some(hint) = render::check::hint(failure, &functions) {
                     wrap::eprintln!("  hint: {hint}");
@@ -137,7 +151,7 @@ async fn one(
     let wanted = check.contains.as_deref().map(|wanted| filled(wanted, scope)).transpose();
     let (request, wanted) = match request(check, scope).and_then(|sent| Ok((sent, wanted?))) {
         Ok(both) => both,
-        Err(unknown) => return Some(Failure::Unknown(unknown)),
+        Err(unknown) => return Some(unknown),
     };
     let since = Instant::now();
     let mut pause = Duration::from_millis(50);
@@ -182,18 +196,23 @@ fn still(check: &Check, elapsed: Duration, because: String, progress: &Progress)
     );
 }
 
-/// Returns a value with its references filled in, or the one that is not known.
-fn resolved(value: &Value, scope: &Scope) -> Result<Value, String> {
+/// Returns a value with its references filled in, or why one of them is not known.
+fn resolved(value: &Value, scope: &Scope) -> Result<Value, Failure> {
     let value = reference::resolve(value, scope).value;
-    let left = reference::references(&value).into_iter().next();
-    left.map_or(Ok(value), |left| Err(format!("${{{left}}}")))
+    match reference::references(&value).into_iter().next() {
+        None => Ok(value),
+        Some(Reference::Output(address, _)) if !scope.outputs.contains_key(&address) => {
+            Err(Failure::NoResource(address))
+        }
+        Some(left) => Err(Failure::Unknown(left)),
+    }
 }
 
-fn filled(text: &str, scope: &Scope) -> Result<String, String> {
+fn filled(text: &str, scope: &Scope) -> Result<String, Failure> {
     Ok(resolved(&text.into(), scope)?.as_str().unwrap_or_default().to_owned())
 }
 
-fn request(check: &Check, scope: &Scope) -> Result<Request, String> {
+fn request(check: &Check, scope: &Scope) -> Result<Request, Failure> {
     let body = match check.body.as_ref().map(|body| resolved(body, scope)).transpose()? {
         Some(Value::String(text)) => Some(text),
         body => body.map(|body| body.to_string()),

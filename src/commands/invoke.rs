@@ -17,15 +17,20 @@ use crate::render::clean;
 use crate::render::json::SCHEMA;
 use crate::workspace;
 
-pub async fn run(
-    stack: &Stack,
-    function: &str,
-    payload: String,
-    json: bool,
-    progress: &Progress,
-) -> Result<u8> {
-    let workspace = workspace::open_to_look(stack).await?;
-    let name = name(workspace.peek()?.as_ref(), function)?;
+pub struct Options {
+    /// The address of the function, or its key.
+    pub function: String,
+    pub payload: String,
+    /// The stack, by its name: the state is enough, and no file is read.
+    pub of_stack: Option<String>,
+    pub json: bool,
+}
+
+pub async fn run(stack: &Stack, options: Options, progress: &Progress) -> Result<u8> {
+    let Options { function, payload, of_stack, json } = options;
+    let command = format!("invoke {}", quoted(&function));
+    let workspace = workspace::open_state(stack, of_stack.as_deref(), &command).await?;
+    let name = name(workspace.peek()?.as_ref(), &function)?;
     let payload = match payload.as_str() {
         "-" => {
             let mut text = String::new();

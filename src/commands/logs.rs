@@ -7,15 +7,26 @@ use serde_json::json;
 use stackwright_aws::function::logs::{Since, tail};
 
 use super::invoke::name;
-use crate::cli::Stack;
+use crate::cli::{Stack, quoted};
 use crate::error::{Error, Result};
 use crate::print;
 use crate::progress::Progress;
 use crate::render::clean;
 use crate::workspace;
 
-pub async fn run(stack: &Stack, function: &str, follow: bool, progress: &Progress) -> Result<u8> {
-    let workspace = workspace::open_to_look(stack).await?;
+pub struct Options {
+    /// The address of the function, or its key.
+    pub function: String,
+    /// Whether new lines are printed until the command is interrupted.
+    pub follow: bool,
+    /// The stack, by its name: the state is enough, and no file is read.
+    pub of_stack: Option<String>,
+}
+
+pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Result<u8> {
+    let Options { function, follow, of_stack } = options;
+    let command = format!("logs {}", quoted(function));
+    let workspace = workspace::open_state(stack, of_stack.as_deref(), &command).await?;
     let name = name(workspace.peek()?.as_ref(), function)?;
     let connected = workspace.connect(progress).await?;
     let mut since = Since::default();
@@ -36,7 +47,7 @@ pub async fn run(stack: &Stack, function: &str, follow: bool, progress: &Progres
                 print::stdout!("{at:.3}  {}", clean(message));
             }
         }
-        if !follow || print::is_unread() {
+        if !*follow || print::is_unread() {
             return Ok(0);
         }
         since = next;

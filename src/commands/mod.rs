@@ -19,10 +19,12 @@ mod state;
 mod validate;
 
 use serde_json::json;
+use stackwright_aws::kinds;
+use stackwright_engine::Address;
 
-use crate::cli::{Cli, Command, ReplaceArgs, TargetArgs};
+use crate::cli::{ApplyArgs, Cli, Command, ReplaceArgs, TargetArgs};
 use crate::commands::shared::PlanOptions;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::print;
 use crate::progress::Progress;
 use crate::render::json::SCHEMA;
@@ -40,7 +42,14 @@ pub fn prints_events(names: &[&str]) -> bool {
 /// Runs a command. `events`: it prints events as JSON.
 pub async fn run(cli: Cli, events: bool) -> Result<u8> {
     let progress = Progress::start(events);
-    let ended = run_with(cli, &progress).await;
+    let is_known = |address: &Address| kinds::registry().get(address.kind()).is_some();
+    let target = cli.command.misplaced_target().filter(is_known);
+    let ended = run_with(cli, &progress).await.map_err(|error| match (error.cause(), target) {
+        (Error::NoSuchPath(_), Some(target)) => {
+            error.with_hint(format!("to select one resource: `--target {target}`"))
+        }
+        _ => error,
+    });
     progress.flush().await;
     ended
 }
@@ -59,6 +68,14 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
     let json = cli.global.json;
     let again = cli.resume_command();
     match cli.command {
+        Command::Reconcile { apply: ApplyArgs { dry_run: true, .. }, .. } => {
+            Err(shared::dry_run("`stackwright plan` shows what `reconcile` would change"))
+        }
+        Command::Destroy { apply: ApplyArgs { dry_run: true, .. }, .. } => {
+            let hint = "`destroy` shows what it would delete, and asks before it does; without a terminal it \
+                        deletes nothing, unless --yes is set";
+            Err(shared::dry_run(hint))
+        }
         Command::Reconcile {
             stack,
             apply,
@@ -108,11 +125,13 @@ async fn run_with(cli: Cli, progress: &Progress) -> Result<u8> {
         Command::Invoke { bare: Some(event), function, .. } => {
             Err(invoke::without_option(&function, &event))
         }
-        Command::Invoke { function, payload, stack, bare: None } => {
-            invoke::run(&stack, &function, payload, json, progress).await
+        Command::Invoke { function, payload, stack, recorded, bare: None } => {
+            let options = invoke::Options { function, payload, of_stack: recorded.name, json };
+            invoke::run(&stack, options, progress).await
         }
-        Command::Logs { function, follow, stack } => {
-            logs::run(&stack, &function, follow, progress).await
+        Command::Logs { function, follow, stack, recorded } => {
+            let options = logs::Options { function, follow, of_stack: recorded.name };
+            logs::run(&stack, &options, progress).await
         }
         Command::State(command) => state::run(command, json, progress).await,
         Command::Local(command) => local::run(command, json, progress).await,

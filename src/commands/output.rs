@@ -17,7 +17,8 @@ use crate::render::{clean, json::SCHEMA, wrap};
 use crate::workspace::{self, Workspace};
 
 pub async fn run(stack: &Stack, name: Option<String>, format: Format, json: bool) -> Result<u8> {
-    let workspace = workspace::open_to_look(stack).await?;
+    // The outputs stand in the file alone; what they are made of is in the state.
+    let workspace = workspace::open_state(stack, None, "show").await?;
     let Some(state) = workspace.peek()? else {
         let hint = "run `stackwright reconcile` first";
         return Err(Error::Unknown(

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use stackwright_engine::plan::Plan;
+use stackwright_engine::plan::{ActionKind, Plan};
+use stackwright_engine::state::{OpenOperation, Operation};
 
 use super::saved;
 use super::shared::{self, PlanOptions};
@@ -50,7 +51,8 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
     };
     progress.watch(&connected.calls);
     let state = state.unwrap_or_else(|| shared::nothing_yet(&connected));
-    let open = open::sentences(&state.open());
+    let operations = state.open();
+    let open = open::sentences(&operations);
     // What is open is not left by an earlier run if one is in progress.
     let running = if open.is_empty() { None } else { workspace.run_in_progress() };
     if offline && options.out.is_some() {
@@ -85,21 +87,43 @@ pub async fn run(stack: &Stack, options: &Options, progress: &Progress) -> Resul
         return Ok(shared::print_document(document, blocked, changes));
     }
     let is_asked = offline.then_some(options.offline);
-    print_open(&open, running.as_deref());
+    match running {
+        Some(holder) => print_running(&holder, &open),
+        None => print_left(&operations, &plan),
+    }
     print(&plan, is_asked, &connected, since);
     blocked.map_or(Ok(changes), Err)
 }
 
-/// Prints what was begun and is not finished. `running`: the run that is at it.
-fn print_open(open: &[String], running: Option<&str>) {
-    if open.is_empty() {
-        return;
-    }
-    match running {
-        Some(holder) => wrap::eprintln!("another run is in progress ({}):", clean(holder)),
-        None => wrap::eprintln!("left incomplete by an earlier run; `reconcile` continues it:"),
-    }
+/// Prints what another run is about to do.
+fn print_running(holder: &str, open: &[String]) {
+    wrap::eprintln!("another run is in progress ({}):", clean(holder));
     open.iter().for_each(|line| wrap::eprintln!("  {line}"));
+}
+
+/// Prints what an earlier run has begun and not finished: what is still to be done, and what needs nothing more,
+/// because the object matches the file as it is.
+fn print_left(open: &[OpenOperation], plan: &Plan) {
+    let is_settled = |open: &OpenOperation| {
+        let is_kept = matches!(open.operation, Operation::Update(_) | Operation::Complete(_));
+        let is_as_wanted = || {
+            plan.steps
+                .iter()
+                .any(|step| step.address == open.address && step.kind() == ActionKind::Record)
+        };
+        is_kept && is_as_wanted()
+    };
+    let (settled, left): (Vec<_>, Vec<_>) = open.iter().cloned().partition(is_settled);
+    if !left.is_empty() {
+        wrap::eprintln!("left incomplete by an earlier run; `reconcile` continues it:");
+        open::sentences(&left).iter().for_each(|line| wrap::eprintln!("  {line}"));
+    }
+    if !settled.is_empty() {
+        wrap::eprintln!(
+            "left incomplete by an earlier run, but matches the file now; `reconcile` records that:"
+        );
+        open::sentences(&settled).iter().for_each(|line| wrap::eprintln!("  {line}"));
+    }
 }
 
 /// `is_asked`: for an offline plan, whether it was asked for.

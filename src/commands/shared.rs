@@ -102,6 +102,11 @@ pub fn session<'a>(
     Ok(Session { run, adopt, selection })
 }
 
+/// The error of `--dry-run`.
+pub fn dry_run(instead: &str) -> Error {
+    Error::Usage("there is no --dry-run".to_owned()).with_hint(instead)
+}
+
 /// The state before the first run; the lineage is made when one writes.
 pub fn nothing_yet(connected: &Connected) -> State {
     State { place: connected.place.clone(), ..State::default() }

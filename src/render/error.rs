@@ -120,9 +120,9 @@ impl Report<'_> {
                 let each = |(address, error): &(Address, _)| said(&self.named(address), error);
                 lines.extend(failed.iter().flat_map(each));
             }
-            session::Error::Recovery { failure, .. } => {
-                lines
-                    .extend(failure::hint(failure).map(|hint| format!("  hint: {}", clean(&hint))));
+            session::Error::Recovery { address, failure } => {
+                let hint = failure::hint(address, failure);
+                lines.extend(hint.map(|hint| format!("  hint: {}", clean(&hint))));
             }
             session::Error::Import { error, .. } => {
                 lines.extend(error.hint.iter().map(|hint| format!("  hint: {}", clean(hint))));
@@ -231,13 +231,14 @@ fn said(what: &str, error: &kind::Error) -> Vec<String> {
 /// How to go on without what could not be read. Where nothing answers, nothing helps.
 fn skipping(unseen: &[Unseen]) -> Option<String> {
     let is_reached = unseen.iter().all(|unseen| exit::of_fault(&unseen.error.fault) != code::CLOUD);
-    let known = unseen.iter().filter_map(|unseen| unseen.address.as_ref());
-    let flags: Vec<String> = known.map(|address| format!("--exclude {address}")).collect();
-    (is_reached && !flags.is_empty()).then(|| {
+    let known: Vec<&Address> = unseen.iter().filter_map(|unseen| unseen.address.as_ref()).collect();
+    let first = known.first().filter(|_| is_reached)?;
+    let flags: Vec<String> = known.iter().map(|address| format!("--exclude {address}")).collect();
+    Some({
         let flags = flags.join(" ");
         format!(
             "  hint: `plan`, `reconcile` and `destroy` leave it out with `{flags}`; \
-             `state rm --force` releases it as it is"
+             `state rm --force {first}` releases it as it is"
         )
     })
 }

@@ -14,6 +14,8 @@ use crate::progress::Silent;
 pub fn line(event: &Event) -> Option<String> {
     Some(match event {
         Event::Started { .. } | Event::Made { .. } => return None,
+        // The report of an interrupted run lists them, and there may be thousands.
+        Event::Skipped { reason: SkipReason::Interrupted, .. } => return None,
         Event::Recovered { address, id, outcome } => {
             let id = id.as_ref().map(|id| format!(" {}", clean(id))).unwrap_or_default();
             format!("recovered {address}{id}: {}", recovery(*outcome))
@@ -38,7 +40,8 @@ pub fn line(event: &Event) -> Option<String> {
             format!("{} {address}: {}", styled(DIM, "."), clean(&failure::message(failure)))
         }
         Event::Failed { address, failure } => {
-            let hint = failure::hint(failure).map(|hint| format!("\n    hint: {}", clean(&hint)));
+            let hint =
+                failure::hint(address, failure).map(|hint| format!("\n    hint: {}", clean(&hint)));
             let message = clean(&failure::message(failure));
             format!("{} {address}: {message}{}", styled(RED, "x"), hint.unwrap_or_default())
         }

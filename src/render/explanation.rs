@@ -106,11 +106,18 @@ impl<'a> Explanation<'a> {
         if self.step.is_some_and(|step| step.action.deletes_first()) {
             line("downtime:", "the old object is deleted before the new one is created");
         }
-        for (what, addresses) in [("after:", &self.after), ("before:", &self.before)] {
-            if !addresses.is_empty() {
+        let order =
+            [("after the changes of", &self.after), ("before the changes of", &self.before)];
+        let order: Vec<String> = order
+            .iter()
+            .filter(|(_, addresses)| !addresses.is_empty())
+            .map(|(when, addresses)| {
                 let names: Vec<&str> = addresses.iter().map(|address| address.as_str()).collect();
-                line(what, &names.join(", "));
-            }
+                format!("{when} {}", names.join(", "))
+            })
+            .collect();
+        if !order.is_empty() {
+            line("order:", &order.join("; "));
         }
         text
     }
@@ -324,6 +331,7 @@ impl Avoid<'_> {
             (ChangeReason::Refreshed, _) => "leave `--refresh-image` out".to_owned(),
             (
                 ChangeReason::NotApplied
+                | ChangeReason::AdoptedDifferently
                 | ChangeReason::DependencyReplaced
                 | ChangeReason::DependencyRecreated,
                 _,

@@ -1,8 +1,9 @@
 //! Why a step fails, and what to do about it.
 
+use stackwright_engine::Address;
 use stackwright_engine::change::Path;
 use stackwright_engine::execute::Failure;
-use stackwright_engine::kind::UpdateCost;
+use stackwright_engine::kind::{Fault, UpdateCost};
 
 use super::awaited;
 
@@ -43,13 +44,20 @@ pub fn message(failure: &Failure) -> String {
     }
 }
 
-pub fn hint(failure: &Failure) -> Option<String> {
+/// What to do about a failure of the resource at `address`.
+pub fn hint(address: &Address, failure: &Failure) -> Option<String> {
     Some(match failure {
+        Failure::Call(error) if error.hint.is_none() && error.fault == Fault::Unsupported => {
+            format!(
+                "the endpoint does not implement this call: undo the edit, have the object created again \
+                 (`--replace {address}`), or use an endpoint that does"
+            )
+        }
         Failure::Call(error) => return error.hint.clone(),
         Failure::NotPlanned { .. } => "run again: the next plan shows the change".to_owned(),
-        Failure::CreatedDifferently(_) => "it may not be supported here: remove it from the file; \
-                                           `--replace` tries again"
-            .to_owned(),
+        Failure::CreatedDifferently(_) => format!(
+            "it may not be supported here: remove it from the file; `--replace {address}` tries again"
+        ),
         Failure::NotApplied { paths, may_ignore, is_recorded } => {
             let ignore = format!(", or leave it to others (`ignore: [{}]`)", listed(paths));
             let ignore = if *may_ignore { ignore } else { String::new() };
@@ -77,4 +85,24 @@ pub fn created_differently(path: &Path) -> String {
 
 fn listed(paths: &[Path]) -> String {
     paths.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use stackwright_engine::change::Path;
+    use stackwright_engine::kind::Error;
+
+    use super::*;
+
+    #[test]
+    fn an_option_that_a_hint_names_has_the_address() {
+        let address = Address::new("instance", "web");
+        let unsupported =
+            Error::new(Fault::Unsupported, "ModifyInstanceAttribute: not implemented");
+        let differs = Failure::CreatedDifferently(Path(vec!["monitoring".to_owned()]));
+        for failure in [Failure::Call(unsupported), differs] {
+            let hint = hint(&address, &failure).expect("a hint");
+            assert!(hint.contains("`--replace instance.web`"), "{hint}");
+        }
+    }
 }

@@ -98,7 +98,7 @@ pub fn event(event: &Event) -> Value {
             "event": "finished", "address": address, "action": action, "elapsed_ms": ms(elapsed),
         }),
         Event::Failed { address, failure } => {
-            let (message, hint) = (failure::message(failure), failure::hint(failure));
+            let (message, hint) = (failure::message(failure), failure::hint(address, failure));
             json!({ "event": "failed", "address": address, "message": message, "hint": hint })
         }
         Event::Skipped { address, reason } => {

@@ -58,6 +58,7 @@ pub fn change_in_brief(change: &Change) -> String {
         ChangeReason::DefaultRestored if change.after.is_none() => "removed from the file",
         ChangeReason::DefaultRestored => "removed from the file: default restored",
         ChangeReason::NotApplied => "not applied yet",
+        ChangeReason::AdoptedDifferently => "the object differs from the file",
         ChangeReason::DependencyReplaced => "dependency replaced",
         ChangeReason::DependencyRecreated => "dependency re-created under the same name",
         ChangeReason::Refreshed => "refreshed",
@@ -81,6 +82,9 @@ pub fn change(change: &Change) -> &'static str {
         ChangeReason::DefaultRestored => "removed from the file: the default is set again",
         ChangeReason::NotApplied => {
             "not applied yet: the object was just created or adopted, and does not have it"
+        }
+        ChangeReason::AdoptedDifferently => {
+            "the object that is adopted has another value than the file"
         }
         ChangeReason::DependencyReplaced => "dependency replaced: the value is known after apply",
         ChangeReason::DependencyRecreated => {

@@ -224,6 +224,15 @@ fn usage_errors_are_64() {
     let stack = sample();
     stack.run(&["plan", "stack.yaml", "--file", "stack.yaml"]).code(64);
     stack.run(&["frobnicate"]).code(64);
+    for command in ["plan", "reconcile", "destroy"] {
+        let ran = stack.run(&[command, "instance.web"]).code(64);
+        ran.says("instance.web does not exist").says("`--target instance.web`");
+    }
+    let ran = stack.run(&["plan", "missing.yaml"]).code(64).says("missing.yaml does not exist");
+    assert!(!ran.stderr.contains("--target"), "{ran}");
+    let ran = stack.run(&["reconcile", "--dry-run"]).code(64).says("there is no --dry-run");
+    ran.says("`stackwright plan` shows what `reconcile` would change");
+    stack.run(&["destroy", "--dry-run"]).code(64).says("shows what it would delete, and asks");
     stack.run(&["plan", "--cloud", "mars"]).code(64).says("mars");
     stack.run(&["show", "nonsense"]).code(64).says("instance.web");
     for (arguments, said) in [

@@ -68,7 +68,9 @@ fn the_first_interrupt_lets_running_calls_end() {
     proxy.paused();
     running.signal("INT");
     proxy.resume();
-    running.wait().code(130).says("To continue, run: stackwright reconcile");
+    let ran = running.wait().code(130).says("To continue, run: stackwright reconcile");
+    // The report lists them once, and no line for each comes before it.
+    assert_eq!(ran.stderr.matches("not started").count(), 1, "{ran}");
     let shown = stack.ok(&["show", "--json"]).json();
     let id = text(&shown["resources"]["instance.web"]["object"]["id"]);
     assert!(id.starts_with("i-"), "the create under way was waited for: {shown:#}");
@@ -218,4 +220,30 @@ fn a_run_whose_credentials_expire_is_finished_by_the_next_one() {
     }
     assert!(runs > 2, "{runs}");
     figures::note("expired credentials", json!({ "runs": runs, "lost": 0, "twice": 0 }));
+}
+
+#[test]
+fn an_edit_that_is_undone_leaves_an_update_of_which_nothing_is_to_be_done() {
+    let emulator = Emulator::ministack().start();
+    let proxy = Proxy::before(&emulator, |call| match call.operation.name.as_str() {
+        "UpdateFunctionConfiguration" => Act::Pause(Point::Arrived),
+        _ => Act::Pass,
+    });
+    let stack = Sandbox::sample(&emulator);
+    stack.reconcile(&["--no-check"]);
+    let stack = stack.through(&proxy);
+    stack.edit("timeout: 30", "timeout: 60");
+    let running = stack.start(&["reconcile", "--no-check"]);
+    proxy.paused();
+    running.signal("KILL");
+    running.wait().code(137);
+    let stack = stack.at(&emulator);
+    let continues = "left incomplete by an earlier run; `reconcile` continues it:";
+    stack.ok(&["plan"]).says(continues).says("1 to update");
+    stack.edit("timeout: 60", "timeout: 30");
+    let ran = stack.ok(&["plan"]).says("but matches the file now").says("nothing to do");
+    assert!(!ran.stderr.contains(continues), "{ran}");
+    stack.reconcile(&["--no-check"]);
+    let ran = stack.ok(&["plan"]);
+    assert!(!ran.stderr.contains("incomplete"), "{ran}");
 }

@@ -99,7 +99,7 @@ fn values_of_the_wrong_type_are_reported() {
         &SOUND.replace("type: t2.micro", "type: t2.micro, power: [a], metadata: 5, user_data: [1]"),
         &[
             "3:46 `power` must be one of external, running, stopped, not a list",
-            "3:61 `metadata` must be a map, not 5",
+            "3:61 `metadata` must be a map, not 5 | write a map with these keys: `hop_limit`, `tokens`",
             "3:75 `user_data` must be a string or a map, not a list",
         ],
     );
@@ -129,7 +129,7 @@ fn a_wrong_entry_hides_no_other() {
         &[
             "3:27 `an entry of allow` needs `resources`",
             "3:28 `s3` is not an action | an action names its service: `s3:GetObject`, `s3:*`",
-            "3:42 `allow[1]` must be a map, not 5",
+            "3:42 `allow[1]` must be a map, not 5 | write a map with these keys: `actions`, `conditions`, `effect`, `resources`",
             "3:45 `an entry of allow` needs `actions`",
             &format!("3:46 `b` is not an ARN | {resources}"),
             &format!("3:79 `c` is not an ARN | {resources}"),
@@ -651,7 +651,9 @@ fn unreadable_yaml_is_the_only_problem_reported() {
     );
     check(
         "stack: s\n\tinstance: {}\n",
-        &["2:1 not valid YAML: while scanning a plain scalar, found a tab | indent with spaces"],
+        &[
+            "2:1 not valid YAML: the line is indented with a tab | YAML forbids tabs for indentation: use spaces",
+        ],
     );
     check("stack: 'open\n", &["1:8 not valid YAML: unclosed quote | close it with '"]);
     check(
@@ -745,4 +747,41 @@ fn a_number_that_json_cannot_hold_is_reported() {
         );
         check_more(&body(number), &[&expected]);
     }
+}
+
+#[test]
+fn an_override_of_a_resource_that_the_file_does_not_have_names_the_one_that_is_meant() {
+    let overridden = "clouds: {aws: {account: '123456789012', instance: {web: {image: ami-2}}}}\n";
+    let renamed = SOUND.replace("  web:", "  webserver:");
+    let unmatched =
+        "8:52 the cloud `aws` overrides `instance.web`, which the file does not have (any more)";
+    let whole = "A resource of its own, for this cloud alone, needs `type`";
+    check(&format!("{SOUND}{overridden}"), &[]);
+    check(
+        &format!("{renamed}{overridden}"),
+        &[&format!(
+            "{unmatched} | did you mean `instance.webserver`, the only instance of the file? {whole}"
+        )],
+    );
+    let two = |one: &str, other: &str| {
+        let instance = "image: ami-1, type: t2.micro";
+        format!(
+            "stack: s\ninstance: {{{one}: {{{instance}}}, {other}: {{{instance}}}}}\n\n\n\n\n\n{overridden}"
+        )
+    };
+    check(&two("wb", "queue"), &[&format!("{unmatched} | did you mean `instance.wb`? {whole}")]);
+    check(&two("store", "queue"), &[&format!("{unmatched} | {whole}")]);
+    let entire = overridden.replace("ami-2", "ami-2, type: t3.micro");
+    check(&format!("{renamed}{entire}"), &[]);
+}
+
+#[test]
+fn a_value_that_is_no_list_or_no_map_is_shown_as_one() {
+    check(
+        &SOUND.replace("role: role.r}", "role: role.r, depends_on: instance.web, vpc: vpc-1}"),
+        &[
+            "7:80 `depends_on` must be a list, not a string | write `[instance.web]`",
+            "7:99 `vpc` must be a map, not a string | write a map with these keys: `security_groups`, `subnets`",
+        ],
+    );
 }

@@ -355,3 +355,13 @@ fn unmanaged_tags_stay_unless_tags_exclusive_is_set() {
     stack.settled(&[]);
     assert_eq!(id(&stack, "instance.web"), web);
 }
+
+#[test]
+fn a_check_of_what_was_destroyed_says_that_it_does_not_exist() {
+    let emulator = Emulator::ministack().start();
+    let stack = made(&emulator);
+    stack.ok(&["destroy", "--yes"]);
+    let ran = stack.run(&["check"]).code(5);
+    ran.says("was not called: api.EC2-Control-API does not exist")
+        .says("`stackwright reconcile` creates it");
+}

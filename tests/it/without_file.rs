@@ -64,3 +64,24 @@ fn of_several_states_one_is_chosen_by_its_place() {
     stack.ok(&by_name);
     assert_eq!(one.census().counts(), counts([]));
 }
+
+#[test]
+fn a_mistake_in_the_file_keeps_nobody_from_what_the_state_knows() {
+    let emulator = Emulator::ministack().start();
+    let stack = Sandbox::sample(&emulator);
+    stack.reconcile(&["--no-check"]);
+    stack.edit("timeout: 30", "timout: 30");
+    for (refused, instead) in [
+        (&["output"][..], "show"),
+        (&["state", "list"], "show"),
+        (&["state", "show", "instance.web"], "show"),
+        (&["invoke", "ec2-control"], "invoke ec2-control"),
+        (&["logs", "function.ec2-control"], "logs function.ec2-control"),
+    ] {
+        let hint = format!("`stackwright {instead} --stack ec2-control` needs the state alone");
+        stack.run(refused).code(65).says(&hint);
+    }
+    let by_name = ["invoke", "ec2-control", "--stack", "ec2-control"];
+    stack.ok(&[&by_name[..], &["--payload", r#"{"body": "{\"action\": \"status\"}"}"#]].concat());
+    stack.ok(&["logs", "ec2-control", "--stack", "ec2-control"]);
+}

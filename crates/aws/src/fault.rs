@@ -136,10 +136,6 @@ fn hint(fault: &Fault, code: &str) -> Option<&'static str> {
             "a quota of the account is used up: delete what is not needed, or ask AWS for more (console: \
              Service Quotas)"
         }
-        Fault::Unsupported => {
-            "the endpoint does not implement this call: undo the edit, have the object created again \
-             (`--replace ADDRESS`), or use an endpoint that does"
-        }
         Fault::Denied => "the credentials in use lack this permission",
         _ => return None,
     })

@@ -19,6 +19,7 @@ mod http_client;
 pub mod id;
 pub mod instance;
 pub mod kinds;
+mod missing_file;
 pub mod pace;
 mod paced;
 pub mod policy;

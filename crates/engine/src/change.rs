@@ -54,6 +54,8 @@ pub enum ChangeReason {
     DefaultRestored,
     /// The object was just created or adopted and does not have the value yet.
     NotApplied,
+    /// The object was adopted or imported and has another value than the file: nothing was applied to it so far.
+    AdoptedDifferently,
     /// The value refers to a resource that is created or replaced: it is known after apply.
     DependencyReplaced,
     /// The value refers to an object that was re-created under the same name: the value is the same,

@@ -12,7 +12,7 @@ use crate::render::json::{self, SCHEMA};
 use crate::workspace;
 
 pub async fn list(stack: &Stack, json: bool) -> Result<u8> {
-    let workspace = workspace::open_to_look(stack).await?;
+    let workspace = workspace::open_state(stack, None, "show").await?;
     let known = workspace.peek()?.unwrap_or_default().resources;
     if json {
         let ids: serde_json::Map<_, _> = known
@@ -35,7 +35,7 @@ fn id(record: &Record) -> Option<&str> {
 }
 
 pub async fn show(stack: &Stack, address: &Address) -> Result<u8> {
-    let workspace = workspace::open_to_look(stack).await?;
+    let workspace = workspace::open_state(stack, None, "show").await?;
     let state = workspace.known()?;
     let address = workspace::known_address(&state, address)?;
     let mut document = json::state(&state)["resources"][address.as_str()].take();

@@ -19,6 +19,7 @@ use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
 pub use self::rules::{IGNORE_FILE, excluded};
 use super::vendor::REQUIREMENTS;
+use crate::missing_file::{self, Unreadable};
 
 /// What Lambda accepts, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -342,7 +343,8 @@ const SMALLER: &str =
     "leave files out with a .stackwrightignore, or move packages into a layer (`layers`)";
 
 fn unreadable(path: &Path, error: std::io::Error) -> Error {
-    Error::terminal(format!("{}: {error}", path.display())).with_source(error)
+    let Unreadable { message, hint } = missing_file::unreadable(path, &error);
+    Error { hint, ..Error::terminal(message).with_source(error) }
 }
 
 #[cfg(test)]

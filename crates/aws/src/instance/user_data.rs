@@ -5,6 +5,8 @@ use std::path::Path;
 use stackwright_engine::kind::{Error, Result, Severity};
 use stackwright_engine::reference::is_open;
 
+use crate::missing_file::{self, Unreadable};
+
 /// The largest user data before encoding, in bytes.
 pub const LARGEST: usize = 16 * 1024;
 
@@ -15,7 +17,7 @@ pub struct Flaw {
     /// The line that is wrong, from 1.
     line: Option<usize>,
     pub message: String,
-    pub hint: &'static str,
+    pub hint: String,
 }
 
 /// What cloud-init expects in the first bytes.
@@ -40,8 +42,9 @@ const OF_OTHERS: &[&str] = &["<", "[", "{", "version:", "variant:"];
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 impl Flaw {
-    fn error(line: Option<usize>, message: &str, hint: &'static str) -> Self {
-        Self { severity: Severity::Error, line, message: message.to_owned(), hint }
+    fn error(line: Option<usize>, message: &str, hint: &str) -> Self {
+        let (message, hint) = (message.to_owned(), hint.to_owned());
+        Self { severity: Severity::Error, line, message, hint }
     }
 
     /// What is wrong with the script of a file.
@@ -123,8 +126,9 @@ fn check_file(path: &Path, text: &str) -> Option<Flaw> {
 
 fn text(path: &Path) -> Result<String, Flaw> {
     let read = std::fs::read(path).map_err(|error| {
-        let hint = "`file` is relative to the stack file";
-        Flaw::error(None, &error.to_string(), hint).in_file(path)
+        let Unreadable { message, hint } = missing_file::unreadable(path, &error);
+        let hint = hint.unwrap_or_else(|| "`file` is relative to the stack file".to_owned());
+        Flaw { severity: Severity::Error, line: None, message, hint }
     })?;
     String::from_utf8(read).map_err(|error| {
         let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];

@@ -119,11 +119,30 @@ impl<'a> Checker<'a> {
         let item = example(&schema["items"]).map(|item| format!("[{item}]"));
         let example = example(schema).map(str::to_owned).or(item);
         let example = example.map(|example| format!("for example `{example}`"));
+        let as_item = node.text().filter(|_| wanted == "a list" && self.fits_item(node, schema));
+        let as_list = as_item.map(|text| format!("write `[{text}]`"));
+        let keys = self.keys_of_map(schema).filter(|_| wanted == "a map");
         let boolean = node.text().filter(|_| accepts(schema, "boolean")).and_then(boolean);
         let boolean = boolean.map(|meant| format!("did you mean `{meant}`?"));
         self.error(&node.span, format!("`{name}` must be {wanted}, not {found}")).help =
-            boolean.or(example);
+            boolean.or(example).or(as_list).or(keys);
         None
+    }
+
+    /// Tells whether a value that is not in a list could be an item of the list that is wanted.
+    fn fits_item(&self, node: &Node, schema: &'a Json) -> bool {
+        let is_list = |schema: &&Json| accepts(schema, "array");
+        let ways = alternatives(schema).into_iter().flatten().map(|one| self.follow(one));
+        let list = ways.chain([schema]).find(is_list);
+        list.is_some_and(|list| fits(self.follow(&list["items"]), node))
+    }
+
+    /// Names the keys of the map that is wanted, if it has some of its own.
+    fn keys_of_map(&self, schema: &'a Json) -> Option<String> {
+        let ways = alternatives(schema).into_iter().flatten().map(|one| self.follow(one));
+        let keys = ways.chain([schema]).find_map(|one| one["properties"].as_object())?;
+        let keys: Vec<String> = keys.keys().map(|key| format!("`{key}`")).collect();
+        Some(format!("write a map with these keys: {}", keys.join(", ")))
     }
 
     /// Names what a schema accepts, each once.
@@ -193,9 +212,15 @@ impl<'a> Checker<'a> {
 
     /// Reports missing keys at the key of the map, or the item of the list, that lacks them.
     pub fn required(&mut self, key: &Key, node: &Node, schema: &'a Json) {
-        let schema = self.follow(schema);
-        let mut choices = alternatives(schema).into_iter().flatten().map(|one| self.follow(one));
-        let schema = choices.find(|one| fits(one, node)).unwrap_or(schema);
+        for missing in self.missing(node, schema) {
+            self.error(&key.span, format!("`{}` needs `{missing}`", key.text));
+        }
+        self.required_below(key, node, schema);
+    }
+
+    /// As [`required`](Self::required), of what a map or a list contains.
+    pub fn required_below(&mut self, key: &Key, node: &Node, schema: &'a Json) {
+        let schema = self.fitting(node, schema);
         if let Value::List(items) = &node.value {
             for item in items {
                 let entry =
@@ -203,7 +228,18 @@ impl<'a> Checker<'a> {
                 self.required(&entry, item, &schema["items"]);
             }
         }
-        let (Value::Map(_) | Value::Null) = node.value else { return };
+        let properties = schema["properties"].as_object();
+        for (key, node) in node.entries() {
+            if let Some(schema) = properties.and_then(|properties| properties.get(&key.text)) {
+                self.required(key, node, schema);
+            }
+        }
+    }
+
+    /// The required keys that a map does not have.
+    pub fn missing(&self, node: &Node, schema: &'a Json) -> Vec<&'a str> {
+        let schema = self.fitting(node, schema);
+        let (Value::Map(_) | Value::Null) = node.value else { return Vec::new() };
         let properties = schema["properties"].as_object();
         let unknown: Vec<&str> = node
             .entries()
@@ -211,22 +247,23 @@ impl<'a> Checker<'a> {
             .map(|(key, _)| key.text.as_str())
             .filter(|key| properties.is_some_and(|known| !known.contains_key(*key)))
             .collect();
-        for required in schema["required"].as_array().into_iter().flatten() {
-            let required = required.as_str().unwrap_or_default();
-            let is_missing = node.get(required).is_none_or(|n| matches!(n.value, Value::Null));
+        let is_there = |required: &str| {
+            let value = node.get(required);
             // A misspelt key has been reported with a suggestion already.
-            let is_misspelt = unknown
-                .iter()
-                .any(|key| properties.is_some_and(|known| meant(key, known) == Some(required)));
-            if is_missing && !is_misspelt {
-                self.error(&key.span, format!("`{}` needs `{required}`", key.text));
-            }
-        }
-        for (key, node) in node.entries() {
-            if let Some(schema) = properties.and_then(|properties| properties.get(&key.text)) {
-                self.required(key, node, schema);
-            }
-        }
+            value.is_some_and(|node| !matches!(node.value, Value::Null))
+                || unknown
+                    .iter()
+                    .any(|key| properties.is_some_and(|known| meant(key, known) == Some(required)))
+        };
+        let required = schema["required"].as_array().into_iter().flatten();
+        required.filter_map(Json::as_str).filter(|required| !is_there(required)).collect()
+    }
+
+    /// The schema, or the one of its alternatives that a value is written as.
+    fn fitting(&self, node: &Node, schema: &'a Json) -> &'a Json {
+        let schema = self.follow(schema);
+        let mut choices = alternatives(schema).into_iter().flatten().map(|one| self.follow(one));
+        choices.find(|one| fits(one, node)).unwrap_or(schema)
     }
 
     /// A value of any shape, with references in its strings as markers. Its numbers may be texts.

@@ -33,6 +33,7 @@ use self::correct::Corrector;
 pub use self::diagnostic::{Diagnostic, Invalid, nearest};
 pub use self::group::{Group, digits, grouped};
 pub use self::header::wrong_region;
+use self::overlay::Overlay;
 use self::read::Reader;
 pub use self::schema::document;
 pub use self::source::{Source, Span};
@@ -158,7 +159,7 @@ impl Manifest {
         };
         let base = overlay::without(&tree, "clouds");
         let overlays = tree.get("clouds").map(Node::entries).unwrap_or_default();
-        let mut reader = Reader { source: &source, request, kinds, schema: &schema };
+        let mut reader = Reader { source: &source, request, kinds, schema: &schema, overlay: None };
         let mut chosen = None;
         for (key, over) in overlays {
             let of = match key.text.parse::<Cloud>() {
@@ -169,10 +170,16 @@ impl Manifest {
                     continue;
                 }
             };
-            diagnostics.extend(overlay::additions(&key.text, &base, over, kinds));
             let merged = overlay::merge(&base, over);
             let mut found = Vec::new();
+            reader.overlay = Some(Overlay { cloud: &key.text, base: &base });
             let read = reader.read(&merged, &of, of == cloud, &mut found);
+            reader.overlay = None;
+            let additions = overlay::additions(&key.text, &base, over, kinds);
+            // What is missing in an addition has been reported, with what was probably meant.
+            let is_reported =
+                |addition: &Diagnostic| found.iter().any(|found| found.span == addition.span);
+            diagnostics.extend(additions.into_iter().filter(|one| !is_reported(one)));
             if of == cloud {
                 chosen = Some(read);
             }

@@ -55,6 +55,41 @@ pub(super) fn additions(
     warnings
 }
 
+/// What is merged over a file for one cloud.
+#[derive(Clone, Copy)]
+pub(super) struct Overlay<'a> {
+    pub cloud: &'a str,
+    /// The file.
+    pub base: &'a Node,
+}
+
+impl Overlay<'_> {
+    /// Reports a resource that the overlay alone has and that is not whole: it is what remains of an override when
+    /// the resource of the file gets another key. `None`: the file has the resource. `missing`: the keys that it lacks.
+    pub fn unmatched(&self, kind: &str, key: &Key, missing: &[&str]) -> Option<Diagnostic> {
+        let Self { cloud, base } = self;
+        let own: Vec<&str> = section(base, kind).iter().map(|(key, _)| key.text.as_str()).collect();
+        if own.contains(&key.text.as_str()) {
+            return None;
+        }
+        let message = format!(
+            "the cloud `{cloud}` overrides `{kind}.{}`, which the file does not have (any more)",
+            key.text
+        );
+        let meant = match (own.as_slice(), nearest(&key.text, own.iter().copied())) {
+            ([only], _) => format!("did you mean `{kind}.{only}`, the only {kind} of the file? "),
+            (_, Some(near)) => format!("did you mean `{kind}.{near}`? "),
+            _ => String::new(),
+        };
+        let missing: Vec<String> = missing.iter().map(|key| format!("`{key}`")).collect();
+        let help = format!(
+            "{meant}A resource of its own, for this cloud alone, needs {}",
+            missing.join(" and ")
+        );
+        Some(Diagnostic::error(key.span.clone(), message).help(help))
+    }
+}
+
 fn section<'a>(file: &'a Node, kind: &str) -> &'a [(Key, Node)] {
     file.get(kind).map(Node::entries).unwrap_or_default()
 }

@@ -10,6 +10,7 @@ use super::check::{Checker, Known};
 use super::common;
 use super::diagnostic::Diagnostic;
 use super::missing::Addresses;
+use super::overlay::Overlay;
 use super::places::Places;
 use super::schema::Header;
 use super::source::{Source, Span};
@@ -31,6 +32,8 @@ pub(super) struct Reader<'a> {
     pub request: &'a Request<'a>,
     pub kinds: &'a Registry,
     pub schema: &'a Json,
+    /// What was merged over the file to get the tree; `None`: nothing.
+    pub overlay: Option<Overlay<'a>>,
 }
 
 impl Reader<'_> {
@@ -144,7 +147,15 @@ impl Reader<'_> {
         for section in sections {
             let schema = &self.schema["properties"][section]["additionalProperties"];
             for (key, node) in tree.get(section).map(Node::entries).unwrap_or_default() {
-                checker.required(key, node, schema);
+                let missing = checker.missing(node, schema);
+                let overlay = self.overlay.as_ref().filter(|_| !missing.is_empty());
+                match overlay.and_then(|overlay| overlay.unmatched(section, key, &missing)) {
+                    Some(unmatched) => {
+                        checker.diagnostics.push(unmatched);
+                        checker.required_below(key, node, schema);
+                    }
+                    None => checker.required(key, node, schema),
+                }
             }
         }
     }

@@ -81,7 +81,8 @@ fn too_large(said: &str, lines: &Lines<'_>) -> Option<Cure> {
 
 fn tab(said: &str, lines: &Lines<'_>) -> Option<Cure> {
     let tab = indenting_tab(lines.text).filter(|_| said.contains("tab"))?;
-    Cure::new(tab..tab + 1, said, "indent with spaces")
+    let help = "YAML forbids tabs for indentation: use spaces";
+    Cure::new(tab..tab + 1, "the line is indented with a tab", help)
 }
 
 /// `*name` stands for the value at `&name`, which must be above it.

@@ -218,10 +218,14 @@ impl<'a> Making<'a> {
     /// Corrects reasons that the difference alone does not show. What an interrupted run left, nobody else
     /// has changed; and a value that is known after apply may be one that the file refers to only now.
     fn explain(&self, it: &Subject<'_>, changes: &mut [Change]) {
+        let is_adopted = it.object.spec.is_none();
         for change in changes {
             let known = change.path.within(&it.wanted.desired);
             let then = it.object.spec.as_ref().and_then(|spec| change.path.within(spec));
             change.reason = match change.reason {
+                ChangeReason::NotApplied if is_adopted && change.before.is_some() => {
+                    ChangeReason::AdoptedDifferently
+                }
                 ChangeReason::Drifted if it.object.phase != Phase::Done => ChangeReason::NotApplied,
                 ChangeReason::DependencyReplaced if it.object.spec.is_none() => {
                     ChangeReason::NotApplied
