@@ -168,7 +168,7 @@ function:
     stack
         .run(&["plan"])
         .code(65)
-        .says("dist/: No such file or directory")
+        .says("dist/ does not exist")
         .says("help: `build` should create it; `path` is relative to the stack file");
 }
 
@@ -184,7 +184,7 @@ fn a_long_build_shows_progress() {
     let mut running = stack.start(&["plan"]);
     running.hear("… refreshing: waiting for the build `until test -e go");
     stack.write("go", "");
-    running.wait().code(65).says("m.py: No such file");
+    running.wait().code(65).says("m.py does not exist");
 }
 
 /// This includes processes that the build has started, and those that ignore SIGTERM.

@@ -81,7 +81,7 @@ fn mistakes_in_code_and_scripts_are_reported_with_those_in_the_file() {
     stack.edit("function:\n", "function:\n  old: {code: gone/, runtime: python3.13, handler: m.h, role: role.lambda-ec2-role}\n");
     let expected = [
         (11, "./boot.sh:1: the first line ends with CR LF, so that its program is not found"),
-        (23, "./gone/: No such file or directory (os error 2)"),
+        (23, "./gone/ does not exist"),
         (27, "`lambda_function.py` has no `lambda_handlr` that Lambda could call"),
         (29, "unknown key `timout` in `ec2-control`"),
     ];

@@ -158,7 +158,7 @@ fn a_wrong_entry_hides_no_other() {
              dots may separate several such names",
             "3:3 `one` needs `call`",
             "4:9 `call` must be a method and a URL: `POST ${api.NAME.url}/path`",
-            "5:10 `three` must be a map, not 5",
+            "5:10 `three` must be a map, not 5 | write a map with these keys: `body`, `call`, `expect`, `headers`",
         ],
     );
 }
