@@ -143,7 +143,7 @@ fn an_object_that_may_not_be_read_can_be_excluded() {
     stack
         .run(&["state", "rm", "function.ec2-control"])
         .code(4)
-        .says("`state rm --force` releases it as it is");
+        .says("`state rm --force function.ec2-control` releases it as it is");
     stack.ok(&["show", "function.ec2-control"]);
     stack.ok(&["state", "rm", "--force", "function.ec2-control"]).says("keeps its tags");
     stack.run(&["show", "function.ec2-control"]).code(1);

@@ -12,7 +12,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "a name is given again before it is free",
         "Op::delete_object",
-        Replace("makes_way || !self.provider", "!self.provider"),
+        Replace("is_replaced || !self.provider", "!self.provider"),
     ),
     Mutant::engine(
         "a delete begins while what it waits for is half created",
@@ -53,7 +53,7 @@ pub const MUTANTS: &[Mutant] = &[
     Mutant::engine(
         "an object whose delete was refused counts as being deleted",
         "Op::delete_object",
-        Never("is_refused"),
+        Never("only_refusals"),
     ),
     Mutant::program("the first signal is ignored", "Signals::catch", Remove("stop.send_replace"))
         .suspects(&["interrupted"]),
