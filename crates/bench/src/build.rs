@@ -52,7 +52,7 @@ pub fn measure(profiles: &[String], target: &Path, limit: f64) -> Result<Report>
 /// As for [`measure`]. A build that fails is no error.
 fn built(package: Package<'_>, profiles: &[String], target: &Path, limit: f64) -> Result<Report> {
     fetch(package.workspace)?;
-    let mut report = Report { subset: "build", rows: Vec::new(), skipped: Vec::new() };
+    let mut report = Report { subset: "build", ..Report::default() };
     for profile in profiles {
         let scratch = Scratch::new(package.workspace, target, limit)?;
         for build in ["cold", "warm", "nothing changed"] {

@@ -77,7 +77,7 @@ pub fn measure(binary: &Path, delays: &[u64], limit: f64) -> Result<[Report; 2]>
             );
         }
     }
-    let report = |subset, rows| Report { subset, rows, skipped: Vec::new() };
+    let report = |subset, rows| Report { subset, rows, ..Report::default() };
     Ok([report("limit", rows), report("chain", chains)])
 }
 

@@ -56,7 +56,7 @@ pub fn live(binary: &Path, limit: f64, double: &Double, shape: Shape) -> Result<
 /// # Errors
 /// A program cannot be started, or a folder cannot be written.
 pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
-    let mut report = Report { subset: "quotas", rows: Vec::new(), skipped: Vec::new() };
+    let mut report = Report { subset: "quotas", ..Report::default() };
     let double = Double::with_quotas(Duration::from_millis(DELAY));
     for Step { name, ran, calls } in live(binary, limit, &double, SHAPE)? {
         if let Some(why) = ran.failure() {

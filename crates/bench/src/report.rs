@@ -5,12 +5,14 @@ use std::fmt;
 use serde_json::{Map, Value, json};
 
 /// What a subset has measured.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Report {
     pub subset: &'static str,
     pub rows: Vec<Row>,
     /// What could not be measured, and why.
     pub skipped: Vec<String>,
+    /// Of other programs that were measured, or measured with.
+    pub versions: Vec<String>,
 }
 
 /// One line: figures by the names of their columns. Every row of a report has the same columns.
@@ -52,7 +54,7 @@ impl Row {
 }
 
 impl Report {
-    /// A table in Markdown, and what was skipped.
+    /// A table in Markdown, what was skipped, and versions.
     pub fn markdown(&self) -> String {
         let mut text = String::new();
         if let Some(first) = self.rows.first() {
@@ -68,12 +70,20 @@ impl Report {
         for skipped in &self.skipped {
             text.push_str(&format!("\nSkipped: {skipped}\n"));
         }
+        if !self.versions.is_empty() {
+            text.push_str(&format!("\nVersions: {}.\n", self.versions.join("; ")));
+        }
         text
     }
 
     pub fn json(&self) -> Value {
         let rows: Vec<Value> = self.rows.iter().map(Row::json).collect();
-        json!({ "subset": self.subset, "rows": rows, "skipped": self.skipped })
+        json!({
+            "subset": self.subset,
+            "rows": rows,
+            "skipped": self.skipped,
+            "versions": self.versions,
+        })
     }
 }
 
@@ -137,16 +147,23 @@ mod tests {
             row.with("wall", Figure::Seconds(wall)).with("state", Figure::Size(size))
         };
         let rows = vec![row("create", 12.345, 1_234_567), row("a|b", 0.5, 1500)];
-        let report = Report { subset: "x", rows, skipped: vec!["it is not here".to_owned()] };
+        let report = Report {
+            subset: "x",
+            rows,
+            skipped: vec!["it is not here".to_owned()],
+            versions: vec!["a 1.0".to_owned(), "b 2.0".to_owned()],
+        };
         assert_eq!(
             report.markdown(),
             "| step | wall | state |\n| --- | ---: | ---: |\n| create | 12.3 s | 1.2 MB |\n\
-             | a\\|b | 0.50 s | 2 kB |\n\nSkipped: it is not here\n"
+             | a\\|b | 0.50 s | 2 kB |\n\nSkipped: it is not here\n\
+             \nVersions: a 1.0; b 2.0.\n"
         );
         assert_eq!(
             report.json()["rows"][0],
             json!({ "step": "create", "wall": 12.345, "state": 1_234_567 })
         );
+        assert_eq!(report.json()["versions"], json!(["a 1.0", "b 2.0"]));
         assert_eq!(report.rows[1].get("wall"), Some(&Figure::Seconds(0.5)));
         let times = [12.34, 1234.0].map(|time| Figure::Milliseconds(time).to_string());
         assert_eq!(times, ["12.3 ms", "1.23 s"]);

@@ -58,7 +58,7 @@ impl Step {
 /// # Errors
 /// A program cannot be started, or a folder cannot be written.
 pub fn measure(binary: &Path, sizes: &[usize], limit: f64) -> Result<Report> {
-    let mut report = Report { subset: "scale", rows: Vec::new(), skipped: Vec::new() };
+    let mut report = Report { subset: "scale", ..Report::default() };
     for &size in sizes {
         live(binary, Shape::of(size), limit, &mut report)?;
     }

@@ -55,5 +55,5 @@ pub fn measure(binary: &Path, times: usize, limit: f64) -> Result<Report> {
                 .with("memory", Figure::Memory(memory)),
         );
     }
-    Ok(Report { subset: "startup", rows, skipped: Vec::new() })
+    Ok(Report { subset: "startup", rows, ..Report::default() })
 }

@@ -26,7 +26,8 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
         ("ANSIBLE_LOCALHOST_WARNING", "false".to_owned()),
     ]);
     let variables = variables(&folder, &settings);
-    Ok(Contestant { name: "ansible", variables, folder, steps: steps(&program) })
+    let (version, steps) = (vec![program.clone(), "--version".to_owned()], steps(&program));
+    Ok(Contestant { name: "ansible", variables, folder, version, steps })
 }
 
 /// Without one more route: the module imports the routes of an API only when it creates the API.

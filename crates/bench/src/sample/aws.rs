@@ -4,7 +4,7 @@ use std::fs;
 
 use stackwright_testkit::Emulator;
 
-use super::{Contestant, Step, cli_variables, folder_with_code};
+use super::{Contestant, Step, cli_variables, cli_version, folder_with_code};
 use crate::Result;
 
 /// # Errors
@@ -13,5 +13,6 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
     let folder = folder_with_code()?;
     fs::write(folder.path().join("create.sh"), include_str!("create.sh"))?;
     let steps = vec![Step::new("create", &["sh", "create.sh"])];
-    Ok(Contestant { name: "aws commands", variables: cli_variables(emulator), folder, steps })
+    let (variables, version) = (cli_variables(emulator), cli_version());
+    Ok(Contestant { name: "aws commands", variables, folder, version, steps })
 }

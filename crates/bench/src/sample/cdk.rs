@@ -28,7 +28,8 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
         ("CDK_DISABLE_CLI_TELEMETRY", "true".to_owned()),
     ]);
     let variables = variables(&folder, &settings);
-    Ok(Contestant { name: "cdk", variables, folder, steps: steps(&program) })
+    let (version, steps) = (vec![program.clone(), "--version".to_owned()], steps(&program));
+    Ok(Contestant { name: "cdk", variables, folder, version, steps })
 }
 
 /// The stack is changed without change sets, which the emulators do not support in full.

@@ -4,7 +4,7 @@ use std::fs;
 
 use stackwright_testkit::Emulator;
 
-use super::{Contestant, Step, cli_variables, folder_with_code};
+use super::{Contestant, Step, cli_variables, cli_version, folder_with_code};
 use crate::Result;
 
 const FILE: &str = "template.yaml";
@@ -46,7 +46,8 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
         include_str!("template.yaml").replace("ZipFile: CODE", &format!("ZipFile: {code}"));
     fs::write(folder.path().join(FILE), template)?;
     let variables = cli_variables(emulator);
-    Ok(Contestant { name: "cloudformation", variables, folder, steps: steps() })
+    let version = cli_version();
+    Ok(Contestant { name: "cloudformation", variables, folder, version, steps: steps() })
 }
 
 pub(super) fn steps() -> Vec<Step> {

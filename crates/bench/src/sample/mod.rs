@@ -31,6 +31,8 @@ struct Contestant {
     name: &'static str,
     folder: TempDir,
     variables: Vec<(String, String)>,
+    /// The command whose output begins with its version.
+    version: Vec<String>,
     /// Those of [`STEPS`] that the program can do in one run, in their order.
     steps: Vec<Step>,
 }
@@ -88,12 +90,15 @@ impl Edit {
 /// # Errors
 /// The measured program itself fails.
 pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
-    let mut report = Report { subset: "sample", rows: Vec::new(), skipped: Vec::new() };
+    let mut report = Report { subset: "sample", ..Report::default() };
     for (name, emulator) in [("MiniStack", Emulator::ministack()), ("moto", Emulator::moto())] {
         let emulator = emulator.start();
         // An emulator loads a service at its first call, which would count for the first program.
         emulator.census();
+        let package = name.to_lowercase();
+        report.versions.push(format!("{name} {}", package_version(&emulator, &package)?));
         let own = stackwright::contestant(binary, &emulator)?;
+        let mut versions = vec![own.version()?];
         let (figures, failed) = own.run(limit)?;
         if let Some(failed) = failed {
             return Err(failed.output.into());
@@ -109,6 +114,7 @@ pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
         for other in others {
             match other {
                 Ok(other) => {
+                    versions.push(other.version()?);
                     let (figures, failed) = other.run(limit)?;
                     let what =
                         |Failed { step, why, .. }| format!("{name}, {}: {step}: {why}", other.name);
@@ -119,6 +125,8 @@ pub fn measure(binary: &Path, limit: f64) -> Result<Report> {
             }
         }
         report.rows.extend(rows(name, &all));
+        versions.retain(|version| !report.versions.contains(version));
+        report.versions.extend(versions);
     }
     Ok(report)
 }
@@ -154,6 +162,18 @@ fn rows(endpoint: &str, all: &[(&'static str, Figures)]) -> Vec<Row> {
 }
 
 impl Contestant {
+    /// The program's name and version.
+    ///
+    /// # Errors
+    /// It cannot be started, or does not say its version.
+    fn version(&self) -> Result<String> {
+        let (program, arguments) = self.version.split_first().ok_or("no command")?;
+        let mut command = Command::new(program);
+        command.args(arguments).current_dir(self.folder.path()).env_clear();
+        let variables = self.variables.iter().map(|(name, value)| (name, value));
+        Ok(format!("{}: {}", self.name, first_line(command.envs(variables))?))
+    }
+
     /// Runs the steps, up to the first one that fails. What it left behind is deleted then, as well as the program
     /// can: the next one is measured on the same endpoint.
     ///
@@ -208,6 +228,22 @@ fn folder_with_code() -> Result<TempDir> {
     if status.success() { Ok(folder) } else { Err("python3 cannot make a zip".into()) }
 }
 
+/// The version of a package beside the emulators.
+fn package_version(emulator: &Emulator, package: &str) -> Result<String> {
+    let script = "import importlib.metadata, sys; print(importlib.metadata.version(sys.argv[1]))";
+    first_line(emulator.python().args(["-c", script, package]))
+}
+
+/// The first line that a program prints.
+fn first_line(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    match text.lines().next() {
+        Some(line) if output.status.success() => Ok(line.trim().to_owned()),
+        _ => Err(format!("{command:?} does not print a version").into()),
+    }
+}
+
 /// The environment of a program, which has nothing of the machine's own but the path.
 fn variables(folder: &TempDir, more: &[(&str, String)]) -> Vec<(String, String)> {
     let path = std::env::var("PATH").unwrap_or_default();
@@ -222,6 +258,11 @@ fn cli_variables(emulator: &Emulator) -> Vec<(String, String)> {
     let text = |value: &std::ffi::OsStr| value.to_string_lossy().into_owned();
     let known = python.get_envs().filter_map(|(name, value)| Some((text(name), text(value?))));
     known.chain([("PYTHON".to_owned(), text(python.get_program()))]).collect()
+}
+
+/// The command that prints the version of the AWS CLI in that environment.
+fn cli_version() -> Vec<String> {
+    ["sh", "-c", "\"$PYTHON\" -m awscli --version"].map(str::to_owned).to_vec()
 }
 
 /// The variables by which AWS's own clients find their cloud.
@@ -288,7 +329,9 @@ mod tests {
         let step = |(name, script): &(&'static str, &str)| Step::new(name, &["sh", "-c", script]);
         let steps = scripts.iter().map(step).collect();
         let variables = variables(&folder, &[]);
-        let contestant = Contestant { name: "a shell", variables, folder, steps };
+        let version = ["sh", "-c", "echo ' 1.0 '; echo more"].map(str::to_owned).to_vec();
+        let contestant = Contestant { name: "a shell", variables, folder, version, steps };
+        assert_eq!(contestant.version().expect("a version"), "a shell: 1.0");
         let (figures, failed) = contestant.run(60.0).expect("a shell");
         let log = contestant.folder.path().join("log");
         (figures, failed, fs::read_to_string(log).expect("a log"))

@@ -18,7 +18,9 @@ pub fn contestant(binary: &Path, emulator: &Emulator) -> Result<Contestant> {
     fs::copy(crate::machine::root().join(FILE), folder.path().join(FILE))?;
     let steps = steps(&binary.display().to_string(), &emulator.url());
     let port = ("STACKWRIGHT_LOCAL_PORT", emulator.port().to_string());
-    Ok(Contestant { name: "stackwright", variables: variables(&folder, &[port]), folder, steps })
+    let variables = variables(&folder, &[port]);
+    let version = vec![binary.display().to_string(), "--version".to_owned()];
+    Ok(Contestant { name: "stackwright", variables, folder, version, steps })
 }
 
 pub(super) fn steps(binary: &str, url: &str) -> Vec<Step> {

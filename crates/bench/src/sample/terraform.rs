@@ -43,7 +43,10 @@ pub fn contestant(emulator: &Emulator) -> Result<Contestant> {
         )
         .into());
     }
-    Ok(Contestant { name: "terraform", variables, folder, steps: steps(&program) })
+    // With its provider's version, in one line.
+    let version = ["sh", "-c", "echo $(\"$0\" version)", &program].map(str::to_owned).to_vec();
+    let steps = steps(&program);
+    Ok(Contestant { name: "terraform", variables, folder, version, steps })
 }
 
 pub(super) fn steps(program: &str) -> Vec<Step> {
