@@ -2,7 +2,7 @@
 
 use stackwright_engine::partition::is_region;
 
-use crate::policy::is_account;
+use crate::policy_document::is_account;
 
 /// What the ARN of some sort of object looks like.
 #[derive(Clone, Copy, Debug)]

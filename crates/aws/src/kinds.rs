@@ -11,6 +11,7 @@ use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
 use crate::function::Functions;
 use crate::instance::Instances;
+use crate::policy::Policies;
 use crate::role::Roles;
 use crate::security_group::SecurityGroups;
 
@@ -18,6 +19,7 @@ use crate::security_group::SecurityGroups;
 const KINDS: &[Registration] = &[
     Registration::of::<Instances>(),
     Registration::of::<SecurityGroups>(),
+    Registration::of::<Policies>(),
     Registration::of::<Roles>(),
     Registration::of::<Functions>(),
     Registration::of::<Apis>(),

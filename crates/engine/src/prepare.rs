@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::address::Address;
 use crate::kind::{Context, PriorState, Result, tag};
@@ -138,31 +138,71 @@ pub fn known_outputs(state: &State) -> Outputs {
         .collect()
 }
 
-/// Returns `desired` with the outputs of `recreated` resources unknown again.
+/// Returns `desired` with the outputs of `recreated` resources unknown again, of which `state` has the present ones.
 pub fn mark_outputs_unknown(
     desired: &Value,
     symbolic: &Value,
     recreated: &BTreeSet<Address>,
+    state: &State,
 ) -> Value {
     if recreated.is_empty() {
         return desired.clone();
     }
-    let refers = |value: &Value| {
-        reference::references(value)
-            .iter()
-            .any(|r| matches!(r, Reference::Output(address, _) if recreated.contains(address)))
-    };
+    let is_unknown = |reference: &Reference| matches!(reference, Reference::Output(address, _) if recreated.contains(address));
     match (desired, symbolic) {
-        (Value::Object(desired), Value::Object(symbolic)) => desired
-            .iter()
-            .map(|(key, value)| {
+        (Value::Object(desired), Value::Object(symbolic)) => {
+            let mark = |(key, value): (&String, &Value)| {
                 let value = symbolic
                     .get(key)
-                    .map_or(value.clone(), |s| mark_outputs_unknown(value, s, recreated));
+                    .map_or(value.clone(), |s| mark_outputs_unknown(value, s, recreated, state));
                 (key.clone(), value)
-            })
-            .collect(),
-        (_, symbolic) if refers(symbolic) => symbolic.clone(),
+            };
+            let mut marked: Map<String, Value> = desired.iter().map(mark).collect();
+            // A key may be an output itself: the ARN of a policy.
+            let unknown = |key: &&String| reference::markers(key).any(|one| is_unknown(&one));
+            for key in symbolic.keys().filter(unknown) {
+                let outputs = outputs_of(state, &reference::addresses(key));
+                marked.remove(&Scope { outputs, ..Scope::default() }.fill(key));
+                marked.insert(key.clone(), symbolic[key].clone());
+            }
+            Value::Object(marked)
+        }
+        (_, symbolic) if reference::references(symbolic).iter().any(is_unknown) => symbolic.clone(),
         _ => desired.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::state::{Object, Record};
+
+    /// Two policies by their ARNs, of which one gets another object.
+    #[test]
+    fn a_key_that_is_an_output_is_unknown_again_and_others_stay() {
+        let arn = |name: &str| Reference::Output(Address::new("policy", name), "arn".to_owned());
+        let (read, write) = (reference::marker(&arn("read")), reference::marker(&arn("write")));
+        let symbolic =
+            json!({ "policies": { read.clone(): true, write.clone(): true, "arn:c": true } });
+        let desired = json!({ "policies": { "arn:read": true, "arn:write": true, "arn:c": true } });
+        let mut state = State::default();
+        for name in ["read", "write"] {
+            let object = json!({
+                "id": name, "generation": 1, "created": "", "spec": null,
+                "outputs": { "arn": format!("arn:{name}") }, "fingerprints": {}, "unapplied": {},
+                "identity": null, "dependencies": {}, "phase": "partial",
+                "guard": crate::lifecycle::Guard::default(),
+            });
+            let object: Object = serde_json::from_value(object).expect("an object");
+            let record = Record { object: Some(object), ..Record::default() };
+            state.resources.insert(Address::new("policy", name), record);
+        }
+        let recreated = [Address::new("policy", "read")].into();
+        let marked = mark_outputs_unknown(&desired, &symbolic, &recreated, &state);
+        assert_eq!(marked, json!({ "policies": { read: true, "arn:write": true, "arn:c": true } }));
+        let same = mark_outputs_unknown(&desired, &symbolic, &BTreeSet::new(), &state);
+        assert_eq!(same, desired);
     }
 }

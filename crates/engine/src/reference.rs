@@ -232,6 +232,15 @@ pub fn markers(text: &str) -> impl Iterator<Item = Reference> + '_ {
     text.split(MARK).skip(1).step_by(2).filter_map(name_of)
 }
 
+/// Returns the resources to which the markers in a string refer.
+pub fn addresses(text: &str) -> BTreeSet<Address> {
+    let address = |reference| match reference {
+        Reference::Output(address, _) => Some(address),
+        _ => None,
+    };
+    markers(text).filter_map(address).collect()
+}
+
 /// Returns all references in all strings of a value.
 pub fn references(value: &Value) -> BTreeSet<Reference> {
     let mut found = BTreeSet::new();

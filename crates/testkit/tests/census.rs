@@ -27,6 +27,9 @@ fn one_of_each(emulator: &Emulator) -> String {
     let code = "--runtime python3.13 --handler a.b --zip-file fileb://f.zip";
     aws(emulator, &format!("lambda create-function --function-name f --role {arn} {code}"));
     aws(emulator, "apigateway create-rest-api --name a");
+    let allows =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    emulator.aws(&["iam", "create-policy", "--policy-name", "p", "--policy-document", allows]);
     aws(emulator, "logs create-log-group --log-group-name g");
     aws(emulator, "ec2 create-security-group --group-name g --description d");
     id
@@ -44,6 +47,7 @@ fn a_new_emulator_is_empty_and_then_has_one_object_of_each_kind() {
             ("function", 1),
             ("instance", 1),
             ("log_group", 1),
+            ("policy", 1),
             ("role", 1),
             ("security_group", 1),
         ]);

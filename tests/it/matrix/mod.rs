@@ -8,6 +8,7 @@
 mod api;
 mod function;
 mod instance;
+mod policy;
 mod role;
 mod row;
 mod security_group;
@@ -21,8 +22,14 @@ use self::row::{Action, Removed, Seen, Table};
 use crate::support::Sandbox;
 
 /// The rows of every kind.
-const TABLES: &[fn() -> Table] =
-    &[api::table, function::table, instance::table, role::table, security_group::table];
+const TABLES: &[fn() -> Table] = &[
+    api::table,
+    function::table,
+    instance::table,
+    policy::table,
+    role::table,
+    security_group::table,
+];
 
 /// Keys of every resource that reach no cloud: `verbs` goes through them.
 const OURS: [&str; 5] = ["ignore", "protect", "renamed_from", "retain", "tags_exclusive"];

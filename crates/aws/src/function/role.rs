@@ -7,7 +7,7 @@ use stackwright_engine::kind::{Error, Fault};
 
 use super::service::{CODES, EC2_THROTTLES, Functions, NEW_ROLE};
 use crate::fault::{code, explain};
-use crate::policy::Document;
+use crate::policy_document::Document;
 
 /// Messages of Lambda about a role that it does not know yet: the second if the grant of a key names
 /// the role, the third if the policy for its network has just been attached.

@@ -11,7 +11,7 @@ use super::type_name::{self, is_type};
 use super::user_data::{self, Flaw};
 use crate::arn;
 use crate::id::{is_id, not_an_id};
-use crate::policy;
+use crate::policy_document;
 
 pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Problems::default();
@@ -151,7 +151,7 @@ fn profile(config: &Config, problems: &mut Problems) {
 }
 
 fn is_owner(text: &str) -> bool {
-    policy::is_account(text)
+    policy_document::is_account(text)
         || ["self", "amazon", "aws-marketplace"].contains(&text)
         || is_open(text)
 }

@@ -4,13 +4,16 @@ use stackwright_engine::config::OneOrMany;
 use stackwright_engine::kind::{CheckContext, Problem, Problems};
 use stackwright_engine::reference::is_open;
 
-use super::config::{ALLOW_POLICY, Config, PATH, Trust};
+use super::config::{ALLOW_POLICY, Config, Trust};
 use super::document_size;
-use crate::{arn, policy, tags};
+use crate::iam::is_name;
+use crate::policy_document::EXAMPLE;
+use crate::{arn, iam, policy_document, tags};
 
 pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Problems(trust(&config.trust));
-    for part in [allow, policies, managed_policies, others] {
+    policy_document::check_statements("allow", &config.allow, &mut problems);
+    for part in [policies, managed_policies, others] {
         part(config, &mut problems);
     }
     if !is_name(context.name, 64) {
@@ -23,19 +26,14 @@ pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     problems.0
 }
 
-/// Tells whether a text is a name that IAM takes.
-fn is_name(text: &str, longest: usize) -> bool {
-    let is_taken = |c: char| c.is_ascii_alphanumeric() || "_+=,.@-".contains(c);
-    (1..=longest).contains(&text.len()) && text.chars().all(is_taken)
-}
-
 /// Returns what is wrong with who may assume a role.
 pub fn trust(trust: &Trust) -> Vec<Problem> {
     let mut problems = Problems::default();
     match trust {
         Trust::Short(OneOrMany(who)) => {
-            let is_name =
-                |who: &str| policy::is_service(who) || policy::is_account(who) || who == "*";
+            let is_name = |who: &str| {
+                policy_document::is_service(who) || policy_document::is_account(who) || who == "*"
+            };
             for who in who.iter().filter(|who| !is_name(who) && !is_open(who)) {
                 if !who.starts_with("arn:") {
                     let message = format!("`{who}` is not a service, an account or an ARN");
@@ -47,45 +45,11 @@ pub fn trust(trust: &Trust) -> Vec<Problem> {
             }
         }
         Trust::Long(document) if !document.has_statement() => {
-            problems.at(&["trust"], "the trust policy has no `Statement`").hint(DOCUMENT);
+            problems.at(&["trust"], "the trust policy has no `Statement`").hint(EXAMPLE);
         }
         Trust::Long(_) => {}
     }
     problems.0
-}
-
-fn allow(config: &Config, problems: &mut Problems) {
-    for (at, statement) in config.allow.iter().enumerate() {
-        let at = at.to_string();
-        let is_named = |action: &str| action.contains(':') && !action.contains(char::is_whitespace);
-        let is_action = |action: &str| action == "*" || is_named(action) || is_open(action);
-        for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
-            problems
-                .at(&["allow", &at, "actions"], format!("`{action}` is not an action"))
-                .hint("an action names its service: `s3:GetObject`, `s3:*`");
-        }
-        let resources = statement.resources.0.iter();
-        for resource in resources.filter(|resource| *resource != "*" && !is_open(resource)) {
-            let other = "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`";
-            let hint = if resource.starts_with("arn:") {
-                arn::wrong_resource(resource)
-            } else {
-                Some(other.to_owned())
-            };
-            if let Some(hint) = hint {
-                problems
-                    .at(&["allow", &at, "resources"], format!("`{resource}` is not an ARN"))
-                    .hint(hint);
-            }
-        }
-        for (part, list) in [("actions", &statement.actions), ("resources", &statement.resources)] {
-            if list.0.is_empty() {
-                problems
-                    .at(&["allow", &at, part], format!("`{part}` is empty"))
-                    .hint("name at least one");
-            }
-        }
-    }
 }
 
 fn policies(config: &Config, problems: &mut Problems) {
@@ -99,18 +63,16 @@ fn policies(config: &Config, problems: &mut Problems) {
             problems.at(&["policies", name], message).hint("1 to 128 letters, digits and _+=,.@-");
         }
         if !document.has_statement() {
-            problems.at(&["policies", name], format!("`{name}` has no `Statement`")).hint(DOCUMENT);
+            problems.at(&["policies", name], format!("`{name}` has no `Statement`")).hint(EXAMPLE);
         }
     }
 }
 
 fn managed_policies(config: &Config, problems: &mut Problems) {
     for (at, arn) in config.managed_policies.iter().enumerate() {
-        let Err(hint) = policy_name(arn) else { continue };
-        let by_name = "the ARN contains the policy's path, for example \
-                       arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole";
-        let hint = if arn.starts_with("arn:") { hint } else { by_name.to_owned() };
-        problems.at(&["managed_policies", &at.to_string()], not_a_policy(arn)).hint(hint);
+        if let Some(hint) = wrong_policy(arn) {
+            problems.at(&["managed_policies", &at.to_string()], not_a_policy(arn)).hint(hint);
+        }
     }
     let count = config.managed_policies.len();
     if count > ATTACHED {
@@ -121,23 +83,17 @@ fn managed_policies(config: &Config, problems: &mut Problems) {
 }
 
 fn others(config: &Config, problems: &mut Problems) {
-    let boundary = config.permissions_boundary.as_deref().filter(|arn| !arn.is_empty());
-    if let Some(arn) = boundary
-        && let Err(hint) = policy_name(arn)
+    if let Some(arn) = &config.permissions_boundary
+        && let Some(hint) = wrong_policy(arn)
     {
         problems.at(&["permissions_boundary"], not_a_policy(arn)).hint(hint);
     }
+    let is_path = |path: &str| iam::is_path(path, |byte| byte.is_ascii_graphic());
     if let Some(path) = config.path.as_ref().filter(|path| !(is_path(path) || is_open(path))) {
-        problems.at(&["path"], format!("`{path}` is not a path")).hint(
-            "it begins and ends with `/`, for example `/service/`, and has at most 512 characters",
-        );
+        iam::not_a_path(path, problems);
     }
     let description = config.description.as_deref().unwrap_or_default();
-    if description.chars().count() > 1000 {
-        problems
-            .at(&["description"], "the description is too long")
-            .hint("IAM accepts 1000 characters");
-    }
+    iam::check_length(description, problems);
     // Latin alone: not even the dash of typographers.
     let is_taken = |c: char| matches!(c, '\t' | '\n' | '\r' | ' '..='~' | '\u{a1}'..='\u{ff}');
     if let Some(other) = description.chars().find(|&c| !is_taken(c)) {
@@ -148,24 +104,18 @@ fn others(config: &Config, problems: &mut Problems) {
     }
 }
 
-/// Checks the ARN of a managed policy, unless it has references. The error is a hint.
-fn policy_name(arn: &str) -> Result<(), String> {
-    if is_open(arn) { Ok(()) } else { arn::POLICY.name(arn).map(drop) }
+/// Returns what is wrong with the ARN of a managed policy, as a hint. A text that is no ARN has been reported.
+fn wrong_policy(arn: &str) -> Option<String> {
+    let is_known = arn.starts_with("arn:") && !is_open(arn);
+    arn::POLICY.name(arn).err().filter(|_| is_known)
 }
 
 fn not_a_policy(arn: &str) -> String {
     format!("`{arn}` is not the ARN of a managed policy")
 }
 
-fn is_path(path: &str) -> bool {
-    let is_whole = path == PATH || path.len() > 2 && path.starts_with('/') && path.ends_with('/');
-    is_whole && path.len() <= 512 && path.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
 /// How many managed policies a role has, unless the account's quota was raised.
 const ATTACHED: usize = 10;
-
-const DOCUMENT: &str = "a document looks like `{Version: 2012-10-17, Statement: [...]}`";
 
 #[cfg(test)]
 mod tests {

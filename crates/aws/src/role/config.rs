@@ -6,16 +6,14 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use stackwright_engine::config::{OneOrMany, ShortOrLong};
 
-use crate::policy::{Document, Statement};
+use crate::iam::PATH;
+use crate::policy_document::{Document, Statement};
 
 /// The section's name in the file.
 pub const NAME: &str = "role";
 
 /// The name of the inline policy that `allow` becomes.
 pub const ALLOW_POLICY: &str = "stackwright";
-
-/// The default path.
-pub const PATH: &str = "/";
 
 /// An IAM role: who may assume it, and what it may do.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -35,7 +33,7 @@ pub struct Config {
     #[serde(default)]
     #[schemars(extend("x-also-called" = ["inline_policy", "inline_policies"]))]
     pub policies: BTreeMap<String, Document>,
-    /// ARNs of managed policies to attach. Other attached policies stay attached, unless
+    /// Managed policies to attach: `policy.KEY` of this stack, or an ARN. Other attached policies stay attached, unless
     /// `managed_policies_exclusive` is `true`.
     #[serde(default)]
     #[schemars(extend("x-also-called" = ["managed_policy_arns"]))]
@@ -43,7 +41,8 @@ pub struct Config {
     /// `true`: attached managed policies that are not in the file are detached.
     #[schemars(extend("default" = false))]
     pub managed_policies_exclusive: Option<bool>,
-    /// The ARN of a managed policy that limits what the role may do, whatever else allows it.
+    /// The managed policy that limits what the role may do, whatever else allows it: `policy.KEY` of this stack, or
+    /// an ARN.
     #[schemars(extend("default" = ""))]
     pub permissions_boundary: Option<String>,
     /// The path in the role's ARN, for example `/service/`. Policies can name all roles of a path. A

@@ -5,7 +5,7 @@ use serde_json::Value;
 use stackwright_engine::kind::Problems;
 
 use super::config::Config;
-use crate::policy::Document;
+use crate::policy_document::{Document, check_characters};
 
 /// The largest inline policies of a role together, in characters that are no white space.
 const INLINE: usize = 10_240;
@@ -24,14 +24,14 @@ pub fn check(known: &Value, problems: &mut Problems) {
     for (name, document) in &policies {
         check_characters(&["policies", name], document, problems);
     }
-    let size = size(&trust);
+    let size = trust.size();
     if size > TRUST {
         let message = format!("the trust policy has {size} characters; IAM accepts {TRUST}");
         let hint = "unless the account's quota was raised, to 4096 at most";
         problems.warn(&["trust"], message).hint(hint);
     }
     let own = Some(Document::allow(&allow)).filter(|_| !allow.is_empty());
-    let total: usize = own.iter().chain(policies.values()).map(self::size).sum();
+    let total: usize = own.iter().chain(policies.values()).map(Document::size).sum();
     if total > INLINE {
         let message = format!(
             "`allow` and `policies` have {total} characters; IAM accepts {INLINE} of a role"
@@ -39,19 +39,6 @@ pub fn check(known: &Value, problems: &mut Problems) {
         let field = if policies.is_empty() { "allow" } else { "policies" };
         problems.at(&[field], message).hint("move a part into a managed policy");
     }
-}
-
-fn check_characters(path: &[&str], document: &Document, problems: &mut Problems) {
-    if let Some(other) = document.to_string().chars().find(|&c| c > '\u{ff}') {
-        let message = format!("this policy has the character {other:?}");
-        let hint = "policies of IAM have the characters of Western Europe (Latin-1)";
-        problems.at(path, message).hint(hint);
-    }
-}
-
-/// The size as IAM counts it.
-fn size(document: &Document) -> usize {
-    document.to_string().chars().filter(|c| !c.is_whitespace()).count()
 }
 
 #[cfg(test)]

@@ -11,9 +11,10 @@ use futures_util::try_join;
 use stackwright_engine::kind::{Handle, Result, tag};
 
 use super::observe::{Read, document};
-use super::service::{CODES, Roles};
+use super::service::Roles;
 use super::spec::Spec;
 use crate::fault::{Explain as _, if_readable};
+use crate::iam::CODES;
 
 /// From so many roles on lists are cheaper than reads, also in an account that is full of roles of others.
 pub(super) const MANY: usize = 25;

@@ -14,7 +14,7 @@ mod write;
 
 use std::sync::Arc;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use stackwright_engine::at_once::at_once;
 use stackwright_engine::change::{Change, Path};
 use stackwright_engine::kind::{
@@ -23,7 +23,7 @@ use stackwright_engine::kind::{
 };
 
 use self::config::Config;
-use self::observe::{AT_ONCE, found};
+use self::observe::found;
 use self::profile::unless_unreadable;
 pub use self::service::Roles;
 pub use self::spec::EC2;
@@ -31,7 +31,8 @@ use self::spec::{InProfile, Spec};
 pub use self::trust::{must_trust, of_stack};
 use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
-use crate::policy::Document;
+use crate::iam::AT_ONCE;
+use crate::policy_document::are_same_statements;
 use crate::tags::{self, Difference, Tags};
 
 /// The kind `role`.
@@ -44,7 +45,11 @@ impl ResourceType for Role {
         field("name").replaces(),
         field("path").replaces(),
         field("managed_policies").exclusive_if("managed_policies_exclusive"),
+        field("managed_policies.*")
+            .address("policy", "arn", "arn:")
+            .example("arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"),
         field("managed_policies_exclusive").write_only(),
+        field("permissions_boundary").address("policy", "arn", "arn:"),
         field("max_session").seconds(),
         field("trust").exclusive(),
         field("instance_profile").computed_from("trust").internal(),
@@ -67,10 +72,9 @@ impl ResourceType for Role {
     /// IAM ignores the case of actions.
     fn semantically_equal(path: &Path, one: &Value, other: &Value) -> bool {
         let is_policy = ["trust", "policies"].contains(&path.field());
-        let statements = |value: &Value| Document::from(json!({ "Statement": value }));
         is_policy
             && path.0.last().is_some_and(|part| part == "Statement")
-            && statements(one).means(&statements(other))
+            && are_same_statements(one, other)
     }
 
     fn unmanaged(applied: Option<&Spec>, live: &Spec) -> Vec<String> {

@@ -9,14 +9,12 @@ use futures_util::try_join;
 use stackwright_engine::at_once::at_once;
 use stackwright_engine::kind::{Error, Found, Handle, Live, Memo, Readiness, Result};
 
-use super::service::{Roles, unless_gone};
+use super::service::Roles;
 use super::spec::{EC2, InProfile, Spec};
 use super::write::Parts;
-use crate::policy::Document;
+use crate::iam::{AT_ONCE, unless_gone};
+use crate::policy_document::Document;
 use crate::tags;
-
-/// Roles that are read at once: IAM has one small quota for the whole account.
-pub(super) const AT_ONCE: usize = 10;
 
 /// A role with its policies.
 pub(super) struct Read {

@@ -5,9 +5,10 @@ use aws_sdk_iam::types::InstanceProfile;
 use futures_util::TryFutureExt as _;
 use stackwright_engine::kind::{Error, ExistingPart, Handle, Result, tag};
 
-use super::service::{CODES, Roles, unless_gone};
+use super::service::Roles;
 use super::spec::{InProfile, Spec};
 use crate::fault::{Explain, code, is_unreadable};
+use crate::iam::{CODES, unless_gone};
 use crate::tags::{self, Difference, Tags};
 
 impl Roles {

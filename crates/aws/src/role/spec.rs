@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::Context;
 
 use super::config::{ALLOW_POLICY, Config};
-use crate::policy::Document;
+use crate::policy_document::Document;
 use crate::tags::Tags;
 
 /// The service whose instances assume roles through instance profiles.

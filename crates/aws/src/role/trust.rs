@@ -6,7 +6,7 @@ use stackwright_engine::kind::{Problem, Siblings};
 
 use super::check;
 use super::config::{Config, NAME};
-use crate::policy::Document;
+use crate::policy_document::Document;
 
 /// Returns the role of the stack that a text means: `role.KEY`, `${role.KEY.arn}`, `${role.KEY.name}`.
 pub fn of_stack(text: &str) -> Option<Address> {

@@ -7,13 +7,13 @@ use serde_json::Value;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Memo, Result};
 
-use super::config::PATH;
 use super::observe::live;
-use super::service::{CODES, NEW_PRINCIPAL, Roles, unless_gone};
+use super::service::{NEW_PRINCIPAL, Roles};
 use super::spec::{InProfile, Spec};
 use crate::client::SingleAttempt as _;
 use crate::fault::{Explain as _, or_gone};
-use crate::policy::Document;
+use crate::iam::{CODES, PATH, unless_gone};
+use crate::policy_document::Document;
 use crate::tags;
 
 /// What must be removed from a role before IAM deletes it.

@@ -40,13 +40,13 @@ impl<'a> Checker<'a> {
             return Some(self.mentions(&marked, mention, &node.span).into());
         }
         if let Some(meant) = meant {
-            self.meant(text, &marked, meant, &node.span);
+            self.meant(text, &marked, meant, schema, &node.span);
         }
         Some(marked.into())
     }
 
     /// Reports what is no address of the kind that is meant, and nothing that stands for one.
-    fn meant(&mut self, text: &str, marked: &str, meant: Meant<'_>, span: &Span) {
+    fn meant(&mut self, text: &str, marked: &str, meant: Meant<'_>, schema: &Json, span: &Span) {
         let Meant { kind, output, prefix } = meant;
         if let Some(Reference::Output(address, other)) = whole(marked) {
             // An ARN contains the name.
@@ -58,14 +58,17 @@ impl<'a> Checker<'a> {
                 let message = format!("`{text}` is the {other}; this needs the {output}");
                 self.error(span, message).help = Some(format!("write `{address}`"));
             }
-        } else if marked == text && !text.starts_with(prefix) {
-            let near = self.addresses.nearest_key(text, kind).map(|key| format!("{kind}.{key}"));
+        } else if marked == text && !text.starts_with(prefix) && schema["default"] != text {
+            let near = self.addresses.nearest_key(text, kind);
+            let near = near.map(|key| format!("did you mean `{kind}.{key}`?"));
+            let example = schema[annotate::EXAMPLES][0].as_str();
+            let example = example.map(|example| format!("for example `{example}`"));
             let other = match prefix {
                 "arn:" => "an ARN".to_owned(),
                 prefix => format!("`{prefix}…`"),
             };
             let message = format!("`{text}` is neither `{kind}.KEY` nor {other}");
-            self.error(span, message).help = near.map(|near| format!("did you mean `{near}`?"));
+            self.error(span, message).help = near.or(example);
         }
     }
 

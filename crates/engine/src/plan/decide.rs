@@ -68,7 +68,8 @@ impl<'a> Making<'a> {
     }
 
     pub fn decide(&mut self, address: &Address, wanted: &Wanted) {
-        let desired = mark_outputs_unknown(&wanted.desired, &wanted.symbolic, &self.replaced);
+        let desired =
+            mark_outputs_unknown(&wanted.desired, &wanted.symbolic, &self.replaced, self.on.state);
         let object = self.on.state.object(address);
         let live = self.on.observed.live.get(address).and_then(Option::as_ref);
         match (object, live) {

@@ -8,6 +8,7 @@ mod api;
 mod function;
 mod instance;
 mod log_group;
+mod policy;
 mod role;
 pub(crate) mod security_group;
 pub(crate) mod text;
@@ -22,6 +23,7 @@ pub const KINDS: &[&Kind] = &[
     &function::KIND,
     &instance::KIND,
     &log_group::KIND,
+    &policy::KIND,
     &role::KIND,
     &security_group::KIND,
 ];

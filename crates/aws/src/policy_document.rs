@@ -6,12 +6,16 @@
 //! one is a plain text, the service of an action is lower case, and an account is its twelve digits. The
 //! case of an action's second half is kept for readers.
 
+mod check;
+
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use stackwright_engine::config::{NumbersAsText, OneOrMany};
+
+pub use self::check::{EXAMPLE, check_characters, check_statements};
 
 /// The version of the policy language of the documents that are created here.
 const VERSION: &str = "2012-10-17";
@@ -94,6 +98,11 @@ impl Document {
         Self::from(document)
     }
 
+    /// The size as IAM counts it.
+    pub fn size(&self) -> usize {
+        self.to_string().chars().filter(|c| !c.is_whitespace()).count()
+    }
+
     /// Tells whether a statement allows a service to assume the role: `ec2.amazonaws.com`.
     pub fn trusts(&self, service: &str) -> bool {
         let statements = self.0.get("Statement").and_then(Value::as_array);
@@ -133,6 +142,12 @@ impl Statement {
         }
         statement
     }
+}
+
+/// Tells whether two values of `Statement` differ at most in the case of actions, which IAM ignores.
+pub fn are_same_statements(one: &Value, other: &Value) -> bool {
+    let document = |statements: &Value| Document::from(json!({ "Statement": statements }));
+    document(one).means(&document(other))
 }
 
 /// Tells whether a text is a service, `lambda.amazonaws.com`, in any partition.

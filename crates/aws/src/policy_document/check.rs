@@ -1,0 +1,54 @@
+//! What IAM refuses of documents, whichever kind has them.
+
+use stackwright_engine::kind::Problems;
+use stackwright_engine::reference::is_open;
+
+use super::{Document, Statement};
+use crate::arn;
+
+/// For a hint.
+pub const EXAMPLE: &str = "a document looks like `{Version: 2012-10-17, Statement: [...]}`";
+
+/// Adds what IAM refuses of the statements of `field`.
+pub fn check_statements(field: &str, statements: &[Statement], problems: &mut Problems) {
+    for (at, statement) in statements.iter().enumerate() {
+        let at = at.to_string();
+        let is_named = |action: &str| action.contains(':') && !action.contains(char::is_whitespace);
+        let is_action = |action: &str| action == "*" || is_named(action) || is_open(action);
+        for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
+            problems
+                .at(&[field, &at, "actions"], format!("`{action}` is not an action"))
+                .hint("an action names its service: `s3:GetObject`, `s3:*`");
+        }
+        let resources = statement.resources.0.iter();
+        for resource in resources.filter(|resource| *resource != "*" && !is_open(resource)) {
+            let other = "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`";
+            let hint = if resource.starts_with("arn:") {
+                arn::wrong_resource(resource)
+            } else {
+                Some(other.to_owned())
+            };
+            if let Some(hint) = hint {
+                problems
+                    .at(&[field, &at, "resources"], format!("`{resource}` is not an ARN"))
+                    .hint(hint);
+            }
+        }
+        for (part, list) in [("actions", &statement.actions), ("resources", &statement.resources)] {
+            if list.0.is_empty() {
+                problems
+                    .at(&[field, &at, part], format!("`{part}` is empty"))
+                    .hint("name at least one");
+            }
+        }
+    }
+}
+
+/// Adds a character that IAM does not take.
+pub fn check_characters(path: &[&str], document: &Document, problems: &mut Problems) {
+    if let Some(other) = document.to_string().chars().find(|&c| c > '\u{ff}') {
+        let message = format!("this policy has the character {other:?}");
+        let hint = "policies of IAM have the characters of Western Europe (Latin-1)";
+        problems.at(path, message).hint(hint);
+    }
+}

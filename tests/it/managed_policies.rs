@@ -1,0 +1,195 @@
+//! Managed policies and the roles that attach them, over a stack's whole life.
+
+use serde_json::{Value, json};
+use stackwright_testkit::{Act, Emulator, Proxy, Refusal, counts};
+
+use crate::invariants::Witness;
+use crate::support::{Sandbox, text};
+use crate::torture::{DESTROY, RECONCILE, everywhere, flip};
+
+/// A policy that two roles share, one of them as its boundary.
+const STACK: &str = "
+stack: policies
+policy:
+  read:
+    allow:
+      - {actions: s3:GetObject, resources: '*'}
+role:
+  one: {trust: lambda.amazonaws.com, managed_policies: [policy.read]}
+  two: {trust: lambda.amazonaws.com, permissions_boundary: policy.read}
+";
+
+fn stack(emulator: &Emulator) -> Sandbox {
+    let stack = Sandbox::empty(emulator.port());
+    stack.write("stack.yaml", STACK);
+    stack
+}
+
+/// The ARN of the policy, from the state.
+fn arn(stack: &Sandbox) -> String {
+    let shown = stack.ok(&["show", "--json"]).json();
+    text(&shown["resources"]["policy.read"]["object"]["id"]).to_owned()
+}
+
+/// The versions of the policy, the default one first.
+fn versions(emulator: &Emulator, arn: &str) -> Vec<String> {
+    let listed = emulator.aws(&["iam", "list-policy-versions", "--policy-arn", arn]);
+    let mut versions = listed["Versions"].as_array().expect("a list").clone();
+    versions.sort_by_key(|version| version["IsDefaultVersion"] != json!(true));
+    versions.iter().map(|version| text(&version["VersionId"]).to_owned()).collect()
+}
+
+#[test]
+fn a_policy_and_its_roles_converge_and_are_destroyed() {
+    for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
+        let stack = stack(&emulator);
+        let made = stack.reconcile(&[]).finished;
+        assert_eq!(made[0], "create policy.read", "{made:?}");
+        stack.settled(&[]);
+        let arn = arn(&stack);
+        let of =
+            |role: &str| emulator.aws(&["iam", "get-role", "--role-name", role])["Role"].clone();
+        let attached = emulator.aws(&["iam", "list-attached-role-policies", "--role-name", "one"]);
+        assert_eq!(attached["AttachedPolicies"][0]["PolicyArn"], arn, "{emulator:?}");
+        assert_eq!(of("two")["PermissionsBoundary"]["PermissionsBoundaryArn"], arn);
+        stack.ok(DESTROY);
+        assert_eq!(emulator.census().counts(), counts([]), "{emulator:?}");
+    }
+}
+
+/// IAM keeps five versions: the oldest one makes room, and never the one that counts.
+#[test]
+fn a_policy_can_be_changed_again_and_again() {
+    for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
+        let stack = stack(&emulator);
+        stack.reconcile(&[]);
+        let mut action = "s3:GetObject".to_owned();
+        for number in 2..=8 {
+            let next = format!("s3:Get{number}");
+            stack.edit(&action, &next);
+            assert_eq!(stack.reconcile(&[]).finished, ["update policy.read"], "{emulator:?}");
+            action = next;
+        }
+        let versions = versions(&emulator, &arn(&stack));
+        assert_eq!(versions[0], "v8", "{versions:?}");
+        assert_eq!(versions.len(), 5, "{versions:?}");
+        // Somebody returned to an older version, the oldest that there is.
+        let (arn, old) = (arn(&stack), versions.iter().min().expect("a version"));
+        let set = ["iam", "set-default-policy-version", "--policy-arn", &arn, "--version-id", old];
+        if emulator.try_aws(&set).is_ok() {
+            stack.ok(&["drift"]).says("policy.read");
+            stack.reconcile(&[]);
+            stack.settled(&[]);
+        }
+    }
+}
+
+#[test]
+fn a_renamed_policy_is_attached_before_the_old_one_goes() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator);
+    stack.reconcile(&[]);
+    stack.edit("  read:\n", "  read:\n    name: other\n");
+    let done = stack.reconcile(&[]).finished;
+    assert_eq!(done.last().map(String::as_str), Some("delete policy.read"), "{done:?}");
+    stack.settled(&[]);
+    assert_eq!(emulator.census().count("policy"), 1);
+}
+
+/// Two policies cannot have one name, and IAM deletes none that is attached.
+#[test]
+fn a_policy_in_use_is_not_replaced_under_its_own_name() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator);
+    stack.reconcile(&[]);
+    stack.edit("  read:\n", "  read:\n    description: Reads objects\n");
+    let blocked = stack.run(&["reconcile", "--yes"]).code(1);
+    blocked.says("while role.one uses it").says("give it another `name:`");
+}
+
+#[test]
+fn a_policy_that_somebody_else_attached_is_not_deleted() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator);
+    stack.reconcile(&[]);
+    let arn = arn(&stack);
+    emulator.aws(&["iam", "create-user", "--user-name", "theirs"]);
+    let attach = ["--user-name", "theirs", "--policy-arn", &arn];
+    emulator.aws(&[&["iam", "attach-user-policy"][..], &attach].concat());
+    // moto deletes it all the same, as IAM does not.
+    let conflict =
+        Refusal::new(409, "DeleteConflict").saying("Cannot delete a policy attached to entities.");
+    let proxy = Proxy::before(&emulator, move |call| match call.operation.name.as_str() {
+        "DeletePolicy" => Act::Refuse(conflict.clone()),
+        _ => Act::Pass,
+    });
+    let stack = stack.through(&proxy).env("STACKWRIGHT_MAX_WAIT", "2s");
+    let failed = stack.run(DESTROY).code(4);
+    failed.says("DeleteConflict").says("aws iam list-entities-for-policy");
+    assert_eq!(emulator.census().count("policy"), 1);
+}
+
+#[test]
+fn a_policy_is_imported_by_its_arn_and_found_by_its_name() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator);
+    let document = json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" },
+    ]});
+    let create = ["iam", "create-policy", "--policy-name", "read", "--policy-document"];
+    let made: Value = emulator.aws(&[&create[..], &[&document.to_string()]].concat());
+    let arn = text(&made["Policy"]["Arn"]);
+    stack.run(&["reconcile", "--yes"]).code(1).says("read").says("import");
+    stack.ok(&["import", "policy.read", arn]);
+    let done = stack.reconcile(&[]).finished;
+    assert!(!done.iter().any(|step| step == "create policy.read"), "{done:?}");
+    stack.settled(&[]);
+    // The state is lost: its tags say whose it is.
+    std::fs::remove_dir_all(stack.path(".stackwright")).expect("the state");
+    stack.reconcile(&["--adopt"]);
+    stack.settled(&[]);
+    assert_eq!(emulator.census().count("policy"), 1);
+}
+
+fn witness(emulator: &Emulator) -> Witness<'_> {
+    Witness::of(emulator).expecting(counts([("policy", 1), ("role", 2)]))
+}
+
+#[test]
+fn a_create_killed_anywhere_is_finished() {
+    let emulator = Emulator::ministack().start();
+    let witness = witness(&emulator);
+    let mut stack = stack(&emulator);
+    let finish = |stack: &Sandbox, when: &str| {
+        witness.finishes(stack, &["create", "update"], when);
+        witness.destroyed(stack, when);
+    };
+    let name = "create of managed policies";
+    everywhere(name, (&emulator, &witness, &mut stack), |_| {}, RECONCILE, finish);
+}
+
+#[test]
+fn a_destroy_killed_anywhere_is_finished() {
+    let emulator = Emulator::ministack().start();
+    let witness = witness(&emulator);
+    let mut stack = stack(&emulator);
+    let make = |stack: &Sandbox| {
+        stack.ok(RECONCILE);
+    };
+    let finish = |stack: &Sandbox, when: &str| witness.destroyed(stack, when);
+    let name = "destroy of managed policies";
+    everywhere(name, (&emulator, &witness, &mut stack), make, DESTROY, finish);
+}
+
+#[test]
+fn an_update_killed_anywhere_is_finished() {
+    let emulator = Emulator::ministack().start();
+    let witness = witness(&emulator);
+    let mut stack = stack(&emulator);
+    stack.ok(RECONCILE);
+    let mut edit = flip("s3:GetObject", "s3:PutObject");
+    let edit = |stack: &Sandbox| edit(stack);
+    let finish = |stack: &Sandbox, when: &str| witness.finishes(stack, &["update"], when);
+    let name = "update of managed policies";
+    everywhere(name, (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+}
