@@ -120,7 +120,7 @@ fn a_policy_that_somebody_else_attached_is_not_deleted() {
     let conflict =
         Refusal::new(409, "DeleteConflict").saying("Cannot delete a policy attached to entities.");
     let proxy = Proxy::before(&emulator, move |call| match call.operation.name.as_str() {
-        "DeletePolicy" => Act::Refuse(conflict.clone()),
+        "DeletePolicy" => Act::Refuse(conflict),
         _ => Act::Pass,
     });
     let stack = stack.through(&proxy).env("STACKWRIGHT_MAX_WAIT", "2s");
