@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use stackwright_testkit::{Act, Emulator, Proxy, Refusal, counts};
 
-use crate::invariants::Witness;
 use crate::support::{Sandbox, text};
-use crate::torture::{DESTROY, RECONCILE, everywhere, flip};
+use crate::torture::{DESTROY, Life, flip};
 
 /// A policy that two roles share, one of them as its boundary.
 const STACK: &str = "
@@ -123,7 +122,7 @@ fn a_policy_that_somebody_else_attached_is_not_deleted() {
         "DeletePolicy" => Act::Refuse(conflict),
         _ => Act::Pass,
     });
-    let stack = stack.through(&proxy).env("STACKWRIGHT_MAX_WAIT", "2s");
+    let stack = stack.through(&proxy);
     let failed = stack.run(DESTROY).code(4);
     failed.says("DeleteConflict").says("aws iam list-entities-for-policy");
     assert_eq!(emulator.census().count("policy"), 1);
@@ -151,45 +150,20 @@ fn a_policy_is_imported_by_its_arn_and_found_by_its_name() {
     assert_eq!(emulator.census().count("policy"), 1);
 }
 
-fn witness(emulator: &Emulator) -> Witness<'_> {
-    Witness::of(emulator).expecting(counts([("policy", 1), ("role", 2)]))
-}
+const LIFE: Life =
+    Life { of: "managed policies", stack, objects: || counts([("policy", 1), ("role", 2)]) };
 
 #[test]
 fn a_create_killed_anywhere_is_finished() {
-    let emulator = Emulator::ministack().start();
-    let witness = witness(&emulator);
-    let mut stack = stack(&emulator);
-    let finish = |stack: &Sandbox, when: &str| {
-        witness.finishes(stack, &["create", "update"], when);
-        witness.destroyed(stack, when);
-    };
-    let name = "create of managed policies";
-    everywhere(name, (&emulator, &witness, &mut stack), |_| {}, RECONCILE, finish);
+    LIFE.a_create_is_finished();
 }
 
 #[test]
 fn a_destroy_killed_anywhere_is_finished() {
-    let emulator = Emulator::ministack().start();
-    let witness = witness(&emulator);
-    let mut stack = stack(&emulator);
-    let make = |stack: &Sandbox| {
-        stack.ok(RECONCILE);
-    };
-    let finish = |stack: &Sandbox, when: &str| witness.destroyed(stack, when);
-    let name = "destroy of managed policies";
-    everywhere(name, (&emulator, &witness, &mut stack), make, DESTROY, finish);
+    LIFE.a_destroy_is_finished();
 }
 
 #[test]
 fn an_update_killed_anywhere_is_finished() {
-    let emulator = Emulator::ministack().start();
-    let witness = witness(&emulator);
-    let mut stack = stack(&emulator);
-    stack.ok(RECONCILE);
-    let mut edit = flip("s3:GetObject", "s3:PutObject");
-    let edit = |stack: &Sandbox| edit(stack);
-    let finish = |stack: &Sandbox, when: &str| witness.finishes(stack, &["update"], when);
-    let name = "update of managed policies";
-    everywhere(name, (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+    LIFE.an_update_is_finished(flip("s3:GetObject", "s3:PutObject"));
 }

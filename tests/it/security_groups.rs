@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use stackwright_testkit::{Act, Emulator, Entry, Proxy, Rules, counts};
 
-use crate::invariants::Witness;
 use crate::support::{Sandbox, text};
-use crate::torture::{DESTROY, RECONCILE, everywhere, flip};
+use crate::torture::{DESTROY, Life, flip};
 
 /// Two groups, one of which lets the other in, and an instance that uses one.
 const STACK: &str = "
@@ -266,49 +265,28 @@ fn mistakes_are_reported_where_they_are() {
     stack.run(&["validate"]).code(65).says("dependency cycle").says("remove one of these");
 }
 
-fn witness(emulator: &Emulator) -> Witness<'_> {
-    Witness::of(emulator).expecting(counts([("security_group", 2), ("instance", 1)]))
-}
+const LIFE: Life = Life {
+    of: "security groups",
+    stack,
+    objects: || counts([("security_group", 2), ("instance", 1)]),
+};
 
 #[test]
 fn a_create_killed_anywhere_is_finished() {
-    let emulator = Emulator::ministack().start();
-    let witness = witness(&emulator);
-    let mut stack = stack(&emulator);
-    let finish = |stack: &Sandbox, when: &str| {
-        witness.finishes(stack, &["create", "update"], when);
-        witness.destroyed(stack, when);
-    };
-    let name = "create of security groups";
-    everywhere(name, (&emulator, &witness, &mut stack), |_| {}, RECONCILE, finish);
+    LIFE.a_create_is_finished();
 }
 
 #[test]
 fn a_destroy_killed_anywhere_is_finished() {
-    let emulator = Emulator::ministack().start();
-    let witness = witness(&emulator);
-    let mut stack = stack(&emulator);
-    let make = |stack: &Sandbox| {
-        stack.ok(RECONCILE);
-    };
-    let finish = |stack: &Sandbox, when: &str| witness.destroyed(stack, when);
-    let name = "destroy of security groups";
-    everywhere(name, (&emulator, &witness, &mut stack), make, DESTROY, finish);
+    LIFE.a_destroy_is_finished();
 }
 
 #[test]
 fn an_update_killed_anywhere_is_finished() {
-    let emulator = Emulator::ministack().start();
-    let witness = witness(&emulator);
-    let mut stack = stack(&emulator);
-    stack.ok(RECONCILE);
     let mut ingress = flip("https from anywhere", "http from 10.0.0.0/8");
     let mut egress = flip("egress: []", "egress: [ntp to anywhere]");
-    let edit = |stack: &Sandbox| {
+    LIFE.an_update_is_finished(|stack| {
         ingress(stack);
         egress(stack);
-    };
-    let finish = |stack: &Sandbox, when: &str| witness.finishes(stack, &["update"], when);
-    let name = "update of security groups";
-    everywhere(name, (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+    });
 }

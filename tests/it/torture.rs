@@ -4,7 +4,7 @@
 //! A few calls of each scenario by default; `STACKWRIGHT_TORTURE=all` takes every one.
 
 use serde_json::json;
-use stackwright_testkit::{Act, Dice, Emulator, Point, Proxy, figures};
+use stackwright_testkit::{Act, Counts, Dice, Emulator, Point, Proxy, figures};
 
 use crate::invariants::{KEPT, Witness};
 use crate::support::{LAMBDA_TRUST, Sandbox, takes_all, text};
@@ -83,6 +83,55 @@ pub fn everywhere(
         "kills",
         json!({ "of": name, "calls": calls, "kills": kills, "lost": 0, "twice": 0 }),
     );
+}
+
+/// The stack of a kind, each of whose runs is killed at call after call.
+pub struct Life {
+    /// `security groups`
+    pub of: &'static str,
+    pub stack: fn(&Emulator) -> Sandbox,
+    pub objects: fn() -> Counts,
+}
+
+impl Life {
+    fn witness<'a>(&self, emulator: &'a Emulator) -> Witness<'a> {
+        Witness::of(emulator).expecting((self.objects)())
+    }
+
+    pub fn a_create_is_finished(&self) {
+        let emulator = Emulator::ministack().start();
+        let witness = self.witness(&emulator);
+        let mut stack = (self.stack)(&emulator);
+        let finish = |stack: &Sandbox, when: &str| {
+            witness.finishes(stack, &["create", "update"], when);
+            witness.destroyed(stack, when);
+        };
+        let name = format!("create of {}", self.of);
+        everywhere(&name, (&emulator, &witness, &mut stack), |_| {}, RECONCILE, finish);
+    }
+
+    pub fn a_destroy_is_finished(&self) {
+        let emulator = Emulator::ministack().start();
+        let witness = self.witness(&emulator);
+        let mut stack = (self.stack)(&emulator);
+        let make = |stack: &Sandbox| {
+            stack.ok(RECONCILE);
+        };
+        let finish = |stack: &Sandbox, when: &str| witness.destroyed(stack, when);
+        let name = format!("destroy of {}", self.of);
+        everywhere(&name, (&emulator, &witness, &mut stack), make, DESTROY, finish);
+    }
+
+    /// `edit` changes the file before each run.
+    pub fn an_update_is_finished(&self, edit: impl FnMut(&Sandbox)) {
+        let emulator = Emulator::ministack().start();
+        let witness = self.witness(&emulator);
+        let mut stack = (self.stack)(&emulator);
+        stack.ok(RECONCILE);
+        let finish = |stack: &Sandbox, when: &str| witness.finishes(stack, &["update"], when);
+        let name = format!("update of {}", self.of);
+        everywhere(&name, (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
+    }
 }
 
 #[test]

@@ -109,7 +109,7 @@ fn allow(name: &'static str, with: Value) -> Row {
 }
 
 /// The document that a statement becomes.
-fn document(statement: &Value) -> Value {
+pub fn document(statement: &Value) -> Value {
     let sorted = |part: &str| {
         let mut set = statement[part].clone();
         if let Some(list) = set.as_array_mut() {

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::policy::document;
 use super::row::{Action, Lack, On, Removed, Row, Table, nothing};
 use super::walk::{unmoved, walk};
 
@@ -156,18 +157,5 @@ fn allow(name: &'static str, with: Value) -> Row {
 
 /// The inline policy that `allow` becomes.
 fn ours(statement: &Value) -> Value {
-    let sorted = |part: &str| {
-        let mut set = statement[part].clone();
-        if let Some(list) = set.as_array_mut() {
-            list.sort_by_key(Value::to_string);
-        }
-        set
-    };
-    let effect = statement["effect"].as_str().unwrap_or("Allow");
-    let mut made =
-        json!({ "Effect": effect, "Action": sorted("actions"), "Resource": sorted("resources") });
-    if statement["conditions"].is_object() {
-        made["Condition"] = json!({ "Bool": { "aws:SecureTransport": "true" } });
-    }
-    json!({ "stackwright": { "Version": "2012-10-17", "Statement": [made] } })
+    json!({ "stackwright": document(statement) })
 }
