@@ -14,7 +14,7 @@ sdk_client!(aws_sdk_iam, QUOTAS);
 const QUOTAS: &[Quota] = &[Quota::of_all(20, 50).unpublished()];
 
 /// How long IAM may not know an object that it has just created.
-const CONSISTENCY_WINDOW: Duration = Duration::from_secs(20);
+pub const CONSISTENCY_WINDOW: Duration = Duration::from_secs(20);
 
 /// How many objects are read at once: IAM has one small quota for the whole account.
 pub const AT_ONCE: usize = 10;

@@ -26,7 +26,7 @@ const VERSION: &str = "2012-10-17";
 #[schemars(inline, with = "BTreeMap<String, NumbersAsText>", description = "")]
 pub struct Document(Value);
 
-/// One statement of a role's `allow`.
+/// One statement: which actions on which resources.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Statement {

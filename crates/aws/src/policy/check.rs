@@ -18,7 +18,7 @@ pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
         Allow::Short(statements) if statements.is_empty() => {
             problems
                 .at(&["allow"], "`allow` is empty")
-                .hint("IAM takes no policy that allows nothing");
+                .hint("a policy needs at least one statement");
         }
         Allow::Short(statements) => check_statements("allow", statements, &mut problems),
         Allow::Long(document) if !document.has_statement() => {

@@ -7,16 +7,16 @@ use stackwright_engine::config::ShortOrLong;
 use crate::iam::PATH;
 use crate::policy_document::{Document, Statement};
 
-/// A managed policy of IAM: what whoever it is attached to may do. Roles name it in `managed_policies`.
+/// A managed policy of IAM: permissions that roles, users and groups share by attaching it. Roles name it in
+/// `managed_policies`.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// What it allows: statements as in `allow` of a role, or a whole document as a map. A change becomes a new
-    /// version of the policy.
+    /// What it allows or denies: statements as in `allow` of a role, or a whole document as a map. A change becomes
+    /// a new version of the policy.
     #[schemars(extend("x-also-called" = ["policy", "policy_document", "document"]))]
     pub allow: Allow,
-    /// A description for people, at most 1000 characters, which IAM never changes: another one means another
-    /// policy.
+    /// A description for people, at most 1000 characters. A change replaces the policy.
     #[schemars(extend("default" = ""))]
     pub description: Option<String>,
     /// The path in the policy's ARN, for example `/service/`. A change replaces the policy.

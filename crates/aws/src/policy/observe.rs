@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_iam::types::{Policy as Seen, PolicyScopeType};
 use aws_smithy_types::date_time::Format;
 use stackwright_engine::at_once::at_once;
-use stackwright_engine::kind::{Error, Found, Handle, Live, Memo, Readiness, Result};
+use stackwright_engine::kind::{Error, Fault, Found, Handle, Live, Memo, Readiness, Result};
 
 use super::Policies;
 use super::spec::Spec;
@@ -24,7 +24,14 @@ impl Policies {
         let Some(policy) = self.get(arn).await? else { return Ok(None) };
         let version = self.iam.get_policy_version().policy_arn(arn);
         let version = version.version_id(policy.default_version_id().unwrap_or_default());
-        let reply = version.send().await.explain("GetPolicyVersion", CODES)?;
+        let reply = unless_gone(version.send().await, "GetPolicyVersion")?;
+        // Another version may have taken its place, or the policy is as new as that: it is read again.
+        let reply = reply.ok_or_else(|| {
+            Error::new(
+                Fault::Transient,
+                format!("GetPolicyVersion: the default version of {arn} is not there"),
+            )
+        })?;
         let text = reply.policy_version.and_then(|version| version.document);
         let document = text.as_deref().map(Document::parse).transpose().map_err(|error| {
             Error::terminal(format!("the policy {arn} cannot be read: {error}")).with_source(error)
@@ -32,7 +39,7 @@ impl Policies {
         Ok(Some(live(&policy, document)))
     }
 
-    async fn get(&self, arn: &str) -> Result<Option<Seen>> {
+    pub(super) async fn get(&self, arn: &str) -> Result<Option<Seen>> {
         let sent = self.iam.get_policy().policy_arn(arn).send().await;
         Ok(unless_gone(sent, "GetPolicy")?.and_then(|reply| reply.policy))
     }
@@ -57,7 +64,6 @@ impl Policies {
 }
 
 pub(super) fn live(policy: &Seen, document: Option<Document>) -> Live<Spec> {
-    let attached = policy.attachment_count().unwrap_or_default();
     Live {
         spec: Spec {
             name: policy.policy_name().unwrap_or_default().to_owned(),
@@ -71,9 +77,15 @@ pub(super) fn live(policy: &Seen, document: Option<Document>) -> Live<Spec> {
         identity: None,
         readiness: Readiness::Ready,
         notes: Vec::new(),
-        facts: BTreeMap::from([("attached to".to_owned(), attached.to_string())]),
+        facts: BTreeMap::from([("uses".to_owned(), uses(policy).to_string())]),
         memo: Memo::default(),
     }
+}
+
+/// How many roles, users and groups have a policy attached or as their boundary.
+pub(super) fn uses(policy: &Seen) -> i32 {
+    let attached = policy.attachment_count().unwrap_or_default();
+    attached + policy.permissions_boundary_usage_count().unwrap_or_default()
 }
 
 fn outputs(policy: &Seen) -> BTreeMap<String, String> {

@@ -6,11 +6,11 @@ use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result};
 
 use super::Policies;
-use super::observe::live;
+use super::observe::{live, uses};
 use super::spec::Spec;
 use crate::client::SingleAttempt as _;
 use crate::fault::Explain as _;
-use crate::iam::{CODES, unless_gone};
+use crate::iam::{CODES, CONSISTENCY_WINDOW, unless_gone};
 use crate::policy_document::Document;
 use crate::tags;
 
@@ -75,20 +75,27 @@ impl Policies {
         // A repetition of the SDK's own would make one more version, or meet the limit that it has reached itself.
         let request = self.iam.create_policy_version().policy_arn(arn).set_as_default(true);
         let request = request.policy_document(document.to_string()).customize().single_attempt();
-        request.send().map_ok(drop).await.explain("CreatePolicyVersion", CODES)
+        let sent = request.send().map_ok(drop).await;
+        sent.explain("CreatePolicyVersion", CODES).map_err(explain_version)
     }
 
-    /// Deletes a policy with all its versions. IAM refuses that while anything has it attached.
+    /// Deletes a policy with all its versions. IAM refuses that while anything has it attached; its versions stay
+    /// then, too.
     pub(super) async fn delete_policy(&self, arn: &str) -> Result<()> {
+        let Some(policy) = self.get(arn).await? else { return Ok(()) };
+        if uses(&policy) > 0 {
+            // What this run has just detached may still count.
+            let what = format!("everything that has {arn} attached to be gone");
+            let fault = Fault::Awaiting { what, within: CONSISTENCY_WINDOW };
+            return Err(in_use(arn, Error::new(fault, format!("{arn} is in use"))));
+        }
         let Some(versions) = self.versions(arn).await? else { return Ok(()) };
         for version in versions.iter().filter(|version| !version.is_default_version) {
             self.delete_version(arn, version).await?;
         }
         let sent = self.iam.delete_policy().policy_arn(arn).send().await;
         unless_gone(sent, "DeletePolicy").map(drop).map_err(|error| match error.fault {
-            Fault::Conflict => error.with_hint(format!(
-                "`aws iam list-entities-for-policy --policy-arn {arn}` lists what has it attached: detach it there"
-            )),
+            Fault::Conflict => in_use(arn, error),
             _ => error,
         })
     }
@@ -104,6 +111,18 @@ impl Policies {
         let sent = request.set_version_id(version.version_id.clone()).send().await;
         unless_gone(sent, "DeletePolicyVersion").map(drop)
     }
+}
+
+fn in_use(arn: &str, error: Error) -> Error {
+    error.with_hint(format!(
+        "`aws iam list-entities-for-policy --policy-arn {arn}` lists what has it attached: detach it there"
+    ))
+}
+
+/// Explains an error of a new version: one that somebody else added since the versions were listed took the last place.
+fn explain_version(error: Error) -> Error {
+    let is_full = error.message.contains("LimitExceeded");
+    if is_full { Error { fault: Fault::Conflict, ..error } } else { error }
 }
 
 /// Versions are `v1`, `v2`, …, and no number is given twice.
