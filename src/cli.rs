@@ -265,7 +265,7 @@ Example:
         /// Address of the resource in the file, for example `instance.web`.
         address: Address,
         /// Id of the object: the id of an instance, security group or REST API; the name of a role or
-        /// function.
+        /// function; the ARN of a policy.
         id: String,
         #[command(flatten)]
         stack: Stack,

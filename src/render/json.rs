@@ -17,10 +17,11 @@ pub const SCHEMA: u32 = 1;
 
 /// References instead of markers, no value of a secret.
 fn shown(value: &Value) -> Value {
-    reference::map_texts(value, &mut |text| match secret::template(text) {
+    let readable = reference::map_texts(value, &mut |text| match secret::template(text) {
         Some(template) => template.to_owned(),
         None => reference::readable(text),
-    })
+    });
+    reference::with_readable_keys(readable)
 }
 
 pub fn plan(plan: &Plan) -> Value {

@@ -111,13 +111,14 @@ pub fn shown(value: &Value) -> String {
 }
 
 fn readable(value: &Value) -> Value {
-    reference::map_texts(value, &mut |text| match secret::template(text) {
+    let readable = reference::map_texts(value, &mut |text| match secret::template(text) {
         Some(template) => format!("{template} (secret)"),
         None if text.contains('\u{1}') => {
             format!("{} (known after apply)", reference::readable(text))
         }
         None => text.to_owned(),
-    })
+    });
+    reference::with_readable_keys(readable)
 }
 
 fn on_a_line(value: &Value) -> String {

@@ -42,6 +42,10 @@ fn versions(emulator: &Emulator, arn: &str) -> Vec<String> {
 fn a_policy_and_its_roles_converge_and_are_destroyed() {
     for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
         let stack = stack(&emulator);
+        let plan = stack.run(&["plan"]).says("managed_policies  ${policy.read.arn}: true");
+        assert!(!plan.stdout.contains("u{1}"), "{plan}");
+        let plan = stack.plan(&[]).to_string();
+        assert!(plan.contains(r#"{"${policy.read.arn}":true}"#), "{plan}");
         let made = stack.reconcile(&[]).finished;
         assert_eq!(made[0], "create policy.read", "{made:?}");
         stack.settled(&[]);
@@ -96,6 +100,7 @@ fn a_renamed_policy_is_attached_before_the_old_one_goes() {
     let stack = stack(&emulator);
     stack.reconcile(&[]);
     stack.edit("  read:\n", "  read:\n    name: other\n");
+    stack.run(&["plan"]).says("managed_policies.${policy.read.arn}  (none) -> true");
     let done = stack.reconcile(&[]).finished;
     assert_eq!(done.last().map(String::as_str), Some("delete policy.read"), "{done:?}");
     stack.settled(&[]);

@@ -270,6 +270,18 @@ pub fn readable(text: &str) -> String {
     readable
 }
 
+/// Returns a value with its keys for people: markers become `${…}` again.
+pub fn with_readable_keys(value: Value) -> Value {
+    match value {
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| (readable(&key), with_readable_keys(value)))
+            .collect(),
+        Value::Array(items) => items.into_iter().map(with_readable_keys).collect(),
+        other => other,
+    }
+}
+
 /// Tells whether a readable string contains a reference, so that its value is not known yet.
 pub fn is_open(text: &str) -> bool {
     text.contains("${")
