@@ -1,7 +1,7 @@
 //! Creates, changes and deletes managed policies.
 
 use aws_sdk_iam::types::PolicyVersion;
-use futures_util::TryFutureExt as _;
+use futures_util::try_join;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Result};
 
@@ -9,7 +9,7 @@ use super::Policies;
 use super::observe::{live, uses};
 use super::spec::Spec;
 use crate::client::SingleAttempt as _;
-use crate::fault::Explain as _;
+use crate::fault::{Explain as _, code, explain};
 use crate::iam::{CODES, CONSISTENCY_WINDOW, unless_gone};
 use crate::policy_document::Document;
 use crate::tags;
@@ -75,21 +75,29 @@ impl Policies {
         // A repetition of the SDK's own would make one more version, or meet the limit that it has reached itself.
         let request = self.iam.create_policy_version().policy_arn(arn).set_as_default(true);
         let request = request.policy_document(document.to_string()).customize().single_attempt();
-        let sent = request.send().map_ok(drop).await;
-        sent.explain("CreatePolicyVersion", CODES).map_err(explain_version)
+        match request.send().await {
+            // One that somebody else added since the versions were listed took the last place.
+            Err(error) if code(&error) == Some("LimitExceeded") => {
+                let error = explain("CreatePolicyVersion", error, CODES);
+                let hint = "somebody else adds versions of this policy: see `aws iam list-policy-versions`";
+                Err(Error { fault: Fault::Conflict, ..error }.with_hint(hint))
+            }
+            sent => sent.explain("CreatePolicyVersion", CODES).map(drop),
+        }
     }
 
     /// Deletes a policy with all its versions. IAM refuses that while anything has it attached; its versions stay
     /// then, too.
     pub(super) async fn delete_policy(&self, arn: &str) -> Result<()> {
-        let Some(policy) = self.get(arn).await? else { return Ok(()) };
+        let (Some(policy), Some(versions)) = try_join!(self.get(arn), self.versions(arn))? else {
+            return Ok(());
+        };
         if uses(&policy) > 0 {
             // What this run has just detached may still count.
             let what = format!("everything that has {arn} attached to be gone");
             let fault = Fault::Awaiting { what, within: CONSISTENCY_WINDOW };
             return Err(in_use(arn, Error::new(fault, format!("{arn} is in use"))));
         }
-        let Some(versions) = self.versions(arn).await? else { return Ok(()) };
         for version in versions.iter().filter(|version| !version.is_default_version) {
             self.delete_version(arn, version).await?;
         }
@@ -117,12 +125,6 @@ fn in_use(arn: &str, error: Error) -> Error {
     error.with_hint(format!(
         "`aws iam list-entities-for-policy --policy-arn {arn}` lists what has it attached: detach it there"
     ))
-}
-
-/// Explains an error of a new version: one that somebody else added since the versions were listed took the last place.
-fn explain_version(error: Error) -> Error {
-    let is_full = error.message.contains("LimitExceeded");
-    if is_full { Error { fault: Fault::Conflict, ..error } } else { error }
 }
 
 /// Versions are `v1`, `v2`, …, and no number is given twice.
