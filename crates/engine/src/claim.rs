@@ -41,9 +41,9 @@ pub(crate) struct Claiming<'a> {
     state: &'a State,
     observed: &'a Observed,
     /// The resource of the file that has a name, by kind and name.
-    named: BTreeMap<(&'a str, String), &'a Address>,
+    named: BTreeMap<NameKey<'a>, &'a Address>,
     /// Creates whose outcome is unknown, by kind and name.
-    open: BTreeMap<(&'a str, String), Vec<Attempts>>,
+    open: BTreeMap<NameKey<'a>, Vec<Attempts>>,
 }
 
 impl<'a> Claiming<'a> {
@@ -52,13 +52,14 @@ impl<'a> Claiming<'a> {
         // Of two resources with one name, which are no conflict everywhere, the first one counts.
         let named = resources.rev().map(|resource| {
             let name = run.scope.fill(&resource.name);
-            ((resource.address.kind(), name), &resource.address)
+            (name_key(run, resource.address.kind(), &name), &resource.address)
         });
         let mut open: BTreeMap<_, Vec<Attempts>> = BTreeMap::new();
         for (address, record) in &state.resources {
             if let Some(creating) = &record.creating {
                 let attempts = Attempts::of(creating);
-                open.entry((address.kind(), attempts.name.clone())).or_default().push(attempts);
+                let key = name_key(run, address.kind(), &attempts.name);
+                open.entry(key).or_default().push(attempts);
             }
         }
         Self { run, adopt, state, observed, named: named.collect(), open }
@@ -115,13 +116,13 @@ impl<'a> Claiming<'a> {
 
     /// Returns the resource of the file that has a name.
     fn named(&self, kind: &str, name: &str) -> Option<Address> {
-        self.named.get(&(kind, name.to_owned())).map(|address| (*address).clone())
+        self.named.get(&name_key(self.run, kind, name)).map(|address| (*address).clone())
     }
 
     /// Tells whether an open create, whose call takes no tags, has made an object.
     fn is_of_open_create(&self, kind: &str, found: &Found) -> bool {
         let Some(kind) = self.run.providers.kinds().get(kind) else { return false };
-        let open = self.open.get(&(kind.name, found.name.clone()));
+        let open = self.open.get(&name_key(self.run, kind.name, &found.name));
         open.into_iter().flatten().any(|open| open.made(kind, found))
     }
 
@@ -228,6 +229,14 @@ impl<'a> Claiming<'a> {
             },
         }
     }
+}
+
+/// A name as the service compares it, and its kind.
+type NameKey<'a> = (&'a str, String);
+
+fn name_key<'a>(run: &Run<'_>, kind: &'a str, name: &str) -> NameKey<'a> {
+    let known = run.providers.kinds().get(kind);
+    (kind, known.map_or_else(|| name.to_owned(), |kind| kind.name_form(name).into_owned()))
 }
 
 /// Returns an observed object as one that was found.

@@ -1,5 +1,6 @@
 //! The kinds a run knows, as data: what each of them is, without its Rust types and without a cloud.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use schemars::generate::SchemaSettings;
@@ -111,18 +112,37 @@ impl Kind {
         applied.or_else(|| object.outputs.get("name").map(String::as_str))
     }
 
+    /// The form in which the service compares names: two names of one form are one name.
+    pub fn name_form<'a>(&self, name: &'a str) -> Cow<'a, str> {
+        if self.is_name_case_ignored {
+            Cow::Owned(name.to_lowercase())
+        } else {
+            Cow::Borrowed(name)
+        }
+    }
+
+    /// Tells whether two names are one to the service.
+    pub fn is_same_name(&self, one: &str, other: &str) -> bool {
+        self.name_form(one) == self.name_form(other)
+    }
+
     /// Tells whether an object of this kind cannot exist beside one that is `desired`.
     pub fn excludes(&self, object: &Object, desired: &Value) -> bool {
         // Names first: reading two specs is dear, and a plan compares many pairs.
         let is_excluded = |spec: &Value| (self.excludes)(spec, desired);
-        self.name_of(object) == desired["name"].as_str()
+        self.are_named_alike(self.name_of(object), desired)
             && (self.has_unique_names() || object.spec.as_ref().is_some_and(is_excluded))
     }
 
     /// Tells whether an object that exists as `live` cannot exist beside one that is `desired`.
     pub fn excludes_live(&self, live: &Value, desired: &Value) -> bool {
-        live.get("name").is_some_and(|name| Some(name) == desired.get("name"))
+        self.are_named_alike(live["name"].as_str(), desired)
             && (self.has_unique_names() || (self.excludes)(live, desired))
+    }
+
+    fn are_named_alike(&self, name: Option<&str>, desired: &Value) -> bool {
+        let names = name.zip(desired["name"].as_str());
+        names.is_some_and(|(one, other)| self.is_same_name(one, other))
     }
 
     /// Tells whether the ownership tags are set after the create.

@@ -90,8 +90,7 @@ impl ResourceType for SecurityGroup {
 
     /// Two groups of one name need two networks. A group without one in the file stays where it is.
     fn excludes(one: &Spec, other: &Spec) -> bool {
-        let is_apart = one.vpc.is_some() && other.vpc.is_some() && one.vpc != other.vpc;
-        one.name == other.name && !is_apart
+        one.vpc.is_none() || other.vpc.is_none() || one.vpc == other.vpc
     }
 
     fn unmanaged(applied: Option<&Spec>, live: &Spec) -> Vec<String> {

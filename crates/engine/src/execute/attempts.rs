@@ -39,7 +39,7 @@ impl Attempts {
     /// first attempt, and was created while they were sent.
     pub fn made(&self, kind: &Kind, found: &Found) -> bool {
         kind.is_created_untagged()
-            && found.name == self.name
+            && kind.is_same_name(&found.name, &self.name)
             && !found.tags.contains_key(tag::STACK)
             && found.created.as_ref().is_none_or(|created| self.were_sent_at(created))
     }

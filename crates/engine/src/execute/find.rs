@@ -66,7 +66,9 @@ impl Op<'_> {
         let mut wait = self.wait();
         loop {
             let found = self.find(name).await?;
-            let named = found.into_iter().find(|found| found.name == *name && is_this(found));
+            let named = found
+                .into_iter()
+                .find(|found| kind.is_same_name(&found.name, name) && is_this(found));
             let awaited = match named {
                 Some(found) if *unknown > 0 && attempts.made(kind, &found) => {
                     return Ok(Named::Ours(found));
@@ -91,10 +93,11 @@ impl Op<'_> {
     /// Returns when no object has the name, so that the intent to create one may be recorded. A
     /// predecessor may still be visible.
     pub(super) async fn await_free_name(&self, name: &str) -> Result<(), Failure> {
+        let kind = self.provider.kind();
         let mut wait = self.wait();
         loop {
             let found = self.find(name).await?;
-            match found.into_iter().find(|found| found.name == name) {
+            match found.into_iter().find(|found| kind.is_same_name(&found.name, name)) {
                 None => return Ok(()),
                 Some(found) if !self.is_former(&found) => return Err(self.name_taken(name)),
                 Some(_) => {}

@@ -325,9 +325,10 @@ impl Reader<'_> {
         for resource in resources.values() {
             let kind = resource.address.kind();
             let name = scope.fill(&resource.name);
-            let is_case_ignored =
-                self.kinds.get(kind).is_some_and(|kind| kind.is_name_case_ignored);
-            let same = if is_case_ignored { name.to_lowercase() } else { name };
+            let known = self.kinds.get(kind);
+            let is_case_ignored = known.is_some_and(|kind| kind.is_name_case_ignored);
+            let same =
+                known.map_or_else(|| name.clone(), |kind| kind.name_form(&name).into_owned());
             if let Some(other) = seen.insert((kind, same), resource) {
                 let (line, _) = self.source.position(other.span.start);
                 let name = reference::readable(&resource.name);

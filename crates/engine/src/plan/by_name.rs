@@ -17,14 +17,14 @@ impl<T> ByName<T> {
     }
 
     pub fn add(&mut self, kind: &Kind, object: &Object, thing: T) {
-        let name = kind.name_of(object).map(str::to_owned);
+        let name = kind.name_of(object).map(|name| kind.name_form(name).into_owned());
         self.0.entry((kind.name, name)).or_default().push(thing);
     }
 
     /// Returns the things of objects that have the name of one that is `desired`, in the order in which they
     /// were added.
     pub fn named_as(&self, kind: &Kind, desired: &Value) -> &[T] {
-        let name = desired["name"].as_str().map(str::to_owned);
+        let name = desired["name"].as_str().map(|name| kind.name_form(name).into_owned());
         let named = self.0.get(&(kind.name, name)).map_or(&[][..], Vec::as_slice);
         named.iter().for_each(|_| work::count());
         named

@@ -2,6 +2,7 @@
 
 use stackwright_engine::kind::Fault;
 use stackwright_engine::plan::{Action, CreateReason, Note, Selection};
+use stackwright_engine::session::{Error, Why};
 use stackwright_testkit::world::Fate;
 
 use crate::support::{Ended, PAIR, Stack, address, made, notes, these};
@@ -168,4 +169,27 @@ async fn a_removed_and_an_added_resource_may_be_a_rename() {
         assert_eq!(stack.world.things()[0].id, former);
         assert_eq!(notes(&stack, &format!("{kind}.b")).await, []);
     }
+}
+
+/// As in IAM, where `Read` and `read` are one name.
+#[tokio::test(start_paused = true)]
+async fn a_name_of_another_case_is_the_same_name_where_the_service_ignores_it() {
+    let mut stack = made("named:\n  a: {name: read}\n").await;
+    stack.file = "stack: s\nnamed:\n  a: {name: READ}\n".to_owned();
+    stack.reconcile().await;
+    stack.holds("renamed").await;
+    assert_eq!(stack.world.things()[0].name(), "READ");
+
+    // Another address takes the name over.
+    stack.file = "stack: s\nnamed:\n  b: {name: Read}\n".to_owned();
+    assert_eq!(stack.plan().await, ["create named.b", "delete named.a"]);
+    stack.reconcile().await;
+    stack.holds("passed on").await;
+
+    // Another stack sees whose it is before it creates anything.
+    let mut other = Stack { world: stack.world.clone(), ..Stack::new("") };
+    other.file = "stack: t\nnamed:\n  c: {name: read}\n".to_owned();
+    let ended = other.run(false).await;
+    let Ended::Refused(Error::Foreign(met)) = &ended else { panic!("{ended:?}") };
+    assert_eq!((met[0].why, &met[0].address), (Why::NameTaken, &Some(address("named.c"))));
 }

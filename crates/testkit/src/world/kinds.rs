@@ -1,6 +1,6 @@
 //! Kinds whose objects live in a [`World`]: the same fields, four ways of creating.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ macro_rules! way {
 }
 
 way!(/** A request that is repeated with its token makes one object. */ Tokened, "token", CreateIdempotency::Token);
-way!(/** A name is given once. */ Named, "named", CreateIdempotency::UniqueName);
+way!(/** A name is given once, in whatever case. */ Named, "named", CreateIdempotency::UniqueName);
 way!(
     /** A name is given once, and the create takes no tags. */
     Untagged,
@@ -123,6 +123,12 @@ pub struct Spec {
     pub part_from: Option<String>,
 }
 
+/// Tells whether two names are one: names that are given once are so in whatever case, as in IAM, but for those of
+/// things without tags, as in Lambda.
+fn is_same_name<W: Way>(one: &str, other: &str) -> bool {
+    one == other || Sort::<W>::IS_NAME_CASE_IGNORED && one.eq_ignore_ascii_case(other)
+}
+
 const fn has_unique_names<W: Way>() -> bool {
     matches!(W::CREATE, CreateIdempotency::UniqueName | CreateIdempotency::UniqueNameUntagged)
 }
@@ -148,6 +154,7 @@ impl<W: Way> ResourceType for Sort<W> {
     ];
     const CREATE: CreateIdempotency = W::CREATE;
     const ID_IS_NAME: bool = has_unique_names::<W>();
+    const IS_NAME_CASE_IGNORED: bool = matches!(W::CREATE, CreateIdempotency::UniqueName);
     const USABLE_ONCE: Milestone = match W::CREATE {
         CreateIdempotency::Token => Milestone::Created,
         CreateIdempotency::UniqueName => Milestone::Sent,
@@ -203,7 +210,6 @@ impl<W: Way> Provider for Sorts<W> {
 
     async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         let unique = has_unique_names::<W>();
-        let names: BTreeSet<&str> = sought.names.iter().map(String::as_str).collect();
         let is_there = |thing: &Thing| match sought.address {
             Some(address) => thing.address() == Some(address.as_str()),
             None => true,
@@ -212,7 +218,8 @@ impl<W: Way> Provider for Sorts<W> {
             let mut found = Vec::new();
             for thing in inner.things.iter().filter(|t| is_found(t) && t.kind == W::NAME) {
                 let ours = is_there(thing) && thing.tag(tag::STACK) == Some(&sought.owner.stack);
-                let wanted = unique && names.contains(thing.name());
+                let is_named = |name: &String| is_same_name::<W>(name, thing.name());
+                let wanted = unique && sought.names.iter().any(is_named);
                 if (ours || wanted) && is_seen(thing) {
                     found.push(thing.found());
                 }
@@ -322,7 +329,10 @@ fn made<W: Way>(inner: &mut Inner, intent: &Intent, spec: &Spec) -> Result<Thing
             None => {}
         },
         _ if has_unique_names::<W>()
-            && known.any(|thing| is_found(thing) && thing.name() == spec["name"]) =>
+            && known.any(|thing| {
+                let name = spec["name"].as_str().unwrap_or_default();
+                is_found(thing) && is_same_name::<W>(thing.name(), name)
+            }) =>
         {
             return Err(Error::new(Fault::NameTaken, "there is one of that name"));
         }
