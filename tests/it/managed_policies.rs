@@ -1,7 +1,7 @@
 //! Managed policies and the roles that attach them, over a stack's whole life.
 
 use serde_json::{Value, json};
-use stackwright_testkit::{Emulator, counts};
+use stackwright_testkit::{Act, Emulator, Proxy, Rules, counts};
 
 use crate::support::{Sandbox, text};
 use crate::torture::{DESTROY, Life, flip};
@@ -24,6 +24,12 @@ fn stack(emulator: &Emulator) -> Sandbox {
     stack
 }
 
+/// A proxy that deletes a policy only where IAM would.
+fn strict(emulator: &Emulator) -> Proxy {
+    let rules = Rules { policy_in_use: true, ..Rules::default() };
+    Proxy::strict(emulator, rules, |_| Act::Pass)
+}
+
 /// The ARN of the policy, from the state.
 fn arn(stack: &Sandbox) -> String {
     let shown = stack.ok(&["show", "--json"]).json();
@@ -41,7 +47,8 @@ fn versions(emulator: &Emulator, arn: &str) -> Vec<String> {
 #[test]
 fn a_policy_and_its_roles_converge_and_are_destroyed() {
     for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
-        let stack = stack(&emulator);
+        let proxy = strict(&emulator);
+        let stack = stack(&emulator).through(&proxy);
         let plan = stack.run(&["plan"]).says("managed_policies  ${policy.read.arn}: true");
         assert!(!plan.stdout.contains("u{1}"), "{plan}");
         let plan = stack.plan(&[]).to_string();
@@ -55,6 +62,8 @@ fn a_policy_and_its_roles_converge_and_are_destroyed() {
         let attached = emulator.aws(&["iam", "list-attached-role-policies", "--role-name", "one"]);
         assert_eq!(attached["AttachedPolicies"][0]["PolicyArn"], arn, "{emulator:?}");
         assert_eq!(of("two")["PermissionsBoundary"]["PermissionsBoundaryArn"], arn);
+        stack.edit("s3:GetObject", "s3:PutObject");
+        stack.reconcile(&[]);
         stack.ok(DESTROY);
         assert_eq!(emulator.census().counts(), counts([]), "{emulator:?}");
     }
@@ -97,7 +106,10 @@ fn a_policy_can_be_changed_again_and_again() {
 #[test]
 fn a_renamed_policy_is_attached_before_the_old_one_goes() {
     let emulator = Emulator::moto().start();
-    let stack = stack(&emulator);
+    let proxy = strict(&emulator);
+    let stack = stack(&emulator).through(&proxy);
+    stack.reconcile(&[]);
+    stack.edit("s3:GetObject", "s3:PutObject");
     stack.reconcile(&[]);
     stack.edit("  read:\n", "  read:\n    name: other\n");
     stack.run(&["plan"]).says("managed_policies.${policy.read.arn}  (none) -> true");
@@ -158,6 +170,18 @@ fn a_policy_is_imported_by_its_arn_and_found_by_its_name() {
     stack.reconcile(&["--adopt"]);
     stack.settled(&[]);
     assert_eq!(emulator.census().count("policy"), 1);
+}
+
+/// IAM ignores the case of names, and so it is one policy.
+#[test]
+fn a_policy_whose_name_differs_in_case_is_in_the_way() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator);
+    let document = r#"{"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}}"#;
+    let create = ["iam", "create-policy", "--policy-document", document, "--policy-name", "READ"];
+    emulator.aws(&create);
+    stack.run(&["reconcile", "--yes"]).code(1).says("READ").says("policy.read");
+    assert_eq!(emulator.census().count("role"), 0, "nothing was created");
 }
 
 const LIFE: Life =

@@ -14,6 +14,7 @@ mod invocation;
 mod object;
 mod one_writer;
 mod permission;
+mod policy_in_use;
 mod power;
 mod quotas;
 mod recorded;
@@ -75,6 +76,8 @@ pub struct Rules {
     /// A security group that something uses is not deleted; for how many deletes an instance uses its
     /// groups after its end.
     pub in_use: Option<usize>,
+    /// A managed policy with several versions, or that something has attached, is not deleted.
+    pub policy_in_use: bool,
     /// An instance changes only as its power state allows; how many reads a start or stop lasts.
     pub power: Option<usize>,
 }
@@ -91,6 +94,7 @@ impl Rules {
             unassumable: n,
             retired_runtime: true,
             in_use: Some(n),
+            policy_in_use: true,
             power: Some(n),
             recorded: true,
             slow_disks: n,
@@ -170,6 +174,9 @@ impl Rules {
         }
         if let Some(lasts) = self.in_use {
             rules.push(("in use", Arc::new(in_use::InUse::new(lasts, upstream))));
+        }
+        if self.policy_in_use {
+            rules.push(("policy in use", Arc::new(policy_in_use::PolicyInUse::new(upstream))));
         }
         if let Some(lasts) = self.power {
             rules.push(("power", Arc::new(power::Power::new(lasts, upstream))));

@@ -43,6 +43,11 @@ impl Upstream {
         self.form("iam", &format!("Action=GetPolicy&PolicyArn={arn}&Version=2010-05-08")).0 == 200
     }
 
+    /// A read of IAM, as XML. `form`: its action and parameters.
+    pub fn iam(&self, form: &str) -> String {
+        self.form("iam", &format!("{form}&Version=2010-05-08")).1
+    }
+
     /// A read of EC2, as XML. `form`: its action and parameters.
     pub fn ec2(&self, form: &str) -> String {
         self.form("ec2", &format!("{form}&Version=2016-11-15")).1
