@@ -7,23 +7,24 @@
 //! case of an action's second half is kept for readers.
 
 mod check;
+mod written;
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use stackwright_engine::config::{NumbersAsText, OneOrMany};
+use stackwright_engine::config::OneOrMany;
 
-pub use self::check::{EXAMPLE, check_characters, check_statements};
+pub use self::check::{check_characters, check_statements};
+pub use self::written::{Purpose, Written};
 
 /// The version of the policy language of the documents that are created here.
 const VERSION: &str = "2012-10-17";
 
 /// A policy document. Every document is canonical.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "Value")]
-#[schemars(inline, with = "BTreeMap<String, NumbersAsText>", description = "")]
 pub struct Document(Value);
 
 /// One statement: which actions on which resources.
@@ -125,11 +126,6 @@ impl Document {
             }
             one => one.as_str().is_some_and(|one| may_be(one, who)),
         })
-    }
-
-    /// Tells whether the document has statements, without which it is invalid.
-    pub fn has_statement(&self) -> bool {
-        self.0.get("Statement").and_then(Value::as_array).is_some_and(|list| !list.is_empty())
     }
 }
 

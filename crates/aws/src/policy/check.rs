@@ -6,7 +6,7 @@ use stackwright_engine::kind::{CheckContext, Problem, Problems};
 use stackwright_engine::reference::is_open;
 
 use super::config::{Allow, Config};
-use crate::policy_document::{Document, EXAMPLE, check_characters, check_statements};
+use crate::policy_document::{Document, Purpose, check_characters, check_statements};
 use crate::{iam, tags};
 
 /// The largest managed policy, in characters that are no white space.
@@ -21,10 +21,7 @@ pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
                 .hint("a policy needs at least one statement");
         }
         Allow::Short(statements) => check_statements("allow", statements, &mut problems),
-        Allow::Long(document) if !document.has_statement() => {
-            problems.at(&["allow"], "the policy has no `Statement`").hint(EXAMPLE);
-        }
-        Allow::Long(_) => {}
+        Allow::Long(document) => document.check(&["allow"], Purpose::Permissions, &mut problems),
     }
     if !iam::is_name(context.name, 128) {
         let message = format!("`{}` is not the name of a policy", context.name);
@@ -75,18 +72,19 @@ mod tests {
 
     #[test]
     fn what_iam_refuses_is_a_problem() {
-        let right = [
-            json!({ "path": "/a/b/", "description": "a – b" }),
-            json!({ "path": "${env.PATH}" }),
-            json!({ "allow": { "Version": "2012-10-17", "Statement": [{}] } }),
-        ];
+        let right =
+            [json!({ "path": "/a/b/", "description": "a – b" }), json!({ "path": "${env.PATH}" })];
         for right in right {
             assert_eq!(wrong(&right), [""; 0], "{right}");
         }
         let statement = json!([{ "actions": "get", "resources": "bucket" }]);
         assert_eq!(wrong(&json!({ "allow": statement })), ["allow.0.actions", "allow.0.resources"]);
         assert_eq!(wrong(&json!({ "allow": [] })), ["allow"]);
-        assert_eq!(wrong(&json!({ "allow": { "Version": "2012-10-17" } })), ["allow"]);
+        let document = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow" }] });
+        assert_eq!(
+            wrong(&json!({ "allow": document })),
+            ["allow.Statement.0", "allow.Statement.0"]
+        );
         assert_eq!(wrong(&json!({ "description": "x".repeat(1001) })), ["description"]);
         for path in ["a", "/a", "//", "/a//b/", "/a b/", "/~/"] {
             assert_eq!(wrong(&json!({ "path": path })), ["path"], "{path}");
@@ -109,7 +107,7 @@ mod tests {
 
     #[test]
     fn names_are_those_that_iam_takes() {
-        let config = json!({ "allow": { "Statement": [{}] } });
+        let config = json!({ "allow": [{ "actions": "*", "resources": "*" }] });
         let is_taken = |name: &str| problems_of::<Policy>(name, &Tags::new(), &config).is_empty();
         assert!(is_taken("Web_+=,.@-1") && is_taken(&"x".repeat(128)));
         for name in ["", "a b", "a/b", &"x".repeat(129)] {

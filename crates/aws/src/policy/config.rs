@@ -5,7 +5,7 @@ use serde::Deserialize;
 use stackwright_engine::config::ShortOrLong;
 
 use crate::iam::PATH;
-use crate::policy_document::{Document, Statement};
+use crate::policy_document::{Document, Statement, Written};
 
 /// A managed policy of IAM: permissions that roles, users and groups share by attaching it. Roles name it in
 /// `managed_policies`.
@@ -25,13 +25,13 @@ pub struct Config {
 }
 
 /// Statements, or the whole document.
-pub type Allow = ShortOrLong<Vec<Statement>, Document>;
+pub type Allow = ShortOrLong<Vec<Statement>, Written>;
 
 impl From<Allow> for Document {
     fn from(allow: Allow) -> Self {
         match allow {
             Allow::Short(statements) => Self::allow(&statements),
-            Allow::Long(document) => document,
+            Allow::Long(document) => document.into(),
         }
     }
 }

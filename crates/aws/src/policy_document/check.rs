@@ -6,9 +6,6 @@ use stackwright_engine::reference::is_open;
 use super::{Document, Statement};
 use crate::arn;
 
-/// For a hint.
-pub const EXAMPLE: &str = "a document looks like `{Version: 2012-10-17, Statement: [...]}`";
-
 /// Adds what IAM refuses of the statements of `field`.
 pub fn check_statements(field: &str, statements: &[Statement], problems: &mut Problems) {
     for (at, statement) in statements.iter().enumerate() {

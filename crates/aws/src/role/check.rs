@@ -7,7 +7,7 @@ use stackwright_engine::reference::is_open;
 use super::config::{ALLOW_POLICY, Config, Trust};
 use super::document_size;
 use crate::iam::is_name;
-use crate::policy_document::EXAMPLE;
+use crate::policy_document::Purpose;
 use crate::{arn, iam, policy_document, tags};
 
 pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
@@ -44,10 +44,7 @@ pub fn trust(trust: &Trust) -> Vec<Problem> {
                 }
             }
         }
-        Trust::Long(document) if !document.has_statement() => {
-            problems.at(&["trust"], "the trust policy has no `Statement`").hint(EXAMPLE);
-        }
-        Trust::Long(_) => {}
+        Trust::Long(document) => document.check(&["trust"], Purpose::Trust, &mut problems),
     }
     problems.0
 }
@@ -62,9 +59,7 @@ fn policies(config: &Config, problems: &mut Problems) {
             let message = format!("`{name}` is not the name of a policy");
             problems.at(&["policies", name], message).hint("1 to 128 letters, digits and _+=,.@-");
         }
-        if !document.has_statement() {
-            problems.at(&["policies", name], format!("`{name}` has no `Statement`")).hint(EXAMPLE);
-        }
+        document.check(&["policies", name], Purpose::Permissions, problems);
     }
 }
 
@@ -138,14 +133,16 @@ mod tests {
         let many = config(json!({ "trust": ["a", "b"] })).trust;
         assert!(matches!(many, Trust::Short(who) if who.0.len() == 2));
         let whole = config(json!({ "trust": { "Statement": {} } })).trust;
-        assert!(matches!(whole, Trust::Long(document) if document.has_statement()));
+        assert!(matches!(whole, Trust::Long(_)));
     }
 
     #[test]
     fn what_iam_refuses_is_a_problem() {
+        let document = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Deny", "Action": "*",
+            "Resource": "*" } });
         let wrong = json!({
             "trust": ["lambda", "${env.ACCOUNT}", "arn:aws:iam::1:root", "arn:aws:iam::123456789012:root"],
-            "policies": { "stackwright": { "Statement": [{}] }, "empty": {}, "a b": { "Statement": [{}] } },
+            "policies": { "stackwright": document, "empty": { "Version": "2012-10-17" }, "a b": document },
             "managed_policies": ["${env.ARN}", "arn:aws:iam::aws:role/x"],
             "permissions_boundary": "arn:aws:iam::aws:role/x",
             "path": "service/",

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use stackwright_engine::config::{OneOrMany, ShortOrLong};
 
 use crate::iam::PATH;
-use crate::policy_document::{Document, Statement};
+use crate::policy_document::{Document, Statement, Written};
 
 /// The section's name in the file.
 pub const NAME: &str = "role";
@@ -32,7 +32,7 @@ pub struct Config {
     /// Further inline policies: the name, then the whole document as a map.
     #[serde(default)]
     #[schemars(extend("x-also-called" = ["inline_policy", "inline_policies"]))]
-    pub policies: BTreeMap<String, Document>,
+    pub policies: BTreeMap<String, Written>,
     /// Managed policies to attach: `policy.KEY` of this stack, or an ARN. Other attached policies stay attached, unless
     /// `managed_policies_exclusive` is `true`.
     #[serde(default)]
@@ -59,13 +59,13 @@ pub struct Config {
 }
 
 /// Who may assume a role: by name, or as the whole document.
-pub type Trust = ShortOrLong<OneOrMany, Document>;
+pub type Trust = ShortOrLong<OneOrMany, Written>;
 
 impl From<Trust> for Document {
     fn from(trust: Trust) -> Self {
         match trust {
             Trust::Short(OneOrMany(who)) => Self::trust(&who),
-            Trust::Long(document) => document,
+            Trust::Long(document) => document.into(),
         }
     }
 }

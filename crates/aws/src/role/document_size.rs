@@ -1,5 +1,7 @@
 //! The size and the characters of a role's documents, with their references filled in.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize as _;
 use serde_json::Value;
 use stackwright_engine::kind::Problems;
@@ -19,6 +21,8 @@ pub fn check(known: &Value, problems: &mut Problems) {
     // A config that cannot be read has been reported.
     let Ok(Config { trust, allow, policies, .. }) = Config::deserialize(known) else { return };
     let trust = Document::from(trust);
+    let policies = policies.into_iter().map(|(name, written)| (name, Document::from(written)));
+    let policies: BTreeMap<String, Document> = policies.collect();
     check_characters(&["trust"], &trust, problems);
     check_characters(&["allow"], &Document::allow(&allow), problems);
     for (name, document) in &policies {

@@ -55,7 +55,8 @@ pub enum InProfile {
 
 /// Returns the normal form of a config.
 pub fn normalize(config: Config, context: &Context) -> Spec {
-    let mut policies = config.policies;
+    let policies = config.policies.into_iter().map(|(name, written)| (name, written.into()));
+    let mut policies: BTreeMap<String, Document> = policies.collect();
     if !config.allow.is_empty() {
         policies.insert(ALLOW_POLICY.to_owned(), Document::allow(&config.allow));
     }

@@ -2,7 +2,7 @@
 
 use serde::Deserialize as _;
 use stackwright_engine::Address;
-use stackwright_engine::kind::{Problem, Siblings};
+use stackwright_engine::kind::{Problem, Severity, Siblings};
 
 use super::check;
 use super::config::{Config, NAME};
@@ -29,7 +29,7 @@ pub fn must_trust(
     let address = of_stack(text)?;
     let role = Config::deserialize(siblings(&address)?).ok()?;
     // A trust that is wrong in itself is a problem of the role.
-    if !check::trust(&role.trust).is_empty() {
+    if check::trust(&role.trust).iter().any(|problem| problem.severity == Severity::Error) {
         return None;
     }
     let trust = Document::from(role.trust);
