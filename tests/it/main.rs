@@ -16,6 +16,7 @@ mod imports;
 mod instances;
 mod interrupted;
 mod invariants;
+mod key_pairs;
 mod managed_policies;
 mod manifest;
 mod many_roles;

@@ -184,8 +184,12 @@ fn a_policy_whose_name_differs_in_case_is_in_the_way() {
     assert_eq!(emulator.census().count("role"), 0, "nothing was created");
 }
 
-const LIFE: Life =
-    Life { of: "managed policies", stack, objects: || counts([("policy", 1), ("role", 2)]) };
+const LIFE: Life = Life {
+    of: "managed policies",
+    emulator: Emulator::ministack,
+    stack,
+    objects: || counts([("policy", 1), ("role", 2)]),
+};
 
 #[test]
 fn a_create_killed_anywhere_is_finished() {
@@ -199,5 +203,5 @@ fn a_destroy_killed_anywhere_is_finished() {
 
 #[test]
 fn an_update_killed_anywhere_is_finished() {
-    LIFE.an_update_is_finished(flip("s3:GetObject", "s3:PutObject"));
+    LIFE.an_update_is_finished(&["update"], flip("s3:GetObject", "s3:PutObject"));
 }

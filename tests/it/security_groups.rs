@@ -267,6 +267,7 @@ fn mistakes_are_reported_where_they_are() {
 
 const LIFE: Life = Life {
     of: "security groups",
+    emulator: Emulator::ministack,
     stack,
     objects: || counts([("security_group", 2), ("instance", 1)]),
 };
@@ -285,7 +286,7 @@ fn a_destroy_killed_anywhere_is_finished() {
 fn an_update_killed_anywhere_is_finished() {
     let mut ingress = flip("https from anywhere", "http from 10.0.0.0/8");
     let mut egress = flip("egress: []", "egress: [ntp to anywhere]");
-    LIFE.an_update_is_finished(|stack| {
+    LIFE.an_update_is_finished(&["update"], |stack| {
         ingress(stack);
         egress(stack);
     });

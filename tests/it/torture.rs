@@ -4,7 +4,7 @@
 //! A few calls of each scenario by default; `STACKWRIGHT_TORTURE=all` takes every one.
 
 use serde_json::json;
-use stackwright_testkit::{Act, Counts, Dice, Emulator, Point, Proxy, figures};
+use stackwright_testkit::{Act, Builder, Counts, Dice, Emulator, Point, Proxy, figures};
 
 use crate::invariants::{KEPT, Witness};
 use crate::support::{LAMBDA_TRUST, Sandbox, takes_all, text};
@@ -89,6 +89,8 @@ pub fn everywhere(
 pub struct Life {
     /// `security groups`
     pub of: &'static str,
+    /// One whose creates are atomic, as they are on AWS: with their tags, and refused under a name that is taken.
+    pub emulator: fn() -> Builder,
     pub stack: fn(&Emulator) -> Sandbox,
     pub objects: fn() -> Counts,
 }
@@ -99,7 +101,7 @@ impl Life {
     }
 
     pub fn a_create_is_finished(&self) {
-        let emulator = Emulator::ministack().start();
+        let emulator = (self.emulator)().start();
         let witness = self.witness(&emulator);
         let mut stack = (self.stack)(&emulator);
         let finish = |stack: &Sandbox, when: &str| {
@@ -111,7 +113,7 @@ impl Life {
     }
 
     pub fn a_destroy_is_finished(&self) {
-        let emulator = Emulator::ministack().start();
+        let emulator = (self.emulator)().start();
         let witness = self.witness(&emulator);
         let mut stack = (self.stack)(&emulator);
         let make = |stack: &Sandbox| {
@@ -122,13 +124,13 @@ impl Life {
         everywhere(&name, (&emulator, &witness, &mut stack), make, DESTROY, finish);
     }
 
-    /// `edit` changes the file before each run.
-    pub fn an_update_is_finished(&self, edit: impl FnMut(&Sandbox)) {
-        let emulator = Emulator::ministack().start();
+    /// `edit` changes the file before each run. `steps`: by which the next run may finish it.
+    pub fn an_update_is_finished(&self, steps: &[&str], edit: impl FnMut(&Sandbox)) {
+        let emulator = (self.emulator)().start();
         let witness = self.witness(&emulator);
         let mut stack = (self.stack)(&emulator);
         stack.ok(RECONCILE);
-        let finish = |stack: &Sandbox, when: &str| witness.finishes(stack, &["update"], when);
+        let finish = |stack: &Sandbox, when: &str| witness.finishes(stack, steps, when);
         let name = format!("update of {}", self.of);
         everywhere(&name, (&emulator, &witness, &mut stack), edit, RECONCILE, finish);
     }

@@ -11,6 +11,7 @@ use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
 use crate::function::Functions;
 use crate::instance::Instances;
+use crate::key_pair::KeyPairs;
 use crate::policy::Policies;
 use crate::role::Roles;
 use crate::security_group::SecurityGroups;
@@ -19,6 +20,7 @@ use crate::security_group::SecurityGroups;
 const KINDS: &[Registration] = &[
     Registration::of::<Instances>(),
     Registration::of::<SecurityGroups>(),
+    Registration::of::<KeyPairs>(),
     Registration::of::<Policies>(),
     Registration::of::<Roles>(),
     Registration::of::<Functions>(),

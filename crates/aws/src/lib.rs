@@ -19,6 +19,7 @@ mod http_client;
 mod iam;
 pub mod id;
 pub mod instance;
+pub mod key_pair;
 pub mod kinds;
 mod missing_file;
 pub mod pace;
@@ -34,6 +35,7 @@ pub mod tags;
 mod test_changes;
 #[cfg(test)]
 mod test_checks;
+mod text_file;
 mod time_limit;
 mod truncated_reply;
 pub mod trust;

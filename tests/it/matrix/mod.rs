@@ -8,6 +8,7 @@
 mod api;
 mod function;
 mod instance;
+mod key_pair;
 mod policy;
 mod role;
 mod row;
@@ -26,6 +27,7 @@ const TABLES: &[fn() -> Table] = &[
     api::table,
     function::table,
     instance::table,
+    key_pair::table,
     policy::table,
     role::table,
     security_group::table,

@@ -115,10 +115,11 @@ impl Bench {
     /// Replaces the placeholders.
     pub fn fill(&self, text: &str) -> String {
         let mut filled = text.to_owned();
-        if filled.contains("<id>") || filled.contains("<arn>") {
-            let object = self.object();
-            filled = filled.replace("<id>", text_of(&object["id"]));
-            filled = filled.replace("<arn>", text_of(&object["outputs"]["arn"]));
+        if filled.contains("<id>") {
+            filled = filled.replace("<id>", text_of(&self.object()["id"]));
+        }
+        if filled.contains("<arn>") {
+            filled = filled.replace("<arn>", text_of(&self.object()["outputs"]["arn"]));
         }
         self.names.iter().fold(filled, |text, (name, value)| text.replace(name, value))
     }

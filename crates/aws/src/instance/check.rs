@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use stackwright_engine::kind::{CheckContext, Problem, Problems, tag};
 use stackwright_engine::reference::is_open;
 
-use super::config::{Config, Image, ImageLookup, Script, UserData};
+use super::config::{Config, Image, ImageLookup};
 use super::spec::NAME_TAG;
 use super::type_name::{self, is_type};
 use super::user_data::{self, Flaw};
 use crate::arn;
 use crate::id::{is_id, not_an_id};
 use crate::policy_document;
+use crate::text_file::{InFile, TextOrFile};
 
 pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     let mut problems = Problems::default();
@@ -100,11 +101,11 @@ fn network(config: &Config, problems: &mut Problems) {
 fn user_data(config: &Config, context: &CheckContext<'_>, problems: &mut Problems) {
     let known = &context.known["user_data"];
     let (at, wrong) = match &config.user_data {
-        Some(UserData::Short(text)) => {
+        Some(TextOrFile::Short(text)) => {
             let size = known.as_str().map_or(0, str::len);
             (&["user_data"][..], user_data::check(text, size))
         }
-        Some(UserData::Long(Script { file })) => {
+        Some(TextOrFile::Long(InFile { file })) => {
             let written = file.as_deref().unwrap_or_default();
             if written.is_empty() {
                 problems.at(&["user_data"], "`user_data` needs `file`, or a text");

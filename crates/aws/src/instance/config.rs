@@ -6,6 +6,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use stackwright_engine::config::ShortOrLong;
 
+use crate::text_file::TextOrFile;
+
 /// The default of `metadata.tokens`.
 pub const TOKENS: &str = "required";
 
@@ -30,7 +32,7 @@ pub struct Config {
     #[serde(default)]
     #[schemars(extend("default" = "stop"))]
     pub on_type_change: OnTypeChange,
-    /// The name of the key pair for SSH. A change replaces the instance.
+    /// The key pair for SSH: `key_pair.KEY` of this stack, or the name of another one. A change replaces the instance.
     #[schemars(extend("x-also-called" = ["key_pair"]))]
     pub key_name: Option<String>,
     /// Security groups: `security_group.KEY` of this stack, or an id `sg-…`. If unset, the default
@@ -43,8 +45,8 @@ pub struct Config {
     /// The script that runs at the first start, at most 16 KiB: as text, or `{file: PATH}`, relative to
     /// the stack file. A change replaces the instance.
     #[serde(default)]
-    #[schemars(with = "UserData")]
-    pub user_data: Option<UserData>,
+    #[schemars(with = "TextOrFile")]
+    pub user_data: Option<TextOrFile>,
     /// Disks by device, for example `/dev/xvda`. They are deleted with the instance. A larger size or
     /// another type is set while the disk is in use, a smaller size is refused, and any other change
     /// replaces the instance. The image decides the device of the first disk, mostly `/dev/xvda` or
@@ -174,17 +176,4 @@ pub struct ImageLookup {
     /// A Systems Manager parameter that contains an image id, instead of `owner` and `name`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub ssm: String,
-}
-
-/// A script, or the file that contains it.
-pub type UserData = ShortOrLong<String, Script>;
-
-/// A script in a file.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(inline, description = "")]
-pub struct Script {
-    /// The path of the script, relative to the stack file.
-    #[schemars(required)]
-    pub file: Option<String>,
 }

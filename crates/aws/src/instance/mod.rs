@@ -58,7 +58,7 @@ impl ResourceType for Instance {
             .directive(),
         field("type").restarts(),
         field("restart").restarts().internal(),
-        field("key_name").replaces(),
+        field("key_name").replaces().address("key_pair", "name", ""),
         field("subnet").replaces(),
         field("user_data").replaces().write_only(),
         field("volumes").replaces().ignored_when_unset(),

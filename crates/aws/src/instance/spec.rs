@@ -11,11 +11,10 @@ use serde::{Deserialize, Serialize};
 use stackwright_engine::kind::{Context, Result};
 use stackwright_engine::reference;
 
-use super::config::{
-    Config, MetadataConfig, OnTypeChange, Power, Script, TOKENS, Tokens, UserData, VolumeConfig,
-};
+use super::config::{Config, MetadataConfig, OnTypeChange, Power, TOKENS, Tokens, VolumeConfig};
 use super::user_data;
 use crate::tags::Tags;
+use crate::text_file::{InFile, TextOrFile};
 
 /// EC2 calls the value of this tag the name of an instance.
 pub const NAME_TAG: &str = "Name";
@@ -115,10 +114,10 @@ pub struct ResolvedImage {
 /// Returns the normal form of a config.
 pub fn normalize(config: Config, image: ResolvedImage, context: &Context) -> Result<Spec> {
     let user_data = match config.user_data {
-        Some(UserData::Long(Script { file })) => {
+        Some(TextOrFile::Long(InFile { file })) => {
             Some(user_data::read(&context.folder.join(file.unwrap_or_default()))?)
         }
-        Some(UserData::Short(text)) => Some(text),
+        Some(TextOrFile::Short(text)) => Some(text),
         None => None,
     };
     let metadata = |MetadataConfig { tokens, hop_limit }| Metadata {

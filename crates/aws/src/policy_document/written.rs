@@ -56,6 +56,8 @@ impl Written {
                 let hint = "it is the version of the policy language, not that of your document";
                 problems.at(&[path, &["Version"]].concat(), message).hint(hint);
             }
+            // Trust policies have no variables but in conditions, hardly ever.
+            None if purpose == Purpose::Trust => {}
             None => {
                 let message = format!("without `Version`, IAM takes {FIRST_VERSION}");
                 let hint = format!(
@@ -194,7 +196,8 @@ mod tests {
         let single = json!({ "Version": FIRST_VERSION, "Id": "x", "Statement": permissions });
         assert_eq!(wrong(single, Purpose::Permissions), [""; 0]);
         let trust = json!({ "Effect": "Allow", "Principal": "*", "Action": "sts:AssumeRole" });
-        assert_eq!(wrong(of(trust), Purpose::Trust), [""; 0]);
+        assert_eq!(wrong(of(trust.clone()), Purpose::Trust), [""; 0]);
+        assert_eq!(wrong(json!({ "Statement": trust }), Purpose::Trust), [""; 0]);
         let open = json!({ "Version": "${env.V}", "Statement": [{ "Effect": "${env.E}", "Action": "*", "Resource": "*" }] });
         assert_eq!(wrong(open, Purpose::Permissions), [""; 0]);
     }

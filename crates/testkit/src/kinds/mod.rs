@@ -7,6 +7,7 @@
 mod api;
 mod function;
 mod instance;
+mod key_pair;
 mod log_group;
 mod policy;
 mod role;
@@ -22,6 +23,7 @@ pub const KINDS: &[&Kind] = &[
     &api::KIND,
     &function::KIND,
     &instance::KIND,
+    &key_pair::KIND,
     &log_group::KIND,
     &policy::KIND,
     &role::KIND,

@@ -1,0 +1,179 @@
+//! Key pairs and the instances that are launched with them, over a stack's whole life.
+
+use serde_json::{Value, json};
+use stackwright_testkit::{Act, Emulator, Entry, Proxy, Rules, counts};
+
+use crate::support::{Sandbox, text};
+use crate::torture::{DESTROY, Life, flip};
+
+const STACK: &str = "
+stack: keys
+key_pair:
+  deploy:
+    public_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIPwWF5AbQGmW692WE6EqbqH+c2yv73Lla9E46Mj/WfY+ me@laptop
+instance:
+  web: {image: ami-ff0fea8310f3, type: t2.micro, key_name: key_pair.deploy}
+";
+/// The key in it, and another one.
+const KEY: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIPwWF5AbQGmW692WE6EqbqH+c2yv73Lla9E46Mj/WfY+";
+const OTHER: &str = "AAAAC3NzaC1lZDI1NTE5AAAAIIkxQheZLUnAp72bC/4h9HOhTWd7x/v4+GtGAxsu4l2Z";
+
+fn stack(emulator: &Emulator) -> Sandbox {
+    let stack = Sandbox::empty(emulator.port());
+    stack.write("stack.yaml", STACK);
+    stack
+}
+
+/// All key pairs, as EC2 describes them.
+fn described(emulator: &Emulator) -> Value {
+    emulator.aws(&["ec2", "describe-key-pairs", "--include-public-key"])["KeyPairs"].take()
+}
+
+fn instance(emulator: &Emulator) -> Value {
+    let all = emulator.aws(&["ec2", "describe-instances"]);
+    all["Reservations"][0]["Instances"][0].clone()
+}
+
+#[test]
+fn an_instance_is_launched_with_a_key_pair_of_its_stack() {
+    for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
+        let stack = stack(&emulator);
+        let done = stack.reconcile(&[]).finished;
+        assert_eq!(done, ["create key_pair.deploy", "create instance.web"], "{emulator:?}");
+        stack.settled(&[]);
+        assert_eq!(instance(&emulator)["KeyName"], "deploy", "{emulator:?}");
+        stack.ok(&["drift"]).says("no drift");
+        stack.ok(DESTROY);
+        assert_eq!(emulator.census().counts(), counts([]), "{emulator:?}");
+    }
+}
+
+/// The pair is imported again, and the instance stays as it is.
+#[test]
+fn another_public_key_leaves_the_instance_alone() {
+    for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
+        let stack = stack(&emulator);
+        stack.reconcile(&[]);
+        let before = instance(&emulator)["InstanceId"].clone();
+        stack.edit(KEY, OTHER);
+        let plan = stack.run(&["plan"]);
+        let plan = plan.says("instances keep the public key with which they were launched");
+        assert!(!plan.stdout.contains("instance.web"), "{plan}");
+        assert_eq!(stack.reconcile(&[]).finished, ["update key_pair.deploy"], "{emulator:?}");
+        stack.settled(&[]);
+        assert_eq!(instance(&emulator)["InstanceId"], before);
+        if let Some(key) = described(&emulator)[0]["PublicKey"].as_str() {
+            assert!(key.contains(OTHER), "{key}");
+        }
+    }
+}
+
+#[test]
+fn a_renamed_key_pair_is_another_one_and_launches_another_instance() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator);
+    stack.reconcile(&[]);
+    stack.edit("  deploy:\n", "  deploy:\n    name: deploy-2\n");
+    let mut done = stack.reconcile(&[]).finished;
+    done.sort();
+    let expected = [
+        "delete instance.web",
+        "delete key_pair.deploy",
+        "replace instance.web",
+        "replace key_pair.deploy",
+    ];
+    assert_eq!(done, expected);
+    stack.settled(&[]);
+    assert_eq!(emulator.census().ids("key_pair"), ["deploy-2"]);
+}
+
+/// The file of the public key, the import of an existing pair, and a lost state.
+#[test]
+fn a_key_pair_is_imported_and_found_by_its_tags() {
+    let emulator = Emulator::moto().start();
+    let stack = Sandbox::empty(emulator.port());
+    stack.write("deploy.pub", &format!("ssh-ed25519 {KEY} me@laptop\n"));
+    stack
+        .write("stack.yaml", "stack: keys\nkey_pair: {deploy: {public_key: {file: deploy.pub}}}\n");
+    let material = format!("fileb://{}", stack.path("deploy.pub").display());
+    let import = ["ec2", "import-key-pair", "--key-name", "deploy", "--public-key-material"];
+    emulator.aws(&[&import[..], &[&material]].concat());
+    stack.run(&["reconcile", "--yes"]).code(1).says("import key_pair.deploy deploy");
+    stack.ok(&["import", "key_pair.deploy", "deploy"]);
+    assert_eq!(stack.reconcile(&[]).finished, ["update key_pair.deploy"], "it gets its tags");
+    stack.settled(&[]);
+    std::fs::remove_dir_all(stack.path(".stackwright")).expect("the state");
+    stack.reconcile(&["--adopt"]);
+    stack.settled(&[]);
+    let seen = described(&emulator);
+    assert_eq!(seen.as_array().map(Vec::len), Some(1), "{seen}");
+    assert!(text(&seen[0]["PublicKey"]).contains(KEY), "{seen}");
+}
+
+/// Somebody imports another key under the name: it is drift, and so are the tags that went with it.
+#[test]
+fn a_key_pair_that_somebody_replaced_is_drift() {
+    let emulator = Emulator::moto().start();
+    let stack = stack(&emulator);
+    stack.reconcile(&[]);
+    emulator.aws(&["ec2", "delete-key-pair", "--key-name", "deploy"]);
+    emulator.aws(&["ec2", "create-key-pair", "--key-name", "deploy"]);
+    stack.ok(&["drift"]).says("public_key").says("tags");
+    stack.reconcile(&[]);
+    stack.settled(&[]);
+    let seen = described(&emulator);
+    assert!(text(&seen[0]["PublicKey"]).contains(KEY), "{seen}");
+}
+
+/// EC2 does not list a new key pair at once, and refuses to launch an instance with it.
+#[test]
+fn an_instance_waits_until_its_key_pair_is_listed() {
+    let emulator = Emulator::moto().start();
+    let proxy = Proxy::strict(&emulator, Rules::hiding("key_pair", 3), |_| Act::Pass);
+    let stack = stack(&emulator).through(&proxy).env("STACKWRIGHT_CONSISTENCY_SECONDS", "5");
+    let done = stack.reconcile(&[]).finished;
+    assert_eq!(done, ["create key_pair.deploy", "create instance.web"]);
+    let is_hidden = |entry: &Entry| entry.rule.as_deref() == Some("hidden");
+    assert!(proxy.entries().iter().any(is_hidden), "the new key pair was invisible");
+    stack.settled(&[]);
+}
+
+#[test]
+fn what_ec2_would_refuse_is_a_mistake_in_the_file() {
+    let stack = Sandbox::empty(0);
+    let of = |key: Value| json!({ "stack": "keys", "key_pair": { "k": { "public_key": key } } });
+    stack.write("id", "-----BEGIN OPENSSH PRIVATE KEY-----\nsecret\n");
+    for (key, said) in [
+        (json!("ecdsa-sha2-nistp256 AAAA"), "EC2 takes only keys of the types"),
+        (json!("~/.ssh/id_ed25519.pub"), "write `{file:"),
+        (json!({ "file": "~/.ssh/id_ed25519.pub" }), "${env.HOME}/.ssh/"),
+        (json!({ "file": "id" }), "this is a private key"),
+    ] {
+        stack.write("stack.yaml", &of(key).to_string());
+        let refused = stack.run(&["validate"]).code(65).says(said);
+        assert!(!refused.stderr.contains("secret"), "{refused}");
+    }
+}
+
+const LIFE: Life = Life {
+    of: "key pairs",
+    emulator: Emulator::moto,
+    stack,
+    objects: || counts([("key_pair", 1), ("instance", 1)]),
+};
+
+#[test]
+fn a_create_killed_anywhere_is_finished() {
+    LIFE.a_create_is_finished();
+}
+
+#[test]
+fn a_destroy_killed_anywhere_is_finished() {
+    LIFE.a_destroy_is_finished();
+}
+
+/// EC2 changes no public key: a run that is killed after the delete leaves the import to the next one.
+#[test]
+fn an_update_killed_anywhere_is_finished() {
+    LIFE.an_update_is_finished(&["update", "create"], flip(KEY, OTHER));
+}
