@@ -136,8 +136,9 @@ pub fn read(files: &[PathBuf]) -> std::io::Result<Vec<Map<String, Value>>> {
     Ok(lines)
 }
 
-/// Returns the whole page.
-pub fn text(lines: &[Map<String, Value>]) -> String {
+/// Returns the whole page. A suite without figures keeps its section of the `former` page: its last run was on
+/// another machine, or its figures are gone.
+pub fn text(lines: &[Map<String, Value>], former: &str) -> String {
     let mut text = "\
 # Reliability
 
@@ -155,9 +156,20 @@ once and has no row here.
                 false => of_suite.into_iter().cloned().collect(),
             };
             let _ = write!(text, "\n## {suite}\n\n{about}\n\n{}", table(&rows));
+        } else if let Some(section) = section(former, suite) {
+            let _ = write!(text, "\n{section}\n");
         }
     }
     text
+}
+
+/// Returns a section of a page, with its heading and without the empty lines behind it.
+fn section<'a>(page: &'a str, suite: &str) -> Option<&'a str> {
+    let heading = format!("## {suite}\n");
+    let start = page.find(&format!("\n{heading}"))? + 1;
+    let behind = start + heading.len();
+    let end = page[behind..].find("\n## ").map_or(page.len(), |end| behind + end);
+    Some(page[start..end].trim_end())
 }
 
 /// Suites of which several tests note figures about the same subject.
@@ -226,10 +238,21 @@ mod tests {
             line(json!({ "suite": "kills", "of": "destroy", "kills": 2, "sorts": { "cut": 1 } })),
             line(json!({ "suite": "unknown" })),
         ];
-        let text = text(&lines);
+        let text = text(&lines, "");
         assert!(text.contains("| of | kills | sorts |\n| --- | --- | --- |\n"), "{text}");
         assert!(text.contains("| create | 3 |  |\n| destroy | 2 | cut 1 |\n"), "{text}");
         assert!(!text.contains("unknown"), "{text}");
+    }
+
+    #[test]
+    fn a_suite_without_figures_keeps_its_section() {
+        let line = |value: Value| value.as_object().cloned().expect("an object");
+        let lines =
+            |kills: u32| [line(json!({ "suite": "kills", "of": "create", "kills": kills }))];
+        let mutants = line(json!({ "suite": "mutants", "of": "a mutant", "result": "killed" }));
+        let former = text(&[&lines(1)[..], &[mutants]].concat(), "");
+        assert_eq!(text(&lines(2), &former), former.replace("| create | 1 |", "| create | 2 |"));
+        assert_eq!(text(&[], &former), former);
     }
 
     #[test]
@@ -245,7 +268,7 @@ mod tests {
             ),
             line(json!({ "suite": "deviations", "of": of, "on": "Ministack", "times": 1 })),
         ];
-        let text = text(&lines);
+        let text = text(&lines, "");
         assert!(text.contains(&format!("| {of} | Moto | 5 | x |")), "{text}");
         assert!(text.contains(&format!("| {of} | Ministack | 1 |  |")), "{text}");
     }

@@ -24,8 +24,10 @@ enum Part {
 }
 
 /// Of the whole program, those that kill, fail and cut, and the one that sends every field.
-const PROGRAM: [&str; 9] = [
+const PROGRAM: [&str; 10] = [
     "torture",
+    // The kills of a kind, beside its other tests.
+    "killed_anywhere",
     "faults",
     "strict",
     "windows",
@@ -71,9 +73,11 @@ pub fn mutants(root: &Path, names: &[String]) -> std::io::Result<bool> {
 pub fn report(root: &Path) -> std::io::Result<()> {
     let all: Vec<PathBuf> =
         PARTS.iter().map(|part| figures(root, part.name())).collect::<Result<_, _>>()?;
-    let text = report::text(&report::read(&all)?);
+    let page = root.join("docs/reliability.md");
+    let former = fs::read_to_string(&page).unwrap_or_default();
+    let text = report::text(&report::read(&all)?, &former);
     fs::create_dir_all(root.join("docs"))?;
-    fs::write(root.join("docs/reliability.md"), text)?;
+    fs::write(page, text)?;
     println!("written: docs/reliability.md");
     Ok(())
 }
