@@ -264,7 +264,7 @@ Example:
     Import {
         /// Address of the resource in the file, for example `instance.web`.
         address: Address,
-        /// Id of the object: the id of an instance, security group or REST API; the name of a role,
+        /// Id of the object: the id of an instance, security group, address or REST API; the name of a role,
         /// function or key pair; the ARN of a policy.
         id: String,
         #[command(flatten)]

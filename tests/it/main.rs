@@ -2,6 +2,7 @@
 //! moto, which knows more of AWS's rules.
 
 mod access;
+mod addresses;
 mod auth;
 mod aws;
 mod bench_smoke;

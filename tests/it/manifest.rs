@@ -708,7 +708,7 @@ fn all_problems_are_reported_at_once() {
             "5:7 `1` is not an id of the form `ami-…` | or write `{owner: …, name: …}` for the newest image of a name, or `{ssm: …}`",
             "5:23 `type` must be a string, not a list",
             "6:14 `x.y` is not a reference | a reference is ${kind.key.output}, for example ${instance.web.id}; write `$${` for a literal `${`",
-            "7:1 unknown key `x` | known keys: account, api, check, cloud, clouds, function, instance, key_pair, output, policy, region, role, security_group, stack, tags",
+            "7:1 unknown key `x` | known keys: account, address, api, check, cloud, clouds, function, instance, key_pair, output, policy, region, role, security_group, stack, tags",
         ],
     );
 }

@@ -6,6 +6,7 @@ use stackwright_engine::kind::Provider;
 use stackwright_engine::providers::{AnyProvider, Providers, erase};
 use stackwright_engine::registry::{Kind, Registry};
 
+use crate::address::Addresses;
 use crate::api::Apis;
 use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
@@ -21,6 +22,7 @@ const KINDS: &[Registration] = &[
     Registration::of::<Instances>(),
     Registration::of::<SecurityGroups>(),
     Registration::of::<KeyPairs>(),
+    Registration::of::<Addresses>(),
     Registration::of::<Policies>(),
     Registration::of::<Roles>(),
     Registration::of::<Functions>(),

@@ -4,6 +4,7 @@
 //! checks, SDK clients, error codes, quotas and consistency windows. The files beside the folders hold
 //! what all kinds share.
 
+pub mod address;
 pub mod api;
 mod arn;
 pub mod call_tracker;
@@ -11,7 +12,7 @@ pub mod client;
 pub mod cloud;
 pub mod connect;
 pub mod credentials;
-mod ec2_filter;
+mod ec2;
 pub mod fault;
 pub mod function;
 pub mod http_check;

@@ -31,6 +31,7 @@ fn one_of_each(emulator: &Emulator) -> String {
         r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     emulator.aws(&["iam", "create-policy", "--policy-name", "p", "--policy-document", allows]);
     aws(emulator, "logs create-log-group --log-group-name g");
+    aws(emulator, "ec2 allocate-address");
     aws(emulator, "ec2 create-key-pair --key-name k");
     aws(emulator, "ec2 create-security-group --group-name g --description d");
     id
@@ -44,6 +45,7 @@ fn a_new_emulator_is_empty_and_then_has_one_object_of_each_kind() {
         let id = one_of_each(&emulator);
         let census = emulator.census();
         let expected = counts([
+            ("address", 1),
             ("api", 1),
             ("function", 1),
             ("instance", 1),

@@ -5,6 +5,7 @@
 //! Each kind has one file with its rows and its tests. To add a kind, write its file and list its table
 //! in [`TABLES`]. A kind without a table, and a field without a row, fail the suite.
 
+mod address;
 mod api;
 mod function;
 mod instance;
@@ -24,6 +25,7 @@ use crate::support::Sandbox;
 
 /// The rows of every kind.
 const TABLES: &[fn() -> Table] = &[
+    address::table,
     api::table,
     function::table,
     instance::table,

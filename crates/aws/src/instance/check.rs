@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use stackwright_engine::kind::{CheckContext, Problem, Problems, tag};
+use stackwright_engine::kind::{CheckContext, Problem, Problems};
 use stackwright_engine::reference::is_open;
 
 use super::config::{Config, Image, ImageLookup};
-use super::spec::NAME_TAG;
 use super::type_name::{self, is_type};
 use super::user_data::{self, Flaw};
 use crate::arn;
+use crate::ec2;
 use crate::id::{is_id, not_an_id};
 use crate::policy_document;
 use crate::text_file::{InFile, TextOrFile};
@@ -20,16 +20,7 @@ pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
         part(config, &mut problems);
     }
     user_data(config, context, &mut problems);
-    if context.name.chars().count() > tag::LONGEST.1 {
-        let hint = "EC2 keeps it as a tag, whose value has at most 256 characters";
-        problems.at(&["name"], "the name is too long").hint(hint);
-    }
-    if context.tags.contains_key(NAME_TAG) {
-        let message = format!("EC2 takes the tag `{NAME_TAG}` for the name of the instance");
-        problems
-            .at(&["tags", NAME_TAG], message)
-            .hint(format!("write `name:` instead of a tag `{NAME_TAG}`"));
-    }
+    ec2::check_name_tag(context, "the instance", &mut problems);
     problems.0
 }
 

@@ -7,7 +7,7 @@ use stackwright_engine::reference;
 use super::config::{Image, ImageLookup};
 use super::service::{CODES, Instances};
 use super::spec::ResolvedImage;
-use crate::ec2_filter::filter;
+use crate::ec2::filter;
 use crate::fault::{Explain, code};
 
 /// The prefix of a parameter's name.

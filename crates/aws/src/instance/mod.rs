@@ -34,7 +34,7 @@ pub use self::service::Instances;
 use self::spec::Spec;
 use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
-use crate::ec2_filter::{self, filter};
+use crate::ec2::{self, filter};
 use crate::role::{EC2, must_trust};
 
 /// How many values a filter takes.
@@ -112,12 +112,12 @@ impl Provider for Instances {
 
     async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         let alive = [State::Pending, State::Running, State::Stopping, State::Stopped];
-        let mut filters = ec2_filter::of_owner(sought);
+        let mut filters = ec2::of_owner(sought);
         filters.push(filter("instance-state-name", alive.map(|state| state.as_str().to_owned())));
         let all = self.describe(filters).await?;
         let found = all.iter().map(|owned| self.found(owned));
         // An endpoint may ignore the filter: foreign instances must not become this stack's.
-        Ok(found.filter(|found| ec2_filter::is_of_owner(sought, &found.tags)).collect())
+        Ok(found.filter(|found| ec2::is_of_owner(sought, &found.tags)).collect())
     }
 
     async fn create(&self, intent: &Intent, spec: &Spec) -> Result<Created<Spec>> {

@@ -10,8 +10,8 @@ use stackwright_engine::kind::{DeletionProtection, Fault, Found, Handle, Live, M
 
 use super::seen::{self, facts, is_gone, is_missing_disks, readiness, state};
 use super::service::{CODES, Instances};
-use super::spec::{NAME_TAG, Spec};
-use crate::ec2_filter::filter;
+use super::spec::Spec;
+use crate::ec2::{NAME_TAG, filter};
 use crate::fault::{Explain, code};
 use crate::tags;
 

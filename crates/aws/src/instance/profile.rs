@@ -8,7 +8,7 @@ use stackwright_engine::kind::{Error, Fault, Result};
 
 use super::seen::state;
 use super::service::{CODES, Instances, NEW_PROFILE};
-use crate::ec2_filter::filter;
+use crate::ec2::filter;
 use crate::fault::Explain;
 
 impl Instances {

@@ -8,7 +8,8 @@ use aws_sdk_ec2::types::{
 use stackwright_engine::kind::Readiness;
 
 use super::config::Power;
-use super::spec::{Metadata, NAME_TAG, Restart, Spec, Volumes, profile_name, sorted};
+use super::spec::{Metadata, Restart, Spec, Volumes, profile_name, sorted};
+use crate::ec2::NAME_TAG;
 use crate::tags;
 
 /// The tag of a running instance that is stopped for a change of its type. It is set before the stop

@@ -8,30 +8,7 @@ use crate::cloud::Cloud;
 use crate::fault::{Codes, Meaning};
 use crate::pace::Quota;
 
-sdk_client!(aws_sdk_ec2, QUOTAS);
 sdk_client!(aws_sdk_ssm, SSM_QUOTAS);
-
-/// From "Request throttling for the Amazon EC2 API". Each operation has a bucket of its own. Operations on
-/// instances have a second one, from which each instance takes a token: these calls are of one instance each.
-/// A list without a filter would have a smaller one; every list here has a filter.
-const QUOTAS: &[Quota] = &[
-    Quota::of(&["RunInstances"], 5, 500),
-    Quota::of(&["RunInstances"], 1_000, 500),
-    Quota::of(&["StartInstances"], 5, 500),
-    Quota::of(&["StartInstances"], 1_000, 500),
-    Quota::of(&["StopInstances"], 50, 200),
-    Quota::of(&["StopInstances"], 1_000, 50),
-    Quota::of(&["TerminateInstances"], 100, 200),
-    Quota::of(&["TerminateInstances"], 1_000, 50),
-    Quota::of(&["CreateTags"], 100, 100),
-    Quota::of(&["DeleteTags"], 100, 100),
-    Quota::of(&["AssociateIamInstanceProfile"], 100, 200),
-    Quota::of(&["DisassociateIamInstanceProfile"], 100, 200),
-    Quota::of(&["ModifyInstanceMetadataOptions"], 100, 200),
-    Quota::of(&["ModifyNetworkInterfaceAttribute"], 100, 200),
-    Quota::of_each_other_read(100, 50),
-    Quota::of_each_other_write(50, 200),
-];
 
 /// From "AWS Systems Manager endpoints and quotas".
 const SSM_QUOTAS: &[Quota] = &[Quota::of(&["GetParameter"], 40, 25)];

@@ -16,9 +16,6 @@ use super::user_data;
 use crate::tags::Tags;
 use crate::text_file::{InFile, TextOrFile};
 
-/// EC2 calls the value of this tag the name of an instance.
-pub const NAME_TAG: &str = "Name";
-
 /// An instance in its normal form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spec {

@@ -11,7 +11,7 @@ use stackwright_engine::kind::{Error, Fault, Handle, Result, tag};
 
 use super::service::{CODES, Instances};
 use super::spec::{Spec, Volume, Volumes};
-use crate::ec2_filter::filter;
+use crate::ec2::{self, filter};
 use crate::fault::{Explain, code};
 use crate::tags;
 
@@ -106,7 +106,10 @@ impl Instances {
         };
         let ours = all.into_iter().filter(is_ours).filter_map(|volume| volume.volume_id);
         let ours: Vec<String> = ours.collect();
-        if ours.is_empty() { Ok(()) } else { self.untag(ours, &tags::own()).await }
+        if ours.is_empty() {
+            return Ok(());
+        }
+        ec2::remove_tags(&self.ec2, ours, &tags::own(), CODES).await
     }
 
     /// Sets size and type of each disk that differs. EC2 does it in the background, while the disk is

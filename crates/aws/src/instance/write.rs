@@ -5,7 +5,7 @@ use aws_sdk_ec2::operation::run_instances::RunInstancesError;
 use aws_sdk_ec2::types::{
     AttributeBooleanValue, AttributeValue, Instance as Seen, InstanceMetadataOptionsRequest,
     InstanceStateName as State, InstanceType, ResourceType as Taggable,
-    RunInstancesMonitoringEnabled, Tag, TagSpecification,
+    RunInstancesMonitoringEnabled,
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -18,10 +18,10 @@ use super::observe::Owned;
 use super::profile::{explain_profile, specification};
 use super::seen::{RESTART_TAG, first_interface, is_gone, state};
 use super::service::{CODES, Instances};
-use super::spec::{Metadata, NAME_TAG, Spec};
+use super::spec::{Metadata, Spec};
 use super::volumes::mappings;
 use crate::client::SingleAttempt as _;
-use crate::ec2_filter::filter;
+use crate::ec2::{self, filter};
 use crate::fault::{Explain, code, explain};
 use crate::tags::{self, Tags};
 
@@ -30,11 +30,9 @@ const HOPS: i32 = 1;
 
 impl Instances {
     pub(super) async fn run_instance(&self, intent: &Intent, spec: &Spec) -> Result<Created<Spec>> {
-        let tagged = tagged(spec);
-        let specification_of = |sort: Taggable| {
-            TagSpecification::builder().resource_type(sort).set_tags(Some(tagged.clone())).build()
-        };
-        let tag_specifications = [Taggable::Instance, Taggable::Volume].map(specification_of);
+        let tags = ec2::with_name(&spec.tags, &spec.name);
+        let tag_specifications =
+            [Taggable::Instance, Taggable::Volume].map(|sort| ec2::tagged(sort, &tags));
         let metadata = spec.metadata.as_ref();
         let tokens = metadata.map_or(TOKENS, |metadata| &metadata.tokens);
         let imds = InstanceMetadataOptionsRequest::builder().http_tokens(tokens.into());
@@ -99,7 +97,8 @@ impl Instances {
         changes: &[Change],
     ) -> Result<()> {
         let touched = |field: &str| changes.iter().any(|change| change.path.field() == field);
-        self.set_tags(&on.id, desired, changes).await?;
+        let difference = ec2::tags_with_name(changes, &desired.name);
+        ec2::set_tags(&self.ec2, &on.id, difference, CODES).await?;
         if touched("monitoring") {
             self.set_monitoring(&on.id, desired.monitoring.unwrap_or_default()).await?;
         }
@@ -160,38 +159,6 @@ impl Instances {
                 }
             }
         }
-    }
-
-    async fn set_tags(&self, id: &str, desired: &Spec, changes: &[Change]) -> Result<()> {
-        let tags::Difference { mut set, remove } = tags::difference(changes);
-        if changes.iter().any(|change| change.path.field() == "name") {
-            set.insert(NAME_TAG.to_owned(), desired.name.clone());
-        }
-        if !set.is_empty() {
-            self.tag(id, &set).await?;
-        }
-        if !remove.is_empty() {
-            self.untag(vec![id.to_owned()], &remove).await?;
-        }
-        Ok(())
-    }
-
-    async fn tag(&self, id: &str, tags: &Tags) -> Result<()> {
-        let request = self.ec2.create_tags().resources(id);
-        request
-            .set_tags(Some(tags::to_ec2(tags)))
-            .send()
-            .map_ok(drop)
-            .await
-            .explain("CreateTags", CODES)
-    }
-
-    /// Removes tags of instances and disks.
-    pub(super) async fn untag(&self, ids: Vec<String>, keys: &[String]) -> Result<()> {
-        // A tag without a value matches any value.
-        let keys = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
-        let request = self.ec2.delete_tags().set_resources(Some(ids));
-        request.set_tags(Some(keys)).send().map_ok(drop).await.explain("DeleteTags", CODES)
     }
 
     /// Works whether the instance runs or not.
@@ -258,7 +225,11 @@ impl Instances {
             Some(Power::Running) if !running => self.start(id).await,
             Some(Power::Stopped) if running => self.stop(id).await,
             None | Some(Power::External) if marked && !running => self.start(id).await,
-            _ if marked => self.untag(vec![id.to_owned()], &[RESTART_TAG.to_owned()]).await,
+            _ if marked => {
+                let remove = vec![RESTART_TAG.to_owned()];
+                let difference = tags::Difference { remove, ..tags::Difference::default() };
+                ec2::set_tags(&self.ec2, id, difference, CODES).await
+            }
             _ => Ok(()),
         }
     }
@@ -273,7 +244,9 @@ impl Instances {
             sent => return sent.map(drop).explain("ModifyInstanceAttribute", CODES),
         }
         if desired.power.is_none() {
-            self.tag(id, &Tags::from([(RESTART_TAG.to_owned(), "running".to_owned())])).await?;
+            let set = Tags::from([(RESTART_TAG.to_owned(), "running".to_owned())]);
+            let difference = tags::Difference { set, ..tags::Difference::default() };
+            ec2::set_tags(&self.ec2, id, difference, CODES).await?;
         }
         self.stop(id).await
     }
@@ -294,12 +267,6 @@ fn hops(wanted: Option<&Metadata>, changes: &[Change]) -> Option<i32> {
     let is_removed = changes.iter().any(|change| change.path.to_string() == "metadata.hop_limit");
     let default = is_removed.then_some(HOPS);
     wanted.and_then(|wanted| wanted.hop_limit).or(default)
-}
-
-fn tagged(spec: &Spec) -> Vec<Tag> {
-    let mut tags = spec.tags.clone();
-    tags.insert(NAME_TAG.to_owned(), spec.name.clone());
-    tags::to_ec2(&tags)
 }
 
 fn explain_run(error: SdkError<RunInstancesError>, spec: &Spec) -> Error {

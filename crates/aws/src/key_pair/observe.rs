@@ -9,7 +9,7 @@ use stackwright_engine::kind::{Found, Handle, Live, Memo, Readiness, Result, Sou
 
 use super::spec::Spec;
 use super::{CODES, KeyPairs};
-use crate::ec2_filter::{self, filter};
+use crate::ec2::{self, filter};
 use crate::fault::Explain as _;
 use crate::tags::{self, Tags};
 
@@ -38,10 +38,10 @@ impl KeyPairs {
     }
 
     pub(super) async fn find_owned_or_named(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
-        let owned = self.describe(ec2_filter::of_owner(sought));
+        let owned = self.describe(ec2::of_owner(sought));
         let (owned, named) = try_join!(owned, self.named(sought.names))?;
         // An endpoint may ignore filters.
-        let owned = owned.iter().filter(|seen| ec2_filter::is_of_owner(sought, &seen.tags));
+        let owned = owned.iter().filter(|seen| ec2::is_of_owner(sought, &seen.tags));
         let found = owned.chain(&named).map(|seen| (seen.name(), seen.found()));
         // One that has both the tags and a name is one.
         Ok(found.collect::<BTreeMap<_, _>>().into_values().collect())

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ec2::types::{ResourceType as Taggable, Tag, TagSpecification};
+use aws_sdk_ec2::types::ResourceType as Taggable;
 use aws_smithy_types::Blob;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Memo, Readiness, Result};
@@ -11,15 +11,13 @@ use super::observe::outputs;
 use super::spec::Spec;
 use super::{CODES, KeyPairs};
 use crate::client::SingleAttempt as _;
+use crate::ec2;
 use crate::fault::{Explain as _, code};
 use crate::tags;
 
 impl KeyPairs {
     pub(super) async fn import(&self, spec: &Spec) -> Result<Created<Spec>> {
-        let tags = TagSpecification::builder()
-            .resource_type(Taggable::KeyPair)
-            .set_tags(Some(tags::to_ec2(&spec.tags)))
-            .build();
+        let tags = ec2::tagged(Taggable::KeyPair, &spec.tags);
         let key = spec.public_key.clone().unwrap_or_default();
         let request = self.ec2.import_key_pair().key_name(&spec.name);
         let request = request.public_key_material(Blob::new(key)).tag_specifications(tags);
@@ -60,19 +58,7 @@ impl KeyPairs {
                 Error::new(Fault::Conflict, format!("the key pair {} is not there any more", on.id))
             })?,
         };
-        let tags::Difference { set, remove } = tags::difference(changes);
-        if !set.is_empty() {
-            let request = self.ec2.create_tags().resources(&id);
-            let request = request.set_tags(Some(tags::to_ec2(&set)));
-            request.send().await.explain("CreateTags", CODES)?;
-        }
-        if !remove.is_empty() {
-            // A tag without a value means whatever value it has.
-            let keys = remove.iter().map(|key| Tag::builder().key(key).build()).collect();
-            let request = self.ec2.delete_tags().resources(&id).set_tags(Some(keys));
-            request.send().await.explain("DeleteTags", CODES)?;
-        }
-        Ok(())
+        ec2::set_tags(&self.ec2, &id, tags::difference(changes), CODES).await
     }
 
     pub(super) async fn delete_key_pair(&self, name: &str) -> Result<()> {

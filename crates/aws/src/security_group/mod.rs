@@ -20,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_ec2::types::{ResourceType as Taggable, TagSpecification};
+use aws_sdk_ec2::types::ResourceType as Taggable;
 use futures_util::future::join_all;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{
@@ -39,7 +39,7 @@ use self::write::explain_create;
 use crate::client::SingleAttempt;
 use crate::cloud::Cloud;
 use crate::connect::{Connect, Sources};
-use crate::ec2_filter;
+use crate::ec2;
 use crate::fault::{Explain, code, explain};
 use crate::tags;
 
@@ -112,17 +112,14 @@ impl Provider for SecurityGroups {
 
     async fn find(&self, sought: Sought<'_>) -> Result<Vec<Found>> {
         // Not by name: the same name in another network is no conflict.
-        let seen = self.describe(ec2_filter::of_owner(sought)).await?;
+        let seen = self.describe(ec2::of_owner(sought)).await?;
         let found = seen.iter().map(|seen| self.found(seen));
         // A filter that an endpoint ignores must not make strangers ours.
-        Ok(found.filter(|found| ec2_filter::is_of_owner(sought, &found.tags)).collect())
+        Ok(found.filter(|found| ec2::is_of_owner(sought, &found.tags)).collect())
     }
 
     async fn create(&self, _: &Intent, spec: &Spec) -> Result<Created<Spec>> {
-        let tags = TagSpecification::builder()
-            .resource_type(Taggable::SecurityGroup)
-            .set_tags(Some(tags::to_ec2(&spec.tags)))
-            .build();
+        let tags = ec2::tagged(Taggable::SecurityGroup, &spec.tags);
         let description = spec.description.as_deref().unwrap_or(DESCRIPTION);
         let reply = self
             .ec2
@@ -156,7 +153,7 @@ impl Provider for SecurityGroups {
 
     async fn update(&self, on: &Handle<Spec>, desired: &Spec, changes: &[Change]) -> Result<()> {
         let touched = |field: &str| changes.iter().any(|change| change.path.field() == field);
-        self.set_tags(&on.id, changes).await?;
+        ec2::set_tags(&self.ec2, &on.id, tags::difference(changes), CODES).await?;
         for (direction, rules) in
             [(Direction::Ingress, &desired.ingress), (Direction::Egress, &desired.egress)]
         {

@@ -11,7 +11,7 @@ use super::config;
 use super::rule::{Direction, Messages, Network, Peer, Ports, Rule, Traffic, protocol};
 use super::service::{CODES, SecurityGroups};
 use super::spec::Spec;
-use crate::ec2_filter::filter;
+use crate::ec2::filter;
 use crate::fault::{Explain as _, code};
 use crate::tags;
 

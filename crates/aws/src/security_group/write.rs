@@ -2,17 +2,14 @@
 
 use aws_sdk_ec2::error::SdkError;
 use aws_sdk_ec2::operation::create_security_group::CreateSecurityGroupError;
-use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, Tag, UserIdGroupPair};
-use futures_util::TryFutureExt as _;
-use stackwright_engine::change::Change;
+use aws_sdk_ec2::types::{IpPermission, IpRange, Ipv6Range, PrefixListId, UserIdGroupPair};
 use stackwright_engine::kind::{Error, Fault, Result};
 
 use super::observe::rules;
 use super::rule::{Direction, Messages, Peer, Ports, Rule, Traffic};
 use super::service::{CODES, SecurityGroups};
 use super::spec::Spec;
-use crate::fault::{Explain, code, explain};
-use crate::tags;
+use crate::fault::{code, explain};
 use crate::wrong::Wrong;
 
 /// What one direction lacks, and what it has too much.
@@ -24,22 +21,6 @@ struct Difference {
 
 /// Writing, each aspect by itself.
 impl SecurityGroups {
-    pub(super) async fn set_tags(&self, id: &str, changes: &[Change]) -> Result<()> {
-        let tags::Difference { set, remove } = tags::difference(changes);
-        if !set.is_empty() {
-            let request = self.ec2.create_tags().resources(id);
-            let request = request.set_tags(Some(tags::to_ec2(&set)));
-            request.send().map_ok(drop).await.explain("CreateTags", CODES)?;
-        }
-        if !remove.is_empty() {
-            // A tag without a value means whatever value it has.
-            let keys = remove.iter().map(|key| Tag::builder().key(key).build()).collect();
-            let request = self.ec2.delete_tags().resources(id).set_tags(Some(keys));
-            request.send().map_ok(drop).await.explain("DeleteTags", CODES)?;
-        }
-        Ok(())
-    }
-
     /// Authorizes what is missing before it revokes what is there too much, so that no traffic is cut
     /// off which passes before and after. The rules are read again: between the comparison and this
     /// call somebody else may have changed them.

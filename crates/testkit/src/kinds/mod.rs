@@ -4,6 +4,7 @@
 //! recognizes them in requests and replies. To add a kind, write its module and list it in
 //! [`KINDS`]; nothing else here or in the proxy names all kinds.
 
+mod address;
 mod api;
 mod function;
 mod instance;
@@ -20,6 +21,7 @@ use crate::request::ApiRequest;
 
 /// Every kind, in the order of their names.
 pub const KINDS: &[&Kind] = &[
+    &address::KIND,
     &api::KIND,
     &function::KIND,
     &instance::KIND,
