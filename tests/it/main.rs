@@ -11,6 +11,7 @@ mod cli;
 mod cors;
 mod ctrl_c;
 mod edits;
+mod examples;
 mod faults;
 mod gallery;
 mod imports;
