@@ -11,8 +11,6 @@ use stackwright_engine::manifest::{Cloud, Diagnostic, Invalid, Manifest};
 use stackwright_engine::session;
 use stackwright_engine::state;
 
-use crate::workspace;
-
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 #[derive(Debug, thiserror::Error)]
@@ -43,13 +41,7 @@ pub enum Error {
     /// What a session failed at, on which cloud, and where the resources stand in the file, in the order of their
     /// addresses.
     #[error("{error}")]
-    Session {
-        error: Box<session::Error>,
-        cloud: Cloud,
-        places: Vec<(Address, String)>,
-        /// The folder of the state.
-        folder: Option<PathBuf>,
-    },
+    Session { error: Box<session::Error>, cloud: Cloud, places: Vec<(Address, String)> },
     #[error(transparent)]
     State(Box<state::Error>),
     #[error("{0}")]
@@ -126,8 +118,8 @@ impl Error {
         match error {
             session::Error::State(error) => error.into(),
             error => {
-                let (cloud, folder) = (manifest.cloud.clone(), workspace::folder_of(manifest));
-                Self::Session { error: Box::new(error), cloud, places, folder }
+                let cloud = manifest.cloud.clone();
+                Self::Session { error: Box::new(error), cloud, places }
             }
         }
     }

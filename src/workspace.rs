@@ -73,11 +73,6 @@ fn state_folder(manifest: &Manifest, local: &stackwright_local::Config) -> PathB
     manifest.folder().join(state::FOLDER).join(&manifest.stack).join(cloud)
 }
 
-/// As [`state_folder`]; `None`: the environment does not say where the local cloud is.
-pub fn folder_of(manifest: &Manifest) -> Option<PathBuf> {
-    Some(state_folder(manifest, &environment::local().ok()?))
-}
-
 /// Whether a URL is the local cloud by another name.
 fn is_managed(local: &stackwright_local::Config, url: &str) -> bool {
     let port = local.port;

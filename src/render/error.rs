@@ -1,7 +1,5 @@
 //! What is said of an error: what happened, where, and what to do.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
 use stackwright_engine::Address;
 use stackwright_engine::execute::Failure;
@@ -33,9 +31,7 @@ pub fn event(error: &Error) -> Value {
 /// An error for programs: its message, what it names, and `text` with all that people read of it.
 pub fn json(error: &Error) -> Value {
     let message = match error {
-        Error::Session { error, cloud, places, folder } => {
-            Report { error, cloud, places, folder: folder.as_deref() }.title()
-        }
+        Error::Session { error, cloud, places } => Report { error, cloud, places }.title(),
         other => clean(&other.to_string()),
     };
     let mut document = json!({
@@ -73,9 +69,7 @@ pub fn report(error: &Error, color: bool, width: Option<usize>) -> String {
             lines.push(wrapped(&format!("error: {invalid}"), width));
             return lines.join("\n\n");
         }
-        Error::Session { error, cloud, places, folder } => {
-            Report { error, cloud, places, folder: folder.as_deref() }.lines()
-        }
+        Error::Session { error, cloud, places } => Report { error, cloud, places }.lines(),
         Error::Hinted { error, hint } => {
             let hint = wrapped(&format!("  hint: {}", clean(hint)), width);
             return format!("{}\n{hint}", report(error, color, width));
@@ -103,8 +97,6 @@ struct Report<'a> {
     error: &'a session::Error,
     cloud: &'a Cloud,
     places: &'a [(Address, String)],
-    /// That of the state.
-    folder: Option<&'a Path>,
 }
 
 impl Report<'_> {
@@ -142,7 +134,7 @@ impl Report<'_> {
             }
             session::Error::Foreign(foreign) => {
                 lines.extend(foreign.iter().map(|foreign| self.foreign(foreign)));
-                let hints = foreign_hints(foreign, self.folder);
+                let hints = foreign_hints(foreign);
                 lines.extend(hints.iter().map(|hint| format!("  hint: {hint}")));
             }
             session::Error::State(_) | session::Error::Unclaimed(_) => {}
@@ -201,11 +193,12 @@ impl Report<'_> {
         let why = match why {
             Why::OtherLineage => "belongs to another copy of this stack's state",
             Why::TakenOver => "was adopted by another copy of this stack's state",
+            Why::OtherStack => "is in this state, and belongs to another stack",
             Why::Duplicate => "is a second object beside the one in the state",
             Why::NameTaken => "has a name that this stack needs, and does not belong to it",
         };
         let place = address.as_ref().map(|address| format!("{}: ", self.named(address)));
-        let is_taken = foreign.why == Why::NameTaken;
+        let is_taken = matches!(foreign.why, Why::NameTaken | Why::OtherStack);
         let stack = found.tags.get(tag::STACK).filter(|_| is_taken);
         let stack = stack.map(|stack| format!(" (it belongs to the stack {stack})"));
         let (place, stack) = (place.unwrap_or_default(), stack.unwrap_or_default());
@@ -243,7 +236,7 @@ fn skipping(unseen: &[Unseen]) -> Option<String> {
     })
 }
 
-fn foreign_hints(foreign: &[Foreign], folder: Option<&Path>) -> Vec<String> {
+fn foreign_hints(foreign: &[Foreign]) -> Vec<String> {
     let is_there = |why: Why| foreign.iter().any(|foreign| foreign.why == why);
     let mut hints = Vec::new();
     if is_there(Why::OtherLineage) || is_there(Why::TakenOver) {
@@ -253,12 +246,14 @@ fn foreign_hints(foreign: &[Foreign], folder: Option<&Path>) -> Vec<String> {
                 .to_owned(),
         );
     }
-    if is_there(Why::TakenOver) {
-        let shown =
-            |folder: &Path| folder.strip_prefix(".").unwrap_or(folder).display().to_string();
-        let folder = folder.map(|folder| format!(": {}", clean(&shown(folder))));
-        let folder = folder.unwrap_or_default();
-        hints.push(format!("to drop them here, remove this state's folder{folder}"));
+    let is_lost = |foreign: &&Foreign| matches!(foreign.why, Why::TakenOver | Why::OtherStack);
+    let lost = foreign.iter().filter(is_lost).filter_map(|foreign| foreign.address.as_ref());
+    let lost: Vec<String> = lost.map(ToString::to_string).collect();
+    if let [first, others @ ..] = lost.as_slice() {
+        let others = if others.is_empty() { "" } else { ", and so on for the others" };
+        hints.push(format!(
+            "to drop it here and leave it to them: `stackwright state rm --force {first}`{others}"
+        ));
     }
     let is_owned = |foreign: &Foreign| foreign.found.tags.contains_key(tag::STACK);
     let mut taken = foreign.iter().filter(|foreign| foreign.why == Why::NameTaken);

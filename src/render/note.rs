@@ -42,10 +42,16 @@ pub fn sentence(noted: &Noted) -> String {
         Note::UnknownFormer(former) => format!(
             "`renamed_from: {former}`: {former} is unknown; the line may be removed from the file"
         ),
-        Note::PossibleRename(former) => format!(
-            "if this is {former} under another key, `renamed_from: {}` keeps the object",
-            former.key()
-        ),
+        Note::PossibleRename { former, name } => {
+            let key = former.key();
+            let (name, keep) = match name {
+                Some(name) => (format!(" with `name: {}`", clean(name)), "keep"),
+                None => (String::new(), "keeps"),
+            };
+            format!(
+                "if this is {former} under another key, `renamed_from: {key}`{name} {keep} the object"
+            )
+        }
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Why {
     OtherLineage,
     /// It is in this state, and another copy has taken it over since.
     TakenOver,
+    /// It is in this state, and another stack has made it its own since, or made another one of its name.
+    OtherStack,
     /// This state owns it by its tags, beside the object that it knows.
     Duplicate,
     /// It has a name that this stack wants, and no owner or another one.
@@ -69,7 +71,7 @@ impl<'a> Claiming<'a> {
     /// place, and objects that another copy of the state has taken over, are an error.
     pub fn owned(&self) -> Result<Vec<Entry>, Vec<Foreign>> {
         let is_conflict =
-            |foreign: &Foreign| matches!(foreign.why, Why::TakenOver | Why::Duplicate);
+            |foreign: &Foreign| !matches!(foreign.why, Why::NameTaken | Why::OtherLineage);
         let (claims, foreign) = self.sorted();
         let conflicts: Vec<Foreign> = foreign.into_iter().filter(is_conflict).collect();
         if conflicts.is_empty() { Ok(claims) } else { Err(conflicts) }
@@ -126,20 +128,27 @@ impl<'a> Claiming<'a> {
         open.into_iter().flatten().any(|open| open.made(kind, found))
     }
 
-    /// Returns objects of this state that another copy has taken over: two states must not fight.
+    /// Returns objects of this state that another stack, or another copy of this state, has taken over: two states must
+    /// not fight. Those of another stack are never adopted.
     pub fn taken_over(&self) -> Vec<Foreign> {
+        let stack = owner(&self.run.scope, self.state).stack;
         let mut foreign = Vec::new();
-        for (address, live) in self.observed.live.iter().filter(|_| !self.adopt) {
+        for (address, live) in &self.observed.live {
             let (Some(live), Some(object)) = (live, self.state.object(address)) else { continue };
             let Some(kind) = self.run.providers.kinds().get(address.kind()) else { continue };
             if object.spec.is_none() {
                 continue; // adopted, and its tags are still to follow
             }
             let found = found(&object.id, live);
-            if found.tags.get(tag::LINEAGE).is_some_and(|lineage| *lineage != self.state.lineage) {
-                let (kind, address) = (kind.name, Some(address.clone()));
-                foreign.push(Foreign { kind, found, why: Why::TakenOver, address });
-            }
+            let is_other = |tag: &str, ours: &str| found.tags.get(tag).is_some_and(|of| of != ours);
+            let why = if is_other(tag::STACK, &stack) {
+                Why::OtherStack
+            } else if is_other(tag::LINEAGE, &self.state.lineage) && !self.adopt {
+                Why::TakenOver
+            } else {
+                continue;
+            };
+            foreign.push(Foreign { kind: kind.name, found, why, address: Some(address.clone()) });
         }
         foreign
     }
@@ -194,13 +203,7 @@ impl<'a> Claiming<'a> {
     pub fn import(&self, address: &Address, found: &Found) -> Result<Entry, Why> {
         let owner = owner(&self.run.scope, self.state);
         let tagged = |tag: &str| found.tags.get(tag);
-        let of_kind = |of: &Address| of.kind() == address.kind();
-        let is_known = self.state.resources.iter().any(|(of, record)| {
-            let mut objects = record.object.iter().chain(&record.deposed);
-            of_kind(of) && objects.any(|object| object.id == found.id)
-        });
         match tagged(tag::STACK) {
-            _ if is_known => return Err(Why::Duplicate),
             Some(stack) if *stack != owner.stack => return Err(Why::NameTaken),
             Some(_) if tagged(tag::LINEAGE) != Some(&owner.lineage) && !self.adopt => {
                 return Err(Why::OtherLineage);

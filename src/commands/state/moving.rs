@@ -54,7 +54,7 @@ fn is_finished(store: &Store, address: &Address) -> Result<()> {
     Err(Error::Unknown(message, Some(hint.into())))
 }
 
-/// `force`: also what cannot be looked at.
+/// `force`: also what cannot be read, or belongs to somebody else by now.
 pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progress) -> Result<u8> {
     let since = Instant::now();
     let workspace = workspace::open_to_look(stack).await?;
@@ -67,10 +67,14 @@ pub async fn rm(stack: &Stack, address: &Address, force: bool, progress: &Progre
     let failed = |error| Error::session(error, &workspace.manifest);
     let looking = session.survey_to_release(store.state(), address);
     let surveyed = match progress.during(LOOKING, looking).await {
-        Err(session::Error::Unseen(_)) if force => {
+        Err(error @ (session::Error::Unseen(_) | session::Error::Foreign(_))) if force => {
             session.disown(&mut store, address).map_err(failed)?;
+            let why = match error {
+                session::Error::Unseen(_) => "it could not be read, and keeps its tags",
+                _ => "it belongs to somebody else, and stays as it is",
+            };
             if !progress.json {
-                wrap::eprintln!("{address} is released; it could not be read, and keeps its tags");
+                wrap::eprintln!("{address} is released; {why}");
             }
             return Ok(0);
         }

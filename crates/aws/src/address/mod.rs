@@ -32,8 +32,8 @@ const CHUNK: usize = 200;
 /// How long EC2 may not know an address that it has just allocated.
 const NEW_ADDRESS: Duration = Duration::from_secs(60);
 
-/// How long an instance may take to run: EC2 gives no address to one that is pending.
-const STARTING: Duration = Duration::from_secs(300);
+/// How long EC2 may not know an instance that it has just created.
+const NEW_INSTANCE: Duration = Duration::from_secs(60);
 
 /// The error codes of EC2.
 const CODES: Codes = &[
@@ -42,12 +42,9 @@ const CODES: Codes = &[
         "InvalidAllocationID.NotFound",
         Meaning::NotYet { what: "the address to be known to EC2", within: NEW_ADDRESS },
     ),
-    // A pending instance "is not in a valid state for this operation".
-    ("InvalidInstanceID", Meaning::NotYet { what: "the instance to run", within: STARTING }),
-    ("IncorrectInstanceState", Meaning::NotYet { what: "the instance to run", within: STARTING }),
     (
         "InvalidInstanceID.NotFound",
-        Meaning::NotYet { what: "the instance to be known to EC2", within: NEW_ADDRESS },
+        Meaning::NotYet { what: "the instance to be known to EC2", within: NEW_INSTANCE },
     ),
     // Somebody has associated it since it was read.
     ("InvalidIPAddress.InUse", Meaning::Conflict),
@@ -72,19 +69,22 @@ impl Connect for Addresses {
 impl ResourceType for Address {
     const NAME: &'static str = "address";
     const OUTPUTS: &'static [&'static str] = &["id", "ip"];
-    const FIELDS: &'static [Field] = &[field("instance").address("instance", "id", "i-")];
+    const FIELDS: &'static [Field] = &[field("instance").address("instance", "id", "i-").unique()];
     const CREATE: CreateIdempotency =
         CreateIdempotency::LookUp { consistency_window: Duration::from_secs(120) };
     // Whoever needs the address needs no instance behind it.
     const USABLE_ONCE: Milestone = Milestone::Created;
     const IS_GONE_ONCE_ACCEPTED: bool = true;
-    const DELETION_IMPACT: &'static str = "its IP address, which EC2 gives to somebody else";
 
     type Config = Config;
     type Spec = Spec;
 
     fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
         check::check(config, context)
+    }
+
+    fn lost_parts(_: &Spec) -> Vec<String> {
+        vec!["its IP address, which EC2 gives to somebody else".to_owned()]
     }
 }
 

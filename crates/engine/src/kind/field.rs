@@ -34,6 +34,7 @@ pub struct Field {
     pub(crate) mentions: Option<Mention>,
     pub(crate) literal: Option<&'static str>,
     pub(crate) example: Option<&'static str>,
+    pub(crate) is_unique: bool,
 }
 
 /// What a change of a field costs.
@@ -112,6 +113,7 @@ pub const fn field(path: &'static str) -> Field {
         mentions: None,
         literal: None,
         example: None,
+        is_unique: false,
     }
 }
 
@@ -252,6 +254,13 @@ impl Field {
     /// Shows a text as an example to whoever writes a value of another type.
     pub const fn example(mut self, text: &'static str) -> Self {
         self.example = Some(text);
+        self
+    }
+
+    /// Says that two resources of the kind cannot have the same value: the second would take it from the first at each
+    /// run, and the first take it back. For fields at the top.
+    pub const fn unique(mut self) -> Self {
+        self.is_unique = true;
         self
     }
 

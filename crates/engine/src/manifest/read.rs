@@ -78,6 +78,7 @@ impl Reader<'_> {
         let scope = self.scope(header.as_ref(), env.clone());
         self.kind_checks(&places, &mut resources, &scope, diagnostics);
         self.unique_names(&resources, &scope, diagnostics);
+        self.unique_values(&resources, &places, diagnostics);
         let graph = self.graph(&resources, diagnostics);
         let header = header?;
         let checks = self.checks(&places, header.check, diagnostics);
@@ -340,6 +341,36 @@ impl Reader<'_> {
                     "give one of them another `name:`"
                 };
                 diagnostics.push(Diagnostic::error(resource.span.clone(), message).help(help));
+            }
+        }
+    }
+}
+
+impl Reader<'_> {
+    /// Reports values that two resources have and one alone can have: see [`Field::unique`](crate::kind::Field::unique).
+    fn unique_values(
+        &self,
+        resources: &BTreeMap<Address, Resource>,
+        places: &Places<'_>,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) {
+        let mut seen: BTreeMap<(&str, &str, &str), &Resource> = BTreeMap::new();
+        for resource in resources.values() {
+            let Some(kind) = self.kinds.get(resource.address.kind()) else { continue };
+            for field in kind.fields.declared().filter(|field| field.is_unique) {
+                let value = resource.config[field.path].as_str().unwrap_or_default();
+                if value.is_empty() {
+                    continue;
+                }
+                let key = (kind.name, field.path, value);
+                let Some(first) = seen.insert(key, resource) else { continue };
+                let path = [field.path.to_owned()];
+                let shown = reference::readable(value);
+                let message =
+                    format!("`{}` has the {} `{shown}` already", first.address, field.path);
+                let help = format!("one {} alone can have it", kind.name);
+                let span = place(places, &resource.address, &path);
+                diagnostics.push(Diagnostic::error(span, message).help(help));
             }
         }
     }

@@ -42,5 +42,6 @@ pub enum Note {
     /// `renamed_from` names an address that neither the file nor the state has.
     UnknownFormer(Address),
     /// The object at this address goes while this one comes: it may be the same under another key.
-    PossibleRename(Address),
+    /// `name`: what `name:` must be for it, where a new name is a new object.
+    PossibleRename { former: Address, name: Option<String> },
 }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use super::Session;
 use super::protection::makes;
 use crate::address::Address;
+use crate::change::Path;
+use crate::kind::UpdateCost;
 use crate::lifecycle::GuardKind;
 use crate::plan::{Action, CreateReason, DeleteReason, Note, Noted, Plan, Step};
 use crate::prepare::Wanted;
@@ -82,9 +84,23 @@ impl Session<'_> {
             .filter(|(comes, goes)| comes.address != goes.address && is_open(comes))
             .map(|(comes, goes)| Noted {
                 address: comes.address.clone(),
-                note: Note::PossibleRename(goes.address.clone()),
+                note: Note::PossibleRename {
+                    former: goes.address.clone(),
+                    name: self.name_to_keep(&comes.address, &goes.address, state),
+                },
             })
             .collect()
+    }
+
+    /// Returns the name of the object of `former`, if it would be replaced for the name that it would have at `address`.
+    fn name_to_keep(&self, address: &Address, former: &Address, state: &State) -> Option<String> {
+        let kind = self.run.providers.kinds().get(address.kind())?;
+        let wanted = self.run.manifest.resources.get(address)?;
+        let name = kind.name_of(state.object(former)?)?;
+        let is_costly =
+            kind.fields.rule(&Path(vec!["name".to_owned()])).update == UpdateCost::Replace;
+        let is_other = name != self.run.scope.fill(&wanted.name);
+        (is_costly && is_other).then(|| name.to_owned())
     }
 
     /// Former addresses that neither file nor state know, of resources that are created. After a rename

@@ -44,7 +44,12 @@ impl Session<'_> {
     /// Tells whether this run will create an object of the same name at that address.
     fn is_remade(&self, state: &State, address: &Address, creating: &Creating) -> bool {
         let wanted = self.run.manifest.resources.get(address);
-        let name = wanted.map(|resource| self.run.scope.fill(&resource.name));
-        state.object(address).is_none() && name.as_deref() == creating.spec["name"].as_str()
+        let Some((wanted, kind)) = wanted.zip(self.run.providers.kinds().get(address.kind()))
+        else {
+            return false;
+        };
+        let name = self.run.scope.fill(&wanted.name);
+        let open = creating.spec["name"].as_str().unwrap_or_default();
+        state.object(address).is_none() && kind.is_same_name(&name, open)
     }
 }

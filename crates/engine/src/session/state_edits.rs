@@ -118,11 +118,27 @@ impl Session<'_> {
         };
         let seen = provider.observe_one(&handle).await;
         let live = seen.map_err(|error| failed(self.run.redacted(error)))?.ok_or_else(|| {
-            failed(kind::Error::terminal(format!("there is no {} `{id}`", kind.name)))
+            let hint = "`stackwright import --help` says what the id of each type is";
+            let message = format!("there is no {} `{id}`", kind.name);
+            failed(kind::Error::terminal(message).with_hint(hint))
         })?;
         // A service may accept something else in place of the name, such as an ARN.
         let name = live.spec["name"].as_str().filter(|_| kind.id_is_name);
         let id = name.unwrap_or(id);
+        let is_it = |object: &&Object| object.id == id;
+        let mut known = state.resources.iter().filter(|(of, _)| of.kind() == address.kind());
+        let known = known.find(|(_, record)| {
+            record.object.iter().chain(&record.deposed).any(|object| is_it(&object))
+        });
+        if let Some((known, _)) = known {
+            let message = format!("{} `{id}` is {known} in this state already", kind.name);
+            let hint = if known == address {
+                "there is nothing to import".to_owned()
+            } else {
+                format!("`stackwright state mv {known} {address}` gives it the other address")
+            };
+            return Err(failed(kind::Error::terminal(message).with_hint(hint)));
+        }
         let found = claim::found(id, &live);
         self.claiming(state, &Observed::default()).import(address, &found).map_err(|why| {
             let (kind, address) = (kind.name, Some(address.clone()));

@@ -108,3 +108,23 @@ async fn drift_of_what_another_clone_has_adopted_is_refused() {
     assert!(foreign.iter().all(|foreign| foreign.why == Why::TakenOver), "{foreign:?}");
     assert!(matches!(one.run(false).await, Ended::Refused(Error::Foreign(_))));
 }
+
+/// Another stack makes its own object under the name of one that somebody deleted. `--adopt` is for copies of this
+/// state alone.
+#[tokio::test(start_paused = true)]
+async fn what_another_stack_has_made_meanwhile_is_never_adopted() {
+    let mut one = Stack::new("named:\n  b: {size: 2}\n");
+    one.reconcile().await;
+    one.world.meddle(|things| things.iter_mut().for_each(|thing| thing.alive = false));
+    let mut other = Stack { world: one.world.clone(), ..Stack::new("") };
+    other.file = "stack: t\nnamed:\n  b: {size: 5}\n".to_owned();
+    other.reconcile().await;
+    let theirs = one.world.things();
+    for adopt in [false, true] {
+        one.adopt = adopt;
+        let refused = one.run(false).await;
+        let Ended::Refused(Error::Foreign(foreign)) = &refused else { panic!("{refused:?}") };
+        assert_eq!(foreign[0].why, Why::OtherStack, "adopt: {adopt}");
+        assert_eq!(one.world.things(), theirs, "it is as it was");
+    }
+}

@@ -158,7 +158,8 @@ async fn a_removed_and_an_added_resource_may_be_a_rename() {
         let mut stack = made(&format!("{kind}:\n  a: {{}}\n")).await;
         let former = stack.world.things()[0].id.clone();
         stack.file = format!("stack: s\n{kind}:\n  b: {{}}\n");
-        let note = Note::PossibleRename(address(&format!("{kind}.a")));
+        let name = Some("a".to_owned());
+        let note = Note::PossibleRename { former: address(&format!("{kind}.a")), name };
         assert_eq!(notes(&stack, &format!("{kind}.b")).await, [note]);
         // With two added resources it is unclear which one is meant.
         stack.file += "  c: {}\n";
