@@ -23,6 +23,12 @@ fn stack(emulator: &Emulator) -> Sandbox {
     stack
 }
 
+/// A proxy that gives no address to a pending instance, and releases none that leads to one.
+fn strict(emulator: &Emulator) -> Proxy {
+    let rules = Rules { address_in_use: Some(2), ..Rules::default() };
+    Proxy::strict(emulator, rules, |_| Act::Pass)
+}
+
 /// The only address, as EC2 describes it.
 fn described(emulator: &Emulator) -> Value {
     let all = emulator.aws(&["ec2", "describe-addresses"]);
@@ -38,7 +44,8 @@ fn id(stack: &Sandbox, address: &str) -> String {
 #[test]
 fn an_address_leads_to_its_instance_until_it_is_destroyed() {
     for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
-        let stack = stack(&emulator);
+        let proxy = strict(&emulator);
+        let stack = stack(&emulator).through(&proxy);
         stack.reconcile(&[]);
         stack.settled(&[]);
         let address = described(&emulator);
@@ -55,7 +62,11 @@ fn an_address_leads_to_its_instance_until_it_is_destroyed() {
         stack.settled(&[]);
         stack.write("stack.yaml", STACK.split("address:").next().expect("the instances"));
         let lost = "its IP address, which EC2 gives to somebody else";
+        stack.run(&["plan"]).says(lost);
         stack.ok(&["explain", "address.web"]).says(lost);
+        stack.write("stack.yaml", STACK);
+        stack.reconcile(&[]);
+        assert_eq!(described(&emulator)["InstanceId"], id(&stack, "instance.web"));
         stack.ok(DESTROY);
         assert_eq!(emulator.census().counts(), counts([]), "{emulator:?}");
     }
@@ -102,6 +113,20 @@ fn an_address_that_somebody_took_is_taken_back() {
     emulator.aws(&[&["ec2", "release-address"], &allocation[..]].concat());
     assert_eq!(stack.reconcile(&[]).finished, ["create address.web"]);
     stack.settled(&[]);
+}
+
+/// The second would take it from the first at each run, and the first take it back.
+#[test]
+fn an_instance_has_one_address() {
+    let stack = Sandbox::empty(0);
+    stack.write(
+        "stack.yaml",
+        &STACK.replace("address:\n", "address:\n  a: {instance: \"${instance.web.id}\"}\n"),
+    );
+    let refused = stack.run(&["validate"]).code(65);
+    refused
+        .says("`address.a` has the instance `${instance.web.id}` already")
+        .says("stack.yaml:8:9");
 }
 
 /// One that exists already, and one whose state was lost.

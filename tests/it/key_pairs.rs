@@ -1,7 +1,7 @@
 //! Key pairs and the instances that are launched with them, over a stack's whole life.
 
 use serde_json::{Value, json};
-use stackwright_testkit::{Act, Emulator, Entry, Proxy, Rules, counts};
+use stackwright_testkit::{Act, Emulator, Entry, Point, Proxy, Refusal, Rules, counts};
 
 use crate::support::{Sandbox, text};
 use crate::torture::{DESTROY, Life, flip};
@@ -51,10 +51,15 @@ fn an_instance_is_launched_with_a_key_pair_of_its_stack() {
 /// The pair is imported again, and the instance stays as it is.
 #[test]
 fn another_public_key_leaves_the_instance_alone() {
-    for emulator in [Emulator::moto().start(), Emulator::ministack().start()] {
+    // MiniStack does not report public keys.
+    let emulators = [(Emulator::moto().start(), true), (Emulator::ministack().start(), false)];
+    for (emulator, is_reported) in emulators {
         let stack = stack(&emulator);
         stack.reconcile(&[]);
         let before = instance(&emulator)["InstanceId"].clone();
+        let id = described(&emulator)[0]["KeyPairId"].clone();
+        let tag = ["ec2", "create-tags", "--tags", "Key=theirs,Value=x", "--resources", text(&id)];
+        emulator.aws(&tag);
         stack.edit(KEY, OTHER);
         let plan = stack.run(&["plan"]);
         let plan = plan.says("instances keep the public key with which they were launched");
@@ -62,10 +67,60 @@ fn another_public_key_leaves_the_instance_alone() {
         assert_eq!(stack.reconcile(&[]).finished, ["update key_pair.deploy"], "{emulator:?}");
         stack.settled(&[]);
         assert_eq!(instance(&emulator)["InstanceId"], before);
-        if let Some(key) = described(&emulator)[0]["PublicKey"].as_str() {
-            assert!(key.contains(OTHER), "{key}");
-        }
+        let id = format!("Name=resource-id,Values={}", text(&described(&emulator)[0]["KeyPairId"]));
+        let tags = emulator.aws(&["ec2", "describe-tags", "--filters", &id]).to_string();
+        // MiniStack drops the tags of an import.
+        assert_eq!(
+            tags.contains("theirs"),
+            is_reported,
+            "{emulator:?}: tags of others stay: {tags}"
+        );
+        let key = described(&emulator)[0]["PublicKey"].clone();
+        assert_eq!(key.as_str().is_some_and(|key| key.contains(OTHER)), is_reported, "{key}");
     }
+}
+
+/// The import of another key fails in every way, after the pair was deleted for it: the same run goes on.
+#[test]
+fn an_exchange_whose_import_fails_is_repeated() {
+    let faults = [
+        Act::Drop(Point::Arrived),
+        Act::Drop(Point::Committed),
+        Act::Refuse(Refusal::new(500, "InternalError")),
+        Act::Refuse(Refusal::new(400, "InvalidKeyPair.Duplicate")),
+    ];
+    for fault in faults {
+        let emulator = Emulator::moto().start();
+        // The first import asks whether it would be taken.
+        let proxy = Proxy::before(&emulator, move |call| match call.operation.name.as_str() {
+            "ImportKeyPair" if call.occurrence == 2 => fault,
+            _ => Act::Pass,
+        });
+        let stack = stack(&emulator).through(&proxy);
+        stack.reconcile(&[]);
+        stack.edit(KEY, OTHER);
+        assert_eq!(stack.reconcile(&[]).finished, ["update key_pair.deploy"], "{fault:?}");
+        stack.settled(&[]);
+        let seen = described(&emulator);
+        assert!(text(&seen[0]["PublicKey"]).contains(OTHER), "{fault:?}: {seen}");
+    }
+}
+
+/// Credentials that may delete and not import: the pair stays.
+#[test]
+fn an_exchange_that_is_not_allowed_deletes_nothing() {
+    let emulator = Emulator::moto().start();
+    let proxy = Proxy::before(&emulator, move |call| match call.operation.name.as_str() {
+        "ImportKeyPair" if call.occurrence > 0 => {
+            Act::Refuse(Refusal::new(403, "UnauthorizedOperation"))
+        }
+        _ => Act::Pass,
+    });
+    let stack = stack(&emulator).through(&proxy);
+    stack.reconcile(&[]);
+    stack.edit(KEY, OTHER);
+    stack.run(&["reconcile", "--yes"]).says("ImportKeyPair");
+    assert!(text(&described(&emulator)[0]["PublicKey"]).contains(KEY));
 }
 
 #[test]

@@ -40,6 +40,21 @@ pub fn filter(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
     Filter::builder().name(name).set_values(Some(values.into_iter().collect())).build()
 }
 
+/// As [`filter`], for values of which `*` and `?` are no wildcards.
+pub fn exactly(name: &str, values: impl IntoIterator<Item = String>) -> Filter {
+    let escaped = |value: String| {
+        let mut escaped = String::new();
+        for c in value.chars() {
+            if matches!(c, '*' | '?' | '\\') {
+                escaped.push('\\');
+            }
+            escaped.push(c);
+        }
+        escaped
+    };
+    filter(name, values.into_iter().map(escaped))
+}
+
 /// Returns filters by the ownership tags of what is sought. EC2 filters before it answers, so that a search for
 /// one object does not list a whole stack.
 pub fn of_owner(sought: Sought<'_>) -> Vec<Filter> {
@@ -127,4 +142,15 @@ pub async fn remove_tags(
     let keys = keys.iter().map(|key| Tag::builder().key(key).build()).collect();
     let request = ec2.delete_tags().set_resources(Some(ids)).set_tags(Some(keys));
     request.send().await.explain("DeleteTags", codes).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_is_meant_exactly_has_no_wildcards() {
+        let values = exactly("key-name", [r"a*b?c\d".to_owned(), "plain".to_owned()]);
+        assert_eq!(values.values(), [r"a\*b\?c\\d", "plain"]);
+    }
 }

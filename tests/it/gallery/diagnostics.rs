@@ -34,8 +34,8 @@ role:
   worker:
     trust: {{Statement: [{{Sid: {long}, Effect: Allow, Principal: '*', Action: 'sts:AssumeRole'}}]}}
     policies: {{
-      one: {{Statement: [{{Effect: Allow, Action: '*', Resource: {long}}}]}},
-      two: {{Statement: [{{Effect: Allow, Action: '*', Resource: {long}}}]}},
+      one: {{Statement: [{{Effect: Allow, Action: '*', Resource: 'arn:aws:s3:::{long}'}}]}},
+      two: {{Statement: [{{Effect: Allow, Action: '*', Resource: 'arn:aws:s3:::{long}'}}]}},
     }}
 function:
   worker: {{code: handler/, runtime: python3.13, handler: m.h, role: role.worker}}

@@ -12,8 +12,8 @@ use crate::fault::{Explain as _, code};
 use crate::tags;
 
 /// What EC2 says of the id of an address that does not exist, or of what cannot be such an id.
-pub(super) const NO_SUCH: [&str; 2] =
-    ["InvalidAllocationID.NotFound", "InvalidAllocationID.Malformed"];
+pub(super) const NO_SUCH: [&str; 3] =
+    ["InvalidAllocationID.NotFound", "InvalidAllocationID.Malformed", "InvalidAddress.NotFound"];
 
 impl Addresses {
     /// At most [`CHUNK`](super::CHUNK) handles. Several are read by a filter: by ids, an unknown one would fail the
@@ -69,7 +69,12 @@ fn live(seen: &Seen) -> Live<Spec> {
         identity: None,
         readiness: Readiness::Ready,
         notes: Vec::new(),
-        facts: BTreeMap::new(),
+        facts: seen
+            .instance_id()
+            .filter(|instance| !instance.is_empty())
+            .map(|instance| ("instance".to_owned(), instance.to_owned()))
+            .into_iter()
+            .collect(),
         memo: association.map(|association| Memo::of(&id, association)).unwrap_or_default(),
     }
 }

@@ -1,7 +1,9 @@
 //! Allocates, associates and releases addresses.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use aws_sdk_ec2::error::ProvideErrorMetadata as _;
 use aws_sdk_ec2::types::{DomainType, ResourceType as Taggable};
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Memo, Readiness, Result};
@@ -11,7 +13,10 @@ use super::spec::Spec;
 use super::{Addresses, CODES};
 use crate::client::SingleAttempt as _;
 use crate::ec2;
-use crate::fault::{Explain as _, code};
+use crate::fault::{Explain as _, code, explain};
+
+/// How long an instance may take to run: EC2 gives no address to one that is pending.
+const STARTING: Duration = Duration::from_secs(300);
 
 impl Addresses {
     pub(super) async fn allocate(&self, spec: &Spec) -> Result<Created<Spec>> {
@@ -57,8 +62,19 @@ impl Addresses {
     /// Takes the address from the instance to which it leads now.
     async fn associate(&self, id: &str, instance: &str) -> Result<()> {
         let request = self.ec2.associate_address().allocation_id(id).instance_id(instance);
-        let sent = request.allow_reassociation(true).send().await;
-        sent.explain("AssociateAddress", CODES).map(drop)
+        match request.allow_reassociation(true).send().await {
+            // "The pending instance 'i-…' is not in a valid state for this operation": one that has ended is another
+            // matter.
+            Err(error)
+                if code(&error) == Some("InvalidInstanceID")
+                    && error.message().is_some_and(|text| text.contains("pending")) =>
+            {
+                let fault =
+                    Fault::Awaiting { what: "the instance to run".to_owned(), within: STARTING };
+                Err(Error { fault, ..explain("AssociateAddress", error, CODES) })
+            }
+            sent => sent.explain("AssociateAddress", CODES).map(drop),
+        }
     }
 
     /// `known`: the association as it was last read.

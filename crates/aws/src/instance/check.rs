@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use stackwright_engine::kind::{CheckContext, Problem, Problems};
+use stackwright_engine::Address;
+use stackwright_engine::kind::{CheckContext, Problem, Problems, ResourceType as _};
 use stackwright_engine::reference::is_open;
 
 use super::config::{Config, Image, ImageLookup};
@@ -11,6 +12,7 @@ use super::user_data::{self, Flaw};
 use crate::arn;
 use crate::ec2;
 use crate::id::{is_id, not_an_id};
+use crate::key_pair;
 use crate::policy_document;
 use crate::text_file::{InFile, TextOrFile};
 
@@ -19,6 +21,7 @@ pub fn check(config: &Config, context: &CheckContext<'_>) -> Vec<Problem> {
     for part in [image, instance_type, network, volumes, profile] {
         part(config, &mut problems);
     }
+    key_name(config, context, &mut problems);
     user_data(config, context, &mut problems);
     ec2::check_name_tag(context, "the instance", &mut problems);
     problems.0
@@ -110,6 +113,25 @@ fn user_data(config: &Config, context: &CheckContext<'_>, problems: &mut Problem
     };
     let Some(Flaw { severity, message, hint, .. }) = wrong else { return };
     problems.add(severity, at, message).hint(hint);
+}
+
+/// A name that is no address may be that of a pair outside the stack, or a slip of the pen: another key replaces the
+/// instance.
+fn key_name(config: &Config, context: &CheckContext<'_>, problems: &mut Problems) {
+    let Some(written) = config.key_name.as_deref().filter(|written| !is_open(written)) else {
+        return;
+    };
+    if written.starts_with("ssh-") || written.ends_with(".pub") {
+        let hint = "make a `key_pair` of it, and write `key_name: key_pair.KEY`";
+        let message = "this is a public key, and not the name of a key pair";
+        return problems.at(&["key_name"], message).hint(hint);
+    }
+    let Some((_, key)) = written.split_once('.') else { return };
+    let meant: Option<Address> = format!("{}.{key}", key_pair::KeyPair::NAME).parse().ok();
+    if let Some(meant) = meant.filter(|meant| (context.siblings)(meant).is_some()) {
+        let message = format!("`{written}` is not an address, and would be the name of a key pair");
+        problems.at(&["key_name"], message).hint(format!("did you mean `{meant}`?"));
+    }
 }
 
 fn volumes(config: &Config, problems: &mut Problems) {

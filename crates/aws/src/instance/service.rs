@@ -15,8 +15,8 @@ const SSM_QUOTAS: &[Quota] = &[Quota::of(&["GetParameter"], 40, 25)];
 
 /// How long EC2 may not know an instance that it has just created.
 const NEW_INSTANCE: Duration = Duration::from_secs(120);
-/// How long EC2 may not know a security group that it has just created.
-const NEW_GROUP: Duration = Duration::from_secs(60);
+/// How long EC2 may not know a security group or a key pair that it has just created.
+const NEW_PART: Duration = Duration::from_secs(60);
 /// How long EC2 may not know an instance profile that IAM has just created.
 pub const NEW_PROFILE: Duration = Duration::from_secs(120);
 /// How long a disk may be busy with its last change. A large disk takes hours: the next run goes on.
@@ -41,7 +41,12 @@ pub const CODES: Codes = &[
     // A security group of this stack may be as new as the instance.
     (
         "InvalidGroup.NotFound",
-        Meaning::NotYet { what: "the security group to be known to EC2", within: NEW_GROUP },
+        Meaning::NotYet { what: "the security group to be known to EC2", within: NEW_PART },
+    ),
+    // So may a key pair.
+    (
+        "InvalidKeyPair.NotFound",
+        Meaning::NotYet { what: "the key pair to be known to EC2", within: NEW_PART },
     ),
     (
         "IncorrectModificationState",

@@ -9,9 +9,17 @@ use stackwright_engine::kind::{Found, Handle, Live, Memo, Readiness, Result, Sou
 
 use super::spec::Spec;
 use super::{CODES, KeyPairs};
-use crate::ec2::{self, filter};
+use crate::ec2::{self, exactly, filter};
 use crate::fault::Explain as _;
 use crate::tags::{self, Tags};
+
+/// What an update needs of a key pair.
+#[derive(Clone)]
+pub struct Tagged {
+    /// `key-…`, by which EC2 tags it.
+    pub id: String,
+    pub tags: Tags,
+}
 
 /// A key pair and its tags.
 struct Seen {
@@ -47,10 +55,10 @@ impl KeyPairs {
         Ok(found.collect::<BTreeMap<_, _>>().into_values().collect())
     }
 
-    /// Returns the id of a key pair, `key-…`.
-    pub(super) async fn id(&self, name: &str) -> Result<Option<String>> {
+    /// Returns what an update needs of a key pair. `None`: it is gone.
+    pub(super) async fn tagged(&self, name: &str) -> Result<Option<Tagged>> {
         let seen = self.named(&[name.to_owned()]).await?;
-        Ok(seen.into_iter().next().and_then(|seen| seen.info.key_pair_id))
+        Ok(seen.into_iter().next().map(|seen| seen.tagged()))
     }
 
     /// Returns key pairs by their names.
@@ -58,8 +66,8 @@ impl KeyPairs {
         if names.is_empty() {
             return Ok(Vec::new());
         }
-        let mut seen = self.describe(vec![filter("key-name", names.iter().cloned())]).await?;
-        // To the filter, `*` in a name is a wildcard.
+        let mut seen = self.describe(vec![exactly("key-name", names.iter().cloned())]).await?;
+        // An endpoint may ignore the filter.
         seen.retain(|seen| names.iter().any(|name| name == seen.name()));
         Ok(seen)
     }
@@ -100,6 +108,11 @@ impl Seen {
         self.info.key_name().unwrap_or_default()
     }
 
+    fn tagged(&self) -> Tagged {
+        let id = self.info.key_pair_id().unwrap_or_default().to_owned();
+        Tagged { id, tags: self.tags.clone() }
+    }
+
     fn live(&self) -> Live<Spec> {
         let (name, info) = (self.name().to_owned(), &self.info);
         // Without the comment, for which EC2 writes the name of the pair.
@@ -110,7 +123,7 @@ impl Seen {
             .filter_map(|(fact, value)| Some((fact.to_owned(), value?.to_owned())));
         Live {
             outputs: outputs(&name),
-            memo: info.key_pair_id().map(|id| Memo::of(&name, id.to_owned())).unwrap_or_default(),
+            memo: Memo::of(&name, self.tagged()),
             spec: Spec { name, tags: self.tags.clone(), public_key: info.public_key().map(words) },
             fingerprints: BTreeMap::new(),
             identity: None,

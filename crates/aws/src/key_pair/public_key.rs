@@ -41,9 +41,9 @@ impl Flaw {
 pub fn read(path: &Path) -> Result<String, Flaw> {
     let text = std::fs::read_to_string(path).map_err(|error| {
         let Unreadable { message, hint } = missing_file::unreadable(path, &error);
-        let is_home = path.components().any(|part| part.as_os_str() == "~");
-        let hint = if is_home {
-            "`~` is a folder of that name here: write `${env.HOME}/.ssh/id_ed25519.pub`".to_owned()
+        let shown = path.to_string_lossy();
+        let hint = if let Some((_, rest)) = shown.split_once("~/").or(shown.split_once("$HOME/")) {
+            format!("the home folder is `${{env.HOME}}`: write `${{env.HOME}}/{rest}`")
         } else {
             hint.unwrap_or_else(|| "`file` is relative to the stack file".to_owned())
         };
@@ -203,7 +203,9 @@ mod tests {
     #[test]
     fn a_file_that_is_not_there_is_told() {
         let hint = |path: &str| read(Path::new(path)).map_err(|flaw| flaw.hint);
-        assert!(hint("/x/~/.ssh/id.pub").is_err_and(|hint| hint.contains("${env.HOME}")));
+        for home in ["/x/~/.ssh/id.pub", "/x/$HOME/.ssh/id.pub"] {
+            assert!(hint(home).is_err_and(|hint| hint.contains("${env.HOME}/.ssh/id.pub")));
+        }
         assert!(hint("/x/id.pub").is_err_and(|hint| hint.contains("relative to the stack file")));
     }
 }

@@ -2,26 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use aws_sdk_ec2::operation::import_key_pair::builders::ImportKeyPairFluentBuilder;
 use aws_sdk_ec2::types::ResourceType as Taggable;
 use aws_smithy_types::Blob;
 use stackwright_engine::change::Change;
 use stackwright_engine::kind::{Created, Error, Fault, Handle, Live, Memo, Readiness, Result};
 
-use super::observe::outputs;
+use super::observe::{Tagged, outputs};
 use super::spec::Spec;
 use super::{CODES, KeyPairs};
 use crate::client::SingleAttempt as _;
 use crate::ec2;
 use crate::fault::{Explain as _, code};
-use crate::tags;
+use crate::tags::{self, Difference, Tags};
 
 impl KeyPairs {
     pub(super) async fn import(&self, spec: &Spec) -> Result<Created<Spec>> {
-        let tags = ec2::tagged(Taggable::KeyPair, &spec.tags);
-        let key = spec.public_key.clone().unwrap_or_default();
-        let request = self.ec2.import_key_pair().key_name(&spec.name);
-        let request = request.public_key_material(Blob::new(key)).tag_specifications(tags);
-        let reply = request.customize().single_attempt().send().await;
+        let reply = self.request(spec).customize().single_attempt().send().await;
         let name = reply.explain("ImportKeyPair", CODES)?.key_name;
         let name = name.filter(|name| !name.is_empty()).ok_or_else(|| {
             Error::new(Fault::Unknown, "ImportKeyPair: the reply names no key pair")
@@ -47,18 +44,56 @@ impl KeyPairs {
         desired: &Spec,
         changes: &[Change],
     ) -> Result<()> {
-        if changes.iter().any(|change| change.path.field() == "public_key") {
-            // EC2 changes no public key. Without this run the pair is gone, and the next run imports it.
-            self.delete_key_pair(&on.id).await?;
-            return self.import(desired).await.map(drop);
-        }
-        let id = match on.memo.get::<String>(&on.id) {
-            Some(id) => id.clone(),
-            None => self.id(&on.id).await?.ok_or_else(|| {
-                Error::new(Fault::Conflict, format!("the key pair {} is not there any more", on.id))
-            })?,
+        let seen = match on.memo.get::<Tagged>(&on.id) {
+            Some(seen) => Some(seen.clone()),
+            None => self.tagged(&on.id).await?,
         };
-        ec2::set_tags(&self.ec2, &id, tags::difference(changes), CODES).await
+        let difference = tags::difference(changes);
+        if changes.iter().any(|change| change.path.field() == "public_key") {
+            // The pair is gone at a repetition whose first import failed.
+            let tags = seen.map(|seen| seen.tags).unwrap_or_default();
+            return self.exchange(tags, desired, difference).await;
+        }
+        let seen = seen.ok_or_else(|| {
+            Error::new(Fault::Conflict, format!("the key pair {} is not there any more", on.id))
+        })?;
+        ec2::set_tags(&self.ec2, &seen.id, difference, CODES).await
+    }
+
+    /// EC2 changes no public key: the pair is deleted and imported again, with the tags of others that it has. A run
+    /// that ends between the two leaves a pair that is gone, and the next run imports it.
+    async fn exchange(&self, seen: Tags, desired: &Spec, difference: Difference) -> Result<()> {
+        let mut tags = seen;
+        tags.retain(|key, _| !difference.remove.contains(key));
+        tags.extend(desired.tags.clone());
+        let next = Spec { tags, ..desired.clone() };
+        self.may_import(&next).await?;
+        self.delete_key_pair(&next.name).await?;
+        match self.import(&next).await {
+            // Whatever came of it, both calls can be repeated.
+            Err(error) if matches!(error.fault, Fault::Unknown | Fault::NameTaken) => {
+                Err(Error { fault: Fault::Transient, ..error })
+            }
+            sent => sent.map(drop),
+        }
+    }
+
+    /// Asks EC2 whether it would take an import, before the pair is deleted for it: credentials may have the right to
+    /// delete alone.
+    async fn may_import(&self, spec: &Spec) -> Result<()> {
+        match self.request(spec).dry_run(true).send().await {
+            Err(error) if code(&error) == Some("DryRunOperation") => Ok(()),
+            // The check of the name comes first on some endpoints.
+            Err(error) if code(&error) == Some("InvalidKeyPair.Duplicate") => Ok(()),
+            sent => sent.explain("ImportKeyPair", CODES).map(drop),
+        }
+    }
+
+    fn request(&self, spec: &Spec) -> ImportKeyPairFluentBuilder {
+        let key = spec.public_key.clone().unwrap_or_default();
+        let request = self.ec2.import_key_pair().key_name(&spec.name);
+        let tags = ec2::tagged(Taggable::KeyPair, &spec.tags);
+        request.public_key_material(Blob::new(key)).tag_specifications(tags)
     }
 
     pub(super) async fn delete_key_pair(&self, name: &str) -> Result<()> {

@@ -10,26 +10,11 @@ use crate::arn;
 pub fn check_statements(field: &str, statements: &[Statement], problems: &mut Problems) {
     for (at, statement) in statements.iter().enumerate() {
         let at = at.to_string();
-        let is_named = |action: &str| action.contains(':') && !action.contains(char::is_whitespace);
-        let is_action = |action: &str| action == "*" || is_named(action) || is_open(action);
-        for action in statement.actions.0.iter().filter(|action| !is_action(action)) {
-            problems
-                .at(&[field, &at, "actions"], format!("`{action}` is not an action"))
-                .hint("an action names its service: `s3:GetObject`, `s3:*`");
+        for action in &statement.actions.0 {
+            check_action(&[field, &at, "actions"], action, problems);
         }
-        let resources = statement.resources.0.iter();
-        for resource in resources.filter(|resource| *resource != "*" && !is_open(resource)) {
-            let other = "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`";
-            let hint = if resource.starts_with("arn:") {
-                arn::wrong_resource(resource)
-            } else {
-                Some(other.to_owned())
-            };
-            if let Some(hint) = hint {
-                problems
-                    .at(&[field, &at, "resources"], format!("`{resource}` is not an ARN"))
-                    .hint(hint);
-            }
+        for resource in &statement.resources.0 {
+            check_resource(&[field, &at, "resources"], resource, problems);
         }
         for (part, list) in [("actions", &statement.actions), ("resources", &statement.resources)] {
             if list.0.is_empty() {
@@ -38,6 +23,32 @@ pub fn check_statements(field: &str, statements: &[Statement], problems: &mut Pr
                     .hint("name at least one");
             }
         }
+    }
+}
+
+/// Adds a text that is no action.
+pub fn check_action(path: &[&str], action: &str, problems: &mut Problems) {
+    let is_named = action.contains(':') && !action.contains(char::is_whitespace);
+    if action != "*" && !is_named && !is_open(action) {
+        problems
+            .at(path, format!("`{action}` is not an action"))
+            .hint("an action names its service: `s3:GetObject`, `s3:*`");
+    }
+}
+
+/// Adds a text that is no resource.
+pub fn check_resource(path: &[&str], resource: &str, problems: &mut Problems) {
+    if resource == "*" || is_open(resource) {
+        return;
+    }
+    let other = "write the ARN, `${kind.key.arn}` for one of this stack, or `\"*\"`";
+    let hint = if resource.starts_with("arn:") {
+        arn::wrong_resource(resource)
+    } else {
+        Some(other.to_owned())
+    };
+    if let Some(hint) = hint {
+        problems.at(path, format!("`{resource}` is not an ARN")).hint(hint);
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Sources: the grammar of the IAM JSON policy language, and the pages of its elements.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -12,7 +12,8 @@ use stackwright_engine::kind::Problems;
 use stackwright_engine::manifest::nearest;
 use stackwright_engine::reference::is_open;
 
-use super::{Document, VERSION};
+use super::check::{check_action, check_resource};
+use super::{Document, VERSION, is_service};
 
 /// For a hint.
 const EXAMPLE: &str = "a document looks like `{Version: 2012-10-17, Statement: [...]}`";
@@ -56,8 +57,8 @@ impl Written {
                 let hint = "it is the version of the policy language, not that of your document";
                 problems.at(&[path, &["Version"]].concat(), message).hint(hint);
             }
-            // Trust policies have no variables but in conditions, hardly ever.
-            None if purpose == Purpose::Trust => {}
+            // Variables are rare in trust policies, so that a missing version does no harm there.
+            None if purpose == Purpose::Trust || !parts.contains_key("Statement") => {}
             None => {
                 let message = format!("without `Version`, IAM takes {FIRST_VERSION}");
                 let hint = format!(
@@ -68,10 +69,17 @@ impl Written {
         }
         match parts.get("Statement") {
             Some(Value::Array(statements)) if !statements.is_empty() => {
+                let mut sids = BTreeSet::new();
                 for (at, statement) in statements.iter().enumerate() {
                     let at = at.to_string();
                     let path = [path, &["Statement", &at]].concat();
                     check_statement(&path, statement, purpose, problems);
+                    let sid = statement["Sid"].as_str().unwrap_or_default();
+                    if !sid.is_empty() && !sids.insert(sid) {
+                        let message = format!("there is another statement with the Sid `{sid}`");
+                        let path = [&path[..], &["Sid"]].concat();
+                        problems.at(&path, message).hint("a Sid is unique in its document");
+                    }
                 }
             }
             Some(statement @ Value::Object(_)) => {
@@ -119,6 +127,19 @@ fn check_statement(path: &[&str], statement: &Value, purpose: Purpose, problems:
             _ => {}
         }
     }
+    for (part, values) in parts {
+        let path = [path, &[part.as_str()]].concat();
+        match part.as_str() {
+            "Action" | "NotAction" => check_texts(&path, values, check_action, problems),
+            "Resource" | "NotResource" => check_texts(&path, values, check_resource, problems),
+            "Principal" | "NotPrincipal" => check_principal(&path, values, problems),
+            _ => {}
+        }
+    }
+    if parts.contains_key("NotPrincipal") && parts.get("Effect").is_some_and(|it| it == "Allow") {
+        let hint = "IAM takes it with `Effect: Deny` alone: name who is meant in `Principal`";
+        problems.at(path, "`NotPrincipal` would allow everybody else").hint(hint);
+    }
     check_effect(path, parts, problems);
     let is_sid = |sid: &str| sid.bytes().all(|byte| byte.is_ascii_alphanumeric()) || is_open(sid);
     if parts.get("Sid").is_some_and(|sid| !sid.as_str().is_some_and(is_sid)) {
@@ -128,6 +149,53 @@ fn check_statement(path: &[&str], statement: &Value, purpose: Purpose, problems:
     if parts.get("Condition").is_some_and(|condition| !is_condition(condition)) {
         let hint = "the operator, then the key: `{StringEquals: {aws:RequestedRegion: eu-west-1}}`";
         problems.at(&[path, &["Condition"]].concat(), "`Condition` is a map of maps").hint(hint);
+    }
+}
+
+/// Checks one text, or each of a list.
+fn check_texts(
+    path: &[&str],
+    values: &Value,
+    check: fn(&[&str], &str, &mut Problems),
+    problems: &mut Problems,
+) {
+    match values {
+        Value::String(one) => check(path, one, problems),
+        Value::Array(many) if !many.is_empty() && many.iter().all(Value::is_string) => {
+            for (at, one) in many.iter().enumerate() {
+                let one = one.as_str().unwrap_or_default();
+                check(&[path, &[&at.to_string()]].concat(), one, problems);
+            }
+        }
+        _ => {
+            let part = path.last().copied().unwrap_or_default();
+            let message = format!("`{part}` is a text, or a list of texts");
+            problems.at(path, message).hint("name at least one");
+        }
+    }
+}
+
+/// The sorts of principals.
+const SORTS: [&str; 4] = ["AWS", "Service", "Federated", "CanonicalUser"];
+
+fn check_principal(path: &[&str], principal: &Value, problems: &mut Problems) {
+    let by_sort = match principal {
+        Value::Object(by_sort) => by_sort,
+        Value::String(text) if text == "*" || is_open(text) => return,
+        _ => {
+            let hint = "write `{Service: lambda.amazonaws.com}` or `{AWS: \"123456789012\"}`";
+            return problems.at(path, "a principal is `\"*\"` or a map").hint(hint);
+        }
+    };
+    check_names(path, by_sort.keys().map(String::as_str), &SORTS, "a principal", problems);
+    if let Some(services) = by_sort.get("Service") {
+        let check = |path: &[&str], service: &str, problems: &mut Problems| {
+            if !is_service(service) && !is_open(service) {
+                let hint = "for example `lambda.amazonaws.com`";
+                problems.at(path, format!("`{service}` is not a service")).hint(hint);
+            }
+        };
+        check_texts(&[path, &["Service"]].concat(), services, check, problems);
     }
 }
 
@@ -227,6 +295,11 @@ mod tests {
             ("Principal", json!("*"), "Statement.0.Principal"),
             ("Sid", json!("a b"), "Statement.0.Sid"),
             ("Condition", json!({ "Bool": "true" }), "Statement.0.Condition"),
+            ("Action", json!("GetObject"), "Statement.0.Action"),
+            ("Action", json!(["s3:Get*", "s3.Put"]), "Statement.0.Action.1"),
+            ("Action", json!([]), "Statement.0.Action"),
+            ("Resource", json!("my-bucket"), "Statement.0.Resource"),
+            ("Resource", json!([null]), "Statement.0.Resource"),
         ] {
             let mut statement = right.clone();
             match value {
@@ -235,6 +308,38 @@ mod tests {
             }
             assert_eq!(wrong(of(statement), Purpose::Permissions), [expected], "{part}");
         }
-        assert_eq!(wrong(of(right), Purpose::Trust), ["Statement.0.Resource", "Statement.0"]);
+        assert_eq!(
+            wrong(of(right.clone()), Purpose::Trust),
+            ["Statement.0.Resource", "Statement.0"]
+        );
+        let mut twice = right;
+        twice["Sid"] = json!("Read");
+        let twice = json!({ "Version": VERSION, "Statement": [twice.clone(), twice] });
+        assert_eq!(wrong(twice, Purpose::Permissions), ["Statement.1.Sid"]);
+    }
+
+    #[test]
+    fn a_principal_is_everybody_or_a_map_by_sort() {
+        let of = |principal: Value| {
+            let trust =
+                json!({ "Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole" });
+            wrong(of(trust), Purpose::Trust)
+        };
+        let account = "arn:aws:iam::123456789012:root";
+        for right in [
+            json!("*"),
+            json!("${env.WHO}"),
+            json!({ "AWS": [account, "*"], "Service": "ec2.amazonaws.com" }),
+            json!({ "Federated": "cognito-identity.amazonaws.com" }),
+        ] {
+            assert_eq!(of(right.clone()), [""; 0], "{right}");
+        }
+        let path = "Statement.0.Principal";
+        assert_eq!(of(json!("lambda.amazonaws.com")), [path]);
+        assert_eq!(of(json!({ "Services": "lambda.amazonaws.com" })), [format!("{path}.Services")]);
+        assert_eq!(of(json!({ "Service": "lambda" })), [format!("{path}.Service")]);
+        let except = json!({ "Effect": "Allow", "NotPrincipal": "*", "Action": "sts:AssumeRole" });
+        let document = json!({ "Version": VERSION, "Statement": except });
+        assert_eq!(wrong(document, Purpose::Trust), ["Statement"]);
     }
 }

@@ -50,6 +50,16 @@ pub fn trust(trust: &Trust) -> Vec<Problem> {
 }
 
 fn policies(config: &Config, problems: &mut Problems) {
+    if let Some(part) =
+        ["Statement", "Version"].iter().find(|part| config.policies.contains_key(**part))
+    {
+        let hint =
+            "give the document a name: `policies: {my-policy: {Version: ..., Statement: ...}}`";
+        problems
+            .at(&["policies", part], "this is a document, and `policies` a map of them")
+            .hint(hint);
+        return;
+    }
     for (name, document) in &config.policies {
         if name == ALLOW_POLICY {
             let message = format!("the name `{ALLOW_POLICY}` is taken by the policy of `allow`");

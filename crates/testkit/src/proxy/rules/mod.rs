@@ -5,6 +5,7 @@
 //! whether or not the client gets the reply. A rule may ask the emulator; some rules do not know
 //! changes that were made without the proxy.
 
+mod address_in_use;
 mod dying;
 mod half_built;
 mod hidden;
@@ -76,6 +77,8 @@ pub struct Rules {
     /// A security group that something uses is not deleted; for how many deletes an instance uses its
     /// groups after its end.
     pub in_use: Option<usize>,
+    /// An address that leads to an instance is not released; how many associations find an instance pending.
+    pub address_in_use: Option<usize>,
     /// A managed policy with several versions, or that something has attached, is not deleted.
     pub policy_in_use: bool,
     /// An instance changes only as its power state allows; how many reads a start or stop lasts.
@@ -94,6 +97,7 @@ impl Rules {
             unassumable: n,
             retired_runtime: true,
             in_use: Some(n),
+            address_in_use: Some(n),
             policy_in_use: true,
             power: Some(n),
             recorded: true,
@@ -174,6 +178,10 @@ impl Rules {
         }
         if let Some(lasts) = self.in_use {
             rules.push(("in use", Arc::new(in_use::InUse::new(lasts, upstream))));
+        }
+        if let Some(lasts) = self.address_in_use {
+            let rule = address_in_use::AddressInUse::new(lasts, upstream);
+            rules.push(("address in use", Arc::new(rule)));
         }
         if self.policy_in_use {
             rules.push(("policy in use", Arc::new(policy_in_use::PolicyInUse::new(upstream))));

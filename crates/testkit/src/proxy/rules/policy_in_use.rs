@@ -25,7 +25,8 @@ impl PolicyInUse {
         let roles = texts(&self.upstream.iam("Action=ListRoles"), "RoleName");
         roles.iter().any(|role| {
             let role = self.upstream.iam(&format!("Action=GetRole&RoleName={role}"));
-            texts(&role, "PermissionsBoundaryArn").iter().any(|boundary| boundary == arn)
+            let boundaries = texts(&role, "PermissionsBoundaryArn");
+            boundaries.iter().any(|boundary| boundary.replace('+', "%2B") == arn)
         })
     }
 
@@ -40,7 +41,8 @@ impl Rule for PolicyInUse {
         if !request.is("iam", "DeletePolicy") {
             return None;
         }
-        let arn = request.field("PolicyArn")?;
+        // It is sent in a form again, in which `+` would be a space.
+        let arn = request.field("PolicyArn")?.replace('+', "%2B");
         let message = if self.has_several_versions(&arn) {
             "This policy has more than one version. Before you delete a policy, you must delete the policy's \
              versions. The default version is deleted with the policy."
