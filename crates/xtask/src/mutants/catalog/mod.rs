@@ -1,5 +1,6 @@
 //! The mutants, by what they break.
 
+mod addresses;
 mod api;
 mod creates;
 mod difference;
@@ -31,6 +32,7 @@ const GROUPS: &[&[Mutant]] = &[
     functions::MUTANTS,
     api::MUTANTS,
     quotas::MUTANTS,
+    addresses::MUTANTS,
 ];
 
 pub fn all() -> impl Iterator<Item = &'static Mutant> {
