@@ -15,7 +15,7 @@ use stackwright_engine::registry::Registry;
 
 use super::changes::{items, whole, written};
 use super::value::{brief, is_own};
-use super::{blocker, clean, human, json, reason};
+use super::{blocker, clean, human, json, note, reason};
 
 /// One address in one plan.
 pub struct Explanation<'a> {
@@ -27,6 +27,8 @@ pub struct Explanation<'a> {
     lost: Option<String>,
     /// Why it must not be done.
     blocked: Vec<&'a Blocked>,
+    /// What the plan reports of it.
+    notes: Vec<String>,
     /// What must be finished first, and what waits for it.
     after: BTreeSet<&'a Address>,
     before: BTreeSet<&'a Address>,
@@ -76,7 +78,9 @@ impl<'a> Explanation<'a> {
         let fields =
             shown.map(|change| Field { is_replaced, ..on.field(address, change) }).collect();
         let blocked = plan.blocked.iter().filter(|blocked| blocked.address == *address).collect();
-        Self { address, step, fields, lost, blocked, after, before }
+        let noted = plan.notes.iter().filter(|noted| noted.address == *address);
+        let notes = noted.map(note::sentence).collect();
+        Self { address, step, fields, lost, blocked, notes, after, before }
     }
 
     pub fn human(&self) -> String {
@@ -102,6 +106,9 @@ impl<'a> Explanation<'a> {
         for blocked in &self.blocked {
             line("blocked:", &blocker::sentence(blocked));
             line("hint:", &blocker::hint(blocked));
+        }
+        for note in &self.notes {
+            line("note:", note);
         }
         if self.step.is_some_and(|step| step.action.deletes_first()) {
             line("downtime:", "the old object is deleted before the new one is created");
@@ -132,6 +139,7 @@ impl<'a> Explanation<'a> {
             "fields": self.fields.iter().map(Field::json).collect::<Vec<_>>(),
             "lost": self.lost,
             "blocked": self.blocked.iter().map(|blocked| blocker::json(blocked)).collect::<Vec<_>>(),
+            "notes": self.notes,
             "delete_first": self.step.is_some_and(|step| step.action.deletes_first()),
             "after": self.after,
             "before": self.before,

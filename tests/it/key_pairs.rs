@@ -62,7 +62,9 @@ fn another_public_key_leaves_the_instance_alone() {
         emulator.aws(&tag);
         stack.edit(KEY, OTHER);
         let plan = stack.run(&["plan"]);
-        let plan = plan.says("instances keep the public key with which they were launched");
+        let kept = "instances keep the public key with which they were launched";
+        let plan = plan.says(kept);
+        stack.ok(&["explain", "key_pair.deploy"]).says(kept);
         assert!(!plan.stdout.contains("instance.web"), "{plan}");
         assert_eq!(stack.reconcile(&[]).finished, ["update key_pair.deploy"], "{emulator:?}");
         stack.settled(&[]);
