@@ -48,8 +48,9 @@ fn a_small_stack_lives_on_the_cloud_in_memory() {
     }
 
     assert_eq!(destroy.objects, 0, "{:?}", destroy.calls);
-    // At most as many as there were when this was written.
-    for (step, most) in [(&create, 50), (&nothing, 20), (&update, 60), (&destroy, 41)] {
+    // At most as many as there were when this was written. Where the state knows nothing, and before it forgets all, objects
+    // of every kind are searched by their tags: a kind more is a call more.
+    for (step, most) in [(&create, 52), (&nothing, 20), (&update, 60), (&destroy, 43)] {
         assert!((1..=most).contains(&calls(step)), "more than {most}: {:#?}", step.calls);
     }
 }
