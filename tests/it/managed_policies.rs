@@ -112,7 +112,8 @@ fn a_renamed_policy_is_attached_before_the_old_one_goes() {
     stack.edit("s3:GetObject", "s3:PutObject");
     stack.reconcile(&[]);
     stack.edit("  read:\n", "  read:\n    name: other\n");
-    stack.run(&["plan"]).says("managed_policies.${policy.read.arn}  (none) -> true");
+    let plan = stack.run(&["plan"]).says("managed_policies.${policy.read.arn}  (none) -> true");
+    assert!(!plan.stdout.contains("(edited)"), "the role follows from the policy: {plan}");
     let done = stack.reconcile(&[]).finished;
     assert_eq!(done.last().map(String::as_str), Some("delete policy.read"), "{done:?}");
     stack.settled(&[]);

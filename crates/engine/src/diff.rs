@@ -167,9 +167,15 @@ impl Compared<'_> {
         if same || (is_unmanaged && (!self.is_exclusive(path) || is_reserved_tag(path))) {
             return;
         }
-        let reason = match desired {
-            Some(desired) if has_unknown(desired) => ChangeReason::DependencyReplaced,
-            _ => self.reason(path, desired, applied),
+        // A key of a map may be an output, too: the ARN of a policy.
+        let is_unknown = |desired: &Value| {
+            has_unknown(desired)
+                || path.0.iter().any(|key| reference::markers(key).next().is_some())
+        };
+        let reason = if desired.is_some_and(is_unknown) {
+            ChangeReason::DependencyReplaced
+        } else {
+            self.reason(path, desired, applied)
         };
         found.changes.push(self.change(path, before, desired, reason));
     }

@@ -161,8 +161,7 @@ pub fn mark_outputs_unknown(
             // A key may be an output itself: the ARN of a policy.
             let unknown = |key: &&String| reference::markers(key).any(|one| is_unknown(&one));
             for key in symbolic.keys().filter(unknown) {
-                let outputs = outputs_of(state, &reference::addresses(key));
-                marked.remove(&Scope { outputs, ..Scope::default() }.fill(key));
+                marked.remove(&filled(key, state));
                 marked.insert(key.clone(), symbolic[key].clone());
             }
             Value::Object(marked)
@@ -170,6 +169,12 @@ pub fn mark_outputs_unknown(
         (_, symbolic) if reference::references(symbolic).iter().any(is_unknown) => symbolic.clone(),
         _ => desired.clone(),
     }
+}
+
+/// Returns a text with the present outputs of the objects to which it refers.
+pub fn filled(text: &str, state: &State) -> String {
+    let outputs = outputs_of(state, &reference::addresses(text));
+    Scope { outputs, ..Scope::default() }.fill(text)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use crate::change::{Change, ChangeReason, Path};
 use crate::diff::{CannotUnset, Compared, Difference, Fingerprints};
 use crate::kind::{Live, Readiness, UpdateCost};
 use crate::lifecycle::Guard;
-use crate::prepare::{Wanted, mark_outputs_unknown};
+use crate::prepare::{Wanted, filled, mark_outputs_unknown};
 use crate::registry::Kind;
 use crate::secret::Sealer;
 use crate::state::{Object, Phase};
@@ -221,9 +221,15 @@ impl<'a> Making<'a> {
     fn explain(&self, it: &Subject<'_>, changes: &mut [Change]) {
         let is_adopted = it.object.spec.is_none();
         for change in changes {
-            let known = change.path.within(&it.wanted.desired);
-            let then = it.object.spec.as_ref().and_then(|spec| change.path.within(spec));
+            // A key of a map may be an output, which is another one after the run.
+            let keys = change.path.0.iter().map(|key| filled(key, self.on.state));
+            let path = Path(keys.collect());
+            let known = path.within(&it.wanted.desired);
+            let then = it.object.spec.as_ref().and_then(|spec| path.within(spec));
             change.reason = match change.reason {
+                ChangeReason::Edited if change.after.is_none() && known.is_some() => {
+                    ChangeReason::DependencyReplaced
+                }
                 ChangeReason::NotApplied if is_adopted && change.before.is_some() => {
                     ChangeReason::AdoptedDifferently
                 }
