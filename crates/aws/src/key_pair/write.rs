@@ -63,9 +63,7 @@ impl KeyPairs {
     /// EC2 changes no public key: the pair is deleted and imported again, with the tags of others that it has. A run
     /// that ends between the two leaves a pair that is gone, and the next run imports it.
     async fn exchange(&self, seen: Tags, desired: &Spec, difference: Difference) -> Result<()> {
-        let mut tags = seen;
-        tags.retain(|key, _| !difference.remove.contains(key));
-        tags.extend(desired.tags.clone());
+        let tags = tags_of_next(seen, &desired.tags, &difference);
         let next = Spec { tags, ..desired.clone() };
         self.may_import(&next).await?;
         self.delete_key_pair(&next.name).await?;
@@ -101,5 +99,29 @@ impl KeyPairs {
             Err(error) if code(&error) == Some("InvalidKeyPair.NotFound") => Ok(()),
             sent => sent.explain("DeleteKeyPair", CODES).map(drop),
         }
+    }
+}
+
+/// Returns the tags of a pair that is imported again: those that it has, with what changes of ours. Tags of AWS itself
+/// (`aws:…`) cannot be given.
+fn tags_of_next(seen: Tags, desired: &Tags, difference: &Difference) -> Tags {
+    let mut tags = seen;
+    tags.retain(|key, _| !key.starts_with("aws:") && !difference.remove.contains(key));
+    tags.extend(desired.clone());
+    tags
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pair_that_is_imported_again_keeps_the_tags_of_others_and_loses_those_of_aws() {
+        let tags = |keys: &[&str]| -> Tags {
+            keys.iter().map(|key| ((*key).to_owned(), "x".to_owned())).collect()
+        };
+        let seen = tags(&["aws:cloudformation:stack-name", "theirs", "old"]);
+        let difference = Difference { remove: vec!["old".to_owned()], ..Difference::default() };
+        assert_eq!(tags_of_next(seen, &tags(&["ours"]), &difference), tags(&["ours", "theirs"]));
     }
 }
