@@ -33,8 +33,9 @@ pub enum State {
     Rm {
         /// Address of the resource, for example `instance.web`.
         address: Address,
-        /// Release the resource even if its object cannot be read. The object then keeps its tags, so
-        /// `--adopt` can find it again.
+        /// Release the resource even if its object cannot be read, or belongs to another stack or another
+        /// copy of this state by now. The object then keeps its tags, and `--adopt` finds it again if it is
+        /// this stack's.
         #[arg(long)]
         force: bool,
         #[command(flatten)]

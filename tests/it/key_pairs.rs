@@ -182,6 +182,30 @@ fn a_key_pair_that_somebody_replaced_is_drift() {
     assert!(text(&seen[0]["PublicKey"]).contains(KEY), "{seen}");
 }
 
+/// The name was free for a while, and another stack took it: neither `--adopt` nor `destroy` touches its pair.
+#[test]
+fn a_key_pair_that_another_stack_has_made_is_left_to_it() {
+    let emulator = Emulator::moto().start();
+    let ours = stack(&emulator);
+    ours.reconcile(&[]);
+    emulator.aws(&["ec2", "delete-key-pair", "--key-name", "deploy"]);
+    let theirs = Sandbox::empty(emulator.port());
+    let file = "stack: theirs\nkey_pair: {deploy: {public_key: ssh-ed25519 ";
+    theirs.write("stack.yaml", &format!("{file}{OTHER}}}}}\n"));
+    theirs.reconcile(&[]);
+    let before = described(&emulator);
+    for command in [&["reconcile", "--yes", "--adopt"][..], DESTROY] {
+        let refused = ours.run(command).code(1);
+        refused
+            .says("it belongs to the stack us-east-1/theirs")
+            .says("state rm --force key_pair.deploy");
+    }
+    ours.ok(&["state", "rm", "--force", "key_pair.deploy"]).says("stays as it is");
+    ours.ok(DESTROY);
+    assert_eq!(described(&emulator), before);
+    theirs.settled(&[]);
+}
+
 /// EC2 does not list a new key pair at once, and refuses to launch an instance with it.
 #[test]
 fn an_instance_waits_until_its_key_pair_is_listed() {
